@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# The builder runs on the machine's own platform and cross-compiles, so that no emulation is needed.
+FROM --platform=$BUILDPLATFORM golang:1.26.8 AS builder
+ARG TARGETOS
+ARG TARGETARCH
+ARG VERSION=dev
+WORKDIR /src
+
+# Dependencies change less often than code: a layer of their own.
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+
+COPY main.go ./
+COPY api/ api/
+COPY internal/ internal/
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
+    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /manager .
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=builder /manager /manager
+USER 65532:65532
+ENTRYPOINT ["/manager"]

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := /usr/bin/env bash -o pipefail
+.SHELLFLAGS := -ec
+.DEFAULT_GOAL := help
+
+BIN := $(CURDIR)/bin
+CONTROLPLANE := $(BIN)/controlplane
+CONTROLLER_GEN := $(BIN)/controller-gen
+GOLANGCI_LINT := $(BIN)/golangci-lint
+
+IMAGE := ghcr.io/livepeer/livepeer-task-operator
+IMG ?= $(IMAGE):v0.1.0
+CONTAINER_TOOL ?= docker
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 5m
+
+# The cluster's own kubectl where there is one, else the one that comes with the control plane.
+KUBECTL ?= $(shell command -v kubectl || echo $(CONTROLPLANE)/kubectl)
+NEED_KUBECTL := $(if $(filter $(CONTROLPLANE)/kubectl,$(KUBECTL)),kubectl)
+
+# config/default with the image of IMG.
+RENDER_DEFAULT = $(KUBECTL) kustomize config/default | sed 's|image: $(IMAGE):.*|image: $(IMG)|'
+
+##@ General
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2} \
+		END {print ""}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: controlplane build ## Show the operator at work, with a cluster and a Studio of its own. DEMO_SECONDS=30 ends it; LIVEPEER_API_KEY mirrors a real account.
+	@go build -o $(BIN)/demo ./internal/dev/demo
+	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/demo
+
+.PHONY: studio
+studio: ## Run the simulated Studio alone.
+	go run ./internal/dev/studio
+
+##@ Development
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+
+.PHONY: manifests
+manifests: $(CONTROLLER_GEN) ## Generate CRDs and the operator's RBAC role.
+	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
+
+.PHONY: fmt
+fmt: ## Format the code.
+	go fmt ./...
+
+.PHONY: vet
+vet: ## Run go vet.
+	go vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run the linters (the first time builds them, about 4 minutes on 2 cores).
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: test
+test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race ./...
+
+.PHONY: verify
+verify: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Check that generated files, formats, licence headers and kustomizations are as they should be.
+	@MAKE=$(MAKE) KUBECTL=$(KUBECTL) hack/verify.sh
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (default 5m).
+	@git grep --untracked -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | while IFS=: read -r file func; do \
+		echo "$${func#func } in $$(dirname $$file), for $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null; \
+	done
+
+##@ Build
+
+.PHONY: build
+build: ## Build bin/manager.
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN)/manager .
+
+.PHONY: docker-build
+docker-build: ## Build the image IMG, with docker or CONTAINER_TOOL=podman.
+	$(CONTAINER_TOOL) build --build-arg VERSION=$(VERSION) -t $(IMG) .
+
+.PHONY: build-installer
+build-installer: $(NEED_KUBECTL) ## Write dist/install.yaml: all that a cluster needs, with the image IMG.
+	mkdir -p dist
+	$(RENDER_DEFAULT) > dist/install.yaml
+
+.PHONY: clean
+clean: ## Remove what was built. Keeps the control plane and the tools, which take minutes.
+	rm -rf dist $(BIN)/manager $(BIN)/demo
+
+##@ Cluster
+
+.PHONY: run
+run: build ## Run the operator here, with the rights of the current kubeconfig.
+	$(BIN)/manager --metrics-bind-address=0 --health-probe-bind-address=0
+
+.PHONY: install
+install: $(NEED_KUBECTL) ## Install the CRDs into the current cluster.
+	$(KUBECTL) kustomize config/crd | $(KUBECTL) apply --server-side -f -
+
+.PHONY: uninstall
+uninstall: $(NEED_KUBECTL) ## Remove the CRDs, and with them every source and mirrored task.
+	$(KUBECTL) kustomize config/crd | $(KUBECTL) delete --ignore-not-found -f -
+
+.PHONY: deploy
+deploy: $(NEED_KUBECTL) ## Install CRDs and operator, with the image IMG, into the current cluster.
+	$(RENDER_DEFAULT) | $(KUBECTL) apply --server-side -f -
+
+.PHONY: undeploy
+undeploy: $(NEED_KUBECTL) ## Remove CRDs and operator, and with them every source and mirrored task.
+	$(RENDER_DEFAULT) | $(KUBECTL) delete --ignore-not-found -f -
+
+##@ Tools
+
+.PHONY: controlplane
+controlplane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once, about 7 minutes on 2 cores).
+	@hack/controlplane.sh
+
+.PHONY: kubectl
+kubectl: ## Build kubectl into bin/controlplane.
+	@hack/controlplane.sh kubectl
+
+$(CONTROLLER_GEN): tools/generate/go.mod
+	go build -C tools/generate -trimpath -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+	@touch $@
+
+$(GOLANGCI_LINT): tools/lint/go.mod
+	@echo "Building golangci-lint from source, once; this takes about 4 minutes on 2 cores ..."
+	go build -C tools/lint -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@

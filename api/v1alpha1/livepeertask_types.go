@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// LivepeerTaskSpec is what the task was asked to do.
+type LivepeerTaskSpec struct {
+	// ID of the task in Livepeer Studio, verbatim.
+	// +kubebuilder:validation:MinLength=1
+	// +required
+	ID string `json:"id"`
+
+	// What kind of work it is: upload, export, export-data, transcode-file, clip, or a type that is newer than this
+	// operator.
+	// +optional
+	Type string `json:"type,omitempty"`
+
+	// ID of the asset that the task works on.
+	// +optional
+	InputAssetID string `json:"inputAssetId,omitempty"`
+
+	// ID of the asset that the task makes.
+	// +optional
+	OutputAssetID string `json:"outputAssetId,omitempty"`
+
+	// ID of the Studio project that the task belongs to.
+	// +optional
+	ProjectID string `json:"projectId,omitempty"`
+
+	// ID of the requester: a hash of IP address, salt and playback ID.
+	// +optional
+	RequesterID string `json:"requesterId,omitempty"`
+
+	// Parameters of the task, under its type.
+	// +structType=atomic
+	// +optional
+	Params *TaskParams `json:"params,omitempty"`
+
+	// Paths of the fields in this spec whose value was masked, wholly or in part, because it may hold a credential.
+	// +listType=atomic
+	// +optional
+	RedactedFields []string `json:"redactedFields,omitempty"`
+
+	// Paths of the documented fields that the API sent but that are left out here: too large, or of an unexpected type.
+	// +listType=atomic
+	// +optional
+	OmittedFields []string `json:"omittedFields,omitempty"`
+}
+
+// LivepeerTaskStatus is what has become of the task.
+type LivepeerTaskStatus struct {
+	// The metadata.generation that this status belongs to.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Where the task is: pending, waiting, running, completed, failed, cancelled, or a phase that is newer than this
+	// operator. No phase is final: a failed or cancelled task can be retried in Studio.
+	// +optional
+	Phase string `json:"phase,omitempty"`
+
+	// Percent done, 0 to 100, rounded down; 100 when completed. Absent when unknown, as while waiting.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	Progress *int32 `json:"progress,omitempty"`
+
+	// How many times the task was tried again.
+	// +optional
+	Retries *int64 `json:"retries,omitempty"`
+
+	// Why the task failed, or its last attempt did. Anything that looks like a credential is masked.
+	// +optional
+	ErrorMessage string `json:"errorMessage,omitempty"`
+
+	// When the task was created.
+	// +optional
+	CreatedAt *metav1.MicroTime `json:"createdAt,omitempty"`
+
+	// When the task was scheduled for execution, for instance after its upload finished.
+	// +optional
+	ScheduledAt *metav1.MicroTime `json:"scheduledAt,omitempty"`
+
+	// When the task last changed in Studio.
+	// +optional
+	UpdatedAt *metav1.MicroTime `json:"updatedAt,omitempty"`
+
+	// Output of the task, under its type.
+	// +structType=atomic
+	// +optional
+	Output *TaskOutput `json:"output,omitempty"`
+
+	// Paths of the fields in this status whose value was masked, wholly or in part, because it may hold a credential.
+	// +listType=atomic
+	// +optional
+	RedactedFields []string `json:"redactedFields,omitempty"`
+
+	// Paths of the documented fields that the API sent but that are left out here: too large, or of an unexpected type.
+	// +listType=atomic
+	// +optional
+	OmittedFields []string `json:"omittedFields,omitempty"`
+
+	// Ready is True once the task completed. Reconciling is there, and True, while the task is under way; Stalled, when
+	// it ended without a result.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// LivepeerTask is one task of Livepeer Studio (an upload, export, data export, file transcoding or clip), mirrored from
+// the Studio API by a LivepeerTaskSource. It only reflects: changing or deleting it changes nothing in Studio, and the
+// operator puts it back.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=lpt,categories=livepeer
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Progress(%)",type=integer,JSONPath=`.status.progress`
+// +kubebuilder:printcolumn:name="Created",type=date,JSONPath=`.status.createdAt`
+// +kubebuilder:printcolumn:name="Updated",type=date,JSONPath=`.status.updatedAt`
+// +kubebuilder:printcolumn:name="Retries",type=integer,JSONPath=`.status.retries`,priority=1
+// +kubebuilder:printcolumn:name="Input Asset",type=string,JSONPath=`.spec.inputAssetId`,priority=1
+// +kubebuilder:printcolumn:name="Output Asset",type=string,JSONPath=`.spec.outputAssetId`,priority=1
+// +kubebuilder:printcolumn:name="Playback URL",type=string,JSONPath=`.status.output['upload','clip'].assetSpec.playbackUrl`,priority=1
+// +kubebuilder:printcolumn:name="Error",type=string,JSONPath=`.status.errorMessage`,priority=1
+// +kubebuilder:selectablefield:JSONPath=`.spec.id`
+// +kubebuilder:selectablefield:JSONPath=`.spec.type`
+// +kubebuilder:selectablefield:JSONPath=`.spec.inputAssetId`
+// +kubebuilder:selectablefield:JSONPath=`.spec.outputAssetId`
+// +kubebuilder:selectablefield:JSONPath=`.spec.projectId`
+// +kubebuilder:selectablefield:JSONPath=`.status.phase`
+type LivepeerTask struct {
+	metav1.TypeMeta `json:",inline"`
+	// Standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// What the task was asked to do.
+	// +required
+	Spec LivepeerTaskSpec `json:"spec"`
+	// What has become of the task.
+	// +optional
+	Status LivepeerTaskStatus `json:"status,omitempty"`
+}
+
+// LivepeerTaskList is a list of LivepeerTasks.
+//
+// +kubebuilder:object:root=true
+type LivepeerTaskList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []LivepeerTask `json:"items"`
+}
+
+// IsFinished reports whether the task has ended, well or not. A finished task can still be retried in Studio.
+func (t *LivepeerTask) IsFinished() bool {
+	return IsFinishedPhase(t.Status.Phase)
+}
+
+// IsFinishedPhase reports whether a task in this phase has ended, well or not.
+func IsFinishedPhase(phase string) bool {
+	return phase == PhaseCompleted || phase == PhaseFailed || phase == PhaseCancelled
+}

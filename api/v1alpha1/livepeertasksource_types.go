@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// LivepeerTaskSourceSpec says which tasks to mirror, from where, and how often to look.
+// +kubebuilder:validation:XValidation:rule="duration(self.resyncInterval) >= duration(self.interval)",message="resyncInterval must not be shorter than interval"
+type LivepeerTaskSourceSpec struct {
+	// Base URL of the Livepeer Studio API; the task list is at <url>/task. It is http or https, and carries no user
+	// info, query or fragment: the key belongs into the Secret.
+	// +kubebuilder:default="https://livepeer.studio/api"
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",message="url must be an http or https URL with a host, such as https://livepeer.studio/api"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@') && !self.contains('?') && !self.contains('#')",message="url must not carry user info, a query or a fragment: put the key into the Secret that secretRef names"
+	// +optional
+	URL string `json:"url,omitempty"`
+
+	// Secret in the same namespace that holds the credentials, under these keys: apiKey (required) is the API key;
+	// webhookSecret (optional) is the shared secret of Studio's webhooks; ca.crt (optional, PEM) is a certificate
+	// authority to trust besides the system's.
+	// +required
+	SecretRef SecretReference `json:"secretRef"`
+
+	// How often to ask for what changed. At least 1s.
+	// +kubebuilder:default="10s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="interval must be a duration of at least 1s, such as 10s or 5m"
+	// +optional
+	Interval metav1.Duration `json:"interval,omitempty"`
+
+	// How often to list every task, to find deletions and drift. Not shorter than interval.
+	// +kubebuilder:default="10m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="resyncInterval must be a duration of at least 1s, such as 10m"
+	// +optional
+	ResyncInterval metav1.Duration `json:"resyncInterval,omitempty"`
+
+	// How long one HTTP request may take, its whole answer included. From 1s to 10m.
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('10m')",message="timeout must be a duration from 1s to 10m, such as 30s"
+	// +optional
+	Timeout metav1.Duration `json:"timeout,omitempty"`
+
+	// Mirror only tasks of these types, for instance upload and clip. Empty: all types. Tasks of other types that were
+	// mirrored before are deleted from the cluster, never from Studio.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	// +optional
+	Types []string `json:"types,omitempty"`
+
+	// Bounds on how many finished tasks stay mirrored. Unfinished tasks always are.
+	// +kubebuilder:default={}
+	// +optional
+	History History `json:"history,omitempty"`
+
+	// Stop polling. What is mirrored stays as it is.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// SecretReference names a Secret in the same namespace.
+type SecretReference struct {
+	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name string `json:"name"`
+}
+
+// History bounds how many finished (completed, failed or cancelled) tasks stay mirrored: the newest by their last
+// update. A task that is left out here is untouched in Studio.
+type History struct {
+	// Keep at most this many finished tasks. 0 keeps none.
+	// +kubebuilder:default=10000
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10000000
+	// +optional
+	MaxTasks *int32 `json:"maxTasks,omitempty"`
+
+	// Keep finished tasks at most this long after their last update, for instance 720h. Unset: no limit.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="maxAge must be a duration of at least 1s, such as 720h"
+	// +optional
+	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
+}
+
+// LivepeerTaskSourceStatus says how the mirroring goes.
+type LivepeerTaskSourceStatus struct {
+	// The metadata.generation that this status was made from.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Ready, and Reconciling or Stalled only while True. The reason and message of Ready say what is wrong and what to do.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// When the API last answered a poll. Refreshed when something else in this status changes, else at most once in 5
+	// minutes: an older time does not mean that polling has stopped.
+	// +optional
+	LastPollTime *metav1.Time `json:"lastPollTime,omitempty"`
+
+	// When the last complete listing of all tasks began that was carried through.
+	// +optional
+	LastFullSyncTime *metav1.Time `json:"lastFullSyncTime,omitempty"`
+
+	// The value of the annotation reconcile.studio.livepeer.org/requestedAt that was last acted on.
+	// +optional
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+
+	// How many tasks are mirrored, by phase.
+	// +optional
+	Tasks TaskCounts `json:"tasks,omitempty"`
+}
+
+// TaskCounts counts the mirrored tasks of a source.
+type TaskCounts struct {
+	// Mirrored tasks in all.
+	// +optional
+	Total int32 `json:"total"`
+	// Tasks that wait to be scheduled.
+	// +optional
+	Pending int32 `json:"pending"`
+	// Tasks that are scheduled, or wait for another attempt.
+	// +optional
+	Waiting int32 `json:"waiting"`
+	// Tasks at work.
+	// +optional
+	Running int32 `json:"running"`
+	// Tasks that ended well.
+	// +optional
+	Completed int32 `json:"completed"`
+	// Tasks that failed.
+	// +optional
+	Failed int32 `json:"failed"`
+	// Tasks that were cancelled.
+	// +optional
+	Cancelled int32 `json:"cancelled"`
+	// Tasks without a phase, or in one that this version does not know.
+	// +optional
+	Unknown int32 `json:"unknown"`
+	// Finished tasks of the API that are not mirrored because they are beyond the limits of history, as of the last full
+	// sync. Not part of total.
+	// +optional
+	Omitted int32 `json:"omitted"`
+}
+
+// LivepeerTaskSource mirrors the tasks of one Livepeer Studio project: it polls the project's task list and keeps one
+// LivepeerTask for each task, in its own namespace. Deleting it deletes the LivepeerTasks, and nothing in Studio.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=lpts,categories=livepeer
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Tasks",type=integer,JSONPath=`.status.tasks.total`
+// +kubebuilder:printcolumn:name="Running",type=integer,JSONPath=`.status.tasks.running`
+// +kubebuilder:printcolumn:name="Failed",type=integer,JSONPath=`.status.tasks.failed`
+// +kubebuilder:printcolumn:name="Last Poll",type=date,JSONPath=`.status.lastPollTime`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="the name of a LivepeerTaskSource must not be longer than 63 characters: it is a label on every task"
+type LivepeerTaskSource struct {
+	metav1.TypeMeta `json:",inline"`
+	// Standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Which tasks to mirror, from where, and how often to look.
+	// +required
+	Spec LivepeerTaskSourceSpec `json:"spec"`
+	// How the mirroring goes. Written by the operator.
+	// +optional
+	Status LivepeerTaskSourceStatus `json:"status,omitempty"`
+}
+
+// LivepeerTaskSourceList is a list of LivepeerTaskSources.
+//
+// +kubebuilder:object:root=true
+type LivepeerTaskSourceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []LivepeerTaskSource `json:"items"`
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Checks that what is generated is up to date, whether git tracks it or not; that code is formatted and carries its
+# licence; that the module files are tidy; and that each kustomization renders. Works on a tree with changes too.
+# Environment: MAKE, KUBECTL.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+failed=0
+fail() {
+  echo "FAIL: $1" >&2
+  failed=1
+}
+
+# Names and contents of all files that are not ignored, new ones included.
+snapshot() {
+  git status --porcelain --untracked-files=all
+  git ls-files -z --cached --others --exclude-standard | xargs -0 cksum 2>/dev/null || true
+}
+
+go_files() {
+  git ls-files -z --cached --others --exclude-standard -- '*.go' | while IFS= read -r -d '' file; do
+    [ ! -f "$file" ] || printf '%s\n' "$file"
+  done
+}
+
+echo "Verifying generated files ..."
+before=$(snapshot)
+"${MAKE:-make}" --no-print-directory generate manifests
+if ! drift=$(diff <(echo "$before") <(snapshot)); then
+  echo "$drift" >&2
+  fail "generated files were out of date; they are regenerated now: commit them"
+fi
+
+echo "Verifying module files ..."
+for module in . tools/*/; do
+  go mod -C "$module" tidy -diff || fail "$module/go.mod is not tidy: run go mod tidy there"
+done
+
+echo "Verifying format and licence headers ..."
+unformatted=$(go_files | xargs gofmt -l)
+[ -z "$unformatted" ] || fail "not formatted (make fmt): $unformatted"
+while IFS= read -r file; do
+  [ "$(head -n 1 "$file")" = "// SPDX-License-Identifier: Apache-2.0" ] ||
+    fail "$file does not begin with // SPDX-License-Identifier: Apache-2.0"
+done < <(go_files)
+
+echo "Verifying kustomizations ..."
+for file in config/*/kustomization.yaml; do
+  "${KUBECTL:-kubectl}" kustomize "$(dirname "$file")" >/dev/null || fail "$file does not render"
+done
+
+[ "$failed" -eq 0 ] || exit 1
+echo "Verified."

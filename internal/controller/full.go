@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+const (
+	// confirmBatch bounds the tasks that are asked for by ID in one step.
+	confirmBatch = 20
+	// More missing tasks than this at once, and more than half of a source's, are not deleted without a confirmation.
+	pruneFreely = 20
+	// recentAttempts bounds how often the newest-first listing may fail: it is only there for its order.
+	recentAttempts = 2
+)
+
+// fullSync is a complete listing of a source's tasks that is under way, and what follows from it.
+type fullSync struct {
+	began     time.Time
+	requested string // value of the annotation that asked for it
+
+	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
+	recent         *livepeer.Pass
+	recentFailures int
+	// pass is the complete listing.
+	pass *livepeer.Pass
+	// alive are tasks that polls have seen since the sync began: the listing may be too far on to show them.
+	alive map[string]struct{}
+
+	omitted  int
+	compared bool
+	missing  []mirror.Entry // stored, not listed, and not yet asked for by ID
+}
+
+func (s *syncer) newFullSync(now time.Time) *fullSync {
+	full := &fullSync{
+		began:     now,
+		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
+		pass:      s.session.client.NewPass(livepeer.Query{}),
+		alive:     map[string]struct{}{},
+	}
+	if s.index.counts(s.source.UID).Total == 0 {
+		full.recent = s.session.client.NewPass(livepeer.Query{NewestFirst: true, Limit: batchSize})
+	}
+	return full
+}
+
+// fullStep does the next piece of the full sync: list newest first (only the first time), list everything, find out what
+// is missing, ask for each of these by ID, and finish.
+func (s *syncer) fullStep(ctx context.Context) error {
+	full := s.state.full
+	switch {
+	case full.recent != nil:
+		return s.recentStep(ctx)
+	case !full.pass.Done():
+		return s.listStep(ctx)
+	case !full.compared:
+		s.compare()
+		return nil
+	case len(full.missing) > 0:
+		return s.confirmStep(ctx)
+	default:
+		return s.finish(ctx)
+	}
+}
+
+func (s *syncer) recentStep(ctx context.Context) error {
+	full, began := s.state.full, s.now()
+	omitted, err := s.read(ctx, full.recent)
+	if err != nil {
+		if full.recentFailures++; full.recentFailures >= recentAttempts {
+			full.recent = nil
+		}
+		return err
+	}
+	s.begin(began, full.recent)
+	if full.recent.Done() || omitted > 0 {
+		full.recent = nil
+	}
+	return s.flush(ctx)
+}
+
+func (s *syncer) listStep(ctx context.Context) error {
+	full, began := s.state.full, s.now()
+	omitted, err := s.read(ctx, full.pass)
+	full.omitted += omitted
+	if err != nil {
+		return err
+	}
+	s.begin(began, full.pass)
+	return s.flush(ctx)
+}
+
+// begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
+func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
+	if s.state.watermark.newest == 0 {
+		now := s.now()
+		s.state.watermark.polled(began, now, pass.Newest())
+		s.polled(now)
+	}
+}
+
+// compare finds the stored tasks that a complete listing lacks. Where they are too many at once, they are left alone
+// until somebody confirms.
+func (s *syncer) compare() {
+	full := s.state.full
+	full.compared = true
+	entries := s.index.entries(s.source.UID)
+	scope := s.scope()
+	for i := range entries {
+		entry := &entries[i]
+		_, alive := full.alive[entry.ID]
+		if !alive && !entry.Deleting && !full.pass.Seen(entry.ID) && scope.Includes(entry.Type) {
+			full.missing = append(full.missing, *entry)
+		}
+	}
+	s.state.paused = nil
+	if len(full.missing) <= pruneFreely || 2*len(full.missing) <= len(entries) {
+		return
+	}
+	hold := &paused{missing: len(full.missing), total: len(entries), token: tokenFor(full.missing)}
+	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.token {
+		s.state.paused, full.missing = hold, nil
+	}
+}
+
+// tokenFor stands for exactly these tasks.
+func tokenFor(missing []mirror.Entry) string {
+	ids := make([]string, len(missing))
+	for i := range missing {
+		ids[i] = missing[i].ID
+	}
+	slices.Sort(ids)
+	hash := sha256.New()
+	for _, id := range ids {
+		fmt.Fprintf(hash, "%q\n", id)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:12]
+}
+
+// trouble tells how to go on.
+func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
+	return &sourceError{
+		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
+		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; they are kept in case the key or the project is "+
+			"wrong. To delete them from the cluster: kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
+			p.missing, p.total, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.token),
+	}
+}
+
+// confirmStep asks for some missing tasks by ID. Only one that the API then says is gone is deleted.
+func (s *syncer) confirmStep(ctx context.Context) error {
+	full := s.state.full
+	var observed []*mirror.Observation
+	for range min(confirmBatch, len(full.missing)) {
+		observation, err := s.ask(ctx, full.missing[0].ID)
+		if err != nil {
+			return err
+		}
+		if observation != nil {
+			observed = append(observed, observation)
+		}
+		full.missing = full.missing[1:]
+	}
+	s.state.pending = append(s.state.pending, observed...)
+	return s.flush(ctx)
+}
+
+// ask gets one task that a complete listing lacked. The answer is nil where nothing follows from it.
+func (s *syncer) ask(ctx context.Context, id string) (*mirror.Observation, error) {
+	task, err := s.session.client.Get(ctx, id)
+	var api *livepeer.Error
+	switch {
+	case errors.As(err, &api) && api.Kind == livepeer.NotFound:
+		return &mirror.Observation{ID: id, Deleted: true}, nil
+	case errors.As(err, &api) && api.Kind == livepeer.Forbidden:
+		return nil, nil // another user's, or a restricted key: not an answer to whether the task exists
+	case err != nil:
+		return nil, err
+	case task.Deleted:
+		return &mirror.Observation{ID: id, Deleted: true}, nil
+	}
+	observation, err := mirror.Convert(task.Raw, s.session.redactor)
+	if err != nil || observation.ID != id {
+		return nil, nil //nolint:nilerr // An answer about no task, or another one, says nothing about this one.
+	}
+	return observation, nil
+}
+
+// finish applies the limits, and notes that everything was seen.
+func (s *syncer) finish(ctx context.Context) error {
+	if err := s.prune(ctx); err != nil {
+		return err
+	}
+	state, full := s.state, s.state.full
+	for id := range state.problems {
+		if _, alive := full.alive[id]; !alive && !full.pass.Seen(id) {
+			delete(state.problems, id)
+		}
+	}
+	state.synced = true
+	state.omitted = int32(full.omitted) //nolint:gosec // A count of tasks of one account.
+	state.fullAt, state.handled = full.began, full.requested
+	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, s.now())
+	state.full = nil
+	return nil
+}

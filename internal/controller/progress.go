@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"hash/fnv"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// restartMargin is how far before the last poll that is on record the first poll after a restart looks, for clocks that
+// differ from Studio's.
+const restartMargin = 2 * time.Minute
+
+// progress is how far the mirroring of one source has come. It is in memory only: after a restart, the source's status
+// and the stored tasks are enough to go on.
+type progress struct {
+	uid         types.UID
+	generation  int64
+	fingerprint string
+	requested   string // value of the annotation that asks for a sync, as last seen
+	confirmed   string // value of the annotation that confirms a deletion, as last seen
+
+	watermark watermark
+	poll      *pollPass
+	full      *fullSync
+	pending   []*mirror.Observation // read, and not yet written
+	problems  problems
+	floor     mirror.Stamp // history must not bring back what is older
+	paused    *paused      // pruning waits for a confirmation
+	omitted   int32
+	synced    bool // a full sync of this generation was carried through
+
+	polledAt   time.Time // when the API last answered a poll
+	fullAt     time.Time // when the last full sync that was carried through began
+	handled    string    // value of the annotation that the last full sync answered
+	nextPoll   time.Time
+	nextFull   time.Time
+	retryAt    time.Time
+	retryFixed bool // the API named retryAt: nothing may be earlier
+	failures   int
+	resync     atomic.Bool                  // many tasks need healing: a full sync is cheaper
+	written    *v1alpha1.LivepeerTaskSource // the source as the operator last wrote it
+}
+
+// pollPass is a poll for changes that is under way.
+type pollPass struct {
+	*livepeer.Pass
+	began time.Time
+}
+
+// paused is a deletion that waits for a confirmation.
+type paused struct {
+	missing, total int
+	token          string
+}
+
+// resume begins where an earlier process of the operator left off.
+func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries []mirror.Entry, now time.Time) {
+	status := &source.Status
+	if status.LastFullSyncTime == nil || len(entries) == 0 && status.Tasks.Total > 0 ||
+		status.ObservedGeneration != source.Generation {
+		p.nextFull = now
+		return
+	}
+	p.synced = true
+	p.omitted = status.Tasks.Omitted
+	p.handled = status.LastHandledReconcileAt
+	p.fullAt = status.LastFullSyncTime.Time
+	p.nextFull = p.fullAt.Add(source.Spec.ResyncInterval.Duration)
+	if status.LastPollTime != nil {
+		p.polledAt = status.LastPollTime.Time
+		p.watermark.newest = max(1, p.polledAt.Add(-restartMargin).UnixMilli())
+	}
+	newest := int64(0)
+	for i := range entries {
+		newest = max(newest, entries[i].UpdatedAt)
+	}
+	p.watermark.newest = min(p.watermark.newest, newest)
+	p.watermark.rose = now
+	if p.omitted > 0 {
+		p.floor = oldestFinished(entries)
+	}
+}
+
+// oldestFinished returns the stamp of the oldest finished task.
+func oldestFinished(entries []mirror.Entry) mirror.Stamp {
+	var oldest mirror.Stamp
+	for i := range entries {
+		if !entries[i].Finished() {
+			continue
+		}
+		if stamp := entries[i].Stamp(); oldest.ID == "" || stamp.Compare(oldest) < 0 {
+			oldest = stamp
+		}
+	}
+	return oldest
+}
+
+// renew takes in what changed about the source: spec, credentials, or a request by annotation. Each asks for a poll and
+// a full sync at once, save where the API itself has named a time to wait for.
+func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string, now time.Time) {
+	annotations := source.Annotations
+	requested := annotations[v1alpha1.AnnotationRequestedAt]
+	confirmed := annotations[v1alpha1.AnnotationConfirmPrune]
+	respecified := p.generation != source.Generation
+	changed := respecified || p.fingerprint != fingerprint ||
+		requested != p.requested && requested != p.handled ||
+		confirmed != p.confirmed && p.paused != nil && confirmed == p.paused.token
+	first := p.fingerprint == ""
+	if respecified && !first {
+		p.floor, p.synced = mirror.Stamp{}, false
+	}
+	if p.fingerprint != fingerprint {
+		p.poll, p.full = nil, nil // they hold the old client
+		p.retryFixed = false
+	}
+	p.generation, p.fingerprint, p.requested, p.confirmed = source.Generation, fingerprint, requested, confirmed
+	if p.resync.Swap(false) {
+		p.full, p.nextFull = nil, now
+	}
+	if !changed {
+		return
+	}
+	p.nextPoll = now
+	if !first || requested != p.handled {
+		p.full, p.nextFull = nil, now
+	}
+	if !p.retryFixed {
+		p.retryAt, p.failures = time.Time{}, 0
+	}
+}
+
+// latest returns the source as it was last written, where the cache still shows an older one.
+func (p *progress) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1.LivepeerTaskSource {
+	if p.written != nil && p.written.Generation == source.Generation {
+		if order, err := resourceversion.CompareResourceVersion(p.written.ResourceVersion, source.ResourceVersion); err == nil && order > 0 {
+			source = source.DeepCopy()
+			source.ResourceVersion, source.Status = p.written.ResourceVersion, *p.written.Status.DeepCopy()
+		}
+	}
+	return source
+}
+
+// wait returns how long there is nothing to do; 0 or less when there is.
+func (p *progress) wait(now time.Time) time.Duration {
+	if pause := p.retryAt.Sub(now); pause > 0 {
+		return pause
+	}
+	if len(p.pending) > 0 || p.poll != nil || p.full != nil {
+		return 0
+	}
+	if p.nextFull.Before(p.nextPoll) {
+		return p.nextFull.Sub(now)
+	}
+	return p.nextPoll.Sub(now)
+}
+
+// failed takes in a failed attempt and when to try again.
+func (p *progress) failed(out outcome, fixed bool, now time.Time) {
+	p.retryAt, p.retryFixed = now.Add(out.Delay), fixed
+}
+
+// slot returns the next time to poll a source: its interval's grid, shifted by a phase of its own, so that sources that
+// were created together are not polled together.
+func slot(source types.UID, interval time.Duration, now time.Time) time.Time {
+	interval = max(interval, time.Second)
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(source))                       // never fails
+	phase := time.Duration(hash.Sum64() % uint64(interval)) //nolint:gosec // Less than interval.
+	since := time.Duration(now.UnixNano()%int64(interval)) - phase
+	wait := (interval - since%interval) % interval
+	if wait < interval/10 {
+		wait += interval // too soon after this poll: take the one after
+	}
+	return now.Add(wait)
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+)
+
+// Keys of the Secret that a source refers to.
+const (
+	secretKeyAPIKey        = "apiKey"
+	secretKeyWebhookSecret = "webhookSecret"
+	secretKeyCA            = "ca.crt"
+)
+
+// session is a connection to the API of one source, made from its spec and its Secret.
+type session struct {
+	fingerprint string
+	client      *livepeer.Client
+	redactor    *redact.Redactor
+}
+
+// sessions keeps one session a source, for as long as spec and Secret stay the same.
+type sessions struct {
+	secrets   *secretStore
+	userAgent string
+
+	mu   sync.Mutex
+	open map[types.NamespacedName]*session
+}
+
+func newSessions(secrets *secretStore, userAgent string) *sessions {
+	return &sessions{secrets: secrets, userAgent: userAgent, open: map[types.NamespacedName]*session{}}
+}
+
+// get answers the session of a source. Errors are *sourceError where its user has to act.
+func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, error) {
+	key := types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
+	secretKey := types.NamespacedName{Namespace: source.Namespace, Name: source.Spec.SecretRef.Name}
+	version, known := s.secrets.version(key, secretKey)
+	if known && version == "" {
+		s.drop(key)
+		return nil, secretNotFound(secretKey)
+	}
+	if open := s.current(key); known && open != nil && open.fingerprint == fingerprint(source, version) {
+		return open, nil
+	}
+	secret, err := s.secrets.read(ctx, secretKey)
+	if err != nil {
+		return nil, err
+	}
+	wanted := fingerprint(source, versionOf(secret))
+	if open := s.current(key); open != nil && open.fingerprint == wanted {
+		return open, nil
+	}
+	opened, err := s.dial(source, secret, wanted)
+	if err != nil {
+		return nil, err
+	}
+	s.drop(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[key] = opened
+	return opened, nil
+}
+
+func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret, print string) (*session, error) {
+	apiKey := strings.TrimSpace(string(secret.Data[secretKeyAPIKey]))
+	if apiKey == "" {
+		return nil, &sourceError{
+			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
+			Message: fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it",
+				secret.Name, secretKeyAPIKey),
+		}
+	}
+	redactor := redact.New(apiKey, strings.TrimSpace(string(secret.Data[secretKeyWebhookSecret])))
+	client, err := livepeer.New(livepeer.Config{
+		BaseURL:   source.Spec.URL,
+		Key:       livepeer.NewKey(apiKey),
+		CA:        secret.Data[secretKeyCA],
+		Timeout:   source.Spec.Timeout.Duration,
+		UserAgent: s.userAgent,
+		Redactor:  redactor,
+	})
+	if err != nil {
+		return nil, &sourceError{
+			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true, Err: err,
+			Message: fmt.Sprintf("Secret %q can't be used: %v", secret.Name, err),
+		}
+	}
+	return &session{fingerprint: print, client: client, redactor: redactor}, nil
+}
+
+func (s *sessions) current(source types.NamespacedName) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[source]
+}
+
+// drop closes the session of a source.
+func (s *sessions) drop(source types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if open, ok := s.open[source]; ok {
+		open.client.Close()
+		delete(s.open, source)
+	}
+}
+
+// fingerprint changes with everything that a session is made from.
+func fingerprint(source *v1alpha1.LivepeerTaskSource, secretVersion string) string {
+	return fmt.Sprintf("%s|%s|%s|%s", source.UID, source.Spec.URL, source.Spec.Timeout.Duration, secretVersion)
+}

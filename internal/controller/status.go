@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+const (
+	// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write a poll would be noise.
+	pollTimeRefresh = 5 * time.Minute
+	// maxMessage bounds a condition's message; the API server refuses more than 32 KiB.
+	maxMessage = 2048
+)
+
+// suspended is the state of a source that nobody wants polled.
+func suspended() *sourceError {
+	return &sourceError{
+		Reason:  v1alpha1.ReasonSuspended,
+		Message: "Polling is suspended and the mirrored tasks stay as they are: set spec.suspend to false to go on",
+	}
+}
+
+// report writes the source's status where it changed. err is how the turn ended.
+func (r *SourceReconciler) report(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress, err error,
+) error {
+	next := source.DeepCopy()
+	next.Status.ObservedGeneration = source.Generation
+	next.Status.Tasks = r.index.counts(source.UID)
+	next.Status.Tasks.Omitted = state.omitted
+	if !state.fullAt.IsZero() {
+		next.Status.LastFullSyncTime = &metav1.Time{Time: state.fullAt.Truncate(time.Second)}
+		next.Status.LastHandledReconcileAt = state.handled
+	}
+	if !errors.Is(err, errNotDue) {
+		setConditions(next, judge(source, state, next.Status.Tasks.Total, err))
+	}
+	changed := !equality.Semantic.DeepEqual(source.Status, next.Status)
+	stale := source.Status.LastPollTime == nil || state.polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
+	if !state.polledAt.IsZero() && len(state.pending) == 0 && (changed || stale) {
+		next.Status.LastPollTime = &metav1.Time{Time: state.polledAt.Truncate(time.Second)}
+	}
+	if equality.Semantic.DeepEqual(source.Status, next.Status) {
+		return nil
+	}
+	logHealth(ctx, source, next)
+	if err := r.client.Status().Patch(ctx, next, client.MergeFrom(source)); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	state.written = next
+	return nil
+}
+
+// judge decides what the Ready condition says. A failed turn comes first, then what needs somebody's help, then how far
+// the first sync is.
+func judge(source *v1alpha1.LivepeerTaskSource, state *progress, mirrored int32, err error) outcome {
+	var trouble *sourceError
+	switch {
+	case err != nil:
+		return outcomeOf(err, max(1, state.failures), source.Spec.Interval.Duration)
+	case state.paused != nil:
+		trouble = state.paused.trouble(source)
+	case state.problems.trouble() != nil:
+		trouble = state.problems.trouble()
+	case !state.synced:
+		return outcome{
+			Reason:  v1alpha1.ReasonSyncing,
+			Message: fmt.Sprintf("Listing all tasks of %s: %d mirrored so far", source.Spec.URL, mirrored),
+		}
+	default:
+		return outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL}
+	}
+	return outcome{Reason: trouble.Reason, Message: trouble.Message, Stalled: trouble.Stalled}
+}
+
+// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them.
+func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
+	conditions := &source.Status.Conditions
+	condition := metav1.Condition{
+		Type:               v1alpha1.ConditionReady,
+		Status:             metav1.ConditionFalse,
+		Reason:             out.Reason,
+		Message:            bounded(out.Message),
+		ObservedGeneration: source.Generation,
+	}
+	meta.RemoveStatusCondition(conditions, v1alpha1.ConditionReconciling)
+	also := v1alpha1.ConditionReconciling
+	switch {
+	case out.Reason == v1alpha1.ReasonSynced:
+		condition.Status, also = metav1.ConditionTrue, ""
+	case out.Reason == v1alpha1.ReasonSuspended:
+		also = ""
+	case out.Stalled:
+		also = v1alpha1.ConditionStalled
+	}
+	if also != v1alpha1.ConditionStalled {
+		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionStalled)
+	}
+	meta.SetStatusCondition(conditions, condition)
+	if also != "" {
+		condition.Type, condition.Status = also, metav1.ConditionTrue
+		meta.SetStatusCondition(conditions, condition)
+	}
+}
+
+// bounded cuts a message that is too long for a condition, between two characters.
+func bounded(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	cut := maxMessage
+	for cut > 0 && !utf8.RuneStart(message[cut]) {
+		cut--
+	}
+	return message[:cut] + "..."
+}
+
+// logHealth logs when a source becomes well or unwell, or unwell in another way.
+func logHealth(ctx context.Context, before, after *v1alpha1.LivepeerTaskSource) {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
+	is := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if is == nil || was != nil && was.Reason == is.Reason {
+		return
+	}
+	logger := log.FromContext(ctx).WithValues("reason", is.Reason, "tasks", after.Status.Tasks.Total)
+	if is.Status == metav1.ConditionTrue || is.Reason == v1alpha1.ReasonSyncing || is.Reason == v1alpha1.ReasonSuspended {
+		logger.Info("Source changed state", "message", is.Message)
+		return
+	}
+	logger.Info("Source is in trouble", "message", is.Message)
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+const (
+	taskWorkers = 8
+	// A source's tasks are healed one by one at this rate. More than the burst at once are left to a full sync.
+	healRate  = 5
+	healBurst = 50
+	// Pauses between attempts to store a healed task.
+	healDelay    = time.Second
+	maxHealDelay = 5 * time.Minute
+)
+
+// taskRequest asks to look at one task again.
+type taskRequest struct {
+	Namespace string
+	Source    string
+	ID        string
+}
+
+// TaskReconciler puts back single LivepeerTasks that somebody else changed or deleted.
+type TaskReconciler struct {
+	client   client.Client
+	sessions *sessions
+	index    *taskIndex
+	writer   *writer
+	// syncSoon asks for a full sync of a source, where there is too much to heal one by one.
+	syncSoon func(source types.NamespacedName)
+
+	mu       sync.Mutex
+	limiters map[types.NamespacedName]*rate.Limiter
+}
+
+// Reconcile reads one task from the API, compares it with what is stored, and puts right what differs. That a task is
+// gone from the API says nothing here: to delete it takes a complete listing.
+func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (reconcile.Result, error) {
+	key := types.NamespacedName{Namespace: request.Namespace, Name: request.Source}
+	source := &v1alpha1.LivepeerTaskSource{}
+	if err := r.client.Get(ctx, key, source); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.forget(key)
+		}
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !source.DeletionTimestamp.IsZero() || source.Spec.Suspend {
+		return reconcile.Result{}, nil
+	}
+	if !r.limiter(key).Allow() {
+		r.syncSoon(key)
+		return reconcile.Result{}, nil
+	}
+	session, err := r.sessions.get(ctx, source)
+	if err != nil {
+		r.syncSoon(key) // the source's condition names the trouble; its next full sync heals
+		return reconcile.Result{}, nil
+	}
+	task, err := session.client.Get(ctx, request.ID)
+	if err != nil || task.Deleted {
+		return reconcile.Result{}, r.unanswered(ctx, key, err)
+	}
+	observation, err := mirror.Convert(task.Raw, session.redactor)
+	if err != nil {
+		return reconcile.Result{}, nil //nolint:nilerr // An answer that is no task heals nothing.
+	}
+	return reconcile.Result{}, r.heal(ctx, source, session, observation)
+}
+
+// unanswered leaves a task to the next full sync where the API did not answer: asking again is up to the source, which
+// knows how long to wait. A task that the API does not have needs no healing.
+func (r *TaskReconciler) unanswered(ctx context.Context, source types.NamespacedName, err error) error {
+	var api *livepeer.Error
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil, errors.As(err, &api) && (api.Kind == livepeer.NotFound || api.Kind == livepeer.Forbidden):
+		return nil
+	}
+	r.syncSoon(source)
+	return nil
+}
+
+// heal writes what differs between the task and what is stored of it.
+func (r *TaskReconciler) heal(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, session *session, observation *mirror.Observation,
+) error {
+	scope := mirror.Scope{
+		Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types,
+		Oldest: mirror.Oldest(nil, source.Spec.History, time.Now()),
+	}
+	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	out, err := r.writer.apply(ctx, scope, plan.Actions)
+	logger := log.FromContext(ctx)
+	for id, refusal := range out.Refused {
+		text, _ := session.redactor.Text(refusal.Error())
+		logger.Info("Task can't be put back", "task", id, "refusal", text)
+	}
+	for verb, n := range out.Writes {
+		logger.V(1).Info("Task put back", "task", observation.ID, "verb", verb, "writes", n)
+	}
+	return err
+}
+
+func (r *TaskReconciler) limiter(source types.NamespacedName) *rate.Limiter {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	limiter, ok := r.limiters[source]
+	if !ok {
+		limiter = rate.NewLimiter(healRate, healBurst)
+		r.limiters[source] = limiter
+	}
+	return limiter
+}
+
+func (r *TaskReconciler) forget(source types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.limiters, source)
+}
+
+// SetupWithManager registers the reconciler.
+func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	foreignChanges := source.TypedFunc[taskRequest](
+		func(_ context.Context, queue workqueue.TypedRateLimitingInterface[taskRequest]) error {
+			r.index.notifyForeign(func(request taskRequest) {
+				if request.Source != "" && request.ID != "" {
+					queue.Add(request)
+				}
+			})
+			return nil
+		})
+	return builder.TypedControllerManagedBy[taskRequest](mgr).
+		Named("livepeertask").
+		WatchesRawSource(foreignChanges).
+		WithOptions(controller.TypedOptions[taskRequest]{
+			MaxConcurrentReconciles: taskWorkers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[taskRequest](healDelay, maxHealDelay),
+		}).
+		Complete(r)
+}

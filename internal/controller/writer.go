@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// writeConcurrency bounds the writes under way at once. More than this gains nothing: the API server is the bottleneck.
+const writeConcurrency = 16
+
+// conflictAttempts bounds how often one task is planned anew because somebody else wrote it meanwhile.
+const conflictAttempts = 4
+
+// writeError says that the API server can't be written to for now. Nothing is wrong with the task itself.
+type writeError struct {
+	Verb mirror.Verb
+	Err  error
+}
+
+func (e *writeError) Error() string {
+	return fmt.Sprintf("%s a LivepeerTask: %v", e.Verb, e.Err)
+}
+
+func (e *writeError) Unwrap() error { return e.Err }
+
+// writer carries out plans.
+type writer struct {
+	client client.Client
+	// live reads from the API server, not from the cache, to settle conflicts.
+	live  client.Reader
+	index *taskIndex
+	slots chan struct{}
+}
+
+func newWriter(c client.Client, live client.Reader, index *taskIndex) *writer {
+	return &writer{
+		client: client.WithFieldOwner(c, mirror.FieldManager),
+		live:   live, index: index, slots: make(chan struct{}, writeConcurrency),
+	}
+}
+
+// written is what became of a plan.
+type written struct {
+	mu sync.Mutex
+	// Writes counts the actions that were carried out, by verb.
+	Writes map[mirror.Verb]int
+	// Refused are the tasks that the API server would not store, by ID, and why.
+	Refused map[string]error
+}
+
+// apply carries out the actions, several at a time, beginning with the first. An error is a *writeError or the
+// context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
+func (w *writer) apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*written, error) {
+	out := &written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writeConcurrency)
+	for _, action := range actions {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			select {
+			case w.slots <- struct{}{}:
+				defer func() { <-w.slots }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			return out.note(&action, w.write(ctx, scope, action))
+		})
+	}
+	return out, group.Wait()
+}
+
+// note sorts out how one action ended.
+func (o *written) note(action *mirror.Action, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case err == nil:
+		o.Writes[action.Verb]++
+		return nil
+	case refused(err) && action.Observation != nil:
+		o.Refused[action.Observation.ID] = err
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	default:
+		return &writeError{Verb: action.Verb, Err: err}
+	}
+}
+
+// refused reports whether the API server will not store this very object, now or later.
+func refused(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err) ||
+		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)
+}
+
+// overtaken reports whether somebody else wrote or deleted the object since it was planned for.
+func overtaken(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
+}
+
+// write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
+// for anew.
+func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
+	for attempt := 1; ; attempt++ {
+		err := w.once(ctx, &action)
+		if err == nil || !overtaken(err) || attempt == conflictAttempts {
+			return err
+		}
+		if action.Observation == nil {
+			return nil // a limit's deletion: the next plan sees what became of it
+		}
+		lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
+		if err != nil {
+			return err
+		}
+		plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
+		if len(plan.Actions) == 0 {
+			return nil
+		}
+		action = plan.Actions[0]
+	}
+}
+
+// readLive reads all objects that may hold a task.
+func (w *writer) readLive(ctx context.Context, namespace, id string) (mirror.Lookup, error) {
+	entries := map[string]mirror.Entry{}
+	for _, name := range mirror.Names(id) {
+		task := &v1alpha1.LivepeerTask{}
+		err := w.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, task)
+		switch {
+		case err == nil:
+			entries[name] = mirror.EntryOf(task)
+		case !apierrors.IsNotFound(err):
+			return nil, err
+		}
+	}
+	return func(name string) (mirror.Entry, bool) {
+		entry, ok := entries[name]
+		return entry, ok
+	}, nil
+}
+
+func (w *writer) once(ctx context.Context, action *mirror.Action) error {
+	if action.Verb == mirror.Delete {
+		return w.delete(ctx, &action.Stored)
+	}
+	key := client.ObjectKeyFromObject(action.Desired)
+	w.index.begin(key)
+	var stored *v1alpha1.LivepeerTask
+	var err error
+	switch action.Verb {
+	case mirror.Create:
+		stored, err = w.create(ctx, action)
+	case mirror.Update:
+		stored, err = w.update(ctx, action)
+	default:
+		stored, err = w.updateStatus(ctx, &metav1.ObjectMeta{
+			Name: key.Name, Namespace: key.Namespace, UID: action.Stored.UID,
+			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
+		}, action.Desired)
+	}
+	w.index.done(key, stored)
+	return err
+}
+
+// create stores the object, then its status. Where the second fails, the object is answered as it is stored.
+func (w *writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+	created := action.Desired.DeepCopy()
+	created.Status = v1alpha1.LivepeerTaskStatus{}
+	if err := w.client.Create(ctx, created); err != nil {
+		return nil, err
+	}
+	return w.statusAfter(ctx, created, action.Desired)
+}
+
+// update puts spec, labels and owner right and leaves alone what others added. It reads the object first, because the
+// cache does not keep these additions.
+func (w *writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+	live := &v1alpha1.LivepeerTask{}
+	if err := w.live.Get(ctx, client.ObjectKeyFromObject(action.Desired), live); err != nil {
+		return nil, err
+	}
+	if live.ResourceVersion != action.Stored.ResourceVersion {
+		return nil, apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(),
+			live.Name, errors.New("changed since it was planned for"))
+	}
+	live.Spec = action.Desired.Spec
+	live.OwnerReferences = withController(live.OwnerReferences, action.Desired.OwnerReferences[0])
+	delete(live.Labels, v1alpha1.LabelType)
+	for key, value := range action.Desired.Labels {
+		metav1.SetMetaDataLabel(&live.ObjectMeta, key, value)
+	}
+	if err := w.client.Update(ctx, live); err != nil {
+		return nil, err
+	}
+	return w.statusAfter(ctx, live, action.Desired)
+}
+
+func (w *writer) statusAfter(ctx context.Context, stored, desired *v1alpha1.LivepeerTask) (*v1alpha1.LivepeerTask, error) {
+	updated, err := w.updateStatus(ctx, &stored.ObjectMeta, desired)
+	if err != nil {
+		return stored, err
+	}
+	return updated, nil
+}
+
+// updateStatus replaces the status of the object that meta names, if it has not changed since. It sends no more of the
+// object than is needed for that.
+func (w *writer) updateStatus(
+	ctx context.Context, meta *metav1.ObjectMeta, desired *v1alpha1.LivepeerTask,
+) (*v1alpha1.LivepeerTask, error) {
+	task := &v1alpha1.LivepeerTask{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: meta.Name, Namespace: meta.Namespace, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
+		},
+		Spec:   v1alpha1.LivepeerTaskSpec{ID: desired.Spec.ID},
+		Status: *desired.Status.DeepCopy(),
+	}
+	task.Status.ObservedGeneration = meta.Generation
+	for i := range task.Status.Conditions {
+		task.Status.Conditions[i].ObservedGeneration = meta.Generation
+	}
+	if err := w.client.Status().Update(ctx, task); err != nil {
+		return nil, err
+	}
+	return task, nil
+}
+
+// delete removes the very object that was planned for, as it was then.
+func (w *writer) delete(ctx context.Context, stored *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}
+	w.index.begin(key)
+	err := w.client.Delete(ctx,
+		&v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}},
+		client.Preconditions{UID: &stored.UID, ResourceVersion: &stored.ResourceVersion})
+	if err != nil && !apierrors.IsNotFound(err) {
+		w.index.done(key, nil)
+		return err
+	}
+	w.index.gone(key, stored.UID)
+	return nil
+}
+
+// withController replaces the controlling owner and keeps the others.
+func withController(owners []metav1.OwnerReference, controller metav1.OwnerReference) []metav1.OwnerReference {
+	kept := []metav1.OwnerReference{controller}
+	for _, owner := range owners {
+		if owner.UID != controller.UID && (owner.Controller == nil || !*owner.Controller) {
+			kept = append(kept, owner)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// MissingBinaryError says that a binary of the control plane is not where it should be.
+type MissingBinaryError struct {
+	// Path is where it was looked for.
+	Path string
+}
+
+func (e *MissingBinaryError) Error() string {
+	return fmt.Sprintf("%s is missing: build the control plane with make controlplane, once", e.Path)
+}
+
+type binaries struct {
+	apiServer, etcd, kubectl string
+}
+
+func findBinaries(root string) (binaries, error) {
+	dir := os.Getenv("KUBEBUILDER_ASSETS")
+	if dir == "" {
+		dir = filepath.Join(root, "bin", "controlplane")
+	}
+	bin := binaries{
+		apiServer: filepath.Join(dir, "kube-apiserver"),
+		etcd:      filepath.Join(dir, "etcd"),
+		kubectl:   filepath.Join(dir, "kubectl"),
+	}
+	for _, path := range []string{bin.apiServer, bin.etcd} {
+		if !isFile(path) {
+			return binaries{}, &MissingBinaryError{Path: path}
+		}
+	}
+	if isFile(bin.kubectl) {
+		return bin, nil
+	}
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		return binaries{}, &MissingBinaryError{Path: bin.kubectl}
+	}
+	bin.kubectl = kubectl
+	return bin, nil
+}
+
+// RepoRoot returns the folder of the project's go.mod, which is the working directory or above it.
+func RepoRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if isFile(filepath.Join(dir, "go.mod")) {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no go.mod in the working directory or above it: run this inside the repository")
+		}
+		dir = parent
+	}
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// observer watches the mirrored tasks as any other program in a cluster would, and keeps a tally.
+type observer struct {
+	tally  *tally
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+func startObserver(ctx context.Context, config *rest.Config) (*observer, error) {
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	informers, err := cache.New(config, cache.Options{
+		Scheme:            scheme,
+		DefaultNamespaces: map[string]cache.Config{namespace: {}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch the tasks: %w", err)
+	}
+
+	// It also sees what the operator does while it stops: ctx ends only the start.
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	o := &observer{tally: newTally(), cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(o.ended)
+		_ = informers.Start(own) // it returns only once own has ended
+	}()
+	informer, err := informers.GetInformer(ctx, &v1alpha1.LivepeerTask{})
+	if err == nil {
+		_, err = informer.AddEventHandler(o.handler())
+	}
+	if err != nil {
+		o.stop()
+		return nil, fmt.Errorf("watch the tasks: %w", err)
+	}
+	return o, nil
+}
+
+func (o *observer) handler() toolscache.ResourceEventHandler {
+	see := func(object any) {
+		if task, ok := object.(*v1alpha1.LivepeerTask); ok {
+			o.tally.see(task.Name, task.Status.Phase)
+		}
+	}
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    see,
+		UpdateFunc: func(_, object any) { see(object) },
+		DeleteFunc: func(object any) {
+			if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
+				o.tally.gone(name.Name)
+			}
+		},
+	}
+}
+
+func (o *observer) stop() {
+	o.cancel()
+	<-o.ended
+}

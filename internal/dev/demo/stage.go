@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+)
+
+const (
+	systemNamespace = "livepeer-task-operator-system"
+	serviceAccount  = "livepeer-task-operator-controller-manager"
+
+	// Where the tasks appear.
+	namespace  = "media"
+	sourceName = "main"
+	secretName = "livepeer"
+
+	adminKubeconfig    = "kubeconfig"
+	operatorKubeconfig = "operator.kubeconfig"
+)
+
+// stage is all that the demonstration starts. Its parts are nil until they run.
+type stage struct {
+	dir      string
+	out      *os.File // for the person who watches
+	log      *os.File // of the control plane
+	plane    *controlplane.ControlPlane
+	studio   *studio // nil also where a real account is mirrored
+	observer *observer
+	operator *operator
+}
+
+// raise starts everything. What was started before an error is for clear to end.
+func (s *stage) raise(ctx context.Context, opts options) (err error) {
+	if s.log, err = os.Create(filepath.Join(s.dir, "controlplane.log")); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "Starting etcd and kube-apiserver ...")
+	if s.plane, err = controlplane.Start(ctx, controlplane.Options{Output: s.log}); err != nil {
+		return err
+	}
+	if err := s.writeKubeconfig(adminKubeconfig, s.plane.Config(), namespace); err != nil {
+		return err
+	}
+
+	url, key := "https://livepeer.studio/api", opts.apiKey
+	if key == "" {
+		s.studio = startStudio()
+		url, key = s.studio.url, s.studio.key
+	}
+	fmt.Fprintln(s.out, "Installing the CRDs, the operator's namespace and its rights from config/default ...")
+	if err := s.install(ctx); err != nil {
+		return err
+	}
+	if s.observer, err = startObserver(ctx, s.plane.Config()); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "Mirroring", url, "into the namespace", namespace, "...")
+	if err := s.plane.Apply(ctx, manifests(url, key, s.studio != nil)...); err != nil {
+		return err
+	}
+	return s.runOperator(ctx, opts.manager)
+}
+
+// install applies config/default but for the Deployment: nothing here would run its pod, the operator runs as a process.
+func (s *stage) install(ctx context.Context) error {
+	objects, err := s.plane.Render(ctx, "config/default")
+	if err != nil {
+		return err
+	}
+	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Deployment" })
+	return s.plane.Apply(ctx, objects...)
+}
+
+func (s *stage) runOperator(ctx context.Context, manager string) error {
+	config, err := s.plane.ServiceAccountConfig(ctx, systemNamespace, serviceAccount)
+	if err != nil {
+		return err
+	}
+	if err := s.writeKubeconfig(operatorKubeconfig, config, systemNamespace); err != nil {
+		return err
+	}
+	if manager == "" {
+		root, err := controlplane.RepoRoot()
+		if err != nil {
+			return err
+		}
+		manager = filepath.Join(root, "bin", "manager")
+	}
+	s.operator, err = startOperator(manager, filepath.Join(s.dir, operatorKubeconfig), s.operatorLog())
+	return err
+}
+
+func (s *stage) writeKubeconfig(name string, config *rest.Config, namespace string) error {
+	file, err := controlplane.Kubeconfig(config, namespace)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.dir, name), file, 0o600)
+}
+
+func (s *stage) operatorLog() string {
+	return filepath.Join(s.dir, "operator.log")
+}
+
+// clear ends what raise started, the last first, and keeps only the operator's log.
+func (s *stage) clear() error {
+	var errs []error
+	if s.operator != nil {
+		s.operator.stop()
+	}
+	if s.observer != nil {
+		s.observer.stop()
+	}
+	if s.studio != nil {
+		s.studio.stop()
+	}
+	if s.plane != nil {
+		errs = append(errs, s.plane.Stop())
+	}
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	if s.operator == nil {
+		return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+	}
+	for _, name := range []string{adminKubeconfig, operatorKubeconfig, "controlplane.log", "kubectl-cache"} {
+		errs = append(errs, os.RemoveAll(filepath.Join(s.dir, name)))
+	}
+	return errors.Join(errs...)
+}
+
+// manifests are what a user would apply. The simulated Studio is quick, and is asked often.
+func manifests(url, key string, quick bool) []*unstructured.Unstructured {
+	meta := func(name string) map[string]any { return map[string]any{"name": name, "namespace": namespace} }
+	spec := map[string]any{"url": url, "secretRef": map[string]any{"name": secretName}}
+	if quick {
+		spec["interval"] = "1s"
+		spec["resyncInterval"] = "15s"
+	}
+	return []*unstructured.Unstructured{
+		{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
+		}},
+		{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Secret", "metadata": meta(secretName), "stringData": map[string]any{"apiKey": key},
+		}},
+		{Object: map[string]any{
+			"apiVersion": "studio.livepeer.org/v1alpha1", "kind": "LivepeerTaskSource", "metadata": meta(sourceName), "spec": spec,
+		}},
+	}
+}

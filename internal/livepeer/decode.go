@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package livepeer
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+
+	kjson "sigs.k8s.io/json"
+)
+
+var (
+	errNotList  = errors.New("the answer is not a JSON array")
+	errTrailing = errors.New("the answer goes on after its JSON")
+	errNoTask   = errors.New("it has no id, or is no JSON")
+)
+
+// Task is what the client itself reads of a task.
+type Task struct {
+	// ID as the API spells it, never empty.
+	ID string
+	// UpdatedAt is status.updatedAt in milliseconds since 1970, 0 if there is none.
+	UpdatedAt int64
+	// Deleted: the task is deleted, though the API still shows it.
+	Deleted bool
+	// Raw is the task's JSON. A listing reuses it: it is valid only until the callback returns.
+	Raw []byte
+}
+
+// maxID bounds a usable id, in bytes: it has to fit into a URL.
+const maxID = 1024
+
+// parseTask reads a task; false without a usable id. Member names are matched by their exact case, as everything else
+// that reads tasks does.
+func parseTask(raw []byte) (Task, bool) {
+	var head struct {
+		ID      json.RawMessage `json:"id"`
+		Deleted json.RawMessage `json:"deleted"`
+		Status  json.RawMessage `json:"status"`
+	}
+	if kjson.UnmarshalCaseSensitivePreserveInts(raw, &head) != nil {
+		return Task{}, false
+	}
+	t := Task{Deleted: string(head.Deleted) == "true", Raw: raw}
+	if json.Unmarshal(head.ID, &t.ID) != nil || t.ID == "" || len(t.ID) > maxID {
+		return Task{}, false
+	}
+	var status struct {
+		UpdatedAt json.RawMessage `json:"updatedAt"`
+	}
+	// A status of another type is a task without a time, not a bad task.
+	if kjson.UnmarshalCaseSensitivePreserveInts(head.Status, &status) == nil {
+		t.UpdatedAt = millis(status.UpdatedAt)
+	}
+	return t, true
+}
+
+// millis reads a time in milliseconds, 0 if it is none.
+func millis(raw []byte) int64 {
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || !(f > 0 && f < 1<<53) {
+		return 0
+	}
+	return int64(f)
+}
+
+// decodeList reads a top-level JSON array and gives visit one element at a time, in one reused buffer. It ends early,
+// without an error, when visit returns false; whole is true once the answer was read to its end.
+func decodeList(b *body, visit func(raw []byte) bool) (whole bool, err error) {
+	dec := json.NewDecoder(b)
+	switch tok, err := dec.Token(); {
+	case err != nil:
+		return false, err
+	case tok != json.Delim('['):
+		return false, errNotList
+	}
+	var raw json.RawMessage
+	for dec.More() {
+		if err := dec.Decode(&raw); err != nil {
+			return false, err
+		}
+		b.nextTask()
+		if !visit(raw) {
+			return false, nil
+		}
+	}
+	// Where the answer is cut off, More is false too, and this fails.
+	if _, err := dec.Token(); err != nil {
+		return false, err
+	}
+	switch _, err := dec.Token(); {
+	case err == nil:
+		return false, errTrailing
+	case !errors.Is(err, io.EOF):
+		return false, err
+	}
+	return true, nil
+}
+
+// decodeTask reads an answer that is one task.
+func decodeTask(b *body) (Task, error) {
+	raw, err := io.ReadAll(b)
+	if err != nil {
+		return Task{}, err
+	}
+	t, ok := parseTask(raw)
+	if !ok {
+		return Task{}, errNoTask
+	}
+	return t, nil
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package livepeer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func wantKind(t *testing.T, err error, kind Kind) *Error {
+	t.Helper()
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != kind {
+		t.Fatalf("got error %v (%T), want kind %s", err, err, kind)
+	}
+	return e
+}
+
+func all(Task) bool { return true }
+
+// cursors returns the cursors that a server was asked for.
+func (s *fakeServer) cursors() []string {
+	var c []string
+	for _, q := range s.requests {
+		c = append(c, q.Get("cursor"))
+	}
+	return c
+}
+
+func TestRequestsOfAListing(t *testing.T) {
+	unsorted := []fakeTask{{id: "c"}, {id: "a"}, {id: "d"}, {id: "b"}}
+	tests := map[string]struct {
+		server fakeServer
+		limit  int
+		want   []string
+	}{
+		"by id until an empty page": {
+			fakeServer{tasks: taskList(25), order: true, keyset: true, skip: true}, 20, []string{"", "t019", "t024"},
+		},
+		"a server's smaller pages are no end": {
+			fakeServer{tasks: taskList(40), order: true, keyset: true, max: 20}, 1000, []string{"", "t019", "t039"},
+		},
+		"a short list is checked by offset": {
+			fakeServer{tasks: taskList(3), order: true, keyset: true, skip: true}, 20, []string{"", "t002", "skip3"},
+		},
+		"an empty list": {
+			fakeServer{order: true, keyset: true, skip: true}, 20, []string{""},
+		},
+		"one array whatever is asked": {
+			fakeServer{tasks: unsorted, unknown: 200}, 20, []string{"", "skip4"},
+		},
+		"one sorted array whatever is asked": {
+			fakeServer{tasks: taskList(3), unknown: 200}, 20, []string{"", "t002", "skip3"},
+		},
+		"order ignored": {
+			fakeServer{tasks: unsorted, keyset: true, skip: true, max: 2}, 20, []string{"", "skip2", "skip4"},
+		},
+		"cursor refused": {
+			fakeServer{tasks: taskList(4), order: true, skip: true, max: 2, unknown: 500}, 20, []string{"", "t001", "skip2", "skip4"},
+		},
+		"the server's own cursors": {
+			fakeServer{tasks: unsorted, opaque: true, max: 2, unknown: 200}, 20, []string{"", "tok-2", "skip2"},
+		},
+		"the server's own cursors and no others": {
+			fakeServer{tasks: taskList(3), order: true, opaque: true, max: 2, unknown: 404}, 20, []string{"", "t001", "tok-2", "skip2"},
+		},
+		"a lie in Link is made good": {
+			fakeServer{tasks: unsorted, skip: true, max: 2, lie: "junk"}, 20, []string{"", "junk", "skip2", "skip4"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := &tt.server
+			ids := collect(t, t.Context(), serve(t, s).NewPass(Query{Limit: tt.limit}), 20, nil)
+			if slices.Sort(ids); len(ids) != len(s.tasks) || len(slices.Compact(ids)) != len(s.tasks) {
+				t.Errorf("listed %v, want all of %v once", ids, idsOf(s.tasks))
+			}
+			if !slices.Equal(s.cursors(), tt.want) {
+				t.Errorf("asked for %q, want %q", s.cursors(), tt.want)
+			}
+		})
+	}
+}
+
+// Language-aware databases don't sort bytewise; that is an order all the same.
+func TestCollatedIDsStayInKeyset(t *testing.T) {
+	tasks := []fakeTask{{id: "a-1"}, {id: "A2"}, {id: "b-1"}, {id: "B2"}}
+	n := 0
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cursor := r.URL.Query().Get("cursor")
+		at := slices.IndexFunc(tasks, func(t fakeTask) bool { return t.id == cursor }) + 1
+		if strings.HasPrefix(cursor, "skip") {
+			at = len(tasks)
+		}
+		n++
+		_, _ = fmt.Fprint(w, "[")
+		if at < len(tasks) {
+			_, _ = fmt.Fprint(w, tasks[at].json()+","+tasks[at+1].json())
+		}
+		_, _ = fmt.Fprint(w, "]")
+	}))
+	ids := collect(t, t.Context(), c.NewPass(Query{}), 10, nil)
+	if !slices.Equal(ids, idsOf(tasks)) || n != 4 {
+		t.Errorf("listed %v in %d requests, want %v in 4", ids, n, idsOf(tasks))
+	}
+}
+
+func TestRefusedCursorOfAKnownServer(t *testing.T) {
+	s := &fakeServer{tasks: taskList(60), order: true, keyset: true, skip: true, max: 20}
+	c := serve(t, s)
+	collect(t, t.Context(), c.NewPass(Query{}), 10, nil)
+
+	s.requests = nil
+	s.keyset, s.unknown = false, 500
+	p := c.NewPass(Query{})
+	if err := p.Next(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, p.Next(t.Context(), all), Unavailable)
+	s.keyset = true
+	collect(t, t.Context(), p, 10, nil)
+	if want := []string{"", "t019", "t019", "t039", "t059"}; !slices.Equal(s.cursors(), want) {
+		t.Errorf("asked for %q, want %q: a passing error must not end the listing by id", s.cursors(), want)
+	}
+}
+
+func TestErrorIsReturnedWhereOffsetFailsToo(t *testing.T) {
+	s := &fakeServer{tasks: taskList(60), order: true, max: 20, unknown: 500}
+	p := serve(t, s).NewPass(Query{})
+	for n := range 2 {
+		if err := p.Next(t.Context(), all); err != nil {
+			t.Fatalf("request %d: %v", n, err)
+		}
+	}
+	wantKind(t, p.Next(t.Context(), all), Unavailable)
+	s.keyset = true
+	collect(t, t.Context(), p, 10, nil)
+	if !p.Seen("t059") {
+		t.Error("the pass did not go on after the error")
+	}
+}
+
+func TestStoppedTaskComesAgain(t *testing.T) {
+	s := &fakeServer{tasks: taskList(30), order: true, keyset: true, skip: true}
+	p := serve(t, s).NewPass(Query{})
+	var got []string
+	for !p.Done() {
+		n := 0
+		if err := p.Next(t.Context(), func(task Task) bool {
+			if n++; n > 10 {
+				if p.Seen(task.ID) {
+					t.Errorf("%s is seen before it is consumed", task.ID)
+				}
+				return false
+			}
+			got = append(got, task.ID)
+			return true
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(got, idsOf(s.tasks)) {
+		t.Errorf("consumed %v", got)
+	}
+	if want := []string{"", "t009", "t019", "t029"}; !slices.Equal(s.cursors(), want) {
+		t.Errorf("asked for %q, want %q", s.cursors(), want)
+	}
+}
+
+func TestMarkedTasksAreNotYielded(t *testing.T) {
+	s := &fakeServer{tasks: taskList(4), order: true, keyset: true, skip: true, max: 2}
+	p := serve(t, s).NewPass(Query{})
+	p.MarkSeen("t000")
+	p.MarkSeen("t001")
+	if ids := collect(t, t.Context(), p, 10, nil); !slices.Equal(ids, []string{"t002", "t003"}) {
+		t.Errorf("yielded %v", ids)
+	}
+}
+
+func TestUpdatedSince(t *testing.T) {
+	for _, filter := range []string{"honour", "refuse", ""} {
+		t.Run(filter, func(t *testing.T) {
+			s := &fakeServer{tasks: taskList(30), order: true, keyset: true, skip: true, filter: filter}
+			since := s.tasks[25].updated
+			ids := collect(t, t.Context(), serve(t, s).NewPass(Query{UpdatedSince: since}), 10, nil)
+			want := idsOf(s.tasks)
+			if filter == "honour" {
+				want = want[25:]
+			}
+			if !slices.Equal(ids, want) {
+				t.Errorf("listed %v, want %v", ids, want)
+			}
+			if f := s.requests[0].Get("filters"); f != fmt.Sprintf(`[{"id":"updatedAt","value":{"gte":%d}}]`, since) {
+				t.Errorf("filter %s", f)
+			}
+		})
+	}
+}
+
+func TestUnchangedAnswerIsNotRepeated(t *testing.T) {
+	s := &fakeServer{tasks: taskList(3), order: true, keyset: true, skip: true, filter: "honour", etag: true}
+	c := serve(t, s)
+	q := Query{UpdatedSince: s.tasks[1].updated}
+	for n, want := range []int{2, 0} {
+		if ids := collect(t, t.Context(), c.NewPass(q), 10, nil); len(ids) != want {
+			t.Errorf("pass %d listed %v, want %d", n, ids, want)
+		}
+	}
+	s.tasks = append(s.tasks, fakeTask{id: "t9", updated: s.tasks[2].updated})
+	if ids := collect(t, t.Context(), c.NewPass(q), 10, nil); len(ids) != 3 {
+		t.Errorf("a change was not seen: %v", ids)
+	}
+	if want := []int{200, 200, 304, 200, 200}; !slices.Equal(s.statuses, want) {
+		t.Errorf("answers %v, want %v", s.statuses, want)
+	}
+}
+
+func TestUnchangedAnswerThatWasNotReadWholly(t *testing.T) {
+	s := &fakeServer{tasks: taskList(3), order: true, keyset: true, skip: true, filter: "honour", etag: true}
+	c := serve(t, s)
+	q := Query{UpdatedSince: s.tasks[0].updated}
+	if err := c.NewPass(q).Next(t.Context(), func(Task) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	if ids := collect(t, t.Context(), c.NewPass(q), 10, nil); len(ids) != 3 {
+		t.Errorf("listed %v, want all that an aborted pass left", ids)
+	}
+}
+
+func TestNewestFirst(t *testing.T) {
+	s := &fakeServer{tasks: taskList(25), filter: "honour", max: 10}
+	slices.Reverse(s.tasks)
+	p := serve(t, s).NewPass(Query{NewestFirst: true})
+	ids := collect(t, t.Context(), p, 10, nil)
+	if !slices.Equal(ids, idsOf(s.tasks)) {
+		t.Errorf("listed %v, want newest first", ids)
+	}
+	if got := s.requests[0].Get("order"); got != "updatedAt-true,id-false" {
+		t.Errorf("order %s", got)
+	}
+	if p.Newest() != s.tasks[0].updated {
+		t.Errorf("newest %d, want %d", p.Newest(), s.tasks[0].updated)
+	}
+}
+
+func TestNewestFirstEnds(t *testing.T) {
+	same := taskList(5)
+	timeless := taskList(5)
+	for i := range same {
+		same[i].updated = 1795000000000
+		timeless[i].updated = 0
+	}
+	for name, s := range map[string]*fakeServer{
+		"one and the same time": {tasks: same, filter: "honour", max: 2},
+		"no times":              {tasks: timeless, filter: "honour", max: 2},
+		"filter refused":        {tasks: taskList(5), filter: "refuse", max: 2},
+		"filter ignored":        {tasks: taskList(5), max: 2},
+		"nothing there":         {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			collect(t, t.Context(), serve(t, s).NewPass(Query{NewestFirst: true}), 3, nil)
+		})
+	}
+}
+
+func TestNewestIsPlausible(t *testing.T) {
+	const now = 1795000000000
+	n := 0
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.UnixMilli(now).UTC().Format(http.TimeFormat))
+		pages := []string{
+			"[" + fakeTask{"a", now + 59_000}.json() + "," + fakeTask{"b", now + 61_000}.json() + "," + fakeTask{"c", 1}.json() + "]",
+			"[" + fakeTask{"d", now + 60_000}.json() + "]", "[]", "[]",
+		}
+		_, _ = fmt.Fprint(w, pages[n])
+		n++
+	}))
+	p := c.NewPass(Query{})
+	collect(t, t.Context(), p, 5, nil)
+	if p.Newest() != now+59_000 {
+		t.Errorf("newest is %d s from the server's time, want 59: only the first answer and no far future", (p.Newest()-now)/1000)
+	}
+}
+
+func TestAPassGoesOnAfterABrokenAnswer(t *testing.T) {
+	n := 0
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		switch cursor := r.URL.Query().Get("cursor"); {
+		case n == 1:
+			w.Header().Set("Content-Length", "1000")
+			_, _ = fmt.Fprint(w, "["+fakeTask{id: "a"}.json()+","+fakeTask{id: "b"}.json()+`,{"id":`)
+		case cursor == "b":
+			_, _ = fmt.Fprint(w, "["+fakeTask{id: "c"}.json()+"]")
+		default:
+			_, _ = fmt.Fprint(w, "[]")
+		}
+	}))
+	p := c.NewPass(Query{})
+	wantKind(t, p.Next(t.Context(), all), Unavailable)
+	if !p.Seen("a") || !p.Seen("b") {
+		t.Error("what was yielded before the error is not seen")
+	}
+	if ids := collect(t, t.Context(), p, 5, nil); !slices.Equal(ids, []string{"c"}) {
+		t.Errorf("then yielded %v, want c", ids)
+	}
+}
+
+func TestCallerGivesUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	err := c.NewPass(Query{}).Next(ctx, all)
+	if e, ok := errors.AsType[*Error](err); ok || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v (%v), want the error of the context", err, e)
+	}
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+const (
+	maxMessage = 1024 // bytes of a condition's message
+	maxQuoted  = 64   // bytes of an unknown phase that a message quotes
+)
+
+// Conditions returns the conditions of a task in the given phase, as kstatus reads them: Ready, and Reconciling or
+// Stalled only while True. They depend on the task alone, not on the clock: the same task always has the same
+// conditions. ObservedGeneration is left to whoever writes them.
+func Conditions(phase, errorMessage string, created, updated *metav1.MicroTime) []metav1.Condition {
+	ready := metav1.Condition{
+		Type:               v1alpha1.ConditionReady,
+		Status:             metav1.ConditionFalse,
+		LastTransitionTime: transitionTime(phase, created, updated),
+	}
+	second := v1alpha1.ConditionReconciling
+	switch phase {
+	case v1alpha1.PhasePending:
+		ready.Reason, ready.Message = v1alpha1.ReasonPending, "The task waits to be scheduled."
+	case v1alpha1.PhaseWaiting:
+		ready.Reason, ready.Message = v1alpha1.ReasonWaiting, "The task waits for a worker."
+		if errorMessage != "" {
+			ready.Message = cut("The task waits for another attempt. The last one failed: "+errorMessage, maxMessage)
+		}
+	case v1alpha1.PhaseRunning:
+		ready.Reason, ready.Message = v1alpha1.ReasonRunning, "The task is running."
+	case v1alpha1.PhaseCompleted:
+		ready.Status = metav1.ConditionTrue
+		ready.Reason, ready.Message = v1alpha1.ReasonCompleted, "The task completed."
+		return []metav1.Condition{ready}
+	case v1alpha1.PhaseFailed:
+		second = v1alpha1.ConditionStalled
+		ready.Reason, ready.Message = v1alpha1.ReasonFailed, cut(errorMessage, maxMessage)
+		if errorMessage == "" {
+			ready.Message = "The task failed and Studio gives no reason. Look at it in Studio, where it can be retried."
+		}
+	case v1alpha1.PhaseCancelled:
+		second = v1alpha1.ConditionStalled
+		ready.Reason, ready.Message = v1alpha1.ReasonCancelled, "The task was cancelled. It can be retried in Studio."
+	case "":
+		ready.Reason, ready.Message = v1alpha1.ReasonUnknown, "Studio does not say which phase the task is in."
+	default:
+		ready.Reason = v1alpha1.ReasonUnknown
+		ready.Message = fmt.Sprintf("The task is in the phase %q, which this version of the operator does not know.",
+			cut(phase, maxQuoted))
+	}
+	other := ready
+	other.Type, other.Status = second, metav1.ConditionTrue
+	return []metav1.Condition{ready, other}
+}
+
+// transitionTime returns since when the conditions hold, as far as the task tells: since its last change if it has
+// ended, else since it exists.
+func transitionTime(phase string, created, updated *metav1.MicroTime) metav1.Time {
+	first, second := created, updated
+	if v1alpha1.IsFinishedPhase(phase) {
+		first, second = updated, created
+	}
+	for _, t := range []*metav1.MicroTime{first, second} {
+		if t != nil {
+			return metav1.NewTime(t.UTC().Truncate(time.Second))
+		}
+	}
+	return metav1.NewTime(time.Unix(0, 0).UTC())
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+)
+
+const (
+	maxText       = 16 << 10 // bytes of a string
+	maxAny        = 64 << 10 // bytes of free-form JSON, in canonical form
+	maxDepth      = 32       // levels of arrays and objects in it
+	maxList       = 200      // entries of a list
+	maxHeaders    = 100
+	maxHeaderName = 256 // bytes
+	maxGOP        = 64  // bytes of a number that is no integer
+)
+
+// decoder fills the typed fields of one spec or status from a JSON tree, masks credentials, and notes the paths of what
+// it masked or left out.
+type decoder struct {
+	redactor *redact.Redactor
+	path     []byte // where it is, from the spec or status down
+	redacted paths
+	omitted  paths
+}
+
+// omit notes that the field below where the decoder is, or the field where it is if name is "", is left out.
+func (d *decoder) omit(name string) {
+	mark := d.enter(name)
+	d.omitted.add(string(d.path))
+	d.leave(mark)
+}
+
+// redact notes that a value was masked, in the same way.
+func (d *decoder) redact(name string) {
+	mark := d.enter(name)
+	d.redacted.add(string(d.path))
+	d.leave(mark)
+}
+
+// enter goes down to a field, or to a list entry if name starts with a bracket. The result leads back.
+func (d *decoder) enter(name string) int {
+	mark := len(d.path)
+	if name != "" && name[0] != '[' && mark > 0 {
+		d.path = append(d.path, '.')
+	}
+	d.path = append(d.path, name...)
+	return mark
+}
+
+func (d *decoder) leave(mark int) {
+	d.path = d.path[:mark]
+}
+
+// object fills the fields of the struct that dst points to.
+func (d *decoder) object(fields []field, dst any, values map[string]any) {
+	d.members(fields, reflect.ValueOf(dst).Elem(), values)
+}
+
+func (d *decoder) members(fields []field, dst reflect.Value, values map[string]any) {
+	for i := range fields {
+		f := &fields[i]
+		v := f.value(values)
+		if v == nil {
+			continue
+		}
+		mark := d.enter(f.name)
+		if !d.value(&f.shape, dst.Field(f.index), v) {
+			d.omit("")
+		}
+		d.leave(mark)
+	}
+}
+
+// value sets dst to v, which is not nil, and reports whether it could.
+func (d *decoder) value(s *shape, dst reflect.Value, v any) bool {
+	switch s.kind {
+	case textKind, urlKind, secretKind, messageKind:
+		text, ok := d.text(s.kind, v)
+		dst.SetString(text)
+		return ok
+	case intKind:
+		n, ok := toInt(v)
+		return ok && set(dst, &n)
+	case floatKind:
+		f, ok := toFloat(v)
+		return ok && set(dst, &f)
+	case boolKind:
+		b, ok := v.(bool)
+		return ok && set(dst, &b)
+	case gopKind:
+		gop, ok := d.gop(v)
+		return ok && set(dst, &gop)
+	case anyKind:
+		data, ok := d.any(v)
+		return ok && set(dst, &runtime.RawExtension{Raw: data})
+	case listKind:
+		return d.list(s.element, dst, v)
+	case headersKind:
+		return d.headers(dst, v)
+	default:
+		return d.structure(s, dst, v)
+	}
+}
+
+func set(dst reflect.Value, v any) bool {
+	dst.Set(reflect.ValueOf(v))
+	return true
+}
+
+func (d *decoder) structure(s *shape, dst reflect.Value, v any) bool {
+	values, ok := v.(map[string]any)
+	if name, isText := v.(string); isText && s.object == reflect.TypeFor[v1alpha1.CreatorID]() {
+		values, ok = map[string]any{"value": name}, true // the older form of the same
+	}
+	if !ok {
+		return false
+	}
+	if dst.Kind() == reflect.Pointer {
+		dst.Set(reflect.New(s.object))
+		dst = dst.Elem()
+	}
+	d.members(s.fields, dst, values)
+	return true
+}
+
+// list takes the entries that it can take. Paths have the API's indexes.
+func (d *decoder) list(element *shape, dst reflect.Value, v any) bool {
+	values, ok := v.([]any)
+	if !ok {
+		return false
+	}
+	if len(values) > maxList {
+		values = values[:maxList]
+		d.omit("")
+	}
+	out := reflect.MakeSlice(dst.Type(), len(values), len(values))
+	n := 0
+	for i, v := range values {
+		if v == nil {
+			continue
+		}
+		mark := d.enter("[" + strconv.Itoa(i) + "]")
+		if d.value(element, out.Index(n), v) {
+			n++
+		} else {
+			d.omit("")
+		}
+		d.leave(mark)
+	}
+	dst.Set(out.Slice(0, n))
+	return true
+}
+
+// headers keeps the names of HTTP headers and masks all values.
+func (d *decoder) headers(dst reflect.Value, v any) bool {
+	values, ok := v.(map[string]any)
+	if !ok {
+		return false
+	}
+	out := make(map[string]string, min(len(values), maxHeaders))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if len(out) == maxHeaders || !d.headerName(name) {
+			d.omit("")
+			continue
+		}
+		switch value := values[name].(type) {
+		case nil:
+		case string:
+			mark := d.enter(name)
+			out[name], _ = d.text(secretKind, value)
+			d.leave(mark)
+		default:
+			d.omit(name)
+		}
+	}
+	dst.Set(reflect.ValueOf(out))
+	return true
+}
+
+// headerName reports whether name can be shown: it is one that HTTP allows, and holds no credential itself.
+func (d *decoder) headerName(name string) bool {
+	if name == "" || len(name) > maxHeaderName {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || slices.Contains([]byte(`"(),/:;<=>?@[\]{}`), c) {
+			return false
+		}
+	}
+	_, changed := d.redactor.Text(name)
+	return !changed
+}
+
+func (d *decoder) gop(v any) (intstr.IntOrString, bool) {
+	if n, ok := toInt(v); ok && n == int64(int32(n)) {
+		return intstr.FromInt32(int32(n)), true
+	}
+	if number, ok := v.(json.Number); ok {
+		return intstr.FromString(string(number)), len(number) <= maxGOP
+	}
+	text, ok := d.text(textKind, v)
+	return intstr.FromString(text), ok
+}
+
+// any returns the canonical form of free-form JSON without credentials.
+func (d *decoder) any(v any) ([]byte, bool) {
+	if _, ok := measure(v, maxDepth, maxAny); !ok {
+		return nil, false
+	}
+	masked, changed := d.redactor.JSON(v)
+	data, err := canonical(masked)
+	if err != nil || len(data) > maxAny {
+		return nil, false
+	}
+	for _, path := range changed {
+		d.redact(path)
+	}
+	return data, true
+}

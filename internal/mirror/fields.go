@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// The Go types of the API are the allow-list: what they have a field for is mirrored, under its JSON name, and nothing
+// else. Their shape is worked out once, here.
+var (
+	specFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskSpec](),
+		"type", "inputAssetId", "outputAssetId", "projectId", "requesterId", "params")
+	outerStatusFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "output")
+	innerStatusFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "phase", "retries", "errorMessage")
+)
+
+// wireNames are the names of the API where ours differ; ours are understood as well.
+var wireNames = map[string]string{"transcodeFile": "transcode-file"}
+
+// kind says which values a field takes.
+type kind int
+
+const (
+	textKind    kind = iota // string
+	urlKind                 // string: a URL
+	secretKind              // string: a credential, masked whole
+	messageKind             // string: free text, cut where it is too long
+	intKind                 // *int64
+	floatKind               // *float64
+	boolKind                // *bool
+	gopKind                 // *intstr.IntOrString
+	anyKind                 // *runtime.RawExtension: free-form JSON
+	objectKind              // pointer to a struct, or a struct in a list
+	listKind                // slice
+	headersKind             // map[string]string: values are credentials
+)
+
+// shape describes the values of a field.
+type shape struct {
+	kind    kind
+	object  reflect.Type // of objectKind
+	fields  []field      // of objectKind
+	element *shape       // of listKind
+}
+
+// field is a documented field of an object.
+type field struct {
+	index int
+	name  string // ours, as in paths
+	wire  string // the API's, if it differs
+	shape shape
+}
+
+// value returns what the object has for the field; nil: nothing.
+func (f *field) value(object map[string]any) any {
+	if f.wire != "" {
+		if v := object[f.wire]; v != nil {
+			return v
+		}
+	}
+	return object[f.name]
+}
+
+// pick returns the named fields of t.
+func pick(t reflect.Type, names ...string) []field {
+	var picked []field
+	for _, f := range fieldsOf(t) {
+		if slices.Contains(names, f.name) {
+			picked = append(picked, f)
+		}
+	}
+	if len(picked) != len(names) {
+		panic(fmt.Sprintf("%s lacks one of the fields %q", t, names)) // at start-up: seen by every test
+	}
+	return picked
+}
+
+// fieldsOf returns the fields of the struct t that can be mirrored.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		s, ok := shapeOf(t.Field(i).Type, name)
+		if !ok {
+			continue
+		}
+		if s.kind == textKind && masked(t) {
+			s.kind = secretKind
+		}
+		fields = append(fields, field{index: i, name: name, wire: wireNames[name], shape: s})
+	}
+	return fields
+}
+
+// masked reports whether every string of t is a credential.
+func masked(t reflect.Type) bool {
+	return t == reflect.TypeFor[v1alpha1.Pinata]() || t == reflect.TypeFor[v1alpha1.Encryption]()
+}
+
+// shapeOf returns the shape of a field with this type and JSON name; false: it doesn't come from the API.
+func shapeOf(t reflect.Type, name string) (shape, bool) {
+	switch t {
+	case reflect.TypeFor[string]():
+		return shape{kind: stringKind(name)}, true
+	case reflect.TypeFor[*int64]():
+		return shape{kind: intKind}, true
+	case reflect.TypeFor[*float64]():
+		return shape{kind: floatKind}, true
+	case reflect.TypeFor[*bool]():
+		return shape{kind: boolKind}, true
+	case reflect.TypeFor[*intstr.IntOrString]():
+		return shape{kind: gopKind}, true
+	case reflect.TypeFor[*runtime.RawExtension]():
+		return shape{kind: anyKind}, true
+	case reflect.TypeFor[map[string]string]():
+		return shape{kind: headersKind}, true
+	}
+	switch {
+	case t.Kind() == reflect.Slice:
+		element, ok := shapeOf(t.Elem(), name)
+		return shape{kind: listKind, element: &element}, ok
+	case t.Kind() == reflect.Struct && t.PkgPath() == reflect.TypeFor[v1alpha1.TaskParams]().PkgPath():
+		return shape{kind: objectKind, object: t, fields: fieldsOf(t)}, true
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct:
+		return shapeOf(t.Elem(), name)
+	default:
+		return shape{}, false
+	}
+}
+
+// stringKind tells by its name what a string holds.
+func stringKind(name string) kind {
+	switch {
+	case name == "errorMessage":
+		return messageKind
+	case strings.HasSuffix(strings.ToLower(name), "url"):
+		return urlKind
+	default:
+		return textKind
+	}
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// Verb is what an action does.
+type Verb string
+
+const (
+	// Create stores a new task: the object, then its status.
+	Create Verb = "Create"
+	// Update puts spec, labels and owner right, then the status.
+	Update Verb = "Update"
+	// UpdateStatus replaces the status.
+	UpdateStatus Verb = "UpdateStatus"
+	// Delete removes a stored task.
+	Delete Verb = "Delete"
+)
+
+// Why a stored task is deleted.
+const (
+	// BecauseDeleted: a complete listing lacked the task, and asked for by ID it was gone.
+	BecauseDeleted = "Deleted"
+	// BecauseHistory: the task is finished and beyond the limits of history.
+	BecauseHistory = "History"
+	// BecauseType: the task's type is not among those to mirror.
+	BecauseType = "Type"
+)
+
+// Action is one step to make the mirror match what was observed.
+type Action struct {
+	Verb Verb
+	// Stored is the object as it is known; its zero value for Create.
+	Stored Entry
+	// Desired is the object as it should be, without resource version and observed generation; nil for Delete.
+	Desired *v1alpha1.LivepeerTask
+	// Observation is what the action follows from; nil for a Delete that follows from a limit.
+	Observation *Observation
+	// Because is set for Delete.
+	Because string
+}
+
+// Scope says which observations of a source are mirrored, and where.
+type Scope struct {
+	Namespace string
+	// Source and SourceUID name the LivepeerTaskSource.
+	Source    string
+	SourceUID types.UID
+	// Types are the task types to mirror; empty means all.
+	Types []string
+	// Oldest is the oldest finished task that history keeps; see the function Oldest.
+	Oldest Stamp
+	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
+	OldestNew Stamp
+}
+
+// Lookup finds a stored task of the scope's namespace by the name of its object.
+type Lookup func(name string) (Entry, bool)
+
+// Result is what Plan found.
+type Result struct {
+	Actions []Action
+	// Conflicts are the IDs of tasks that another source mirrors in this namespace.
+	Conflicts []string
+	// Omitted are the IDs of tasks beyond the limits of history that are not mirrored.
+	Omitted []string
+	// Stale counts observations that are older than what is stored.
+	Stale int
+}
+
+// Plan compares observed tasks with the stored ones and says what to write, in the order of the observations. It never
+// plans a deletion for what was not observed, and nothing where nothing changed: carrying the actions out and planning
+// again yields none.
+func Plan(scope Scope, observed []*Observation, lookup Lookup) Result {
+	p := planner{scope: scope, lookup: lookup, taken: map[string]string{}}
+	for _, observation := range observed {
+		p.plan(observation)
+	}
+	return p.result
+}
+
+type planner struct {
+	scope  Scope
+	lookup Lookup
+	taken  map[string]string // names that this plan gave away, and to which ID
+	result Result
+}
+
+func (p *planner) plan(observation *Observation) {
+	stored, found, free := p.find(observation.ID)
+	switch {
+	case found && !p.owns(&stored):
+		p.result.Conflicts = append(p.result.Conflicts, observation.ID)
+	case found && stored.Deleting:
+		// It comes back once it is gone: its deletion is an event that is followed up.
+	case observation.Deleted:
+		p.delete(stored, found, observation, BecauseDeleted)
+	case found && older(observation, &stored):
+		p.result.Stale++
+	case !p.scope.Includes(observation.Spec.Type):
+		p.delete(stored, found, observation, BecauseType)
+	case p.expired(observation, found):
+		p.result.Omitted = append(p.result.Omitted, observation.ID)
+		p.delete(stored, found, observation, BecauseHistory)
+	case !found:
+		p.create(observation, free)
+	default:
+		p.update(observation, stored)
+	}
+}
+
+// older reports whether the observation is older than what is stored, as from a list that a lagging replica answered.
+func older(observation *Observation, stored *Entry) bool {
+	updatedAt := observation.Status.UpdatedAt
+	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt
+}
+
+// find looks for the stored task with this ID, and for the first name that is free for it: none where this plan has
+// made the task already.
+func (p *planner) find(id string) (stored Entry, found bool, free string) {
+	names := Names(id)
+	for _, name := range names {
+		if entry, exists := p.lookup(name); exists && entry.ID == id {
+			return entry, true, ""
+		}
+	}
+	for _, name := range names {
+		if entry, exists := p.lookup(name); exists && p.corrupt(&entry) {
+			return entry, true, ""
+		} else if exists {
+			continue
+		}
+		holder, taken := p.taken[name]
+		if taken && holder == id {
+			return Entry{}, false, ""
+		}
+		if !taken {
+			return Entry{}, false, name
+		}
+	}
+	return Entry{}, false, ""
+}
+
+// corrupt reports whether somebody edited the ID of a task of this source: such an ID does not lead to the object's name.
+func (p *planner) corrupt(entry *Entry) bool {
+	return entry.OwnerUID == p.scope.SourceUID && !slices.Contains(Names(entry.ID), entry.Name)
+}
+
+// owns reports whether the stored task is this source's to write: its own, nobody's (the owner was edited away), or an
+// earlier source's of the same name.
+func (p *planner) owns(entry *Entry) bool {
+	return entry.OwnerUID == p.scope.SourceUID || entry.OwnerUID == "" || entry.OwnerName == p.scope.Source
+}
+
+// expired reports whether the observed task is finished and beyond what history keeps, or would come back.
+func (p *planner) expired(observation *Observation, found bool) bool {
+	if !v1alpha1.IsFinishedPhase(observation.Status.Phase) {
+		return false
+	}
+	stamp := StampOf(observation)
+	return stamp.Compare(p.scope.Oldest) < 0 || !found && stamp.Compare(p.scope.OldestNew) < 0
+}
+
+func (p *planner) delete(stored Entry, found bool, observation *Observation, because string) {
+	if found {
+		p.result.Actions = append(p.result.Actions,
+			Action{Verb: Delete, Stored: stored, Observation: observation, Because: because})
+	}
+}
+
+func (p *planner) create(observation *Observation, name string) {
+	if name == "" {
+		return
+	}
+	p.taken[name] = observation.ID
+	p.result.Actions = append(p.result.Actions,
+		Action{Verb: Create, Desired: p.scope.desired(observation, name), Observation: observation})
+}
+
+func (p *planner) update(observation *Observation, stored Entry) {
+	desired := p.scope.desired(observation, stored.Name)
+	verb := UpdateStatus
+	switch {
+	case SpecDigest(desired) != stored.SpecDigest:
+		verb = Update
+	case StatusDigest(desired) == stored.StatusDigest && stored.ObservedGeneration == stored.Generation:
+		return
+	}
+	p.result.Actions = append(p.result.Actions,
+		Action{Verb: verb, Stored: stored, Desired: desired, Observation: observation})
+}
+
+// PlanLimits says which stored tasks of the source must go because types or history changed, or because newer tasks
+// came. It needs no observation: both limits can be told from what is stored.
+func PlanLimits(scope Scope, stored []Entry) []Action {
+	var actions []Action
+	for i := range stored {
+		entry := &stored[i]
+		because := ""
+		switch {
+		case entry.Deleting || entry.OwnerUID != scope.SourceUID:
+		case !scope.Includes(entry.Type):
+			because = BecauseType
+		case entry.Finished() && entry.UpdatedAt != 0 && entry.Stamp().Compare(scope.Oldest) < 0:
+			because = BecauseHistory
+		}
+		if because != "" {
+			actions = append(actions, Action{Verb: Delete, Stored: *entry, Because: because})
+		}
+	}
+	return actions
+}
+
+// Includes reports whether tasks of this type are mirrored.
+func (s *Scope) Includes(taskType string) bool {
+	return len(s.Types) == 0 || slices.Contains(s.Types, taskType)
+}
+
+// desired is the object that an observation makes.
+func (s *Scope) desired(observation *Observation, name string) *v1alpha1.LivepeerTask {
+	labels := map[string]string{v1alpha1.LabelSource: s.Source}
+	if taskType := LabelValue(observation.Spec.Type); taskType != "" {
+		labels[v1alpha1.LabelType] = taskType
+	}
+	return &v1alpha1.LivepeerTask{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      name,
+			Namespace: s.Namespace,
+			Labels:    labels,
+			// No blockOwnerDeletion: nothing has to wait for a mirrored task, and it needs no right on finalizers.
+			OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: v1alpha1.GroupVersion.String(),
+				Kind:       "LivepeerTaskSource",
+				Name:       s.Source,
+				UID:        s.SourceUID,
+				Controller: ptr.To(true),
+			}},
+		},
+		Spec:   observation.Spec,
+		Status: observation.Status,
+	}
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func parse(t testing.TB, s string) any {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestJSON(t *testing.T) {
+	for _, c := range []struct {
+		in, want string
+		changed  []string
+	}{
+		{`null`, `null`, nil},
+		{`"Hello, World!"`, `"Hello, World!"`, nil},
+		{`"https://u:p@h/"`, `"https://***:***@h/"`, []string{""}},
+		{`{"a":{"token":"x","n":1.50},"b":["y","Bearer abc1"]}`, `{"a":{"n":1.50,"token":"[redacted]"},"b":["y","Bearer [redacted]"]}`,
+			[]string{"a.token", "b[1]"}},
+		{`[{"password":123}]`, `[{"password":"[redacted]"}]`, []string{"[0].password"}},
+		{`{"auth":{"user":"x"},"secrets":["y"]}`, `{"auth":"[redacted]","secrets":"[redacted]"}`, []string{"auth", "secrets"}},
+		{`{"auth":{},"secrets":[],"token":"","jwt":null,"session":true}`, `{"auth":{},"jwt":null,"secrets":[],"session":true,"token":""}`, nil},
+		{`{"token":"[redacted]"}`, `{"token":"[redacted]"}`, nil},
+		{`{"` + jwt + `":1}`, `{"[redacted]":1}`, []string{"[redacted]"}},
+	} {
+		in := parse(t, c.in)
+		out, changed := (&Redactor{}).JSON(in)
+		got, err := json.Marshal(out)
+		if err != nil || string(got) != c.want || !reflect.DeepEqual(changed, c.changed) {
+			t.Errorf("JSON(%s) = %s %q, want %s %q (%v)", c.in, got, changed, c.want, c.changed, err)
+		}
+		if !reflect.DeepEqual(in, parse(t, c.in)) {
+			t.Errorf("JSON(%s) changed its argument", c.in)
+		}
+		if again, changed := (&Redactor{}).JSON(out); changed != nil || !reflect.DeepEqual(again, out) {
+			t.Errorf("JSON(%s) is not idempotent: %v", c.want, changed)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+// stems make a key credential-like wherever they occur in it, whatever separates their parts (apiKey, x-api-key, API_KEY).
+var stems = []string{
+	"password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey", "encryptionkey", "encryptedkey",
+	"signingkey", "sharedkey", "accountkey", "sessionkey", "credential", "authorization", "signature", "jwt", "sessionid",
+}
+
+// words make a key credential-like where they are a word of their own in it: author is not auth.
+var words = map[string]bool{
+	"auth": true, "oauth": true, "token": true, "tokens": true, "sig": true, "session": true, "pwd": true,
+	"cookie": true, "cookies": true,
+}
+
+// tokenFacts follow "token" where an NFT is meant.
+var tokenFacts = map[string]bool{
+	"id": true, "ids": true, "uri": true, "url": true, "standard": true, "type": true, "name": true, "symbol": true,
+	"address": true, "count": true, "amount": true, "supply": true, "decimals": true,
+}
+
+// weak are keys that are ordinary words too: "Session: closed" is prose.
+var weak = map[string]bool{
+	"token": true, "tokens": true, "secret": true, "secrets": true, "session": true, "auth": true, "signature": true,
+	"credential": true, "credentials": true,
+}
+
+// credentialKey reports whether the value of a key with this name is likely to be a credential.
+func credentialKey(key string) bool {
+	if len(key) < 3 {
+		return false
+	}
+	joined := strings.Map(func(r rune) rune {
+		switch {
+		case r == '-', r == '_', r == '.', r == ' ':
+			return -1
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return r
+	}, key)
+	for _, stem := range stems {
+		if strings.Contains(joined, stem) {
+			return true
+		}
+	}
+	parts := splitWords(key)
+	if len(parts) == 2 && parts[0] == "token" && tokenFacts[parts[1]] {
+		return false
+	}
+	for _, part := range parts {
+		if words[part] || strings.HasSuffix(part, "token") {
+			return true
+		}
+	}
+	return false
+}
+
+// splitWords returns the words of camelCase, snake_case or kebab-case in lower case.
+func splitWords(key string) []string {
+	var parts []string
+	start := 0
+	flush := func(end int) {
+		if end > start {
+			parts = append(parts, strings.ToLower(key[start:end]))
+		}
+	}
+	for i := range len(key) {
+		switch c := key[i]; {
+		case !isAlnum(c):
+			flush(i)
+			start = i + 1
+		case isUpper(c) && i > start && (!isUpper(key[i-1]) || i+1 < len(key) && isLetter(key[i+1]) && !isUpper(key[i+1])):
+			flush(i)
+			start = i
+		}
+	}
+	flush(len(key))
+	return parts
+}
+
+func isUpper(c byte) bool {
+	return c >= 'A' && c <= 'Z'
+}

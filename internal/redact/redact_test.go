@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
+
+func TestURL(t *testing.T) {
+	for in, want := range map[string]string{
+		// Nothing to hide.
+		"https://cdn.livepeer.com/ABC123/filename.mp4":              "",
+		"ipfs://Qmabc123xyz341":                                     "",
+		"https://gateway.ipfs.io/ipfs/Qmabc123xyz341":               "",
+		"http://localhost:8080/a/@me?width=640&height=360":          "",
+		"https://[::1]:8443/a#chapter-2":                            "",
+		"https://h.example/a?t=1m30s&format=mp4":                    "",
+		"s3+https://***:***@s3.example/bucket":                      "",
+		"https://h.example/a?sig=[redacted]&X-Amz-Date=20200101T0Z": "",
+		"https://medium.example/@user/a:b":                          "",
+		"/relative/path.mp4":                                        "",
+		// User info.
+		"s3+https://accessKeyId:secretAccessKey@s3Endpoint/bucket": "s3+https://***:***@s3Endpoint/bucket",
+		"https://ghtoken@git.example/x":                            "https://***:***@git.example/x",
+		"https://:pass@redis.example/0":                            "https://***:***@redis.example/0",
+		"s3+https://AKID:se/cr+et/x@minio:9000/bucket/a":           "s3+https://***:***@minio:9000/bucket/a",
+		"s3+https://AKID:123/cret@minio/bucket":                    "s3+https://***:***@minio/bucket",
+		"https://u:p@ss/word@h.example/":                           "https://***:***@h.example/",
+		"https://u:p?a#s@h.example/":                               "https://***:***@h.example/",
+		"https://u:pa ss\"@h.example/x":                            "https://***:***@h.example/x",
+		"https://user:secret":                                      "https://***:***",
+		"https://user%3Asecret%40h.example/x":                      "https://***:***/x",
+		"https://proxy.example/https://u:p@h.example/x":            "https://proxy.example/https://***:***@h.example/x",
+		"//user:secret@h.example/x":                                "***:***@h.example/x",
+		"user:secret@h.example/x":                                  "***:***@h.example/x",
+		// Query and fragment.
+		"https://h/a?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=LLMMB": "https://h/a?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=[redacted]",
+		"https://h/a?sig=a/b?c=d&x":                "https://h/a?sig=[redacted]&x",
+		"https://h/a?t=secret":                     "https://h/a?t=[redacted]",
+		"https://h/a?c2VjcmV0MTIzNDU2Nzg==":        "https://h/a?[redacted]",
+		"https://h/a?url=https://u:p@h2/x&foo=bar": "https://h/a?url=[redacted]&foo=[redacted]",
+		"https://h/a#access_token=abc":             "https://h/a#[redacted]",
+		"https://h/a#a1b2c3d4e5f6a7b8":             "https://h/a#[redacted]",
+		"/a?sig=abc":                               "/a?sig=[redacted]",
+		// Credentials in the path, and what no parser accepts.
+		"https://h/" + jwt + "/a.mp4":     "https://h/[redacted]/a.mp4",
+		"https://u:p@h/%zz\x01?sig=%":     "https://***:***@h/%zz\x01?sig=[redacted]",
+		"://u:p@h":                        "://***:***@h",
+		"data:text/plain;base64,c2VjcmV0": "data:text/plain;base64,[redacted]",
+	} {
+		if want == "" {
+			want = in
+		}
+		got, changed := (*Redactor)(nil).URL(in)
+		if got != want || changed != (got != in) {
+			t.Errorf("URL(%q)\n got %q, %v\nwant %q", in, got, changed, want)
+		}
+	}
+}
+
+// TestURLStaysParseable: what was a URL still is one, with the same host and path.
+func TestURLStaysParseable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		user := rapid.StringMatching(`([a-zA-Z0-9]{1,8}(:[a-zA-Z0-9+]{1,12})?@)?`).Draw(t, "user")
+		path := rapid.StringMatching(`(/[a-z]{1,5}){0,3}`).Draw(t, "path")
+		query := rapid.StringMatching(`(\?[a-z]{1,5}=[a-zA-Z0-9]{0,20}(&[a-z]{1,4}=[0-9]{1,3})?)?`).Draw(t, "query")
+		in, err := url.Parse("s3+https://" + user + "host.example" + path + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := (&Redactor{}).URL(in.String())
+		out, err := url.Parse(got)
+		if err != nil {
+			t.Fatalf("%s is no URL any more: %v", got, err)
+		}
+		if out.Scheme != in.Scheme || out.Host != in.Host || out.Path != in.Path || len(out.Query()) != len(in.Query()) {
+			t.Fatalf("%s became %s", in, got)
+		}
+	})
+}
+
+func TestText(t *testing.T) {
+	for in, want := range map[string]string{
+		"download s3+https://AK:SK@h/b failed":                                    "download s3+https://***:***@h/b failed",
+		"see (https://h/a?sig=abc), then 'https://u:p@h/b'.":                      "see (https://h/a?sig=[redacted]), then 'https://***:***@h/b'.",
+		`cannot open "https://u:pa"ss@h/x" again`:                                 `cannot open "https://***:***@h/x" again`,
+		"GET /a?sig=abc&b=c failed":                                               "GET /a?sig=[redacted]&b=[redacted] failed",
+		"login as bob:hunter2@db.example failed":                                  "login as ***:***@db.example failed",
+		"Authorization: Bearer abc, status 401":                                   "Authorization: [redacted], status 401",
+		"Authorization: SSWS 00abc def\nnext line":                                "Authorization: [redacted]\nnext line",
+		"sent bearer abcDEF.1":                                                    "sent bearer [redacted]",
+		"sent Basic dXNlcjpwYXNz again":                                           "sent Basic [redacted] again",
+		"no token 1f0c9a4e-61a0-4254-9875-f71f4c605bc7 found":                     "no token [redacted] found",
+		"x-api-key: abc":                                                          "x-api-key: [redacted]",
+		"password=a,b;c d":                                                        "password=[redacted] d",
+		"AWS_SECRET_ACCESS_KEY=abc/def+g":                                         "AWS_SECRET_ACCESS_KEY=[redacted]",
+		`{"clientSecret": "a\"b", "n": 1}`:                                        `{"clientSecret": "[redacted]", "n": 1}`,
+		`{\"token\":\"a\\\"b\",\"n\":1}`:                                          `{\"token\":\"[redacted]\",\"n\":1}`,
+		`{"secrets": ["a", "b"], "n": 1}`:                                         `{"secrets": [redacted], "n": 1}`,
+		`{"auth": {"user": "a", "pw": "b"}}`:                                      `{"auth": [redacted]}`,
+		`{"jwt": "cut of`:                                                         `{"jwt": "[redacted]`,
+		"accessKeyId=AK signature='s'":                                            "accessKeyId=[redacted] signature='[redacted]'",
+		"token=[redacted]rest":                                                    "token=[redacted]",
+		"jwt " + jwt + ".":                                                        "jwt [redacted].",
+		"key AKIAIOSFODNN7EXAMPLE used":                                           "key [redacted] used",
+		"x -----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY----- y": "x [redacted] y",
+		"x -----BEGIN PRIVATE KEY-----\\nabc":                                     "x [redacted]",
+		"src='data:image/png;base64,iVBORw0KGgo=' alt":                            "src='data:image/png;base64,[redacted]' alt",
+	} {
+		got, changed := (&Redactor{}).Text(in)
+		if got != want || !changed {
+			t.Errorf("Text(%q)\n got %q, %v\nwant %q", in, got, changed, want)
+		}
+	}
+}
+
+func TestTextKeeps(t *testing.T) {
+	for _, in := range []string{
+		"", "Hello, World!", "Failed to upload file", "filename.mp4", "Jam session: part two.mp4", "The Secret: a film.mp4",
+		"09F8B46C-61A0-4254-9875-F71F4C605BC7", "9b560b28b85378a5004117539196ab24e21bbd75b0e9eb1a8bc7c5fd80dc5b57",
+		"6f8932cdb5513f59dacee6969bc52f5a", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG",
+		"bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", "eaw4nk06ts2d0mzb", "1bde4o2i6xycudoy",
+		"/samplevideo/hls", "H264Baseline", "H.264", "yuv420p", "upload", "export-data", "catalyst_ffmpeg", "<string>",
+		"My API key", "user@example.com", "mailto:user@example.com", "at 12:30: codec mov,mp4 not found (code=4)",
+		"bearer token is missing", "basic authentication failed", "Invalid token. Author: Bob", "a ? b : c = d", "50%",
+		"token expired: renew it", "{\"width\": 3, \"name\": \"x\"}", "https://livepeer.example/docs", "2020-04-23T18:39:34.725Z",
+	} {
+		if got, changed := (&Redactor{}).Text(in); got != in || changed {
+			t.Errorf("Text(%q) = %q, %v: should stay", in, got, changed)
+		}
+	}
+}
+
+func TestKnownSecrets(t *testing.T) {
+	const secret = "p4ss/wörd +1"
+	r := New("abc", "", secret, "plainkey")
+	for _, in := range []string{
+		"say " + secret + " now", "https://h/" + url.PathEscape(secret) + "/x", "https://h/" + url.QueryEscape(secret),
+		"https://h/" + strings.ToLower(url.PathEscape(secret)), "https://h/" + url.QueryEscape(url.QueryEscape(secret)),
+		"https://h/p%6cainkey/x", "xplainkeyx",
+	} {
+		got, changed := r.Text(in)
+		decoded := percentDecode(percentDecode(got))
+		if !changed || strings.Contains(decoded, "wörd") || strings.Contains(decoded, "plainkey") {
+			t.Errorf("Text(%q) = %q, %v", in, got, changed)
+		}
+	}
+	if got, _ := r.Text("abc"); got != "abc" {
+		t.Errorf("a secret of 3 bytes was masked: %q", got)
+	}
+	if got, _ := New(Mask, "redacted").Text("a " + Mask); got != "a "+Mask {
+		t.Errorf("the mask was masked: %q", got)
+	}
+}
+
+func TestCredentialKey(t *testing.T) {
+	for _, key := range []string{"password", "userPasswd", "secret", "clientSecret", "token", "accessToken", "mytoken",
+		"apikey", "apiKey", "api_key", "X-Api-Key", "accessKeyId", "AWS_ACCESS_KEY_ID", "private-key", "credentials",
+		"Authorization", "auth", "x-auth", "jwt", "signature", "sig", "session", "sessionId", "SESSION_ID", "HTTPAuth"} {
+		if !credentialKey(key) {
+			t.Errorf("%s is not seen as a credential", key)
+		}
+	}
+	for _, key := range []string{"", "id", "author", "authored", "design", "tokenId", "tokenURI", "token_standard", "key",
+		"name", "obsession", "assign", "content", "streamerId"} {
+		if credentialKey(key) {
+			t.Errorf("%s is seen as a credential", key)
+		}
+	}
+}

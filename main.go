@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The Livepeer task operator mirrors the tasks of Livepeer Studio as LivepeerTask objects. This file only wires: see
+// internal/controller for what happens.
+package main
+
+import (
+	"crypto/tls"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/controller"
+)
+
+// version is set when the binary is built.
+var version = "dev"
+
+type options struct {
+	leaderElect     bool
+	metricsAddress  string
+	metricsSecure   bool
+	probeAddress    string
+	watchNamespaces string
+	zap             zap.Options
+}
+
+func main() {
+	var opts options
+	flag.BoolVar(&opts.leaderElect, "leader-elect", false,
+		"Let only one of several replicas work at a time. Needed with more than one replica.")
+	flag.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "Address of the metrics endpoint; 0 turns it off.")
+	flag.BoolVar(&opts.metricsSecure, "metrics-secure", true,
+		"Serve metrics over HTTPS, to clients that Kubernetes authenticates and authorizes.")
+	flag.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "Address of the health probes; 0 turns them off.")
+	flag.StringVar(&opts.watchNamespaces, "watch-namespaces", "", "Namespaces to work in, comma separated; empty means all.")
+	flag.String("receiver-bind-address", ":9292",
+		"Address of the receiver of Studio's webhooks. Accepted for compatibility: this version polls only and listens on no such address.")
+	opts.zap.BindFlags(flag.CommandLine)
+	flag.Parse()
+
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap)))
+	if err := run(&opts); err != nil {
+		ctrl.Log.WithName("setup").Error(err, "Operator failed")
+		os.Exit(1)
+	}
+}
+
+func run(opts *options) error {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("no cluster to work on: set --kubeconfig or KUBECONFIG: %w", err)
+	}
+	config.QPS = -1 // the API server's priority and fairness throttle better than a guess here
+	config.UserAgent = "livepeer-task-operator/" + version
+
+	ctx := ctrl.SetupSignalHandler()
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Metrics:                       metricsOptions(opts),
+		HealthProbeBindAddress:        opts.probeAddress,
+		LeaderElection:                opts.leaderElect,
+		LeaderElectionID:              "livepeer-task-operator.studio.livepeer.org",
+		LeaderElectionReleaseOnCancel: true,
+		Cache: cache.Options{
+			ByObject:          controller.CacheOptions(),
+			DefaultNamespaces: namespaces(opts.watchNamespaces),
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("manager: %w", err)
+	}
+	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version); err != nil {
+		return err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("health probe: %w", err)
+	}
+	ctrl.Log.WithName("setup").Info("Starting", "version", version)
+	return mgr.Start(ctx)
+}
+
+func metricsOptions(opts *options) metricsserver.Options {
+	metrics := metricsserver.Options{
+		BindAddress:   opts.metricsAddress,
+		SecureServing: opts.metricsSecure,
+		// HTTP/1.1 only: HTTP/2 has let clients exhaust servers (CVE-2023-44487, CVE-2023-39325), and gains nothing here.
+		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
+	}
+	if opts.metricsSecure {
+		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return metrics
+}
+
+// namespaces reads the list of namespaces to work in; nil means all.
+func namespaces(list string) map[string]cache.Config {
+	if list == "" {
+		return nil
+	}
+	watched := map[string]cache.Config{}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			watched[name] = cache.Config{}
+		}
+	}
+	return watched
+}
