@@ -85,10 +85,13 @@ func (s *syncer) recentStep(ctx context.Context) error {
 		return err
 	}
 	s.begin(began, full.recent)
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
 	if full.recent.Done() || omitted > 0 {
 		full.recent = nil
 	}
-	return s.flush(ctx)
+	return nil
 }
 
 func (s *syncer) listStep(ctx context.Context) error {

@@ -76,7 +76,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	}
 	err := r.turn(ctx, source, state)
 	if ctx.Err() != nil {
-		return reconcile.Result{}, ctx.Err()
+		return reconcile.Result{}, nil //nolint:nilerr // The operator stops: what is cut short now is no trouble of the source.
 	}
 	if err := r.report(ctx, source, state, err); err != nil {
 		return reconcile.Result{}, fmt.Errorf("status of the source: %w", err)

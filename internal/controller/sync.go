@@ -150,11 +150,11 @@ func (s *syncer) flush(ctx context.Context) error {
 	scope := *s.scope()
 	scope.Oldest = s.oldest(s.state.pending)
 	plan := mirror.Plan(scope, s.state.pending, s.index.lookup(s.source.Namespace))
-	if full := s.state.full; full != nil && s.state.poll == nil {
-		full.omitted += len(plan.Omitted)
-	}
 	if err := s.apply(ctx, &scope, plan.Actions); err != nil {
 		return err
+	}
+	if full := s.state.full; full != nil && full.recent == nil && s.state.poll == nil {
+		full.omitted += len(plan.Omitted)
 	}
 	s.state.pending = nil
 	if s.index.finished(s.source.UID) > mirror.MaxTasks(s.source.Spec.History) {

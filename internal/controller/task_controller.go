@@ -94,9 +94,7 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 func (r *TaskReconciler) unanswered(ctx context.Context, source types.NamespacedName, err error) error {
 	var api *livepeer.Error
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err == nil, errors.As(err, &api) && (api.Kind == livepeer.NotFound || api.Kind == livepeer.Forbidden):
+	case ctx.Err() != nil, err == nil, errors.As(err, &api) && (api.Kind == livepeer.NotFound || api.Kind == livepeer.Forbidden):
 		return nil
 	}
 	r.syncSoon(source)

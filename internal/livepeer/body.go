@@ -3,6 +3,7 @@
 package livepeer
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -19,11 +20,14 @@ const (
 	maxHead = 4 << 10
 	// maxRead bounds one read, so that a decoder which reads ahead can't spend the allowance of a task on its successors.
 	maxRead = 32 << 10
+	// maxBlank bounds white space in one piece, in bytes: the decoder's effort grows with its square.
+	maxBlank = 1 << 20
 )
 
 var (
 	errTaskTooLarge = errors.New("a task is larger than 32 MiB")
 	errListTooLarge = errors.New("the answer is larger than 4 GiB")
+	errBlank        = errors.New("the answer is blank for more than 1 MiB")
 )
 
 // body reads an answer within bounds and remembers what an error message needs.
@@ -31,6 +35,7 @@ type body struct {
 	r     io.Reader
 	task  int64 // how many more bytes the present task may take
 	total int64 // how many more bytes the answer may take
+	blank int   // how many bytes of white space came last, in whole reads
 	head  []byte
 	// broken is the error of the connection: with it, the answer is not malformed but incomplete.
 	broken error
@@ -54,7 +59,15 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.total <= 0 {
 		return 0, errListTooLarge
 	}
+	if b.blank > maxBlank {
+		return 0, errBlank
+	}
 	n, err := b.r.Read(p[:min(len(p), maxRead)])
+	if len(bytes.TrimLeft(p[:n], " \t\r\n")) == 0 {
+		b.blank += n
+	} else {
+		b.blank = 0
+	}
 	b.task -= int64(n)
 	b.total -= int64(n)
 	if room := maxHead - len(b.head); room > 0 {

@@ -107,19 +107,23 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestDecodeListIsBounded(t *testing.T) {
-	for name, e := range map[string]*endless{
-		"a huge task":         {prefix: `[{"id":"a"},{"id":"`, fill: 'x'},
-		"blanks for ever":     {prefix: `[{"id":"a"}`, fill: ' '},
-		"blanks at the start": {fill: ' '},
-		"no list":             {prefix: `"`, fill: 'x'},
+	for name, tt := range map[string]struct {
+		answer endless
+		err    error
+		read   int64
+	}{
+		"a huge task":         {endless{prefix: `[{"id":"a"},{"id":"`, fill: 'x'}, errTaskTooLarge, maxTask},
+		"blanks for ever":     {endless{prefix: `[{"id":"a"}`, fill: ' '}, errBlank, maxBlank},
+		"blanks at the start": {endless{fill: ' '}, errBlank, maxBlank},
+		"blanks at the end":   {endless{prefix: `[]`, fill: '\n'}, errBlank, maxBlank},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := decodeList(newBody(e), func([]byte) bool { return true })
-			if !errors.Is(err, errTaskTooLarge) {
-				t.Errorf("error %v", err)
+			_, err := decodeList(newBody(&tt.answer), func([]byte) bool { return true })
+			if !errors.Is(err, tt.err) {
+				t.Errorf("error %v, want %v", err, tt.err)
 			}
-			if e.n > maxTask+4*maxRead {
-				t.Errorf("read %d bytes", e.n)
+			if tt.answer.n > tt.read+4*maxRead {
+				t.Errorf("read %d bytes", tt.answer.n)
 			}
 		})
 	}
@@ -136,7 +140,6 @@ func TestLargeTaskIsRead(t *testing.T) {
 func TestBodyIsBoundedInAll(t *testing.T) {
 	b := newBody(&endless{fill: 'x'})
 	b.total = 100 << 10
-	b.task = maxList
 	n, err := io.Copy(io.Discard, b)
 	if !errors.Is(err, errListTooLarge) || n > 200<<10 {
 		t.Errorf("read %d bytes, error %v", n, err)

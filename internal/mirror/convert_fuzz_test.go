@@ -18,7 +18,7 @@ import (
 
 func FuzzConvert(f *testing.F) {
 	const secret = "Kn0wnS3cr3tValue"
-	f.Add([]byte(referenceTask(f)))
+	f.Add(referenceTask(f))
 	f.Add([]byte(`{"id":"A","status":{"progress":0.29,"errorMessage":"x ` + secret + `"},"createdAt":1e3}`))
 	for _, c := range credentialPlaces {
 		f.Add([]byte(`{"id":"A",` + fmt.Sprintf(c.raw, secret) + `}`))

@@ -111,9 +111,9 @@ func TestUndocumented(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
-	var many []string
-	for i := range 120 {
-		many = append(many, fmt.Sprintf(`"X-%03d":"v"`, i))
+	many := make([]string, 120)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"X-%03d":"v"`, i)
 	}
 	headers := func(s string) *Observation {
 		return mustConvert(t, `{"id":"A","params":{"export":{"custom":{"headers":{`+s+`}}}}}`)

@@ -5,6 +5,7 @@ package mirror
 import (
 	"encoding/json"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -204,7 +205,7 @@ func (d *decoder) headerName(name string) bool {
 }
 
 func (d *decoder) gop(v any) (intstr.IntOrString, bool) {
-	if n, ok := toInt(v); ok && n == int64(int32(n)) {
+	if n, ok := toInt(v); ok && n >= math.MinInt32 && n <= math.MaxInt32 {
 		return intstr.FromInt32(int32(n)), true
 	}
 	if number, ok := v.(json.Number); ok {

@@ -37,9 +37,10 @@ type Redactor struct {
 // New returns a Redactor that also masks the given secrets (an API key, a webhook secret) wherever they occur, verbatim
 // or percent-encoded. Secrets shorter than 4 bytes, and parts of the mask itself, are ignored.
 func New(secrets ...string) *Redactor {
+	const masks = Mask + " " + userInfoMask + "@"
 	var forms []string
 	for _, s := range secrets {
-		if len(s) < minSecretLen || strings.Contains(Mask, s) || strings.Contains(userInfoMask+"@", s) {
+		if len(s) < minSecretLen || strings.Contains(masks, s) {
 			continue
 		}
 		forms = append(forms, s, url.QueryEscape(s), url.PathEscape(s))
@@ -111,7 +112,8 @@ func (r *Redactor) pass(s string, whole bool) string {
 	return s
 }
 
-// knownSecrets masks the known secrets. Where one shows only after percent-decoding (in an unusual form, or encoded twice), the whole of s is masked.
+// knownSecrets masks the known secrets. Where one shows only after percent-decoding (in an unusual form, or encoded
+// twice), the whole of s is masked.
 func (r *Redactor) knownSecrets(s string) string {
 	if r == nil || len(r.secrets) == 0 {
 		return s

@@ -55,7 +55,7 @@ func startObserver(ctx context.Context, config *rest.Config) (*observer, error) 
 func (o *observer) handler() toolscache.ResourceEventHandler {
 	see := func(object any) {
 		if task, ok := object.(*v1alpha1.LivepeerTask); ok {
-			o.tally.see(task.Name, task.Status.Phase)
+			o.tally.see(task.Name, phase(task))
 		}
 	}
 	return toolscache.ResourceEventHandlerFuncs{
@@ -67,6 +67,14 @@ func (o *observer) handler() toolscache.ResourceEventHandler {
 			}
 		},
 	}
+}
+
+// phase is empty only until the task's status is there: not every task of the API has a phase.
+func phase(task *v1alpha1.LivepeerTask) string {
+	if task.Status.Phase == "" && len(task.Status.Conditions) > 0 {
+		return "without phase"
+	}
+	return task.Status.Phase
 }
 
 func (o *observer) stop() {

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	studioTasks = 60
+	// Enough that some are always under way, and some failed ones are tried again soon.
+	studioTasks = 300
 	studioSeed  = 1
 	// So fast that a task's whole life fits into a short demonstration.
-	studioSpeed = 5
+	studioSpeed = 6
 )
 
 // studio is a simulated Studio on loopback whose tasks live.

@@ -15,7 +15,7 @@ func TestTallyTellsWhatWasSeen(t *testing.T) {
 		{"a", ""}, {"a", "running"}, {"a", "running"}, {"a", "completed"},
 		{"b", "running"}, {"b", "waiting"}, {"b", "running"}, {"b", "completed"},
 		{"c", "failed"}, {"c", "waiting"},
-		{"d", "dreaming"},
+		{"d", ""}, {"d", "dreaming"},
 		{"e", "completed"},
 		{"f", ""},
 	} {

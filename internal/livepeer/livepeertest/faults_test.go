@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -76,7 +77,7 @@ func TestReplacedAnswers(t *testing.T) {
 func TestBrokenConnections(t *testing.T) {
 	s, url := served(t, 20)
 	s.Fault(Always(Fault{Cut: true, CutAfter: 100}))
-	if _, _, body, err := fetch(t.Context(), t, url, "/api/task"); err == nil || len(body) > 100 {
+	if _, _, body, err := fetch(t.Context(), t, url, "/api/task"); !errors.Is(err, syscall.ECONNRESET) || len(body) > 100 {
 		t.Errorf("cut: %d bytes, %v", len(body), err)
 	}
 
@@ -84,13 +85,13 @@ func TestBrokenConnections(t *testing.T) {
 	if _, _, body, err := fetch(t.Context(), t, url, "/api/task"); err != nil || !json.Valid([]byte(body)) {
 		t.Errorf("drip: %d bytes, %v", len(body), err)
 	}
-
-	s.Fault(Always(Fault{Delay: time.Hour}))
-	s.ResetRequests()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, _, _, err := fetch(ctx, t, url, "/api/task"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("delay: %v", err)
+	for name, f := range map[string]Fault{"drip": {Drip: 1000, Pause: time.Hour}, "delay": {Delay: time.Hour}} {
+		s.Fault(Always(f))
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if _, _, _, err := fetch(ctx, t, url, "/api/task"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
 	}
 }
 

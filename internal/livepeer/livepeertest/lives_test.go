@@ -65,7 +65,7 @@ func TestLives(t *testing.T) {
 		before[id], _ = s.Get(id)
 	}
 	steps, deleted := map[string]int{}, 0
-	for now := start; now.Before(start.Add(3 * time.Hour)); now = now.Add(time.Second) {
+	for now := start; now.Before(start.Add(100 * time.Minute)); now = now.Add(time.Second) {
 		touched := map[string]bool{}
 		for _, c := range sim.Step(now) {
 			task, ok := s.Get(c.ID)
@@ -145,9 +145,28 @@ func TestSameSeedSameLives(t *testing.T) {
 		}
 		return slices.Concat(steps...)
 	}
+	if newMaker(5, streamGenerate).uuid() == newMaker(5, streamSimulate).uuid() {
+		t.Error("later tasks get the ids of those at the start")
+	}
 	first := live()
 	if diff := cmp.Diff(first, live()); diff != "" || len(first) < 100 {
 		t.Errorf("%d changes; the same seed lives otherwise: %s", len(first), diff)
+	}
+}
+
+// However fast, a task is seen in every phase it goes through.
+func TestOneChangeInAStep(t *testing.T) {
+	s := NewServer()
+	s.Populate(100, 1)
+	sim := NewSimulator(s, 1, 1e12)
+	for i := range 50 {
+		touched := map[string]bool{}
+		for _, c := range sim.Step(start.Add(time.Duration(i) * time.Second)) {
+			if touched[c.ID] && c.What != "deleted" {
+				t.Fatalf("%+v: twice in one step", c)
+			}
+			touched[c.ID] = true
+		}
 	}
 }
 

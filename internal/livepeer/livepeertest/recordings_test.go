@@ -35,6 +35,7 @@ type recording struct {
 	status  int
 	header  http.Header
 	body    []byte
+	masked  bool // the body had placeholders: its hash is not that of the bytes that were sent
 }
 
 var (
@@ -50,9 +51,9 @@ func readRecording(t *testing.T, name string) recording {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return placeholders.Replace(string(b))
+		return string(b)
 	}
-	words := shellWord.FindAllString(read(".cmd"), -1)
+	words := shellWord.FindAllString(placeholders.Replace(read(".cmd")), -1)
 	for i, w := range words {
 		words[i] = backslashed.ReplaceAllString(w, "$1")
 	}
@@ -71,16 +72,14 @@ func readRecording(t *testing.T, name string) recording {
 	if host := header.Get("Host"); host != "" {
 		rec.request.Host = host
 	}
-	head, body, ok := strings.Cut(read(".http"), "\n\n")
-	if !ok {
-		head = strings.TrimSpace(head)
-	}
-	res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(head+"\r\n\r\n")), rec.request)
+	head, body, _ := strings.Cut(strings.TrimSuffix(read(".http"), "\n"), "\n\n")
+	rec.masked = regexp.MustCompile(`<[\w-]+>`).MatchString(body)
+	res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(strings.TrimSpace(head)+"\r\n\r\n")), rec.request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()
-	rec.status, rec.header, rec.body = res.StatusCode, res.Header, []byte(strings.TrimSuffix(body, "\n"))
+	rec.status, rec.header, rec.body = res.StatusCode, res.Header, []byte(placeholders.Replace(body))
 	return rec
 }
 
@@ -152,8 +151,7 @@ func replay(t *testing.T, s *Server, rec recording) {
 		t.Errorf("body (-recorded +ours):\n%s", diff)
 	}
 	rec.header.Del("Date") // Go's server adds it
-	if rec.status != http.StatusNotModified && rec.header.Get("ETag") != etag(rec.body) {
-		// Made of other bytes than the recording shows: its placeholders stand for values of other lengths.
+	if rec.masked {
 		for _, h := range []http.Header{rec.header, w.Header()} {
 			h.Del("ETag")
 			h.Del("Content-Length")

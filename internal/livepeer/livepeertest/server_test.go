@@ -29,7 +29,7 @@ func TestKeys(t *testing.T) {
 	}{
 		{"own list", "/api/task", "Bearer " + APIKey, 200, `[{"id":"mine"}]`},
 		{"with a slash", "/api/task/", "bearer  " + APIKey, 200, `[{"id":"mine"}]`},
-		{"another project's list", "/api/task", "Bearer p2-key", 200, `elsewhere`},
+		{"another project's list", "/api/task", "Bearer p2-key", 200, `[{"id":"elsewhere","projectId":"p2"}]`},
 		{"another project's task", "/api/task/mine", "Bearer p2-key", 200, `{"id":"mine"}`},
 		{"another user's task", "/api/task/theirs", "Bearer " + APIKey, 403, "own tasks"},
 		{"missing task", "/api/task/none", "Bearer " + APIKey, 404, `{"errors":["not found"]}`},
@@ -97,6 +97,22 @@ func TestDeletedPurgedPoisoned(t *testing.T) {
 	}
 	if w := do(t, s, "/api/task/a"); w.Code != 404 {
 		t.Errorf("purged: %d", w.Code)
+	}
+}
+
+func TestPutMany(t *testing.T) {
+	s := NewServer()
+	s.Populate(100, 1)
+	tasks := make([]Task, 0, 100)
+	for i, id := range s.IDs() {
+		tasks = append(tasks, Task{"id": id, "deleted": i%2 == 0, "status": obj{"updatedAt": i}})
+	}
+	s.Put(tasks...)
+	if s.Len() != 50 {
+		t.Errorf("%d left", s.Len())
+	}
+	if got, want := ids(t, do(t, s, "/api/task?limit=1").Body.Bytes()), tasks[99]["id"]; got != want {
+		t.Errorf("newest: %s, want %s", got, want)
 	}
 }
 

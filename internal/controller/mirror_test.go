@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+)
+
+// writes counts what the API server has been asked to write of LivepeerTasks, by its own metrics.
+func (w *world) writes() int {
+	w.t.Helper()
+	requests, err := cluster.Requests(w.ctx, "livepeertasks")
+	w.Expect(err).NotTo(HaveOccurred())
+	return controlplane.Writes(requests)
+}
+
+// completed makes a Studio task complete now.
+func completed(task livepeertest.Task) {
+	task["status"] = map[string]any{"phase": "completed", "updatedAt": time.Now().UnixMilli()}
+}
+
+// aTask is a task of the account in this phase, oldest ID first.
+func (w *world) aTask(phase string) string {
+	w.t.Helper()
+	for _, id := range w.studio.IDs() {
+		task, _ := w.studio.Get(id)
+		status, _ := task["status"].(map[string]any)
+		if status["phase"] == phase && task["deleted"] != true {
+			return id
+		}
+	}
+	w.t.Fatalf("no task is %s", phase)
+	return ""
+}
+
+func TestMirrorsEveryTaskAndThenRests(t *testing.T) {
+	w := mirroring(t, 1200)
+	w.Expect(w.tasks()).To(HaveLen(w.studio.Len()))
+	counts := w.getSource("main").Status.Tasks
+	w.Expect(counts.Total).To(BeEquivalentTo(1200))
+	w.Expect(counts.Pending + counts.Waiting + counts.Running + counts.Completed + counts.Failed + counts.Cancelled +
+		counts.Unknown).To(Equal(counts.Total))
+
+	// At rest nothing is written, and a poll is one request with an empty answer once the overlap is behind.
+	before := w.writes()
+	rested := func() bool {
+		requests := w.studio.Requests()
+		return len(requests) > 2 && requests[len(requests)-1].Bytes <= 2 && requests[len(requests)-2].Bytes <= 2
+	}
+	w.Eventually(rested, 2*soon, tick).Should(BeTrue())
+	w.studio.ResetRequests()
+	began := time.Now()
+	w.Consistently(w.writes, 4*time.Second, time.Second).Should(Equal(before))
+	polls := len(w.studio.Requests())
+	w.Expect(polls).To(BeNumerically(">=", 2))
+	w.Expect(polls).To(BeNumerically("<=", int(time.Since(began).Seconds())+2))
+	for _, request := range w.studio.Requests() {
+		w.Expect(request.Bytes).To(BeNumerically("<=", 2))
+	}
+
+	// A change is one write, and is there within a poll.
+	id := w.aTask("running")
+	w.studio.Update(id, completed)
+	w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal("completed"))
+	w.Consistently(w.writes, 3*time.Second, time.Second).Should(Equal(before + 1))
+	task := w.task(id)
+	w.Expect(*task.Status.Progress).To(BeEquivalentTo(100))
+	w.Expect(task.Status.ObservedGeneration).To(Equal(task.Generation))
+	w.Expect(meta.IsStatusConditionTrue(task.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue())
+	w.Eventually(func() int32 { return w.getSource("main").Status.Tasks.Completed }, soon, tick).Should(Equal(counts.Completed + 1))
+}
+
+func TestFollowsNewTasksAndRetries(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 100)
+	failed := w.aTask("failed")
+	w.studio.Update(failed, func(task livepeertest.Task) {
+		task["status"] = map[string]any{"phase": "waiting", "updatedAt": time.Now().UnixMilli(), "retries": 0}
+	})
+	w.studio.Put(livepeertest.Task{
+		"id": "new-one", "type": "clip", "createdAt": time.Now().UnixMilli(),
+		"status": map[string]any{"phase": "running", "progress": 0.29, "updatedAt": time.Now().UnixMilli()},
+	})
+	w.Eventually(func() string { return w.task(failed).Status.Phase }, soon, tick).Should(Equal("waiting"))
+	w.Expect(w.task(failed).Status.ErrorMessage).To(BeEmpty())
+	w.Eventually(func() bool { return len(w.tasks()) == 101 }, soon, tick).Should(BeTrue())
+	w.Eventually(func() *int32 { return w.task("new-one").Status.Progress }, soon, tick).Should(HaveValue(BeEquivalentTo(29)))
+	w.Expect(w.task("new-one").Labels).To(Equal(map[string]string{
+		v1alpha1.LabelSource: "main", v1alpha1.LabelType: "clip",
+	}))
+}
+
+func TestFirstSyncIsNewestFirst(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 600)
+	newest := w.studio.IDs()
+	var order []string
+	for _, request := range w.studio.Requests() {
+		if strings.HasSuffix(request.Path, "/task") {
+			order = append(order, request.Query.Get("order"))
+		}
+	}
+	w.Expect(order[0]).To(HavePrefix("updatedAt-true"))
+	w.Expect(w.tasks()).To(HaveLen(len(newest)))
+}
+
+func TestSurvivesServersThatKnowLess(t *testing.T) {
+	for name, fault := range map[string]livepeertest.Fault{
+		"ignores every parameter": livepeertest.IgnoreQuery(),
+		"offsets only":            livepeertest.OffsetOnly(),
+		"ignores the limit":       livepeertest.IgnoreLimit(),
+		"Link always says next":   livepeertest.LinkAlways(),
+		"Link says it is over":    livepeertest.LinkCursor("undefined"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.studio.Populate(700, 2)
+			w.studio.Fault(livepeertest.Always(fault))
+			w.secret(livepeertest.APIKey)
+			w.source("main")
+			w.startOperator()
+			w.eventuallyReady("main", v1alpha1.ReasonSynced)
+			w.Expect(w.tasks()).To(HaveLen(700))
+			id := w.aTask("running")
+			w.studio.Update(id, completed)
+			w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal("completed"))
+		})
+	}
+}
+
+// TestRestartGoesOn: a restarted operator writes nothing, lists nothing in full, and follows what changed while it was
+// away.
+func TestRestartGoesOn(t *testing.T) {
+	w := mirroring(t, 200)
+	w.stop()
+	before := w.writes()
+	id := w.aTask("running")
+	w.studio.Update(id, completed)
+	w.studio.ResetRequests()
+	w.startOperator()
+	w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal("completed"))
+	w.Expect(w.writes()).To(Equal(before + 1))
+	for _, request := range w.studio.Requests() {
+		w.Expect(request.Query.Get("filters")).To(ContainSubstring("updatedAt"), "a full listing: %s", request.Query)
+		w.Expect(request.Status).To(Or(Equal(http.StatusOK), Equal(http.StatusNotModified)))
+	}
+}
