@@ -26,7 +26,7 @@ func (n *newestFirst) after(pg *page, _ int) bool {
 	if falls {
 		n.oldest = pg.oldest
 	}
-	return pg.whole && (pg.fresh == 0 || !falls)
+	return pg.whole && (pg.fresh == 0 || false)
 }
 
 func (n *newestFirst) refused(e *Error) (bool, error) {

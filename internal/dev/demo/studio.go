@@ -15,7 +15,7 @@ const (
 	studioTasks = 300
 	studioSeed  = 1
 	// So fast that a task's whole life fits into a short demonstration.
-	studioSpeed = 6
+	studioSpeed = 5
 )
 
 // studio is a simulated Studio on loopback whose tasks live.

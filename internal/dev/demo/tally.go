@@ -106,7 +106,7 @@ func (r result) String() string {
 
 func (t transition) remark() string {
 	switch {
-	case t.to == v1alpha1.PhaseWaiting && (t.from == v1alpha1.PhaseFailed || t.from == v1alpha1.PhaseCancelled):
+	case t.from == v1alpha1.PhaseFailed || t.from == v1alpha1.PhaseCancelled:
 		return " (retried by its owner)"
 	case t.to == v1alpha1.PhaseWaiting && t.from == v1alpha1.PhaseRunning:
 		return " (an attempt failed)"

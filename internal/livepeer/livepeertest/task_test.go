@@ -16,9 +16,9 @@ func TestEncoding(t *testing.T) {
 	s := NewServer()
 	s.Put(Task{
 		"type": "upload", "id": "a", "b": nil, "status": obj{"progress": 1e-7, "updatedAt": json.Number("1795000900000")},
-		"list": []any{1, int64(2), 0.5, "<&>", "\"ü\n", true, obj{}, []any{}},
+		"list": []any{1, int64(2), 0.5, "<ü&>", "\"ü\n", true, obj{}, []any{}},
 	})
-	want := `{"b":null,"id":"a","list":[1,2,0.5,"<&>","\"ü\n",true,{},[]],"type":"upload",` +
+	want := `{"b":null,"id":"a","list":[1,2,0.5,"<ü&>","\"ü\n",true,{},[]],"type":"upload",` +
 		`"status":{"progress":1e-7,"updatedAt":1795000900000}}`
 	if diff := cmp.Diff(want, do(t, s, "/api/task/a").Body.String()); diff != "" {
 		t.Error(diff)
