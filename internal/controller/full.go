@@ -165,18 +165,16 @@ func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
 // confirmStep asks for some missing tasks by ID. Only one that the API then says is gone is deleted.
 func (s *syncer) confirmStep(ctx context.Context) error {
 	full := s.state.full
-	var observed []*mirror.Observation
 	for range min(confirmBatch, len(full.missing)) {
 		observation, err := s.ask(ctx, full.missing[0].ID)
 		if err != nil {
 			return err
 		}
 		if observation != nil {
-			observed = append(observed, observation)
+			s.state.pending = append(s.state.pending, observation)
 		}
 		full.missing = full.missing[1:]
 	}
-	s.state.pending = append(s.state.pending, observed...)
 	return s.flush(ctx)
 }
 

@@ -155,4 +155,8 @@ func TestRestartGoesOn(t *testing.T) {
 		w.Expect(request.Query.Get("filters")).To(ContainSubstring("updatedAt"), "a full listing: %s", request.Query)
 		w.Expect(request.Status).To(Or(Equal(http.StatusOK), Equal(http.StatusNotModified)))
 	}
+
+	// A full sync finds nothing to write either: what is stored is what is mirrored, to the byte.
+	w.resync("main", "once")
+	w.Expect(w.writes()).To(Equal(before + 1))
 }

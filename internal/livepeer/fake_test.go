@@ -183,19 +183,20 @@ func newTestClient(tb testing.TB, cfg Config) *Client {
 // failer is what *testing.T and *rapid.T have in common.
 type failer interface {
 	Helper()
+	Context() context.Context
 	Fatalf(format string, args ...any)
 }
 
 // collect runs a pass to its end and returns the ids in the order in which they were consumed. stop, if not nil, is
 // asked before each task whether to end that Next early.
-func collect(t failer, ctx context.Context, p *Pass, maxRequests int, stop func() bool) []string {
+func collect(t failer, p *Pass, maxRequests int, stop func() bool) []string {
 	t.Helper()
 	var ids []string
 	for n := 0; !p.Done(); n++ {
 		if n > maxRequests {
 			t.Fatalf("the pass did not end within %d requests", maxRequests)
 		}
-		err := p.Next(ctx, func(task Task) bool {
+		err := p.Next(t.Context(), func(task Task) bool {
 			if stop != nil && stop() {
 				return false
 			}

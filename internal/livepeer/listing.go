@@ -125,7 +125,8 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 		return false
 	}
 	if pg.whole && pg.rows == 0 {
-		doubt := l.verify && (!l.keyset.Load() || l.pairs < enoughPairs)
+		// Where the first answer was not read to its end, the rest of it is owed.
+		doubt := (l.verify || l.headSum == 0) && (!l.keyset.Load() || l.pairs < enoughPairs)
 		if cursor == "" || !doubt {
 			return true
 		}

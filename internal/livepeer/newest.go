@@ -26,7 +26,7 @@ func (n *newestFirst) after(pg *page, _ int) bool {
 	if falls {
 		n.oldest = pg.oldest
 	}
-	return pg.whole && (pg.fresh == 0 || false)
+	return pg.whole && (pg.fresh == 0 || !falls)
 }
 
 func (n *newestFirst) refused(e *Error) (bool, error) {

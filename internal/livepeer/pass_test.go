@@ -13,7 +13,14 @@ import (
 	"time"
 )
 
-func wantKind(t *testing.T, err error, kind Kind) *Error {
+// wantKind fails unless err is an *Error of this kind.
+func wantKind(t *testing.T, err error, kind Kind) {
+	t.Helper()
+	_ = apiError(t, err, kind)
+}
+
+// apiError returns err as *Error, and fails unless it is one of this kind.
+func apiError(t *testing.T, err error, kind Kind) *Error {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Kind != kind {
@@ -26,9 +33,9 @@ func all(Task) bool { return true }
 
 // cursors returns the cursors that a server was asked for.
 func (s *fakeServer) cursors() []string {
-	var c []string
-	for _, q := range s.requests {
-		c = append(c, q.Get("cursor"))
+	c := make([]string, len(s.requests))
+	for i, q := range s.requests {
+		c[i] = q.Get("cursor")
 	}
 	return c
 }
@@ -77,8 +84,9 @@ func TestRequestsOfAListing(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := &tt.server
-			ids := collect(t, t.Context(), serve(t, s).NewPass(Query{Limit: tt.limit}), 20, nil)
-			if slices.Sort(ids); len(ids) != len(s.tasks) || len(slices.Compact(ids)) != len(s.tasks) {
+			ids := collect(t, serve(t, s).NewPass(Query{Limit: tt.limit}), 20, nil)
+			slices.Sort(ids)
+			if len(ids) != len(s.tasks) || len(slices.Compact(ids)) != len(s.tasks) {
 				t.Errorf("listed %v, want all of %v once", ids, idsOf(s.tasks))
 			}
 			if !slices.Equal(s.cursors(), tt.want) {
@@ -105,7 +113,7 @@ func TestCollatedIDsStayInKeyset(t *testing.T) {
 		}
 		_, _ = fmt.Fprint(w, "]")
 	}))
-	ids := collect(t, t.Context(), c.NewPass(Query{}), 10, nil)
+	ids := collect(t, c.NewPass(Query{}), 10, nil)
 	if !slices.Equal(ids, idsOf(tasks)) || n != 4 {
 		t.Errorf("listed %v in %d requests, want %v in 4", ids, n, idsOf(tasks))
 	}
@@ -114,7 +122,7 @@ func TestCollatedIDsStayInKeyset(t *testing.T) {
 func TestRefusedCursorOfAKnownServer(t *testing.T) {
 	s := &fakeServer{tasks: taskList(60), order: true, keyset: true, skip: true, max: 20}
 	c := serve(t, s)
-	collect(t, t.Context(), c.NewPass(Query{}), 10, nil)
+	collect(t, c.NewPass(Query{}), 10, nil)
 
 	s.requests = nil
 	s.keyset, s.unknown = false, 500
@@ -124,7 +132,7 @@ func TestRefusedCursorOfAKnownServer(t *testing.T) {
 	}
 	wantKind(t, p.Next(t.Context(), all), Unavailable)
 	s.keyset = true
-	collect(t, t.Context(), p, 10, nil)
+	collect(t, p, 10, nil)
 	if want := []string{"", "t019", "t019", "t039", "t059"}; !slices.Equal(s.cursors(), want) {
 		t.Errorf("asked for %q, want %q: a passing error must not end the listing by id", s.cursors(), want)
 	}
@@ -140,7 +148,7 @@ func TestErrorIsReturnedWhereOffsetFailsToo(t *testing.T) {
 	}
 	wantKind(t, p.Next(t.Context(), all), Unavailable)
 	s.keyset = true
-	collect(t, t.Context(), p, 10, nil)
+	collect(t, p, 10, nil)
 	if !p.Seen("t059") {
 		t.Error("the pass did not go on after the error")
 	}
@@ -153,7 +161,8 @@ func TestStoppedTaskComesAgain(t *testing.T) {
 	for !p.Done() {
 		n := 0
 		if err := p.Next(t.Context(), func(task Task) bool {
-			if n++; n > 10 {
+			n++
+			if n > 10 {
 				if p.Seen(task.ID) {
 					t.Errorf("%s is seen before it is consumed", task.ID)
 				}
@@ -173,12 +182,29 @@ func TestStoppedTaskComesAgain(t *testing.T) {
 	}
 }
 
+// The rest of a stopped answer is owed, even by a server that knows no cursor at all.
+func TestStoppedTaskComesAgainWithoutCursors(t *testing.T) {
+	for _, unknown := range []int{0, 200} {
+		for _, q := range []Query{{}, {UpdatedSince: 1}} {
+			s := &fakeServer{tasks: taskList(5), unknown: unknown}
+			stop := false
+			ids := collect(t, serve(t, s).NewPass(q), 10, func() bool {
+				stop = !stop
+				return !stop
+			})
+			if !slices.Equal(ids, idsOf(s.tasks)) {
+				t.Errorf("answering %d to cursors, %+v: listed %v", unknown, q, ids)
+			}
+		}
+	}
+}
+
 func TestMarkedTasksAreNotYielded(t *testing.T) {
 	s := &fakeServer{tasks: taskList(4), order: true, keyset: true, skip: true, max: 2}
 	p := serve(t, s).NewPass(Query{})
 	p.MarkSeen("t000")
 	p.MarkSeen("t001")
-	if ids := collect(t, t.Context(), p, 10, nil); !slices.Equal(ids, []string{"t002", "t003"}) {
+	if ids := collect(t, p, 10, nil); !slices.Equal(ids, []string{"t002", "t003"}) {
 		t.Errorf("yielded %v", ids)
 	}
 }
@@ -188,7 +214,7 @@ func TestUpdatedSince(t *testing.T) {
 		t.Run(filter, func(t *testing.T) {
 			s := &fakeServer{tasks: taskList(30), order: true, keyset: true, skip: true, filter: filter}
 			since := s.tasks[25].updated
-			ids := collect(t, t.Context(), serve(t, s).NewPass(Query{UpdatedSince: since}), 10, nil)
+			ids := collect(t, serve(t, s).NewPass(Query{UpdatedSince: since}), 10, nil)
 			want := idsOf(s.tasks)
 			if filter == "honour" {
 				want = want[25:]
@@ -208,12 +234,12 @@ func TestUnchangedAnswerIsNotRepeated(t *testing.T) {
 	c := serve(t, s)
 	q := Query{UpdatedSince: s.tasks[1].updated}
 	for n, want := range []int{2, 0} {
-		if ids := collect(t, t.Context(), c.NewPass(q), 10, nil); len(ids) != want {
+		if ids := collect(t, c.NewPass(q), 10, nil); len(ids) != want {
 			t.Errorf("pass %d listed %v, want %d", n, ids, want)
 		}
 	}
 	s.tasks = append(s.tasks, fakeTask{id: "t9", updated: s.tasks[2].updated})
-	if ids := collect(t, t.Context(), c.NewPass(q), 10, nil); len(ids) != 3 {
+	if ids := collect(t, c.NewPass(q), 10, nil); len(ids) != 3 {
 		t.Errorf("a change was not seen: %v", ids)
 	}
 	if want := []int{200, 200, 304, 200, 200}; !slices.Equal(s.statuses, want) {
@@ -222,13 +248,25 @@ func TestUnchangedAnswerIsNotRepeated(t *testing.T) {
 }
 
 func TestUnchangedAnswerThatWasNotReadWholly(t *testing.T) {
-	s := &fakeServer{tasks: taskList(3), order: true, keyset: true, skip: true, filter: "honour", etag: true}
-	c := serve(t, s)
-	q := Query{UpdatedSince: s.tasks[0].updated}
-	if err := c.NewPass(q).Next(t.Context(), func(Task) bool { return false }); err != nil {
-		t.Fatal(err)
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"x"`)
+		switch {
+		case r.Header.Get("If-None-Match") != "":
+			w.WriteHeader(http.StatusNotModified)
+		case r.URL.Query().Get("cursor") != "":
+			_, _ = fmt.Fprint(w, "[]")
+		default:
+			_, _ = fmt.Fprint(w, "["+fakeTask{id: "a"}.json()+","+fakeTask{id: "b"}.json()+","+fakeTask{id: "c"}.json()+"]")
+		}
+	}))
+	q := Query{UpdatedSince: 1}
+	p := c.NewPass(q)
+	for range 2 {
+		if err := p.Next(t.Context(), func(task Task) bool { return task.ID == "a" }); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if ids := collect(t, t.Context(), c.NewPass(q), 10, nil); len(ids) != 3 {
+	if ids := collect(t, c.NewPass(q), 10, nil); len(ids) != 3 {
 		t.Errorf("listed %v, want all that an aborted pass left", ids)
 	}
 }
@@ -237,7 +275,7 @@ func TestNewestFirst(t *testing.T) {
 	s := &fakeServer{tasks: taskList(25), filter: "honour", max: 10}
 	slices.Reverse(s.tasks)
 	p := serve(t, s).NewPass(Query{NewestFirst: true})
-	ids := collect(t, t.Context(), p, 10, nil)
+	ids := collect(t, p, 10, nil)
 	if !slices.Equal(ids, idsOf(s.tasks)) {
 		t.Errorf("listed %v, want newest first", ids)
 	}
@@ -256,15 +294,21 @@ func TestNewestFirstEnds(t *testing.T) {
 		same[i].updated = 1795000000000
 		timeless[i].updated = 0
 	}
-	for name, s := range map[string]*fakeServer{
-		"one and the same time": {tasks: same, filter: "honour", max: 2},
-		"no times":              {tasks: timeless, filter: "honour", max: 2},
-		"filter refused":        {tasks: taskList(5), filter: "refuse", max: 2},
-		"filter ignored":        {tasks: taskList(5), max: 2},
-		"nothing there":         {},
+	for name, tt := range map[string]struct {
+		server   *fakeServer
+		requests int
+	}{
+		"one and the same time": {&fakeServer{tasks: same, filter: "honour", max: 2}, 2},
+		"no times":              {&fakeServer{tasks: timeless, filter: "honour", max: 2}, 1},
+		"filter refused":        {&fakeServer{tasks: taskList(5), filter: "refuse", max: 2}, 2},
+		"filter ignored":        {&fakeServer{tasks: taskList(5), max: 2}, 2},
+		"nothing there":         {&fakeServer{}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			collect(t, t.Context(), serve(t, s).NewPass(Query{NewestFirst: true}), 3, nil)
+			collect(t, serve(t, tt.server).NewPass(Query{NewestFirst: true}), 3, nil)
+			if n := len(tt.server.requests); n != tt.requests {
+				t.Errorf("%d requests, want %d", n, tt.requests)
+			}
 		})
 	}
 }
@@ -282,7 +326,7 @@ func TestNewestIsPlausible(t *testing.T) {
 		n++
 	}))
 	p := c.NewPass(Query{})
-	collect(t, t.Context(), p, 5, nil)
+	collect(t, p, 5, nil)
 	if p.Newest() != now+59_000 {
 		t.Errorf("newest is %d s from the server's time, want 59: only the first answer and no far future", (p.Newest()-now)/1000)
 	}
@@ -307,7 +351,7 @@ func TestAPassGoesOnAfterABrokenAnswer(t *testing.T) {
 	if !p.Seen("a") || !p.Seen("b") {
 		t.Error("what was yielded before the error is not seen")
 	}
-	if ids := collect(t, t.Context(), p, 5, nil); !slices.Equal(ids, []string{"c"}) {
+	if ids := collect(t, p, 5, nil); !slices.Equal(ids, []string{"c"}) {
 		t.Errorf("then yielded %v, want c", ids)
 	}
 }

@@ -57,7 +57,7 @@ func FuzzText(f *testing.F) {
 // snippets are what credentials are made of, so that random texts meet the rules.
 var snippets = rapid.SampledFrom([]string{
 	"https://", "s3+https://", "://", "u", "p4ss", ":", "@", "/", "?", "=", "&", "#", ";", ",", " ", "\n", `"`, "'", `\`,
-	"token", "password", "authorization", "Bearer ", "basic ", "sig", "h.example", Mask, userInfoMask, jwt, "[", "]", "{",
+	"token", "password", "authorization", "Bearer ", "basic ", "sig", "h.example", Mask, UserInfoMask, jwt, "[", "]", "{",
 	"}", "(", ")", ".", "%", "%40", "%3A", "data:", "base64", "AKIAIOSFODNN7EXAMPLE", known, "-----BEGIN PRIVATE KEY-----",
 })
 

@@ -15,9 +15,9 @@ import (
 // Mask stands where a credential was.
 const Mask = "[redacted]"
 
-// userInfoMask stands for the user info of a URL: brackets are not allowed there, and this is the form that Livepeer
+// UserInfoMask stands for the user info of a URL: brackets are not allowed there, and this is the form that Livepeer
 // Studio itself uses, so a URL looks the same whoever masked it.
-const userInfoMask = "***:***"
+const UserInfoMask = "***:***"
 
 // minSecretLen is the shortest known secret that is searched for, in bytes. Shorter ones would mask ordinary text.
 const minSecretLen = 4
@@ -37,7 +37,7 @@ type Redactor struct {
 // New returns a Redactor that also masks the given secrets (an API key, a webhook secret) wherever they occur, verbatim
 // or percent-encoded. Secrets shorter than 4 bytes, and parts of the mask itself, are ignored.
 func New(secrets ...string) *Redactor {
-	const masks = Mask + " " + userInfoMask + "@"
+	const masks = Mask + " " + UserInfoMask + "@"
 	var forms []string
 	for _, s := range secrets {
 		if len(s) < minSecretLen || strings.Contains(masks, s) {

@@ -83,12 +83,12 @@ func nestedURL(s string, from, end int) int {
 func maskURL(scheme, rest string) string {
 	info := ""
 	if end := userInfoEnd(rest); end > 0 {
-		info, rest = userInfoMask+"@", rest[end:]
+		info, rest = UserInfoMask+"@", rest[end:]
 	}
 	host := authority(rest)
 	tail := rest[len(host):]
 	if portOf(host) == portBad || strings.Contains(host, "%40") {
-		host = userInfoMask // a user info that lost its host, or that is encoded as a whole
+		host = UserInfoMask // a user info that lost its host, or that is encoded as a whole
 	}
 	fragment := ""
 	if i := strings.IndexByte(tail, '#'); i >= 0 {
@@ -178,7 +178,7 @@ func maskUserInfo(s string) string {
 			done = at + 1
 			continue
 		}
-		head := s[:at-len(token)] + userInfoMask
+		head := s[:at-len(token)] + UserInfoMask
 		s, done = head+s[at:], len(head)+1
 	}
 	return s
@@ -187,7 +187,7 @@ func maskUserInfo(s string) string {
 // isUserInfo reports whether what stands before an @ is a user name and a password.
 func isUserInfo(token string) bool {
 	user, password, found := strings.Cut(token, ":")
-	if !found || token == userInfoMask || password == "" && !tokenLike(user) {
+	if !found || token == UserInfoMask || password == "" && !tokenLike(user) {
 		return false
 	}
 	switch strings.ToLower(user) {

@@ -20,7 +20,7 @@ func TestDemonstrateMirrorsTasks(t *testing.T) {
 	g := NewWithT(t)
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	g.Expect(err).NotTo(HaveOccurred())
-	defer out.Close() //nolint:errcheck // read below by its name
+	defer out.Close()
 	t.Setenv("TMPDIR", t.TempDir())
 
 	err = demonstrate(t.Context(), options{manager: buildManager(t), duration: 12 * time.Second}, out)
@@ -44,7 +44,7 @@ func TestDemonstrateSaysWhyTheOperatorEnded(t *testing.T) {
 	g := NewWithT(t)
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	g.Expect(err).NotTo(HaveOccurred())
-	defer out.Close() //nolint:errcheck // nobody reads it
+	defer out.Close()
 	t.Setenv("TMPDIR", t.TempDir())
 
 	err = demonstrate(t.Context(), options{manager: script(t, "echo no such flag; exit 2"), duration: time.Minute}, out)
@@ -111,6 +111,6 @@ func buildManager(t *testing.T) string {
 func script(t *testing.T, body string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "script")
-	NewWithT(t).Expect(os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o700)).To(Succeed()) //nolint:gosec // it is to be run
+	NewWithT(t).Expect(os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o700)).To(Succeed())
 	return path
 }

@@ -98,7 +98,7 @@ func (s *stage) sourceMessage(ctx context.Context) string {
 	message, err := s.runKubectl(ctx, "get", "livepeertasksource", sourceName,
 		`-o=jsonpath={.status.conditions[?(@.type=="Ready")].message}`)
 	if err != nil || message == "" {
-		return "nothing"
+		return "nothing yet"
 	}
 	return message
 }
