@@ -5,6 +5,7 @@ package controller_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -54,8 +55,8 @@ func TestReferenceExampleIsMirroredWhole(t *testing.T) {
 	w.startOperator()
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 
-	object := w.mirrored("09f8b46c-61a0-4254-9875-f71f4c605bc7")
-	spec, status := object["spec"].(map[string]any), object["status"].(map[string]any)
+	mirrored := w.mirrored("09f8b46c-61a0-4254-9875-f71f4c605bc7")
+	spec, status := object(mirrored["spec"]), object(mirrored["status"])
 	for field, value := range map[string]any{
 		"phase": "pending", "progress": int64(50), "retries": int64(3), "errorMessage": "Failed to upload file",
 		"createdAt": "2020-04-23T18:39:34.725000Z", "scheduledAt": "2020-04-23T18:39:34.725000Z",
@@ -71,7 +72,7 @@ func TestReferenceExampleIsMirroredWhole(t *testing.T) {
 
 	var example []map[string]any
 	w.Expect(json.Unmarshal(body, &example)).To(Succeed())
-	params := example[0]["params"].(map[string]any)
+	params := object(example[0]["params"])
 	params["transcodeFile"] = params["transcode-file"]
 	delete(params, "transcode-file")
 	masked := append(texts(spec["redactedFields"]), texts(status["redactedFields"])...)
@@ -91,10 +92,9 @@ func (w *world) compare(path string, want, got any, masked []string) {
 	}
 	switch want := want.(type) {
 	case map[string]any:
-		object, _ := got.(map[string]any)
-		w.Expect(object).NotTo(BeNil(), path)
+		w.Expect(object(got)).NotTo(BeNil(), path)
 		for key, value := range want {
-			w.compare(path+"."+key, value, object[key], masked)
+			w.compare(path+"."+key, value, object(got)[key], masked)
 		}
 	case []any:
 		list, _ := got.([]any)
@@ -107,11 +107,16 @@ func (w *world) compare(path string, want, got any, masked []string) {
 	}
 }
 
-func texts(list any) []string {
+func object(value any) map[string]any {
+	fields, _ := value.(map[string]any)
+	return fields
+}
+
+func texts(value any) []string {
 	var out []string
-	items, _ := list.([]any)
+	items, _ := value.([]any)
 	for _, item := range items {
-		out = append(out, item.(string))
+		out = append(out, fmt.Sprint(item))
 	}
 	return out
 }
@@ -141,7 +146,7 @@ func TestRecordedTasksAreMirrored(t *testing.T) {
 	w.Expect(json.Unmarshal(body, &recorded)).To(Succeed())
 	w.Expect(w.tasks()).To(HaveLen(len(recorded)))
 	for _, task := range recorded {
-		w.Expect(w.task(task["id"].(string)).Spec.Type).To(Equal(task["type"]))
+		w.Expect(w.task(fmt.Sprint(task["id"])).Spec.Type).To(Equal(task["type"]))
 	}
 	w.Expect(w.getSource("main").Status.Tasks.Unknown).To(BeEquivalentTo(2), "a phase yet unknown, and no status at all")
 	everything, err := json.Marshal(w.tasks())

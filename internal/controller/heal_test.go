@@ -41,15 +41,19 @@ func TestHeals(t *testing.T) {
 	good := w.task(id)
 	future := metav1.NewMicroTime(time.Now().Add(24 * time.Hour))
 	for name, harm := range map[string]func(){
-		"spec edited":    func() { w.change(id, func(task *v1alpha1.LivepeerTask) { task.Spec.OutputAssetID = "forged" }) },
-		"id edited":      func() { w.change(id, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" }) },
-		"label removed":  func() { w.change(id, func(task *v1alpha1.LivepeerTask) { delete(task.Labels, v1alpha1.LabelType) }) },
-		"owner removed":  func() { w.change(id, func(task *v1alpha1.LivepeerTask) { task.OwnerReferences = nil }) },
-		"status edited":  func() { w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { s.Phase = "running" }) },
-		"field removed":  func() { w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { s.Output = nil }) },
-		"newer time":     func() { w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { s.UpdatedAt = &future; s.Phase = "x" }) },
-		"status emptied": func() { w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { *s = v1alpha1.LivepeerTaskStatus{} }) },
-		"deleted":        func() { w.Expect(w.client.Delete(w.ctx, w.task(id))).To(Succeed()) },
+		"spec edited":   func() { w.change(id, func(task *v1alpha1.LivepeerTask) { task.Spec.OutputAssetID = "forged" }) },
+		"id edited":     func() { w.change(id, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" }) },
+		"label removed": func() { w.change(id, func(task *v1alpha1.LivepeerTask) { delete(task.Labels, v1alpha1.LabelType) }) },
+		"owner removed": func() { w.change(id, func(task *v1alpha1.LivepeerTask) { task.OwnerReferences = nil }) },
+		"status edited": func() { w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { s.Phase = "running" }) },
+		"field removed": func() { w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { s.Output = nil }) },
+		"newer time": func() {
+			w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { s.UpdatedAt = &future; s.Phase = "x" })
+		},
+		"status emptied": func() {
+			w.changeStatus(id, func(s *v1alpha1.LivepeerTaskStatus) { *s = v1alpha1.LivepeerTaskStatus{} })
+		},
+		"deleted": func() { w.Expect(w.client.Delete(w.ctx, w.task(id))).To(Succeed()) },
 	} {
 		harm()
 		w.Eventually(func(g Gomega) {

@@ -140,12 +140,15 @@ func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string
 
 // latest returns the source as it was last written, where the cache still shows an older one.
 func (p *progress) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1.LivepeerTaskSource {
-	if p.written != nil && p.written.Generation == source.Generation {
-		if order, err := resourceversion.CompareResourceVersion(p.written.ResourceVersion, source.ResourceVersion); err == nil && order > 0 {
-			source = source.DeepCopy()
-			source.ResourceVersion, source.Status = p.written.ResourceVersion, *p.written.Status.DeepCopy()
-		}
+	if p.written == nil || p.written.Generation != source.Generation {
+		return source
 	}
+	order, err := resourceversion.CompareResourceVersion(p.written.ResourceVersion, source.ResourceVersion)
+	if err != nil || order <= 0 {
+		return source
+	}
+	source = source.DeepCopy()
+	source.ResourceVersion, source.Status = p.written.ResourceVersion, *p.written.Status.DeepCopy()
 	return source
 }
 

@@ -74,7 +74,7 @@ func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 	return opened, nil
 }
 
-func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret, print string) (*session, error) {
+func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret, wanted string) (*session, error) {
 	apiKey := strings.TrimSpace(string(secret.Data[secretKeyAPIKey]))
 	if apiKey == "" {
 		return nil, &sourceError{
@@ -98,7 +98,7 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 			Message: fmt.Sprintf("Secret %q can't be used: %v", secret.Name, err),
 		}
 	}
-	return &session{fingerprint: print, client: client, redactor: redactor}, nil
+	return &session{fingerprint: wanted, client: client, redactor: redactor}, nil
 }
 
 func (s *sessions) current(source types.NamespacedName) *session {

@@ -75,30 +75,29 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 	}
 	session, err := r.sessions.get(ctx, source)
 	if err != nil {
-		r.syncSoon(key) // the source's condition names the trouble; its next full sync heals
-		return reconcile.Result{}, nil
+		r.syncSoon(key)
+		return reconcile.Result{}, nil //nolint:nilerr // The source's condition names the trouble; its next full sync heals.
 	}
 	task, err := session.client.Get(ctx, request.ID)
-	if err != nil || task.Deleted {
-		return reconcile.Result{}, r.unanswered(ctx, key, err)
+	if err != nil {
+		r.unanswered(ctx, key, err)
+		return reconcile.Result{}, nil
 	}
 	observation, err := mirror.Convert(task.Raw, session.redactor)
-	if err != nil {
-		return reconcile.Result{}, nil //nolint:nilerr // An answer that is no task heals nothing.
+	if err != nil || observation.Deleted {
+		return reconcile.Result{}, nil //nolint:nilerr // An answer that is no task, or a deleted one, heals nothing.
 	}
 	return reconcile.Result{}, r.heal(ctx, source, session, observation)
 }
 
 // unanswered leaves a task to the next full sync where the API did not answer: asking again is up to the source, which
-// knows how long to wait. A task that the API does not have needs no healing.
-func (r *TaskReconciler) unanswered(ctx context.Context, source types.NamespacedName, err error) error {
+// knows how long to wait. A task that the API does not have, or does not show, needs no healing.
+func (r *TaskReconciler) unanswered(ctx context.Context, source types.NamespacedName, err error) {
 	var api *livepeer.Error
-	switch {
-	case ctx.Err() != nil, err == nil, errors.As(err, &api) && (api.Kind == livepeer.NotFound || api.Kind == livepeer.Forbidden):
-		return nil
+	if errors.As(err, &api) && (api.Kind == livepeer.NotFound || api.Kind == livepeer.Forbidden) || ctx.Err() != nil {
+		return
 	}
 	r.syncSoon(source)
-	return nil
 }
 
 // heal writes what differs between the task and what is stored of it.

@@ -120,7 +120,7 @@ func foreignStatus(managed []metav1.ManagedFieldsEntry) bool {
 	for i := range managed {
 		entry := &managed[i]
 		if entry.Manager != FieldManager && entry.FieldsV1 != nil &&
-			bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:updatedAt"`)) {
+			bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:updatedAt"`)) {
 			return true
 		}
 	}
