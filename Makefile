@@ -65,7 +65,7 @@ lint: $(GOLANGCI_LINT) ## Run the linters (the first time builds them, about 4 m
 
 .PHONY: test
 test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
-	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race ./...
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -timeout 30m ./...
 
 .PHONY: verify
 verify: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Check that generated files, formats, licence headers and kustomizations are as they should be.

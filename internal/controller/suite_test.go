@@ -4,6 +4,7 @@ package controller_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -34,9 +35,12 @@ import (
 
 // soon bounds what happens within a few polls; polls are a second apart in these tests.
 const (
-	soon = 20 * time.Second
+	soon = time.Minute
 	tick = 50 * time.Millisecond
 )
+
+// parallel tests at once: they wait for polls more than they compute.
+const parallel = "8"
 
 // cluster is a real API server with the operator's CRDs and rights; all tests share it, each in its own namespace.
 var (
@@ -51,6 +55,11 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	ctx := context.Background()
+	flag.Parse()
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr), zap.UseDevMode(true)))
 	if err := setUp(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -227,7 +236,7 @@ func (w *world) eventuallyReady(source, reason string) *metav1.Condition {
 			return ""
 		}
 		return ready.Reason
-	}, 2*soon, tick).Should(Equal(reason))
+	}, soon, tick).Should(Equal(reason))
 	return ready
 }
 
@@ -246,5 +255,5 @@ func (w *world) resync(source, request string) {
 	w.annotate(source, v1alpha1.AnnotationRequestedAt, request)
 	w.Eventually(func() string {
 		return w.getSource(source).Status.LastHandledReconcileAt
-	}, 2*soon, tick).Should(Equal(request))
+	}, soon, tick).Should(Equal(request))
 }

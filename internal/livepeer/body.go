@@ -33,6 +33,7 @@ var (
 // body reads an answer within bounds and remembers what an error message needs.
 type body struct {
 	r     io.Reader
+	max   int64 // how many bytes a task may take
 	task  int64 // how many more bytes the present task may take
 	total int64 // how many more bytes the answer may take
 	blank int   // how many bytes of white space came last, in whole reads
@@ -42,11 +43,13 @@ type body struct {
 }
 
 func newBody(r io.Reader) *body {
-	return &body{r: r, task: maxTask + maxRead, total: maxList}
+	b := &body{r: r, max: maxTask, total: maxList}
+	b.nextTask()
+	return b
 }
 
 // nextTask renews the allowance for one task.
-func (b *body) nextTask() { b.task = maxTask + maxRead }
+func (b *body) nextTask() { b.task = b.max + maxRead }
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {

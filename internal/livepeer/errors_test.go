@@ -149,6 +149,9 @@ func TestUnreachable(t *testing.T) {
 			if e.Status != 0 || errors.Unwrap(e) == nil {
 				t.Errorf("status %d, cause %v", e.Status, e.Err)
 			}
+			if strings.Contains(e.Err.Error(), "an-id") {
+				t.Errorf("the cause tells the URL: %v", e.Err)
+			}
 			wantNoKey(t, fmt.Sprintf("%v %+v %#v %v", err, *e, e, e.Err))
 		})
 	}

@@ -229,12 +229,11 @@ func (p *Pass) take(pg *page, target string) {
 	}
 	p.pages++
 	p.done = p.way.after(pg, len(p.seen))
-	if !p.filter || !pg.whole {
-		return
-	}
-	if p.pages == 1 {
+	switch {
+	case !p.filter:
+	case p.pages == 1:
 		p.single = validator{url: target, etag: pg.etag}
-	} else if p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "" {
+	case p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "":
 		p.client.remember(p.single)
 	}
 }

@@ -23,7 +23,7 @@ func TestDemonstrateMirrorsTasks(t *testing.T) {
 	defer out.Close()
 	t.Setenv("TMPDIR", t.TempDir())
 
-	err = demonstrate(t.Context(), options{manager: buildManager(t), duration: 12 * time.Second}, out)
+	err = demonstrate(t.Context(), options{manager: buildManager(t), duration: 20 * time.Second}, out)
 
 	shown, readErr := os.ReadFile(out.Name())
 	g.Expect(readErr).NotTo(HaveOccurred())
