@@ -10,6 +10,8 @@ import (
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
@@ -98,6 +100,21 @@ func TestFollowsNewTasksAndRetries(t *testing.T) {
 	w.Expect(w.task("new-one").Labels).To(Equal(map[string]string{
 		v1alpha1.LabelSource: "main", v1alpha1.LabelType: "clip",
 	}))
+}
+
+// TestEmptyAccount: no tasks is a healthy state, and its zeros are to be seen.
+func TestEmptyAccount(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 0)
+	source := &unstructured.Unstructured{}
+	source.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("LivepeerTaskSource"))
+	w.Expect(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "main"}, source)).To(Succeed())
+	total, found, err := unstructured.NestedInt64(source.Object, "status", "tasks", "total")
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(found).To(BeTrue())
+	w.Expect(total).To(BeZero())
+	w.studio.Populate(3, 7)
+	w.Eventually(w.tasks, soon, tick).Should(HaveLen(3))
 }
 
 func TestFirstSyncIsNewestFirst(t *testing.T) {

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -33,9 +35,9 @@ func suspended() *sourceError {
 	}
 }
 
-// report writes the source's status where it changed. err is how the turn ended.
+// report writes the source's status where it changed. ended is how the turn ended.
 func (r *SourceReconciler) report(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress, err error,
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress, ended error,
 ) error {
 	next := source.DeepCopy()
 	next.Status.ObservedGeneration = source.Generation
@@ -45,8 +47,8 @@ func (r *SourceReconciler) report(
 		next.Status.LastFullSyncTime = &metav1.Time{Time: state.fullAt.Truncate(time.Second)}
 		next.Status.LastHandledReconcileAt = state.handled
 	}
-	if !errors.Is(err, errNotDue) {
-		setConditions(next, judge(source, state, next.Status.Tasks.Total, err))
+	if !errors.Is(ended, errNotDue) {
+		setConditions(next, judge(source, state, next.Status.Tasks.Total, ended))
 	}
 	changed := !equality.Semantic.DeepEqual(source.Status, next.Status)
 	stale := source.Status.LastPollTime == nil || state.polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
@@ -57,7 +59,12 @@ func (r *SourceReconciler) report(
 		return nil
 	}
 	logHealth(ctx, source, next)
-	if err := r.client.Status().Patch(ctx, next, client.MergeFrom(source)); err != nil {
+	// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
+	patch, err := json.Marshal(map[string]any{"status": next.Status})
+	if err != nil {
+		return err
+	}
+	if err := r.client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch)); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	state.written = next

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+)
+
+// kubectl runs the real kubectl as an administrator, in the world's namespace, with stdin.
+func (w *world) kubectl(stdin string, args ...string) (string, error) {
+	w.t.Helper()
+	config, err := controlplane.Kubeconfig(cluster.Config(), w.namespace)
+	w.Expect(err).NotTo(HaveOccurred())
+	path := filepath.Join(w.t.TempDir(), "kubeconfig")
+	w.Expect(os.WriteFile(path, config, 0o600)).To(Succeed())
+	command := exec.CommandContext(w.ctx, cluster.Kubectl(), append([]string{"--kubeconfig", path}, args...)...)
+	command.Stdin = strings.NewReader(stdin)
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+const minimalSource = `{"apiVersion": "studio.livepeer.org/v1alpha1", "kind": "LivepeerTaskSource",
+	"metadata": {"name": "main"}, "spec": `
+
+func TestSourceDefaults(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out, err := w.kubectl(minimalSource+`{"secretRef": {"name": "livepeer"}}}`, "apply", "-f", "-")
+	w.Expect(err).NotTo(HaveOccurred(), out)
+	spec := w.getSource("main").Spec
+	w.Expect(spec.URL).To(Equal("https://livepeer.studio/api"))
+	w.Expect(spec.Interval.Duration).To(Equal(10 * time.Second))
+	w.Expect(spec.ResyncInterval.Duration).To(Equal(10 * time.Minute))
+	w.Expect(spec.Timeout.Duration).To(Equal(30 * time.Second))
+	w.Expect(spec.History.MaxTasks).To(HaveValue(BeEquivalentTo(10000)))
+	w.Expect(spec.History.MaxAge).To(BeNil())
+	w.Expect(spec.Types).To(BeEmpty())
+	w.Expect(spec.Suspend).To(BeFalse())
+}
+
+// TestBadSourcesAreRefused: with a message that says what to change.
+func TestBadSourcesAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for spec, message := range map[string]string{
+		`{"secretRef": {"name": "a"}, "url": "https://user:key@livepeer.studio/api"}`: "url must not carry user info",
+		`{"secretRef": {"name": "a"}, "url": "https://livepeer.studio/api?key=1"}`:    "url must not carry user info, a query",
+		`{"secretRef": {"name": "a"}, "url": "ftp://livepeer.studio/api"}`:            "url must be an http or https URL",
+		`{"secretRef": {"name": "a"}, "url": "livepeer.studio"}`:                      "url must be an http or https URL",
+		`{"secretRef": {"name": "a"}, "interval": "500ms"}`:                           "interval must be a duration of at least 1s",
+		`{"secretRef": {"name": "a"}, "interval": "soon"}`:                            "interval must be a duration of at least 1s",
+		`{"secretRef": {"name": "a"}, "interval": "15m"}`:                             "resyncInterval must not be shorter than interval",
+		`{"secretRef": {"name": "a"}, "timeout": "1h"}`:                               "timeout must be a duration from 1s to 10m",
+		`{"secretRef": {"name": "a"}, "history": {"maxTasks": -1}}`:                   "should be greater than or equal to 0",
+		`{"secretRef": {"name": "a"}, "history": {"maxAge": "0s"}}`:                   "maxAge must be a duration of at least 1s",
+		`{"secretRef": {"name": ""}}`:                                                 "secretRef.name",
+		`{}`:                                                                          "secretRef: Required value",
+	} {
+		out, err := w.kubectl(minimalSource+spec+"}", "apply", "-f", "-")
+		w.Expect(err).To(HaveOccurred(), spec)
+		w.Expect(out).To(ContainSubstring(message), spec)
+	}
+}
+
+// TestReadingTasks: what the documentation tells people to type.
+func TestReadingTasks(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 100)
+	id := w.aTask("completed")
+	task := w.task(id)
+	for _, c := range []struct {
+		args string
+		want []string
+	}{
+		{"get livepeertasks", []string{"NAME", "TYPE", "PHASE", "PROGRESS(%)", "CREATED", "UPDATED", id}},
+		{"get lpt -o wide", []string{"RETRIES", "INPUT ASSET", "OUTPUT ASSET", "PLAYBACK URL", "ERROR"}},
+		{"get lpts", []string{"READY", "STATUS", "TASKS", "RUNNING", "FAILED", "LAST POLL", "AGE", "Mirroring the tasks of"}},
+		{"get livepeer", []string{"livepeertask.studio.livepeer.org/" + id, "livepeertasksource.studio.livepeer.org/main"}},
+		{"get lpt -l studio.livepeer.org/source=main", []string{id}},
+		{"wait lpt/" + id + " --for=condition=Ready --timeout=5s", []string{"condition met"}},
+		{"wait lpt/" + id + " --for=jsonpath={.status.phase}=completed --timeout=5s", []string{"condition met"}},
+		{"wait lpts/main --for=condition=Ready --timeout=5s", []string{"condition met"}},
+		{"explain lpt.status.output.upload.assetSpec", []string{"playbackUrl", "URL of the HLS playlist"}},
+		{"explain lpts.spec.interval", []string{"How often to ask for what changed"}},
+	} {
+		out, err := w.kubectl("", strings.Fields(c.args)...)
+		w.Expect(err).NotTo(HaveOccurred(), c.args+": "+out)
+		for _, want := range c.want {
+			w.Expect(out).To(ContainSubstring(want), c.args)
+		}
+	}
+	for field, value := range map[string]string{
+		"spec.id": id, "spec.type": task.Spec.Type, "spec.inputAssetId": task.Spec.InputAssetID,
+		"spec.outputAssetId": task.Spec.OutputAssetID, "spec.projectId": task.Spec.ProjectID, "status.phase": "completed",
+	} {
+		list := &v1alpha1.LivepeerTaskList{}
+		w.Expect(w.client.List(w.ctx, list, client.InNamespace(w.namespace), client.MatchingFields{field: value})).To(Succeed(), field)
+		w.Expect(list.Items).To(ContainElement(HaveField("Spec.ID", id)), field)
+	}
+}
