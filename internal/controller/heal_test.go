@@ -93,7 +93,7 @@ func TestHealsAMassDeletion(t *testing.T) {
 	w := mirroring(t, 200)
 	w.studio.ResetRequests()
 	w.Expect(w.client.DeleteAllOf(w.ctx, &v1alpha1.LivepeerTask{}, client.InNamespace(w.namespace))).To(Succeed())
-	w.Eventually(w.tasks, 2*soon, tick).Should(HaveLen(200))
+	w.Eventually(w.tasks, soon, tick).Should(HaveLen(200))
 	single := 0
 	for _, request := range w.studio.Requests() {
 		if request.Path != "/api/task" {

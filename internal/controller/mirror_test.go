@@ -46,10 +46,10 @@ func (w *world) aTask(phase string) string {
 }
 
 func TestMirrorsEveryTaskAndThenRests(t *testing.T) {
-	w := mirroring(t, 1200)
+	w := mirroring(t, 600)
 	w.Expect(w.tasks()).To(HaveLen(w.studio.Len()))
 	counts := w.getSource("main").Status.Tasks
-	w.Expect(counts.Total).To(BeEquivalentTo(1200))
+	w.Expect(counts.Total).To(BeEquivalentTo(600))
 	w.Expect(counts.Pending + counts.Waiting + counts.Running + counts.Completed + counts.Failed + counts.Cancelled +
 		counts.Unknown).To(Equal(counts.Total))
 
@@ -59,7 +59,7 @@ func TestMirrorsEveryTaskAndThenRests(t *testing.T) {
 		requests := w.studio.Requests()
 		return len(requests) > 2 && requests[len(requests)-1].Bytes <= 2 && requests[len(requests)-2].Bytes <= 2
 	}
-	w.Eventually(rested, 2*soon, tick).Should(BeTrue())
+	w.Eventually(rested, soon, tick).Should(BeTrue())
 	w.studio.ResetRequests()
 	began := time.Now()
 	w.Consistently(w.writes, 4*time.Second, time.Second).Should(Equal(before))
@@ -142,13 +142,13 @@ func TestSurvivesServersThatKnowLess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.studio.Populate(700, 2)
+			w.studio.Populate(300, 2)
 			w.studio.Fault(livepeertest.Always(fault))
 			w.secret(livepeertest.APIKey)
 			w.source("main")
 			w.startOperator()
 			w.eventuallyReady("main", v1alpha1.ReasonSynced)
-			w.Expect(w.tasks()).To(HaveLen(700))
+			w.Expect(w.tasks()).To(HaveLen(300))
 			id := w.aTask("running")
 			w.studio.Update(id, completed)
 			w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal("completed"))

@@ -35,7 +35,7 @@ import (
 
 // soon bounds what happens within a few polls; polls are a second apart in these tests.
 const (
-	soon = time.Minute
+	soon = 2 * time.Minute
 	tick = 50 * time.Millisecond
 )
 
