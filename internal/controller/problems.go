@@ -10,8 +10,12 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// maxProblems bounds how many troubled tasks of a source are remembered.
-const maxProblems = 1000
+const (
+	// maxProblems bounds how many troubled tasks of a source are remembered.
+	maxProblems = 1000
+	// maxRefusal bounds, in bytes, what is remembered of the API server's words.
+	maxRefusal = 512
+)
 
 // problems are the tasks of a source that can't be mirrored, by ID, and why: the API server's refusal, or the empty text
 // where another source mirrors them.
@@ -23,7 +27,7 @@ func (p *problems) add(id, refusal string) {
 		*p = problems{}
 	}
 	if _, known := (*p)[id]; known || len(*p) < maxProblems {
-		(*p)[id] = refusal
+		(*p)[id] = bounded(refusal, maxRefusal)
 	}
 }
 

@@ -123,8 +123,8 @@ func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string
 		p.retryFixed = false
 	}
 	p.generation, p.fingerprint, p.requested, p.confirmed = source.Generation, fingerprint, requested, confirmed
-	if p.resync.Swap(false) {
-		p.full, p.nextFull = nil, now
+	if p.full == nil && p.resync.Swap(false) { // one that is under way goes on: it may not begin anew with each deletion
+		p.nextFull = now
 	}
 	if !changed {
 		return

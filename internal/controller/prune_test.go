@@ -126,9 +126,7 @@ func TestTypesNarrowAndWiden(t *testing.T) {
 	t.Parallel()
 	w := mirroring(t, 60)
 	narrow := func(types ...string) {
-		source := w.getSource("main")
-		source.Spec.Types = types
-		w.Expect(w.client.Update(w.ctx, source)).To(Succeed())
+		w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Types = types })
 	}
 	narrow("clip")
 	w.Eventually(func(g Gomega) {

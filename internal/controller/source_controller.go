@@ -78,7 +78,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if ctx.Err() != nil {
 		return reconcile.Result{}, nil //nolint:nilerr // The operator stops: what is cut short now is no trouble of the source.
 	}
-	if err := r.report(ctx, source, state, err); err != nil {
+	if err := r.report(ctx, source, state, err); err != nil && ctx.Err() == nil {
 		return reconcile.Result{}, fmt.Errorf("status of the source: %w", err)
 	}
 	return reconcile.Result{RequeueAfter: max(state.wait(r.now()), time.Millisecond)}, nil

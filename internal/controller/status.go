@@ -100,7 +100,7 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 		Type:               v1alpha1.ConditionReady,
 		Status:             metav1.ConditionFalse,
 		Reason:             out.Reason,
-		Message:            bounded(out.Message),
+		Message:            bounded(out.Message, maxMessage),
 		ObservedGeneration: source.Generation,
 	}
 	meta.RemoveStatusCondition(conditions, v1alpha1.ConditionReconciling)
@@ -123,16 +123,16 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 	}
 }
 
-// bounded cuts a message that is too long for a condition, between two characters.
-func bounded(message string) string {
-	if len(message) <= maxMessage {
-		return message
+// bounded cuts a text that is longer than limit bytes, between two characters.
+func bounded(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	cut := maxMessage
-	for cut > 0 && !utf8.RuneStart(message[cut]) {
+	cut := limit
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
 		cut--
 	}
-	return message[:cut] + "..."
+	return text[:cut] + "..."
 }
 
 // logHealth logs when a source becomes well or unwell, or unwell in another way.

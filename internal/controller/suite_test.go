@@ -240,6 +240,15 @@ func (w *world) eventuallyReady(source, reason string) *metav1.Condition {
 	return ready
 }
 
+// respec changes the spec of a source.
+func (w *world) respec(source string, change func(*v1alpha1.LivepeerTaskSourceSpec)) {
+	w.t.Helper()
+	before := w.getSource(source)
+	after := before.DeepCopy()
+	change(&after.Spec)
+	w.Expect(w.client.Patch(w.ctx, after, client.MergeFrom(before))).To(Succeed())
+}
+
 // annotate sets an annotation of a source.
 func (w *world) annotate(source, key, value string) {
 	w.t.Helper()

@@ -87,7 +87,10 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 	if err != nil || observation.Deleted {
 		return reconcile.Result{}, nil //nolint:nilerr // An answer that is no task, or a deleted one, heals nothing.
 	}
-	return reconcile.Result{}, r.heal(ctx, source, session, observation)
+	if err := r.heal(ctx, source, session, observation); err != nil && ctx.Err() == nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{}, nil
 }
 
 // unanswered leaves a task to the next full sync where the API did not answer: asking again is up to the source, which

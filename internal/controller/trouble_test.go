@@ -67,8 +67,12 @@ func TestTroubleIsNamedAndHeals(t *testing.T) {
 			reason: v1alpha1.ReasonRateLimited, message: "429",
 		},
 		"unreachable": {
-			harm:   func(w *world) { w.changeURL("http://127.0.0.1:1/api") },
-			mend:   func(w *world) { w.changeURL(w.server.URL + "/api") },
+			harm: func(w *world) {
+				w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.URL = "http://127.0.0.1:1/api" })
+			},
+			mend: func(w *world) {
+				w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.URL = w.server.URL + "/api" })
+			},
 			reason: v1alpha1.ReasonUnavailable, message: "refuses connections",
 		},
 	} {
@@ -93,13 +97,6 @@ func TestTroubleIsNamedAndHeals(t *testing.T) {
 
 var forbidden = livepeertest.Replace(http.StatusForbidden, "application/json", `{"errors":["user is suspended"]}`)
 
-func (w *world) changeURL(url string) {
-	w.t.Helper()
-	source := w.getSource("main")
-	source.Spec.URL = url
-	w.Expect(w.client.Update(w.ctx, source)).To(Succeed())
-}
-
 // TestErrorsSlowPollingDown: a failing API is asked no more often than a healthy one, and Retry-After is obeyed.
 func TestErrorsSlowPollingDown(t *testing.T) {
 	t.Parallel()
@@ -115,9 +112,7 @@ func TestSuspendStopsPolling(t *testing.T) {
 	t.Parallel()
 	w := mirroring(t, 100)
 	suspend := func(suspended bool) {
-		source := w.getSource("main")
-		source.Spec.Suspend = suspended
-		w.Expect(w.client.Update(w.ctx, source)).To(Succeed())
+		w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Suspend = suspended })
 	}
 	suspend(true)
 	w.eventuallyReady("main", v1alpha1.ReasonSuspended)

@@ -3,6 +3,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,8 +93,8 @@ func (o *written) note(action *mirror.Action, err error) error {
 	case err == nil:
 		o.Writes[action.Verb]++
 		return nil
-	case refused(err) && action.Observation != nil:
-		o.Refused[action.Observation.ID] = err
+	case refused(err):
+		o.Refused[cmp.Or(observedID(action), action.Stored.ID)] = err
 		return nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
@@ -102,7 +103,14 @@ func (o *written) note(action *mirror.Action, err error) error {
 	}
 }
 
-// refused reports whether the API server will not store this very object, now or later.
+func observedID(action *mirror.Action) string {
+	if action.Observation == nil {
+		return ""
+	}
+	return action.Observation.ID
+}
+
+// refused reports whether the API server will not store or delete this very object, now or later.
 func refused(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err) ||
 		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)

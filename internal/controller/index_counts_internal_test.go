@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+	"pgregory.net/rapid"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// TestIndexCounts: whatever is written, seen and deleted, and by whom, the counts are those of the tasks that are there.
+func TestIndexCounts(t *testing.T) {
+	names, sources := []string{"a", "b", "c", "d"}, []string{"main", "other", ""}
+	phases := []string{"pending", "waiting", "running", "completed", "failed", "cancelled", "frozen", ""}
+	rapid.Check(t, func(t *rapid.T) {
+		x := newTaskIndex()
+		there := map[string]*v1alpha1.LivepeerTask{}
+		for version := range rapid.IntRange(0, 30).Draw(t, "events") {
+			name := rapid.SampledFrom(names).Draw(t, "name")
+			task := aTask(name, rapid.SampledFrom(sources).Draw(t, "source"), version+1, inPhase(rapid.SampledFrom(phases).Draw(t, "phase")))
+			before := there[name]
+			switch rapid.IntRange(0, 5).Draw(t, "event") {
+			case 0:
+				x.OnUpdate(nil, task)
+				there[name] = task
+			case 1:
+				x.begin(keyOf(name))
+				x.done(keyOf(name), task.DeepCopy())
+				x.OnUpdate(nil, task)
+				there[name] = task
+			case 2:
+				x.begin(keyOf(name))
+				x.done(keyOf(name), nil)
+			case 3:
+				x.OnDelete(task)
+				delete(there, name)
+			case 4:
+				x.gone(keyOf(name), task.UID)
+				delete(there, name)
+			default:
+				if before != nil {
+					x.OnUpdate(nil, before) // once more
+				}
+			}
+			for _, source := range append(sources, "none") {
+				checkCounts(t, x, source, there)
+			}
+		}
+	})
+}
+
+func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1alpha1.LivepeerTask) {
+	t.Helper()
+	uid := types.UID("")
+	if source != "" {
+		uid = types.UID("uid-of-" + source)
+	}
+	want, finished := v1alpha1.TaskCounts{}, 0
+	counters := map[string]*int32{
+		"pending": &want.Pending, "waiting": &want.Waiting, "running": &want.Running, "completed": &want.Completed,
+		"failed": &want.Failed, "cancelled": &want.Cancelled, "frozen": &want.Unknown, "": &want.Unknown,
+	}
+	for _, task := range there {
+		if ownerUID(task) == uid {
+			want.Total++
+			*counters[task.Status.Phase]++
+			if task.IsFinished() {
+				finished++
+			}
+		}
+	}
+	if got := x.counts(uid); got != want {
+		t.Fatalf("%q: %+v, want %+v", source, got, want)
+	}
+	if got := x.finished(uid); got != finished {
+		t.Fatalf("%q: %d finished, want %d", source, got, finished)
+	}
+	entries := x.entries(uid)
+	for _, entry := range entries {
+		if task := there[entry.Name]; task == nil || task.ResourceVersion != entry.ResourceVersion || entry.OwnerUID != uid {
+			t.Fatalf("%q: %+v is not there", source, entry)
+		}
+	}
+	if len(entries) != int(want.Total) {
+		t.Fatalf("%q: %d entries, want %d", source, len(entries), want.Total)
+	}
+}

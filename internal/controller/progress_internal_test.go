@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+var noon = time.UnixMilli(1587667200000).UTC()
+
+// aSource is a source that polls every 10 s and lists everything every 10 minutes.
+func aSource() *v1alpha1.LivepeerTaskSource {
+	return &v1alpha1.LivepeerTaskSource{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "media", Name: "main", UID: "uid-of-main", Generation: 1, ResourceVersion: "10", Annotations: map[string]string{},
+		},
+		Spec: v1alpha1.LivepeerTaskSourceSpec{
+			URL:            "https://livepeer.studio/api",
+			Interval:       metav1.Duration{Duration: 10 * time.Second},
+			ResyncInterval: metav1.Duration{Duration: 10 * time.Minute},
+		},
+	}
+}
+
+// TestSlot: sources are polled once an interval, at times of their own that are spread evenly.
+func TestSlot(t *testing.T) {
+	for _, interval := range []time.Duration{time.Second, 10 * time.Second, 7 * time.Minute, 24 * time.Hour} {
+		buckets := make([]int, 10)
+		for i := range 200 {
+			sum := sha256.Sum256([]byte{byte(i)}) // UIDs are random
+			uid := types.UID(fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]))
+			first := slot(uid, interval, noon)
+			if wait := first.Sub(noon); wait < interval/10 || wait > interval*11/10 {
+				t.Fatalf("%s, %v: %v", uid, interval, wait)
+			}
+			if !slot(uid, interval, noon).Equal(first) {
+				t.Fatalf("%s, %v: not deterministic", uid, interval)
+			}
+			second := slot(uid, interval, first)
+			if second.Sub(first) != interval {
+				t.Fatalf("%s, %v: then %v", uid, interval, second.Sub(first))
+			}
+			if late := slot(uid, interval, first.Add(interval/2)); !late.Equal(second) {
+				t.Fatalf("%s, %v: a poll that took long shifts the next by %v", uid, interval, late.Sub(second))
+			}
+			buckets[first.Sub(noon)%interval*10/interval]++
+		}
+		for _, n := range buckets {
+			if n < 8 || n > 40 {
+				t.Fatalf("%v: %v", interval, buckets)
+			}
+		}
+	}
+	if wait := slot("x", 0, noon).Sub(noon); wait < time.Second/10 || wait > time.Second*11/10 {
+		t.Errorf("without an interval: %v", wait)
+	}
+}
+
+// TestRenew: a source that is at rest, polled and fully synced, is changed.
+func TestRenew(t *testing.T) {
+	soon, late := noon.Add(5*time.Second), noon.Add(5*time.Minute)
+	for name, c := range map[string]struct {
+		before      func(*progress)
+		change      func(*v1alpha1.LivepeerTaskSource)
+		fingerprint string
+		wantNow     bool // to poll, and to list everything, at once
+		wantSynced  bool
+		wantRetry   bool // that the pause after a failure goes on
+	}{
+		"nothing":      {wantSynced: true, wantRetry: true},
+		"spec":         {change: func(s *v1alpha1.LivepeerTaskSource) { s.Generation++ }, wantNow: true},
+		"key":          {fingerprint: "new", wantNow: true, wantSynced: true},
+		"request":      {change: annotated(v1alpha1.AnnotationRequestedAt, "new"), wantNow: true, wantSynced: true},
+		"old request":  {change: annotated(v1alpha1.AnnotationRequestedAt, "handled"), wantSynced: true, wantRetry: true},
+		"confirmation": {before: pruning, change: annotated(v1alpha1.AnnotationConfirmPrune, "token"), wantNow: true, wantSynced: true},
+		"wrong token":  {before: pruning, change: annotated(v1alpha1.AnnotationConfirmPrune, "x"), wantSynced: true, wantRetry: true},
+		"needless token": {
+			change: annotated(v1alpha1.AnnotationConfirmPrune, "token"), wantSynced: true, wantRetry: true,
+		},
+		"spec, but told to wait": {
+			before: told, change: func(s *v1alpha1.LivepeerTaskSource) { s.Generation++ }, wantNow: true, wantRetry: true,
+		},
+		"request, but told to wait": {
+			before: told, change: annotated(v1alpha1.AnnotationRequestedAt, "new"), wantNow: true, wantSynced: true, wantRetry: true,
+		},
+		"key, while another was told to wait": {before: told, fingerprint: "new", wantNow: true, wantSynced: true},
+	} {
+		p := &progress{
+			generation: 1, fingerprint: "print", handled: "handled", synced: true, floor: mirror.Stamp{UpdatedAt: 5},
+			nextPoll: soon, nextFull: late, retryAt: soon, failures: 3, full: &fullSync{},
+		}
+		source := aSource()
+		if c.before != nil {
+			c.before(p)
+		}
+		if c.change != nil {
+			c.change(source)
+		}
+		if c.fingerprint == "" {
+			c.fingerprint = p.fingerprint
+		}
+		p.renew(source, c.fingerprint, noon)
+		if now := p.nextPoll.Equal(noon) && p.nextFull.Equal(noon) && p.full == nil; now != c.wantNow {
+			t.Errorf("%s: at once: %v", name, now)
+		}
+		if p.synced != c.wantSynced || (p.floor == mirror.Stamp{}) != !c.wantSynced {
+			t.Errorf("%s: synced %v, floor %v", name, p.synced, p.floor)
+		}
+		if retry := p.retryAt.Equal(soon) && p.failures == 3; retry != c.wantRetry {
+			t.Errorf("%s: goes on to wait: %v", name, retry)
+		}
+		before := *source
+		p.nextPoll, p.full = soon, nil
+		if p.renew(&before, c.fingerprint, noon); !p.nextPoll.Equal(soon) {
+			t.Errorf("%s: is taken in twice", name)
+		}
+	}
+}
+
+func annotated(key, value string) func(*v1alpha1.LivepeerTaskSource) {
+	return func(source *v1alpha1.LivepeerTaskSource) { source.Annotations[key] = value }
+}
+
+func pruning(p *progress) { p.paused = &paused{token: "token"} }
+
+func told(p *progress) { p.retryFixed = true }
+
+func TestRenewAfterARestart(t *testing.T) {
+	late := noon.Add(5 * time.Minute)
+	source := aSource()
+	source.Annotations[v1alpha1.AnnotationRequestedAt] = "handled"
+	p := &progress{handled: "handled", synced: true, floor: mirror.Stamp{UpdatedAt: 5}, nextFull: late}
+	p.renew(source, "print", noon)
+	if !p.nextPoll.Equal(noon) || !p.nextFull.Equal(late) || !p.synced || p.floor.UpdatedAt != 5 {
+		t.Errorf("polls at %v, lists at %v, synced %v", p.nextPoll, p.nextFull, p.synced)
+	}
+	source.Annotations[v1alpha1.AnnotationRequestedAt] = "meanwhile"
+	p = &progress{handled: "handled", nextFull: late}
+	if p.renew(source, "print", noon); !p.nextFull.Equal(noon) {
+		t.Error("a request made meanwhile is forgotten")
+	}
+}
+
+// TestResyncSoon: too many tasks to heal one by one. A full sync that is under way goes on, and another follows.
+func TestResyncSoon(t *testing.T) {
+	full := &fullSync{}
+	p := &progress{generation: 1, fingerprint: "print", nextPoll: noon.Add(time.Second), nextFull: noon.Add(time.Hour), full: full}
+	p.resync.Store(true)
+	if p.renew(aSource(), "print", noon); p.full != full {
+		t.Error("a full sync begins anew")
+	}
+	p.full = nil
+	p.renew(aSource(), "print", noon)
+	if !p.nextFull.Equal(noon) || p.nextPoll.Equal(noon) {
+		t.Errorf("polls at %v, lists at %v", p.nextPoll, p.nextFull)
+	}
+	p.nextFull = noon.Add(time.Hour)
+	if p.renew(aSource(), "print", noon); p.nextFull.Equal(noon) {
+		t.Error("is asked for once, and done twice")
+	}
+}
+
+func TestWait(t *testing.T) {
+	in := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
+	for name, c := range map[string]struct {
+		progress *progress
+		want     int // seconds
+	}{
+		"poll next":               {&progress{nextPoll: in(7), nextFull: in(60)}, 7},
+		"full sync next":          {&progress{nextPoll: in(7), nextFull: in(3)}, 3},
+		"due":                     {&progress{nextPoll: in(-1), nextFull: in(60)}, -1},
+		"something to write":      {&progress{nextPoll: in(7), nextFull: in(60), pending: []*mirror.Observation{{}}}, 0},
+		"a poll under way":        {&progress{nextPoll: in(7), nextFull: in(60), poll: &pollPass{}}, 0},
+		"a full sync under way":   {&progress{nextPoll: in(7), nextFull: in(60), full: &fullSync{}}, 0},
+		"a pause after a failure": {&progress{nextPoll: in(-9), nextFull: in(-9), full: &fullSync{}, retryAt: in(20)}, 20},
+		"a pause that is over":    {&progress{nextPoll: in(7), nextFull: in(60), retryAt: in(-20)}, 7},
+	} {
+		if got := c.progress.wait(noon); got != time.Duration(c.want)*time.Second {
+			t.Errorf("%s: %v, want %d s", name, got, c.want)
+		}
+	}
+	p := &progress{nextPoll: noon}
+	p.failed(outcome{Delay: 30 * time.Second}, true, noon)
+	if p.wait(noon) != 30*time.Second || !p.retryFixed {
+		t.Errorf("after a failure: %v", p.wait(noon))
+	}
+}
+
+func TestLatest(t *testing.T) {
+	cached := aSource()
+	for name, c := range map[string]struct {
+		version    string
+		generation int64
+		want       bool
+	}{
+		"newer":           {"11", 1, true},
+		"as new":          {"10", 1, false},
+		"older":           {"9", 1, false},
+		"many digits":     {"100", 1, true},
+		"respecified":     {"11", 2, false},
+		"incomprehensive": {"x", 1, false},
+	} {
+		written := aSource()
+		written.ResourceVersion, written.Generation, written.Status.Tasks.Total = c.version, c.generation, 5
+		got := (&progress{written: written}).latest(cached)
+		if (got.Status.Tasks.Total == 5 && got.ResourceVersion == c.version) != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if cached.Status.Tasks.Total != 0 || cached.ResourceVersion != "10" {
+		t.Error("the cached source was changed")
+	}
+	if got := (&progress{}).latest(cached); got != cached {
+		t.Error("nothing was written yet")
+	}
+}

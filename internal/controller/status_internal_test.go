@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// outcomes are what a source's turn can end in, and the one other condition that goes with it.
+var outcomes = map[string]struct {
+	outcome outcome
+	also    string
+}{
+	"well":      {outcome{Reason: v1alpha1.ReasonSynced, Message: "Well"}, ""},
+	"syncing":   {outcome{Reason: v1alpha1.ReasonSyncing, Message: "Soon"}, v1alpha1.ConditionReconciling},
+	"suspended": {outcome{Reason: v1alpha1.ReasonSuspended, Message: "Later"}, ""},
+	"down":      {outcome{Reason: v1alpha1.ReasonUnavailable, Message: "Down"}, v1alpha1.ConditionReconciling},
+	"bad key":   {outcome{Reason: v1alpha1.ReasonUnauthorized, Message: "Bad", Stalled: true}, v1alpha1.ConditionStalled},
+	"paused":    {outcome{Reason: v1alpha1.ReasonPruningPaused, Message: "Many", Stalled: true}, v1alpha1.ConditionStalled},
+}
+
+// TestSetConditions: whatever follows what, the conditions say what kstatus and kubectl wait expect.
+func TestSetConditions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		source := aSource()
+		ready := metav1.Condition{}
+		for range rapid.IntRange(1, 6).Draw(t, "turns") {
+			c := outcomes[rapid.SampledFrom([]string{"well", "syncing", "suspended", "down", "bad key", "paused"}).Draw(t, "outcome")]
+			source.Generation++
+			setConditions(source, c.outcome)
+			types := []string{v1alpha1.ConditionReady}
+			if c.also != "" {
+				types = append(types, c.also)
+			}
+			if len(source.Status.Conditions) != len(types) {
+				t.Fatalf("%s: %+v", c.outcome.Reason, source.Status.Conditions)
+			}
+			for _, kind := range types {
+				got := meta.FindStatusCondition(source.Status.Conditions, kind)
+				isTrue := kind != v1alpha1.ConditionReady || c.outcome.Reason == v1alpha1.ReasonSynced
+				if got == nil || (got.Status == metav1.ConditionTrue) != isTrue || got.Reason != c.outcome.Reason ||
+					got.Message != c.outcome.Message || got.ObservedGeneration != source.Generation || got.LastTransitionTime.IsZero() {
+					t.Fatalf("%s: %+v", c.outcome.Reason, got)
+				}
+			}
+			got := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionReady)
+			if got.Status == ready.Status && !got.LastTransitionTime.Equal(&ready.LastTransitionTime) {
+				t.Fatalf("no transition, but another time: %+v, then %+v", ready, got)
+			}
+			ready = *got
+		}
+	})
+}
+
+// TestJudge: a failed turn counts most, then what needs help, then how far the first sync is.
+func TestJudge(t *testing.T) {
+	hold := &paused{missing: 40, total: 60, token: "x"}
+	for name, c := range map[string]struct {
+		state   *progress
+		err     error
+		reason  string
+		message string
+	}{
+		"all well":   {&progress{synced: true}, nil, v1alpha1.ReasonSynced, "Mirroring the tasks of https://livepeer.studio/api"},
+		"first sync": {&progress{}, nil, v1alpha1.ReasonSyncing, "Listing all tasks of https://livepeer.studio/api: 7 mirrored so far"},
+		"conflict":   {&progress{synced: true, problems: problems{"a": ""}}, nil, v1alpha1.ReasonConflict, "1 task is"},
+		"refusal, while syncing": {
+			&progress{problems: problems{"a": "bad"}}, nil, v1alpha1.ReasonRefused, "bad",
+		},
+		"paused":        {&progress{synced: true, paused: hold, problems: problems{"a": "bad"}}, nil, v1alpha1.ReasonPruningPaused, "40 of 60"},
+		"failed":        {&progress{synced: true, paused: hold}, errors.New("surprise"), v1alpha1.ReasonUnavailable, "surprise"},
+		"suspended":     {&progress{synced: true, paused: hold}, suspended(), v1alpha1.ReasonSuspended, "set spec.suspend to false"},
+		"failed before": {&progress{synced: true, failures: 5}, nil, v1alpha1.ReasonSynced, "Mirroring"},
+	} {
+		if got := judge(aSource(), c.state, 7, c.err); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestBounded(t *testing.T) {
+	for _, message := range []string{"", "short", strings.Repeat("x", maxMessage)} {
+		if got := bounded(message, maxMessage); got != message {
+			t.Errorf("%q became %q", message, got)
+		}
+	}
+	for _, message := range []string{strings.Repeat("x", maxMessage+1), strings.Repeat("é", maxMessage), "x" + strings.Repeat("日", maxMessage)} {
+		got := bounded(message, maxMessage)
+		start := strings.TrimSuffix(got, "...")
+		if len(start) > maxMessage || len(start) < maxMessage-3 || !utf8.ValidString(got) || !strings.HasPrefix(message, start) || start == got {
+			t.Errorf("%.20q became %d bytes", message, len(got))
+		}
+	}
+	source := aSource()
+	setConditions(source, outcome{Reason: v1alpha1.ReasonRefused, Message: strings.Repeat("x", 100_000), Delay: time.Second})
+	for _, condition := range source.Status.Conditions {
+		if len(condition.Message) > maxMessage+3 {
+			t.Errorf("%s: %d bytes", condition.Type, len(condition.Message))
+		}
+	}
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// storedTask is a task as the API server answers it, with what others added.
+func storedTask(o *Observation) *v1alpha1.LivepeerTask {
+	task := testScope.desired(o, Names(o.ID)[0])
+	task.UID, task.ResourceVersion, task.Generation = "uid", "42", 3
+	task.Status.ObservedGeneration = 2
+	task.Labels["somebody"] = "here"
+	task.Annotations = map[string]string{"somebody": "here"}
+	task.OwnerReferences = append([]metav1.OwnerReference{{Kind: "Other", Name: "o", UID: "o"}}, task.OwnerReferences...)
+	task.ManagedFields = []metav1.ManagedFieldsEntry{
+		{Manager: FieldManager, FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:updatedAt":{}}}`)},
+		{Manager: "kubectl", FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:labels":{"f:somebody":{}}}}`)},
+	}
+	return task
+}
+
+// TestCompact: the index sees compact tasks, a conflict is settled with whole ones: both must say the same.
+func TestCompact(t *testing.T) {
+	for _, raw := range recordedTasks(t) {
+		whole := storedTask(mustConvert(t, string(raw)))
+		before := whole.DeepCopy()
+		entry := EntryOf(whole)
+		if diff := cmp.Diff(before, whole); diff != "" {
+			t.Fatalf("EntryOf changes what it reads: %s", diff)
+		}
+		Compact(whole)
+		if diff := cmp.Diff(entry, EntryOf(whole)); diff != "" {
+			t.Fatalf("the compact task says something else: %s", diff)
+		}
+		once := whole.DeepCopy()
+		Compact(whole)
+		if diff := cmp.Diff(once, whole); diff != "" {
+			t.Fatalf("compacting twice: %s", diff)
+		}
+		if entry.SpecDigest != SpecDigest(before) || entry.StatusDigest != StatusDigest(before) || entry.SpecDigest == entry.StatusDigest {
+			t.Fatalf("digests of %s: %+v", raw, entry)
+		}
+		if data, err := json.Marshal(whole); err != nil || len(data) > 1000 {
+			t.Fatalf("%d bytes, %v: %s", len(data), err, data)
+		}
+		if whole.IsFinished() != before.IsFinished() || entry.Finished() != before.IsFinished() {
+			t.Fatalf("finished: %+v", entry)
+		}
+	}
+}
+
+func TestEntryOf(t *testing.T) {
+	task := storedTask(observed("A", "upload", "completed", 1587667174725))
+	want := Entry{
+		Namespace: "media", Name: "a", UID: "uid", ResourceVersion: "42", Generation: 3,
+		OwnerName: "main", OwnerUID: "uid-of-main",
+		ID: "A", Type: "upload", Phase: "completed", UpdatedAt: 1587667174725, ObservedGeneration: 2,
+		SpecDigest: SpecDigest(task), StatusDigest: StatusDigest(task),
+	}
+	if diff := cmp.Diff(want, EntryOf(task)); diff != "" {
+		t.Error(diff)
+	}
+	if stamp := (Stamp{UpdatedAt: 1587667174725, ID: "A"}); want.Stamp() != stamp {
+		t.Errorf("%+v", want.Stamp())
+	}
+	task.DeletionTimestamp = new(metav1.Now())
+	task.OwnerReferences = task.OwnerReferences[:1]
+	task.Status.UpdatedAt = nil
+	if got := EntryOf(task); !got.Deleting || got.OwnerName != "" || got.OwnerUID != "" || got.UpdatedAt != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestTimesByOthersDoNotCount: a time that somebody made up would keep true observations out for being older.
+func TestTimesByOthersDoNotCount(t *testing.T) {
+	task := storedTask(observed("A", "upload", "running", 1587667174725))
+	task.ManagedFields[1].FieldsV1 = metav1.NewFieldsV1(`{"f:status":{"f:updatedAt":{}}}`)
+	whole := EntryOf(task)
+	Compact(task)
+	if compact := EntryOf(task); whole.UpdatedAt != 0 || compact != whole {
+		t.Errorf("%+v, then %+v", whole, compact)
+	}
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+const noon = int64(1587667174725) // a time in milliseconds since 1970
+
+// verbs sums up actions: what is done to which object, and why.
+func verbs(actions []Action) []string {
+	var all []string
+	for _, action := range actions {
+		name := action.Stored.Name
+		if action.Desired != nil {
+			name = action.Desired.Name
+		}
+		all = append(all, string(action.Verb)+action.Because+" "+name)
+	}
+	return all
+}
+
+// stored is a cluster that holds these tasks of testScope.
+func stored(t failer, tasks ...*Observation) *apiServer {
+	s := newAPIServer(t)
+	s.apply(testScope, Plan(testScope, tasks, s.lookup).Actions)
+	return s
+}
+
+// TestPlan: what is stored is a running upload, named a, of the ID A. Then it is changed, another observation is made,
+// or the scope is another.
+func TestPlan(t *testing.T) {
+	running := observed("A", "upload", "running", noon)
+	completed := observed("A", "upload", "completed", noon+1)
+	deleted := &Observation{ID: "A", Deleted: true}
+	for name, c := range map[string]struct {
+		change   func(*v1alpha1.LivepeerTask)
+		scope    func(*Scope)
+		observed *Observation
+		want     string // "" where nothing is to be done
+		count    Result // the counts, by length
+	}{
+		"the same":          {observed: running},
+		"changed in Studio": {observed: completed, want: "UpdateStatus a"},
+		"new":               {observed: observed("B", "upload", "running", noon), want: "Create b"},
+		"gone":              {observed: deleted, want: "DeleteDeleted a"},
+		"another gone":      {observed: &Observation{ID: "B", Deleted: true}},
+		"older":             {observed: observed("A", "upload", "waiting", noon-1), count: Result{Stale: 1}},
+		"older, other type": {
+			observed: observed("A", "upload", "waiting", noon-1), scope: func(s *Scope) { s.Types = []string{"clip"} }, count: Result{Stale: 1},
+		},
+		"changed within the millisecond": {observed: observed("A", "upload", "failed", noon), want: "UpdateStatus a"},
+		"type not wanted":                {observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} }, want: "DeleteType a"},
+		"type wanted":                    {observed: running, scope: func(s *Scope) { s.Types = []string{"clip", "upload"} }},
+		"new, not wanted":                {observed: observed("B", "clip", "running", noon), scope: func(s *Scope) { s.Types = []string{"upload"} }},
+		"unfinished, however old":        {observed: running, scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 100 }},
+		"finished and old": {
+			observed: completed, scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 2 }, want: "DeleteHistory a",
+			count: Result{Omitted: []string{"A"}},
+		},
+		"finished, just kept": {observed: completed, scope: func(s *Scope) { s.Oldest = Stamp{noon + 1, "A"} }, want: "UpdateStatus a"},
+		"finished, not to be made anew": {
+			observed: observed("B", "upload", "failed", noon), scope: func(s *Scope) { s.OldestNew.UpdatedAt = noon + 1 },
+			count: Result{Omitted: []string{"B"}},
+		},
+		"finished, but there": {
+			observed: completed, scope: func(s *Scope) { s.OldestNew.UpdatedAt = noon + 100 }, want: "UpdateStatus a",
+		},
+		"spec edited":        {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.Spec.OutputAssetID = "x" }, want: "Update a"},
+		"label edited":       {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.Labels[v1alpha1.LabelSource] = "x" }, want: "Update a"},
+		"label added":        {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.Labels["x"] = "y" }},
+		"status edited":      {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.Status.ErrorMessage = "x" }, want: "UpdateStatus a"},
+		"status missing":     {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.Status = v1alpha1.LivepeerTaskStatus{} }, want: "UpdateStatus a"},
+		"generation unnoted": {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.Status.ObservedGeneration = 0 }, want: "UpdateStatus a"},
+		"time unknown":       {observed: observed("A", "upload", "waiting", noon-1), change: func(t *v1alpha1.LivepeerTask) { t.Status.UpdatedAt = nil }, want: "UpdateStatus a"},
+		"ID edited":          {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "forged" }, want: "Update a"},
+		"nobody's":           {observed: running, change: func(t *v1alpha1.LivepeerTask) { t.OwnerReferences = nil }, want: "Update a"},
+		"an earlier source's": {
+			observed: running, change: func(t *v1alpha1.LivepeerTask) { t.OwnerReferences[0].UID = "x" }, want: "Update a",
+		},
+		"another source's":       {observed: completed, change: others, count: Result{Conflicts: []string{"A"}}},
+		"another source's, gone": {observed: deleted, change: others, count: Result{Conflicts: []string{"A"}}},
+		"being deleted":          {observed: completed, change: deleting},
+		"being deleted, gone":    {observed: deleted, change: deleting},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, scope := stored(t, running), testScope
+			if c.change != nil {
+				task := s.get("a")
+				c.change(task)
+				s.put(task)
+			}
+			if c.scope != nil {
+				c.scope(&scope)
+			}
+			plan := Plan(scope, []*Observation{c.observed}, s.lookup)
+			var want []string
+			if c.want != "" {
+				want = []string{c.want}
+			}
+			if diff := cmp.Diff(want, verbs(plan.Actions)); diff != "" {
+				t.Error(diff)
+			}
+			plan.Actions = nil
+			if diff := cmp.Diff(c.count, plan); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func others(task *v1alpha1.LivepeerTask) {
+	task.OwnerReferences[0].UID, task.OwnerReferences[0].Name = "uid-of-other", "other"
+}
+
+func deleting(task *v1alpha1.LivepeerTask) {
+	task.DeletionTimestamp = new(metav1.NewTime(time.UnixMilli(noon)))
+}
+
+// TestPlanNames: every ID gets an object of its own, in the first place and for good.
+func TestPlanNames(t *testing.T) {
+	ids := []string{"ABC", "abc", "aBc", Names("abc")[1], "a/b"}
+	var all []*Observation
+	for _, id := range ids {
+		all = append(all, observed(id, "upload", "running", noon))
+	}
+	s := stored(t, all...)
+	want := map[string]string{
+		"abc": "ABC", Names("abc")[1]: "abc", Names("aBc")[1]: "aBc", Names(Names("abc")[1])[1]: Names("abc")[1], Names("a/b")[0]: "a/b",
+	}
+	got := map[string]string{}
+	for _, name := range s.names() {
+		got[name] = s.get(name).Spec.ID
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	slices.Reverse(all)
+	if again := Plan(testScope, all, s.lookup); len(again.Actions) > 0 {
+		t.Errorf("in another order: %v", verbs(again.Actions))
+	}
+}
+
+// TestPlanTwiceTheSame: a task that was seen twice is made once, as it was seen first.
+func TestPlanTwiceTheSame(t *testing.T) {
+	s := newAPIServer(t)
+	seen := []*Observation{observed("A", "upload", "completed", noon+1), observed("A", "upload", "running", noon)}
+	plan := Plan(testScope, seen, s.lookup)
+	if got := verbs(plan.Actions); !slices.Equal(got, []string{"Create a"}) {
+		t.Fatalf("%v", got)
+	}
+	s.apply(testScope, plan.Actions)
+	if again := Plan(testScope, seen, s.lookup); len(again.Actions) > 0 || again.Stale != 1 || s.get("a").Status.Phase != "completed" {
+		t.Errorf("%+v", again)
+	}
+}
+
+// TestPlanInOrder: the newest is written first, if it was observed first.
+func TestPlanInOrder(t *testing.T) {
+	s := stored(t, observed("id-1", "upload", "running", noon), observed("id-3", "upload", "running", noon))
+	var seen []*Observation
+	var want []string
+	for i := range 5 {
+		seen = append(seen, observed(fmt.Sprintf("id-%d", i), "upload", "waiting", noon+1))
+		want = append(want, map[bool]string{true: "UpdateStatus ", false: "Create "}[i%2 == 1]+seen[i].ID)
+	}
+	if diff := cmp.Diff(want, verbs(Plan(testScope, seen, s.lookup).Actions)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDesired(t *testing.T) {
+	o := observed("A", "a type!", "running", noon)
+	task := Plan(testScope, []*Observation{o}, newAPIServer(t).lookup).Actions[0].Desired
+	want := metav1.ObjectMeta{
+		Name: "a", Namespace: "media",
+		Labels: map[string]string{"studio.livepeer.org/source": "main", "studio.livepeer.org/type": "a-type"},
+		OwnerReferences: []metav1.OwnerReference{{
+			APIVersion: "studio.livepeer.org/v1alpha1", Kind: "LivepeerTaskSource", Name: "main", UID: "uid-of-main", Controller: new(true),
+		}},
+	}
+	if diff := cmp.Diff(want, task.ObjectMeta); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(o.Spec, task.Spec) + cmp.Diff(o.Status, task.Status); diff != "" {
+		t.Error(diff)
+	}
+	untyped := testScope.desired(observed("A", "", "running", noon), "a")
+	if _, ok := untyped.Labels[v1alpha1.LabelType]; ok {
+		t.Errorf("%v", untyped.Labels)
+	}
+}
