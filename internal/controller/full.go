@@ -29,6 +29,7 @@ const (
 type fullSync struct {
 	began     time.Time
 	requested string // value of the annotation that asked for it
+	stored    int    // tasks that were mirrored before; what has come since says nothing about whether these are well
 
 	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
 	recent         *livepeer.Pass
@@ -44,13 +45,18 @@ type fullSync struct {
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
+	stored := int(s.index.counts(idOf(s.source)).Total)
 	full := &fullSync{
+		stored:    stored,
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		pass:      s.session.client.NewPass(livepeer.Query{}),
 		alive:     map[string]struct{}{},
 	}
-	if s.index.counts(s.source.UID).Total == 0 {
+	if s.state.changed {
+		full.stored = s.state.storedBefore
+	}
+	if stored == 0 {
 		full.recent = s.session.client.NewPass(livepeer.Query{NewestFirst: true, Limit: batchSize})
 	}
 	return full
@@ -119,7 +125,7 @@ func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
 func (s *syncer) compare() {
 	full := s.state.full
 	full.compared = true
-	entries := s.index.entries(s.source.UID)
+	entries := s.index.entries(idOf(s.source))
 	scope := s.scope()
 	for i := range entries {
 		entry := &entries[i]
@@ -129,10 +135,10 @@ func (s *syncer) compare() {
 		}
 	}
 	s.state.paused = nil
-	if len(full.missing) <= pruneFreely || 2*len(full.missing) <= len(entries) {
+	if len(full.missing) <= pruneFreely || 2*len(full.missing) <= full.stored {
 		return
 	}
-	hold := &paused{missing: len(full.missing), total: len(entries), token: tokenFor(full.missing)}
+	hold := &paused{missing: len(full.missing), total: full.stored, token: tokenFor(full.missing)}
 	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.token {
 		s.state.paused, full.missing = hold, nil
 	}
@@ -210,7 +216,7 @@ func (s *syncer) finish(ctx context.Context) error {
 			delete(state.problems, id)
 		}
 	}
-	state.synced = true
+	state.synced, state.changed = true, false
 	state.omitted = int32(full.omitted) //nolint:gosec // A count of tasks of one account.
 	state.fullAt, state.handled = full.began, full.requested
 	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, s.now())

@@ -20,10 +20,29 @@ import (
 type taskIndex struct {
 	mu       sync.RWMutex
 	byName   map[types.NamespacedName]*v1alpha1.LivepeerTask
-	bySource map[types.UID]*sourceTasks
-	writing  map[types.NamespacedName]struct{}
+	bySource map[sourceID]*sourceTasks
+	// writing holds the tasks that the operator is about to write, and the UID of one that somebody deleted meanwhile.
+	writing map[types.NamespacedName]types.UID
 
 	onForeign func(taskRequest)
+}
+
+// sourceID identifies a source. The UID alone would not do: an object in another namespace can name it as its owner.
+type sourceID struct {
+	Namespace string
+	UID       types.UID
+}
+
+func idOf(source *v1alpha1.LivepeerTaskSource) sourceID {
+	return sourceID{Namespace: source.Namespace, UID: source.UID}
+}
+
+func ownerID(task *v1alpha1.LivepeerTask) sourceID {
+	id := sourceID{Namespace: task.Namespace}
+	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {
+		id.UID = owner.UID
+	}
+	return id
 }
 
 // sourceTasks are the stored tasks of one source.
@@ -36,8 +55,8 @@ type sourceTasks struct {
 func newTaskIndex() *taskIndex {
 	return &taskIndex{
 		byName:    map[types.NamespacedName]*v1alpha1.LivepeerTask{},
-		bySource:  map[types.UID]*sourceTasks{},
-		writing:   map[types.NamespacedName]struct{}{},
+		bySource:  map[sourceID]*sourceTasks{},
+		writing:   map[types.NamespacedName]types.UID{},
 		onForeign: func(taskRequest) {},
 	}
 }
@@ -72,7 +91,7 @@ func (x *taskIndex) lookup(namespace string) mirror.Lookup {
 }
 
 // entries returns the stored tasks of a source, in no order.
-func (x *taskIndex) entries(source types.UID) []mirror.Entry {
+func (x *taskIndex) entries(source sourceID) []mirror.Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	of, ok := x.bySource[source]
@@ -87,7 +106,7 @@ func (x *taskIndex) entries(source types.UID) []mirror.Entry {
 }
 
 // finished counts the stored tasks of a source that have ended.
-func (x *taskIndex) finished(source types.UID) int {
+func (x *taskIndex) finished(source sourceID) int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if of, ok := x.bySource[source]; ok {
@@ -97,7 +116,7 @@ func (x *taskIndex) finished(source types.UID) int {
 }
 
 // counts returns how many tasks of a source are stored, by phase.
-func (x *taskIndex) counts(source types.UID) v1alpha1.TaskCounts {
+func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	of, ok := x.bySource[source]
@@ -122,19 +141,22 @@ func (x *taskIndex) counts(source types.UID) v1alpha1.TaskCounts {
 func (x *taskIndex) begin(key types.NamespacedName) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.writing[key] = struct{}{}
+	x.writing[key] = ""
 }
 
 // done says how a write ended: with the object as it is stored now, or with nil where it failed. What somebody else
 // wrote over it meanwhile is told.
 func (x *taskIndex) done(key types.NamespacedName, stored *v1alpha1.LivepeerTask) {
 	x.mu.Lock()
+	deleted := x.writing[key]
 	delete(x.writing, key)
 	tell, request := x.onForeign, taskRequest{}
 	if stored != nil {
 		mirror.Compact(stored)
 		known, ok := x.byName[key]
 		switch {
+		case stored.UID == deleted:
+			request = requestFor(stored)
 		case !ok || newer(stored, known):
 			x.set(stored)
 		case newer(known, stored) && known.GenerateName != stored.GenerateName:
@@ -191,6 +213,9 @@ func (x *taskIndex) OnDelete(obj any) {
 		x.remove(known)
 	}
 	_, writing := x.writing[key]
+	if writing {
+		x.writing[key] = task.UID
+	}
 	tell := x.onForeign
 	x.mu.Unlock()
 	if foreign && !writing {
@@ -203,7 +228,7 @@ func (x *taskIndex) observe(task *v1alpha1.LivepeerTask, tellChange bool) {
 	key := types.NamespacedName{Namespace: task.Namespace, Name: task.Name}
 	x.mu.Lock()
 	known, ok := x.byName[key]
-	if ok && known.UID == task.UID && !newer(task, known) {
+	if ok && !newer(task, known) {
 		x.mu.Unlock()
 		return
 	}
@@ -230,11 +255,11 @@ func (x *taskIndex) set(task *v1alpha1.LivepeerTask) {
 		x.remove(known)
 	}
 	x.byName[key] = task
-	uid := ownerUID(task)
-	of, ok := x.bySource[uid]
+	id := ownerID(task)
+	of, ok := x.bySource[id]
 	if !ok {
 		of = &sourceTasks{tasks: map[string]*v1alpha1.LivepeerTask{}, phases: map[string]int32{}}
-		x.bySource[uid] = of
+		x.bySource[id] = of
 	}
 	of.tasks[task.Name] = task
 	of.phases[task.Status.Phase]++
@@ -246,8 +271,8 @@ func (x *taskIndex) set(task *v1alpha1.LivepeerTask) {
 // remove forgets a known task. The caller holds the lock.
 func (x *taskIndex) remove(known *v1alpha1.LivepeerTask) {
 	delete(x.byName, types.NamespacedName{Namespace: known.Namespace, Name: known.Name})
-	uid := ownerUID(known)
-	of, ok := x.bySource[uid]
+	id := ownerID(known)
+	of, ok := x.bySource[id]
 	if !ok {
 		return
 	}
@@ -259,7 +284,7 @@ func (x *taskIndex) remove(known *v1alpha1.LivepeerTask) {
 		of.finished--
 	}
 	if len(of.tasks) == 0 {
-		delete(x.bySource, uid)
+		delete(x.bySource, id)
 	}
 }
 
@@ -267,13 +292,6 @@ func (x *taskIndex) remove(known *v1alpha1.LivepeerTask) {
 func newer(a, b *v1alpha1.LivepeerTask) bool {
 	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
 	return err != nil || order > 0
-}
-
-func ownerUID(task *v1alpha1.LivepeerTask) types.UID {
-	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {
-		return owner.UID
-	}
-	return ""
 }
 
 func ownerOf(task *v1alpha1.LivepeerTask) string {

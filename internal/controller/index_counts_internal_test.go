@@ -54,9 +54,9 @@ func TestIndexCounts(t *testing.T) {
 
 func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1alpha1.LivepeerTask) {
 	t.Helper()
-	uid := types.UID("")
+	id := sourceID{Namespace: "media"}
 	if source != "" {
-		uid = types.UID("uid-of-" + source)
+		id.UID = types.UID("uid-of-" + source)
 	}
 	want, finished := v1alpha1.TaskCounts{}, 0
 	counters := map[string]*int32{
@@ -64,7 +64,7 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 		"failed": &want.Failed, "cancelled": &want.Cancelled, "frozen": &want.Unknown, "": &want.Unknown,
 	}
 	for _, task := range there {
-		if ownerUID(task) == uid {
+		if ownerID(task) == id {
 			want.Total++
 			*counters[task.Status.Phase]++
 			if task.IsFinished() {
@@ -72,15 +72,15 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 			}
 		}
 	}
-	if got := x.counts(uid); got != want {
+	if got := x.counts(id); got != want {
 		t.Fatalf("%q: %+v, want %+v", source, got, want)
 	}
-	if got := x.finished(uid); got != finished {
+	if got := x.finished(id); got != finished {
 		t.Fatalf("%q: %d finished, want %d", source, got, finished)
 	}
-	entries := x.entries(uid)
+	entries := x.entries(id)
 	for _, entry := range entries {
-		if task := there[entry.Name]; task == nil || task.ResourceVersion != entry.ResourceVersion || entry.OwnerUID != uid {
+		if task := there[entry.Name]; task == nil || task.ResourceVersion != entry.ResourceVersion || entry.OwnerUID != id.UID {
 			t.Fatalf("%q: %+v is not there", source, entry)
 		}
 	}

@@ -38,6 +38,11 @@ type progress struct {
 	omitted   int32
 	synced    bool // a full sync of this generation was carried through
 
+	// changed: spec or credentials did, and no full sync was carried through since. storedBefore tasks were mirrored
+	// then: polls may already have brought tasks of another project.
+	changed      bool
+	storedBefore int
+
 	polledAt   time.Time // when the API last answered a poll
 	fullAt     time.Time // when the last full sync that was carried through began
 	handled    string    // value of the annotation that the last full sync answered
@@ -105,8 +110,8 @@ func oldestFinished(entries []mirror.Entry) mirror.Stamp {
 }
 
 // renew takes in what changed about the source: spec, credentials, or a request by annotation. Each asks for a poll and
-// a full sync at once, save where the API itself has named a time to wait for.
-func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string, now time.Time) {
+// a full sync at once, save where the API itself has named a time to wait for. stored is how many tasks are mirrored.
+func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string, stored int, now time.Time) {
 	annotations := source.Annotations
 	requested := annotations[v1alpha1.AnnotationRequestedAt]
 	confirmed := annotations[v1alpha1.AnnotationConfirmPrune]
@@ -117,6 +122,9 @@ func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string
 	first := p.fingerprint == ""
 	if respecified && !first {
 		p.floor, p.synced = mirror.Stamp{}, false
+	}
+	if (respecified || p.fingerprint != fingerprint) && !p.changed {
+		p.changed, p.storedBefore = true, stored
 	}
 	if p.fingerprint != fingerprint {
 		p.poll, p.full = nil, nil // they hold the old client

@@ -108,7 +108,7 @@ func TestRenew(t *testing.T) {
 		if c.fingerprint == "" {
 			c.fingerprint = p.fingerprint
 		}
-		p.renew(source, c.fingerprint, noon)
+		p.renew(source, c.fingerprint, 0, noon)
 		if now := p.nextPoll.Equal(noon) && p.nextFull.Equal(noon) && p.full == nil; now != c.wantNow {
 			t.Errorf("%s: at once: %v", name, now)
 		}
@@ -120,7 +120,7 @@ func TestRenew(t *testing.T) {
 		}
 		before := *source
 		p.nextPoll, p.full = soon, nil
-		if p.renew(&before, c.fingerprint, noon); !p.nextPoll.Equal(soon) {
+		if p.renew(&before, c.fingerprint, 0, noon); !p.nextPoll.Equal(soon) {
 			t.Errorf("%s: is taken in twice", name)
 		}
 	}
@@ -139,13 +139,13 @@ func TestRenewAfterARestart(t *testing.T) {
 	source := aSource()
 	source.Annotations[v1alpha1.AnnotationRequestedAt] = "handled"
 	p := &progress{handled: "handled", synced: true, floor: mirror.Stamp{UpdatedAt: 5}, nextFull: late}
-	p.renew(source, "print", noon)
+	p.renew(source, "print", 0, noon)
 	if !p.nextPoll.Equal(noon) || !p.nextFull.Equal(late) || !p.synced || p.floor.UpdatedAt != 5 {
 		t.Errorf("polls at %v, lists at %v, synced %v", p.nextPoll, p.nextFull, p.synced)
 	}
 	source.Annotations[v1alpha1.AnnotationRequestedAt] = "meanwhile"
 	p = &progress{handled: "handled", nextFull: late}
-	if p.renew(source, "print", noon); !p.nextFull.Equal(noon) {
+	if p.renew(source, "print", 0, noon); !p.nextFull.Equal(noon) {
 		t.Error("a request made meanwhile is forgotten")
 	}
 }
@@ -155,16 +155,16 @@ func TestResyncSoon(t *testing.T) {
 	full := &fullSync{}
 	p := &progress{generation: 1, fingerprint: "print", nextPoll: noon.Add(time.Second), nextFull: noon.Add(time.Hour), full: full}
 	p.resync.Store(true)
-	if p.renew(aSource(), "print", noon); p.full != full {
+	if p.renew(aSource(), "print", 0, noon); p.full != full {
 		t.Error("a full sync begins anew")
 	}
 	p.full = nil
-	p.renew(aSource(), "print", noon)
+	p.renew(aSource(), "print", 0, noon)
 	if !p.nextFull.Equal(noon) || p.nextPoll.Equal(noon) {
 		t.Errorf("polls at %v, lists at %v", p.nextPoll, p.nextFull)
 	}
 	p.nextFull = noon.Add(time.Hour)
-	if p.renew(aSource(), "print", noon); p.nextFull.Equal(noon) {
+	if p.renew(aSource(), "print", 0, noon); p.nextFull.Equal(noon) {
 		t.Error("is asked for once, and done twice")
 	}
 }

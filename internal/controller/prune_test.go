@@ -4,6 +4,7 @@ package controller_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"testing"
 	"time"
@@ -85,6 +86,40 @@ func TestManyMissingTasksWaitForAConfirmation(t *testing.T) {
 	w.annotate("main", v1alpha1.AnnotationConfirmPrune, token[1])
 	w.Eventually(w.tasks, soon, tick).Should(HaveLen(20))
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
+}
+
+// TestAnotherProjectEmptiesNothing: a key of another project brings other tasks, and none of the old ones.
+func TestAnotherProjectEmptiesNothing(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 50)
+	other := livepeertest.NewServer()
+	other.Populate(200, 99)
+	server := httptest.NewServer(other)
+	t.Cleanup(server.Close)
+	w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.URL = server.URL + "/api" })
+	paused := w.eventuallyReady("main", v1alpha1.ReasonPruningPaused)
+	w.Expect(paused.Message).To(ContainSubstring("50 of 50"))
+	w.Expect(w.tasks()).To(HaveLen(250))
+}
+
+func TestMaxAge(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 100)
+	before := w.getSource("main").Status.Tasks
+	w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) {
+		spec.History.MaxAge = &metav1.Duration{Duration: 7 * 24 * time.Hour}
+	})
+	w.Eventually(func() int32 { return w.getSource("main").Status.Tasks.Omitted }, soon, tick).Should(BeNumerically(">", 0))
+	w.eventuallyReady("main", v1alpha1.ReasonSynced)
+	after := w.getSource("main").Status.Tasks
+	w.Expect(after.Total + after.Omitted).To(Equal(before.Total))
+	w.Expect(after.Running).To(Equal(before.Running))
+	tasks := w.tasks()
+	for i := range tasks {
+		if tasks[i].IsFinished() {
+			w.Expect(time.Since(tasks[i].Status.UpdatedAt.Time)).To(BeNumerically("<", 7*24*time.Hour+time.Hour))
+		}
+	}
 }
 
 func TestHistoryBoundsFinishedTasks(t *testing.T) {

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -121,7 +122,7 @@ func (s *secretStore) watch(source, secret types.NamespacedName) *secretWatch {
 		UpdateFunc: func(any, any) { notify() },
 		DeleteFunc: func(any) { notify() },
 	})
-	if err != nil { // only a stopped informer refuses a handler
+	if err := errors.Join(informer.SetTransform(identityOnly), err); err != nil { // only of an informer that runs already
 		stop()
 		return nil
 	}
@@ -129,6 +130,15 @@ func (s *secretStore) watch(source, secret types.NamespacedName) *secretWatch {
 	s.watches[secret] = watch
 	go informer.RunWithContext(ctx)
 	return watch
+}
+
+// identityOnly drops the annotations of a Secret's metadata: kubectl apply leaves a copy of the whole Secret in one.
+func identityOnly(obj any) (any, error) {
+	if accessor, err := meta.Accessor(obj); err == nil {
+		accessor.SetAnnotations(nil)
+		accessor.SetManagedFields(nil)
+	}
+	return obj, nil
 }
 
 // release ends a watch that no source refers to any more. The caller holds the lock.

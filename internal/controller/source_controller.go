@@ -88,7 +88,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress) error {
 	session, err := r.sessions.get(ctx, source)
 	if err == nil {
-		state.renew(source, session.fingerprint, r.now())
+		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
 		if state.wait(r.now()) > 0 {
 			return errNotDue
 		}
@@ -120,7 +120,7 @@ func (r *SourceReconciler) progress(source *v1alpha1.LivepeerTaskSource) *progre
 		return state
 	}
 	state := &progress{uid: source.UID}
-	state.resume(source, r.index.entries(source.UID), r.now())
+	state.resume(source, r.index.entries(idOf(source)), r.now())
 	r.states[key] = state
 	return state
 }

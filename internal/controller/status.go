@@ -41,7 +41,7 @@ func (r *SourceReconciler) report(
 ) error {
 	next := source.DeepCopy()
 	next.Status.ObservedGeneration = source.Generation
-	next.Status.Tasks = r.index.counts(source.UID)
+	next.Status.Tasks = r.index.counts(idOf(source))
 	next.Status.Tasks.Omitted = state.omitted
 	if !state.fullAt.IsZero() {
 		next.Status.LastFullSyncTime = &metav1.Time{Time: state.fullAt.Truncate(time.Second)}
@@ -103,7 +103,6 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 		Message:            bounded(out.Message, maxMessage),
 		ObservedGeneration: source.Generation,
 	}
-	meta.RemoveStatusCondition(conditions, v1alpha1.ConditionReconciling)
 	also := v1alpha1.ConditionReconciling
 	switch {
 	case out.Reason == v1alpha1.ReasonSynced:
@@ -113,12 +112,13 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 	case out.Stalled:
 		also = v1alpha1.ConditionStalled
 	}
-	if also != v1alpha1.ConditionStalled {
-		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionStalled)
-	}
 	meta.SetStatusCondition(conditions, condition)
-	if also != "" {
-		condition.Type, condition.Status = also, metav1.ConditionTrue
+	for _, extra := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
+		if extra != also {
+			meta.RemoveStatusCondition(conditions, extra)
+			continue
+		}
+		condition.Type, condition.Status = extra, metav1.ConditionTrue
 		meta.SetStatusCondition(conditions, condition)
 	}
 }

@@ -102,8 +102,8 @@ func (s *syncer) polled(now time.Time) {
 	s.state.nextPoll = slot(s.source.UID, s.source.Spec.Interval.Duration, now)
 }
 
-// read makes one listing request and keeps, of its tasks, those that differ from the mirror. It answers how many are
-// beyond the limits of history.
+// read makes one listing request and keeps, of its tasks, those that differ from the mirror. It answers how many of the
+// others are beyond the limits of history.
 func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, err error) {
 	err = pass.Next(ctx, func(task livepeer.Task) bool {
 		if len(s.state.pending) >= batchSize {
@@ -121,9 +121,10 @@ func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, er
 		}
 		plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
 		s.note(&plan, observation.ID)
-		omitted += len(plan.Omitted)
 		if len(plan.Actions) > 0 {
 			s.state.pending = append(s.state.pending, observation)
+		} else {
+			omitted += len(plan.Omitted)
 		}
 		return true
 	})
@@ -157,7 +158,7 @@ func (s *syncer) flush(ctx context.Context) error {
 		full.omitted += len(plan.Omitted)
 	}
 	s.state.pending = nil
-	if s.index.finished(s.source.UID) > mirror.MaxTasks(s.source.Spec.History) {
+	if s.index.finished(idOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {
 		return s.prune(ctx)
 	}
 	return nil
@@ -188,7 +189,7 @@ func (s *syncer) prune(ctx context.Context) error {
 	if scope.Oldest.Compare(s.state.floor) > 0 {
 		s.state.floor = scope.Oldest
 	}
-	return s.apply(ctx, scope, mirror.PlanLimits(*scope, s.index.entries(s.source.UID)))
+	return s.apply(ctx, scope, mirror.PlanLimits(*scope, s.index.entries(idOf(s.source))))
 }
 
 // scope says what is in scope, by what is stored.
@@ -210,8 +211,8 @@ func (s *syncer) scope() *mirror.Scope {
 func (s *syncer) oldest(observed []*mirror.Observation) mirror.Stamp {
 	history := s.source.Spec.History
 	var stamps []mirror.Stamp
-	if s.index.finished(s.source.UID)+len(observed) > mirror.MaxTasks(history) {
-		stamps = finishedStamps(s.index.entries(s.source.UID), observed)
+	if s.index.finished(idOf(s.source))+len(observed) > mirror.MaxTasks(history) {
+		stamps = finishedStamps(s.index.entries(idOf(s.source)), observed)
 	}
 	return mirror.Oldest(stamps, history, s.now())
 }
@@ -223,10 +224,10 @@ func (s *syncer) oldestNew() mirror.Stamp {
 	switch {
 	case limit == 0:
 		return mirror.Stamp{UpdatedAt: math.MaxInt64}
-	case s.index.finished(s.source.UID) < limit:
+	case s.index.finished(idOf(s.source)) < limit:
 		return s.state.floor
 	}
-	if oldest := oldestFinished(s.index.entries(s.source.UID)); oldest.Compare(s.state.floor) > 0 {
+	if oldest := oldestFinished(s.index.entries(idOf(s.source))); oldest.Compare(s.state.floor) > 0 {
 		return oldest
 	}
 	return s.state.floor

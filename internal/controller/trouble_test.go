@@ -3,7 +3,9 @@
 package controller_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -106,6 +108,34 @@ func TestErrorsSlowPollingDown(t *testing.T) {
 	w.studio.ResetRequests()
 	w.annotate("main", v1alpha1.AnnotationRequestedAt, "now, please")
 	w.Consistently(w.studio.Requests, 3*time.Second, tick).Should(BeEmpty())
+}
+
+// TestSteadyTroubleIsWrittenOnce: a status that says the same again is not written again.
+func TestSteadyTroubleIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 10)
+	w.studio.Fault(livepeertest.Always(livepeertest.HTML(http.StatusBadGateway)))
+	w.eventuallyReady("main", v1alpha1.ReasonUnavailable)
+	version := w.getSource("main").ResourceVersion
+	w.studio.ResetRequests()
+	w.Eventually(w.studio.Requests, soon, tick).Should(HaveLen(2))
+	w.Expect(w.getSource("main").ResourceVersion).To(Equal(version))
+}
+
+// TestOneBadSourceDoesNotSlowTheOthers: one that hangs, for as long as its time-out allows.
+func TestOneBadSourceDoesNotSlowTheOthers(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 10)
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(hanging.Close)
+	w.source("hanging", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.URL = hanging.URL })
+	for n := range 3 {
+		task := livepeertest.Task{"id": fmt.Sprintf("new-%d", n)}
+		completed(task)
+		w.studio.Put(task)
+		w.Eventually(w.tasks, 8*time.Second, tick).Should(HaveLen(11 + n))
+	}
+	w.Expect(w.eventuallyReady("hanging", v1alpha1.ReasonUnavailable).Message).NotTo(BeEmpty())
 }
 
 func TestSuspendStopsPolling(t *testing.T) {

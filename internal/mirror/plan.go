@@ -136,7 +136,10 @@ func (p *planner) find(id string) (stored Entry, found bool, free string) {
 	for _, name := range names {
 		if entry, exists := p.lookup(name); exists && p.corrupt(&entry) {
 			return entry, true, ""
-		} else if exists {
+		}
+	}
+	for _, name := range names {
+		if _, exists := p.lookup(name); exists {
 			continue
 		}
 		holder, taken := p.taken[name]

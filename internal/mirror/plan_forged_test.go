@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import "testing"
+
+// TestForgedUnderALaterName: a task whose ID was edited is repaired where it is, even where a better name is free.
+func TestForgedUnderALaterName(t *testing.T) {
+	abc, upper := observed("abc", "upload", "running", noon), observed("ABC", "upload", "running", noon)
+	s := stored(t, abc, upper)
+	s.apply(testScope, Plan(testScope, []*Observation{{ID: "abc", Deleted: true}}, s.lookup).Actions)
+	forged := s.get(Names("ABC")[1])
+	forged.Spec.ID = "forged"
+	s.put(forged)
+	plan := Plan(testScope, []*Observation{upper}, s.lookup)
+	s.apply(testScope, plan.Actions)
+	if names := s.names(); len(names) != 1 {
+		t.Errorf("%v", names)
+	}
+}
