@@ -47,7 +47,7 @@ var (
 func readRecording(t *testing.T, name string) recording {
 	t.Helper()
 	read := func(ext string) string {
-		b, err := os.ReadFile(filepath.Join("testdata", "recordings", name+ext)) //nolint:gosec // one of ours
+		b, err := os.ReadFile(filepath.Join("testdata", "recordings", name+ext))
 		if err != nil {
 			t.Fatal(err)
 		}
