@@ -11,6 +11,17 @@ import (
 // scheme, host and path in Link are the server's own idea, and following them could carry the key elsewhere. An offset
 // (skip20) is of no use, because the listing counts for itself.
 func linkCursor(values []string) string {
+	return findCursor(values, usableCursor)
+}
+
+// linkEnds tells whether Link headers say that there is no next page, as the documented server does on the last one:
+// its next cursor is "undefined" there.
+func linkEnds(values []string) bool {
+	return findCursor(values, func(c string) bool { return c == "undefined" }) != ""
+}
+
+// findCursor returns the first cursor of a next page in Link headers that is wanted, "" if there is none.
+func findCursor(values []string, wanted func(string) bool) string {
 	for _, v := range values {
 		for v != "" {
 			var target, params string
@@ -22,7 +33,7 @@ func linkCursor(values []string) string {
 			if err != nil {
 				continue
 			}
-			if c := u.Query().Get("cursor"); usableCursor(c) {
+			if c := u.Query().Get("cursor"); wanted(c) {
 				return c
 			}
 		}

@@ -56,6 +56,9 @@ type listing struct {
 	headSum  uint64
 	headLink string
 
+	// ended: the last page said that it is the last one. It is believed only where the server refuses to go on.
+	ended bool
+
 	// fellBack: by id was given up because of an error, and nothing has come of that yet.
 	fellBack bool
 	// link is the server's cursor, "" for the first answer.
@@ -94,6 +97,7 @@ func (l *listing) after(pg *page, seen int) bool {
 	if pg.whole {
 		sum = pg.sum.Sum64()
 	}
+	l.ended = pg.whole && pg.ends
 	if l.mode != byID {
 		l.fellBack = false
 	}
@@ -240,7 +244,7 @@ func (l *listing) refused(e *Error) (bool, error) {
 	case l.mode == byLink && unknown:
 		l.startOffset()
 		return false, nil
-	case l.mode == byOffset && l.linked && invalid:
+	case l.mode == byOffset && invalid && (l.linked || l.ended):
 		return true, nil
 	case l.fellBack:
 		l.fellBack = false

@@ -17,6 +17,8 @@ type page struct {
 	whole bool
 	// link is the cursor that the server offers for the next page, "" if none of use.
 	link string
+	// ends: the server says that there is no next page.
+	ends bool
 	etag string
 
 	// first and last are ids, "" if there is none.

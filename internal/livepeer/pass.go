@@ -170,7 +170,7 @@ func updatedFilter(op string, ms int64) string {
 
 // read reads one answer and yields its tasks.
 func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error {
-	pg.link = linkCursor(resp.Header.Values("Link"))
+	pg.link, pg.ends = linkCursor(resp.Header.Values("Link")), linkEnds(resp.Header.Values("Link"))
 	pg.etag = resp.Header.Get("ETag")
 	pg.sum.SetSeed(p.seed)
 	latest := latestPlausible(resp.Header)

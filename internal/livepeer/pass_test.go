@@ -231,6 +231,26 @@ func TestStoppedTaskComesAgainWithoutCursors(t *testing.T) {
 	}
 }
 
+// A server that knows no paging at all, and says so, is listed by its one answer. One that offers a next page is not.
+func TestRefusedBehindTheLastPage(t *testing.T) {
+	for _, refusal := range []int{http.StatusBadRequest, http.StatusNotFound} {
+		s := &fakeServer{tasks: taskList(5), unknown: refusal}
+		if ids := collect(t, serve(t, s).NewPass(Query{}), 10, nil); !slices.Equal(ids, idsOf(s.tasks)) {
+			t.Errorf("answering %d to cursors: listed %v", refusal, ids)
+		}
+		p := serve(t, &fakeServer{tasks: taskList(5), unknown: refusal, max: 3}).NewPass(Query{})
+		failed := 0
+		for range 10 {
+			if p.Next(t.Context(), all) != nil {
+				failed++
+			}
+		}
+		if failed == 0 || p.Done() {
+			t.Errorf("answering %d to cursors, with more to come: %d errors, done %v", refusal, failed, p.Done())
+		}
+	}
+}
+
 func TestMarkedTasksAreNotYielded(t *testing.T) {
 	s := &fakeServer{tasks: taskList(4), order: true, keyset: true, skip: true, max: 2}
 	p := serve(t, s).NewPass(Query{})
