@@ -126,8 +126,9 @@ func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string
 	if (respecified || p.fingerprint != fingerprint) && !p.changed {
 		p.changed, p.storedBefore = true, stored
 	}
-	if p.fingerprint != fingerprint {
-		p.poll, p.full = nil, nil // they hold the old client
+	if p.fingerprint != fingerprint && !first {
+		// All of this belongs to the old client, which may have shown another account.
+		p.poll, p.full, p.pending, p.watermark = nil, nil, nil, watermark{}
 		p.retryFixed = false
 	}
 	p.generation, p.fingerprint, p.requested, p.confirmed = source.Generation, fingerprint, requested, confirmed

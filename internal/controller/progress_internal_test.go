@@ -150,6 +150,25 @@ func TestRenewAfterARestart(t *testing.T) {
 	}
 }
 
+// TestRenewForgetsTheOldAccount: what another key or URL has shown is neither written nor followed any more.
+func TestRenewForgetsTheOldAccount(t *testing.T) {
+	old := func() *progress {
+		return &progress{
+			generation: 1, fingerprint: "old", synced: true, watermark: watermark{newest: 7}, full: &fullSync{},
+			pending: []*mirror.Observation{{ID: "of the old account"}},
+		}
+	}
+	p := old()
+	p.renew(aSource(), "new", 40, noon)
+	if p.pending != nil || p.full != nil || p.watermark.newest != 0 || !p.nextFull.Equal(noon) || p.storedBefore != 40 {
+		t.Errorf("%+v", p)
+	}
+	p = old()
+	if p.renew(aSource(), "old", 40, noon); len(p.pending) != 1 || p.full == nil || p.watermark.newest != 7 {
+		t.Errorf("nothing changed: %+v", p)
+	}
+}
+
 // TestResyncSoon: too many tasks to heal one by one. A full sync that is under way goes on, and another follows.
 func TestResyncSoon(t *testing.T) {
 	full := &fullSync{}

@@ -55,27 +55,21 @@ func (s *syncer) step(ctx context.Context) error {
 	if len(state.pending) > 0 {
 		return s.flush(ctx)
 	}
-	if state.poll == nil && state.watermark.newest != 0 && !now.Before(state.nextPoll) {
-		state.poll = &pollPass{
-			Pass:  s.session.client.NewPass(livepeer.Query{UpdatedSince: state.watermark.from()}),
-			began: now,
-		}
-	}
-	if state.poll != nil {
-		return s.pollStep(ctx)
-	}
 	if state.full == nil && !now.Before(state.nextFull) {
 		state.full = s.newFullSync(now)
 	}
-	if state.full != nil {
-		return s.fullStep(ctx)
-	}
-	if !now.Before(state.nextPoll) { // nothing has ever been updated: ask for anything that was
+	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
+	if state.poll == nil && !now.Before(state.nextPoll) && (state.watermark.newest != 0 || state.full == nil) {
 		state.poll = &pollPass{
 			Pass:  s.session.client.NewPass(livepeer.Query{UpdatedSince: state.watermark.from()}),
 			began: now,
 		}
+	}
+	switch {
+	case state.poll != nil:
 		return s.pollStep(ctx)
+	case state.full != nil:
+		return s.fullStep(ctx)
 	}
 	return nil
 }
