@@ -5,17 +5,12 @@ package livepeer
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"strconv"
 
 	kjson "sigs.k8s.io/json"
 )
 
-var (
-	errNotList  = errors.New("the answer is not a JSON array")
-	errTrailing = errors.New("the answer goes on after its JSON")
-	errNoTask   = errors.New("it has no id, or is no JSON")
-)
+var errNoTask = errors.New("it has no id, or is no JSON")
 
 // Task is what the client itself reads of a task.
 type Task struct {
@@ -66,48 +61,23 @@ func millis(raw []byte) int64 {
 	return int64(f)
 }
 
-// decodeList reads a top-level JSON array and gives visit one element at a time, in one reused buffer. It ends early,
-// without an error, when visit returns false; whole is true once the answer was read to its end.
+// decodeList reads a top-level JSON array and gives visit one element at a time, as splitter.list does.
 func decodeList(b *body, visit func(raw []byte) bool) (whole bool, err error) {
-	dec := json.NewDecoder(b)
-	switch tok, err := dec.Token(); {
-	case err != nil:
-		return false, err
-	case tok != json.Delim('['):
-		return false, errNotList
-	}
-	var raw json.RawMessage
-	for dec.More() {
-		if err := dec.Decode(&raw); err != nil {
-			return false, err
-		}
-		b.nextTask()
-		if !visit(raw) {
-			return false, nil
-		}
-	}
-	// Where the answer is cut off, More is false too, and this fails.
-	if _, err := dec.Token(); err != nil {
-		return false, err
-	}
-	switch _, err := dec.Token(); {
-	case err == nil:
-		return false, errTrailing
-	case !errors.Is(err, io.EOF):
-		return false, err
-	}
-	return true, nil
+	s := &splitter{r: b}
+	return s.list(visit)
 }
 
 // decodeTask reads an answer that is one task.
 func decodeTask(b *body) (Task, error) {
-	raw, err := io.ReadAll(b)
+	s := &splitter{r: b}
+	raw, err := s.value()
 	if err != nil {
-		return Task{}, err
+		return Task{}, cutOff(err)
 	}
 	t, ok := parseTask(raw)
 	if !ok {
 		return Task{}, errNoTask
 	}
-	return t, nil
+	_, err = s.end(0)
+	return t, err
 }

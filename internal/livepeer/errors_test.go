@@ -47,7 +47,7 @@ func TestErrorAnswers(t *testing.T) {
 		{200, "", " \n", Malformed, 0, "empty answer"},
 		{200, "", `[{"id":"a"}`, Malformed, 0, "breaks off"},
 		{200, "", `[null,{}]`, Malformed, 0, "none of its elements"},
-		{200, "", `[{"id":"a","apiSecret":"hidden"},oops]`, Malformed, 0, "can't be read"},
+		{200, "", `[{"id":"a","apiSecret":"hidden"} oops]`, Malformed, 0, "can't be read"},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%d %s", tt.status, tt.says), func(t *testing.T) {
