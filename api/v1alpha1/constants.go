@@ -73,6 +73,8 @@ const (
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonInvalidSecret: the Secret exists but lacks apiKey, or its ca.crt holds no certificate.
 	ReasonInvalidSecret = "InvalidSecret"
+	// ReasonInvalidURL: spec.url can't be used, or leads to a host that the operator's --allowed-hosts does not permit.
+	ReasonInvalidURL = "InvalidURL"
 	// ReasonUnauthorized: the API answered 401.
 	ReasonUnauthorized = "Unauthorized"
 	// ReasonForbidden: the API answered 403.
@@ -83,6 +85,8 @@ const (
 	ReasonUnavailable = "Unavailable"
 	// ReasonMalformed: the API answered something that is not a list of tasks.
 	ReasonMalformed = "Malformed"
+	// ReasonUnreadable: the API answers an error wherever it is asked for some tasks; all others are mirrored.
+	ReasonUnreadable = "Unreadable"
 	// ReasonPruningPaused: so many tasks are missing from the API at once that deleting them waits for a confirmation.
 	ReasonPruningPaused = "PruningPaused"
 	// ReasonConflict: tasks of this source are already mirrored by another source in the same namespace.

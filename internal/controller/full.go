@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -42,6 +43,8 @@ type fullSync struct {
 	omitted  int
 	compared bool
 	missing  []mirror.Entry // stored, not listed, and not yet asked for by ID
+	// unanswered are missing tasks for which the API answered an error of its own: once, and true after the second time.
+	unanswered map[string]bool
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
@@ -52,6 +55,8 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		pass:      s.session.client.NewPass(livepeer.Query{}),
 		alive:     map[string]struct{}{},
+
+		unanswered: map[string]bool{},
 	}
 	if s.state.changed {
 		full.stored = s.state.storedBefore
@@ -171,17 +176,61 @@ func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
 // confirmStep asks for some missing tasks by ID. Only one that the API then says is gone is deleted.
 func (s *syncer) confirmStep(ctx context.Context) error {
 	full := s.state.full
+	var gone []mirror.Action
+	var failed error
 	for range min(confirmBatch, len(full.missing)) {
-		observation, err := s.ask(ctx, full.missing[0].ID)
+		entry := full.missing[0]
+		full.missing = full.missing[1:]
+		observation, err := s.ask(ctx, entry.ID)
 		if err != nil {
-			return err
+			failed = s.unanswered(&entry, err)
+			break
 		}
-		if observation != nil {
+		switch {
+		case observation == nil:
+		case observation.Deleted:
+			gone = append(gone, mirror.Gone(s.scope(), &entry)...)
+		default:
 			s.state.pending = append(s.state.pending, observation)
 		}
-		full.missing = full.missing[1:]
+	}
+	if err := s.apply(ctx, s.scope(), gone); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
 	}
 	return s.flush(ctx)
+}
+
+// unanswered decides what becomes of a missing task that could not be asked for: it is asked for again, after all others
+// where the API itself failed, as it does for a single task that it can't read. The second time, that one is left alone.
+func (s *syncer) unanswered(entry *mirror.Entry, err error) error {
+	full := s.state.full
+	var api *livepeer.Error
+	if !errors.As(err, &api) || api.Status != http.StatusInternalServerError {
+		full.missing = slices.Insert(full.missing, 0, *entry)
+		return err
+	}
+	if _, again := full.unanswered[entry.ID]; again {
+		full.unanswered[entry.ID] = true
+		return nil
+	}
+	full.unanswered[entry.ID] = false
+	full.missing = append(full.missing, *entry)
+	return err
+}
+
+// unreadable counts the tasks that the API can't read.
+func (f *fullSync) unreadable() int {
+	n := f.pass.Unreadable()
+	given := 0
+	for _, up := range f.unanswered {
+		if up {
+			given++
+		}
+	}
+	return max(n, given) // what is mirrored is missing from the list for the same reason
 }
 
 // ask gets one task that a complete listing lacked. The answer is nil where nothing follows from it.
@@ -217,6 +266,7 @@ func (s *syncer) finish(ctx context.Context) error {
 		}
 	}
 	state.synced, state.changed = true, false
+	state.unreadable = full.unreadable()
 	state.omitted = int32(full.omitted) //nolint:gosec // A count of tasks of one account.
 	state.fullAt, state.handled = full.began, full.requested
 	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, s.now())

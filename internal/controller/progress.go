@@ -36,7 +36,9 @@ type progress struct {
 	floor     mirror.Stamp // history must not bring back what is older
 	paused    *paused      // pruning waits for a confirmation
 	omitted   int32
-	synced    bool // a full sync of this generation was carried through
+	// unreadable counts the tasks that the API can't read.
+	unreadable int
+	synced     bool // a full sync of this generation was carried through
 
 	// changed: spec or credentials did, and no full sync was carried through since. storedBefore tasks were mirrored
 	// then: polls may already have brought tasks of another project.
@@ -79,10 +81,11 @@ func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries []mirror.
 	p.omitted = status.Tasks.Omitted
 	p.handled = status.LastHandledReconcileAt
 	p.fullAt = status.LastFullSyncTime.Time
-	p.nextFull = p.fullAt.Add(source.Spec.ResyncInterval.Duration)
+	// The clock may have been set back since.
+	p.nextFull = earliest(p.fullAt, now).Add(source.Spec.ResyncInterval.Duration)
 	if status.LastPollTime != nil {
 		p.polledAt = status.LastPollTime.Time
-		p.watermark.newest = max(1, p.polledAt.Add(-restartMargin).UnixMilli())
+		p.watermark.newest = max(1, earliest(p.polledAt, now).Add(-restartMargin).UnixMilli())
 	}
 	newest := int64(0)
 	for i := range entries {
@@ -93,6 +96,13 @@ func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries []mirror.
 	if p.omitted > 0 {
 		p.floor = oldestFinished(entries)
 	}
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // oldestFinished returns the stamp of the oldest finished task.

@@ -82,6 +82,8 @@ func judge(source *v1alpha1.LivepeerTaskSource, state *progress, mirrored int32,
 		trouble = state.paused.trouble(source)
 	case state.problems.trouble() != nil:
 		trouble = state.problems.trouble()
+	case state.unreadable > 0:
+		trouble = unreadable(state.unreadable)
 	case !state.synced:
 		return outcome{
 			Reason:  v1alpha1.ReasonSyncing,

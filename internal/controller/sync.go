@@ -85,6 +85,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	}
 	now := s.now()
 	s.state.watermark.polled(poll.began, now, poll.Newest())
+	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
 	s.state.poll = nil
 	s.polled(now)
 	return nil
@@ -125,11 +126,14 @@ func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, er
 	return omitted, err
 }
 
-// note remembers whether another source mirrors the task.
+// note remembers why the task can't be mirrored, if so.
 func (s *syncer) note(plan *mirror.Result, id string) {
-	if len(plan.Conflicts) > 0 {
+	switch {
+	case len(plan.Conflicts) > 0:
 		s.state.problems.add(id, "")
-	} else if len(plan.Actions) == 0 {
+	case len(plan.Nameless) > 0:
+		s.state.problems.add(id, "every name that its object could have is that of another task")
+	case len(plan.Actions) == 0:
 		delete(s.state.problems, id)
 	}
 }

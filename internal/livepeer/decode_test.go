@@ -34,7 +34,7 @@ func TestDecodeList(t *testing.T) {
 		`[{"id":"a"},{"id":"b"}]`:                 {"ab", 0, true},
 		`[{"id":"a"},null,1,"x",[],{}]`:           {"a", 5, true},
 		`[{"id":"a","x":tru},nul,{"id":"b"}]`:     {"b", 2, true},
-		"[{\"id\":\"a\",\"x\":\"1\n2\x00\"}]":        {"a", 0, true},
+		"[{\"id\":\"a\",\"x\":\"1\n2\x00\"}]":     {"a", 0, true},
 		`[{"id":"a"},]`:                           {"a", 0, false},
 		`[,{"id":"a"}]`:                           {"", 0, false},
 		`[{"id":"a"]`:                             {"", 0, false},

@@ -21,6 +21,9 @@ const (
 	byLink
 	// byOffset counts rows.
 	byOffset
+	// seek and beyond look at a single row that the server can't read. See isolation.
+	seek
+	beyond
 )
 
 const (
@@ -35,6 +38,7 @@ const (
 // aren't plain offsets, and at last by offset. Neither a short page nor the Link header is an end: an empty page is,
 // or pages without anything new in all of these ways.
 type listing struct {
+	isolation
 	mode mode
 	// keyset is the client's knowledge that the server pages by id.
 	keyset *atomic.Bool
@@ -74,7 +78,10 @@ type listing struct {
 
 func (l *listing) ask(v url.Values) {
 	v.Set("order", "id-false")
+	v.Set("limit", strconv.Itoa(l.limit()))
 	switch l.mode {
+	case seek, beyond:
+		l.askOne(v)
 	case byID:
 		if l.last != "" {
 			v.Set("cursor", l.last)
@@ -101,8 +108,11 @@ func (l *listing) after(pg *page, seen int) bool {
 	if l.mode != byID {
 		l.fellBack = false
 	}
+	l.answered(pg.rows, pg.whole)
 	done := false
 	switch l.mode {
+	case seek, beyond:
+		done = l.afterOne(pg)
 	case byID:
 		done = l.afterID(pg, sum)
 	case check:
@@ -111,6 +121,9 @@ func (l *listing) after(pg *page, seen int) bool {
 		l.afterLink(pg, sum, seen)
 	case byOffset:
 		done = l.afterOffset(pg, sum, seen)
+	}
+	if done && l.verify {
+		l.poisoned.Store(l.skipped() > 0)
 	}
 	return done
 }
@@ -221,8 +234,19 @@ func (l *listing) afterOffset(pg *page, sum uint64, seen int) bool {
 	return l.stale >= maxStale
 }
 
-// refused turns to the next way where the server may just not know the present one.
 func (l *listing) refused(e *Error) (bool, error) {
+	done, err := false, error(e)
+	if !l.isolating() {
+		done, err = l.otherWay(e)
+	}
+	if err != nil && e.Status == http.StatusInternalServerError {
+		err = l.failed(e)
+	}
+	return done, err
+}
+
+// otherWay turns to the next way where the server may just not know the present one.
+func (l *listing) otherWay(e *Error) (bool, error) {
 	invalid := e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound
 	// The documented server answers 500 to a cursor that it can't read.
 	unknown := invalid || e.Status == http.StatusInternalServerError

@@ -5,17 +5,20 @@ package livepeer
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // newestFirst lists the most recently updated tasks first. It ends wherever going on is not straightforward: a complete
 // listing follows.
 type newestFirst struct {
+	limit int
 	// oldest is the earliest update consumed so far, in milliseconds since 1970, 0 at first.
 	oldest int64
 }
 
 func (n *newestFirst) ask(v url.Values) {
 	v.Set("order", "updatedAt-true,id-false")
+	v.Set("limit", strconv.Itoa(n.limit))
 	if n.oldest > 0 {
 		v.Set("filters", updatedFilter("lte", n.oldest))
 	}

@@ -9,7 +9,6 @@ import (
 	"hash/maphash"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -45,6 +44,7 @@ type Pass struct {
 	client *Client
 	query  Query
 	way    way
+	list   *listing // the way, if it is one
 	// max is maxTasks.
 	max int
 
@@ -89,9 +89,13 @@ func (c *Client) NewPass(q Query) *Pass {
 		filter: q.UpdatedSince > 0 && !q.NewestFirst,
 	}
 	if q.NewestFirst {
-		p.way = &newestFirst{}
+		p.way = &newestFirst{limit: q.Limit}
 	} else {
-		p.way = &listing{keyset: &c.keyset, verify: q.UpdatedSince <= 0, bytewise: true, collated: true}
+		p.list = &listing{
+			isolation: isolation{full: q.Limit, poisoned: &c.poisoned},
+			keyset:    &c.keyset, verify: q.UpdatedSince <= 0, bytewise: true, collated: true,
+		}
+		p.way = p.list
 	}
 	return p
 }
@@ -110,6 +114,14 @@ func (p *Pass) MarkSeen(id string) { p.seen[p.hash(id)] = struct{}{} }
 
 // Bad returns how many elements without a usable id were skipped.
 func (p *Pass) Bad() int { return p.bad }
+
+// Unreadable returns how many rows were left out because the server answered an error wherever they were asked for.
+func (p *Pass) Unreadable() int {
+	if p.list == nil {
+		return 0
+	}
+	return p.list.skipped()
+}
 
 // Newest returns the latest updatedAt in the first answer of the pass, in milliseconds since 1970, 0 if there was none.
 // Later answers don't count, because what changes behind the listing's back must not move a watermark; nor does a time
@@ -156,7 +168,7 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 
 // target is the URL of the next request.
 func (p *Pass) target() string {
-	v := url.Values{"limit": {strconv.Itoa(p.query.Limit)}}
+	v := url.Values{}
 	if p.filter {
 		v.Set("filters", updatedFilter("gte", p.query.UpdatedSince))
 	}

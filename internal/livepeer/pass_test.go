@@ -132,7 +132,7 @@ func TestRefusedCursorOfAKnownServer(t *testing.T) {
 	wantKind(t, p.Next(t.Context(), all), Unavailable)
 	s.keyset = true
 	collect(t, p, 10, nil)
-	if want := []string{"", "t019", "t019", "t039", "t059"}; !slices.Equal(s.cursors(), want) {
+	if want := []string{"", "t019", "t019", "t020", "t040", "t059"}; !slices.Equal(s.cursors(), want) {
 		t.Errorf("asked for %q, want %q: a passing error must not end the listing by id", s.cursors(), want)
 	}
 }
@@ -146,12 +146,10 @@ func TestErrorOnALaterPageStaysInKeyset(t *testing.T) {
 		}
 	}
 	s.keyset = false
-	for range 3 {
-		wantKind(t, p.Next(t.Context(), all), Unavailable)
-	}
+	wantKind(t, p.Next(t.Context(), all), Unavailable)
 	s.keyset = true
 	collect(t, p, 10, nil)
-	if want := []string{"", "t019", "t039", "t039", "t039", "t039", "t059"}; !slices.Equal(s.cursors(), want) {
+	if want := []string{"", "t019", "t039", "t039", "t040", "t059"}; !slices.Equal(s.cursors(), want) {
 		t.Errorf("asked for %q, want %q", s.cursors(), want)
 	}
 }

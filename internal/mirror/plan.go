@@ -3,6 +3,7 @@
 package mirror
 
 import (
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -73,6 +74,8 @@ type Result struct {
 	Conflicts []string
 	// Omitted are the IDs of tasks beyond the limits of history that are not mirrored.
 	Omitted []string
+	// Nameless are the IDs of tasks that are not mirrored because other tasks have every name that theirs could have.
+	Nameless []string
 	// Stale counts observations that are older than what is stored.
 	Stale int
 }
@@ -103,7 +106,7 @@ func (p *planner) plan(observation *Observation) {
 	case found && stored.Deleting:
 		// It comes back once it is gone: its deletion is an event that is followed up.
 	case observation.Deleted:
-		p.delete(stored, found, observation, BecauseDeleted)
+		// Only together with a complete listing does that mean that the object goes: see Gone.
 	case found && older(observation, &stored):
 		p.result.Stale++
 	case !p.scope.Includes(observation.Spec.Type):
@@ -116,6 +119,14 @@ func (p *planner) plan(observation *Observation) {
 	default:
 		p.update(observation, stored)
 	}
+}
+
+// Gone says what to do with a stored task that a complete listing lacked and that, asked for by ID, the API says is gone.
+func Gone(scope *Scope, stored *Entry) []Action {
+	if stored.OwnerUID != scope.SourceUID || stored.Deleting {
+		return nil
+	}
+	return []Action{{Verb: Delete, Stored: *stored, Because: BecauseDeleted}}
 }
 
 // older reports whether the observation is older than what is stored, as from a list that a lagging replica answered.
@@ -182,6 +193,9 @@ func (p *planner) delete(stored Entry, found bool, observation *Observation, bec
 
 func (p *planner) create(observation *Observation, name string) {
 	if name == "" {
+		if !slices.Contains(slices.Collect(maps.Values(p.taken)), observation.ID) {
+			p.result.Nameless = append(p.result.Nameless, observation.ID)
+		}
 		return
 	}
 	p.taken[name] = observation.ID

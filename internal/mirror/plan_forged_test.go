@@ -8,7 +8,8 @@ import "testing"
 func TestForgedUnderALaterName(t *testing.T) {
 	abc, upper := observed("abc", "upload", "running", noon), observed("ABC", "upload", "running", noon)
 	s := stored(t, abc, upper)
-	s.apply(testScope, Plan(testScope, []*Observation{{ID: "abc", Deleted: true}}, s.lookup).Actions)
+	entry, _ := s.lookup("abc")
+	s.apply(testScope, Gone(&testScope, &entry))
 	forged := s.get(Names("ABC")[1])
 	forged.Spec.ID = "forged"
 	s.put(forged)

@@ -148,6 +148,11 @@ func (g *game) observe(scope *Scope, n int, lagging bool) {
 	}
 	plan := Plan(*scope, seen, g.lookup)
 	g.apply(*scope, plan.Actions)
+	for _, o := range seen {
+		if name := holders[o.ID]; o.Deleted && name != "" {
+			g.apply(*scope, Gone(scope, &g.objects[name].entry))
+		}
+	}
 	for _, action := range plan.Actions {
 		if action.Verb != Create { // whatever somebody forged there is right again
 			delete(g.forged, action.Stored.Name)
@@ -203,6 +208,8 @@ func (g *game) check(scope *Scope, o *Observation, name string, before *object, 
 		same("being deleted")
 	case !o.Deleted && before != nil && updatedAt < entry.UpdatedAt:
 		same("newer than what was seen")
+	case o.Deleted && before != nil && entry.OwnerUID != scope.SourceUID:
+		same("an earlier source's, which the garbage collector takes")
 	case o.Deleted, !scope.Includes(o.Spec.Type):
 		g.goneOrGoing(o.ID)
 	case finished && (updatedAt < scope.Oldest.UpdatedAt || before == nil && updatedAt < scope.OldestNew.UpdatedAt):

@@ -52,7 +52,7 @@ func TestPlan(t *testing.T) {
 		"the same":          {observed: running},
 		"changed in Studio": {observed: completed, want: "UpdateStatus a"},
 		"new":               {observed: observed("B", "upload", "running", noon), want: "Create b"},
-		"gone":              {observed: deleted, want: "DeleteDeleted a"},
+		"gone":              {observed: deleted},
 		"another gone":      {observed: &Observation{ID: "B", Deleted: true}},
 		"older":             {observed: observed("A", "upload", "waiting", noon-1), count: Result{Stale: 1}},
 		"older, other type": {
@@ -115,6 +115,38 @@ func TestPlan(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestGone: what is gone in Studio goes, by what is stored and not by the ID that somebody may have edited.
+func TestGone(t *testing.T) {
+	s := stored(t, observed("A", "upload", "running", noon))
+	task := s.get("a")
+	task.Spec.ID = "forged"
+	s.put(task)
+	entry, _ := s.lookup("a")
+	if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Gone(&testScope, &entry))); diff != "" {
+		t.Error(diff)
+	}
+	for _, change := range []func(*v1alpha1.LivepeerTask){others, deleting} {
+		task := s.get("a")
+		change(task)
+		entry := EntryOf(task)
+		if actions := Gone(&testScope, &entry); len(actions) > 0 {
+			t.Errorf("%v", verbs(actions))
+		}
+	}
+}
+
+// TestNameless: tasks made on purpose to hold all names of another do not take it along unnoticed.
+func TestNameless(t *testing.T) {
+	names := Names("ABC")
+	s := stored(t, observed("abc", "upload", "running", noon), observed(names[1], "upload", "running", noon),
+		observed(names[2], "upload", "running", noon))
+	upper := observed("ABC", "upload", "running", noon)
+	plan := Plan(testScope, []*Observation{upper, upper}, s.lookup)
+	if len(plan.Actions) > 0 || len(plan.Nameless) != 2 {
+		t.Errorf("%v, nameless %v", verbs(plan.Actions), plan.Nameless)
 	}
 }
 
