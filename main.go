@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 )
 
 // version is set when the binary is built.
@@ -32,8 +34,12 @@ type options struct {
 	leaderElect     bool
 	metricsAddress  string
 	metricsSecure   bool
+	metricsCertPath string
+	metricsCertName string
+	metricsCertKey  string
 	probeAddress    string
 	watchNamespaces string
+	allowedHosts    string
 	zap             zap.Options
 }
 
@@ -44,8 +50,15 @@ func main() {
 	flag.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "Address of the metrics endpoint; 0 turns it off.")
 	flag.BoolVar(&opts.metricsSecure, "metrics-secure", true,
 		"Serve metrics over HTTPS, to clients that Kubernetes authenticates and authorizes.")
+	flag.StringVar(&opts.metricsCertPath, "metrics-cert-path", "",
+		"Folder of the certificate of the metrics endpoint, read again when it changes; empty means a self-signed one.")
+	flag.StringVar(&opts.metricsCertName, "metrics-cert-name", "tls.crt", "File of the certificate in --metrics-cert-path.")
+	flag.StringVar(&opts.metricsCertKey, "metrics-cert-key", "tls.key", "File of its key in --metrics-cert-path.")
 	flag.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "Address of the health probes; 0 turns them off.")
 	flag.StringVar(&opts.watchNamespaces, "watch-namespaces", "", "Namespaces to work in, comma separated; empty means all.")
+	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources may point to, comma separated: api.example.com, "+
+		"*.example.com, 10.1.2.3, 10.0.0.0/8, each with or without :port; * adds what empty means: any https host, and http to loopback. "+
+		"Link-local and metadata addresses always have to be listed themselves.")
 	flag.String("receiver-bind-address", ":9292",
 		"Address of the receiver of Studio's webhooks. Accepted for compatibility: this version polls only and listens on no such address.")
 	opts.zap.BindFlags(flag.CommandLine)
@@ -63,6 +76,14 @@ func run(opts *options) error {
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 
+	hosts, err := livepeer.ParseHosts(opts.allowedHosts)
+	if err != nil {
+		return fmt.Errorf("--allowed-hosts: %w", err)
+	}
+	metrics, err := metricsOptions(opts)
+	if err != nil {
+		return err
+	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("no cluster to work on: set --kubeconfig or KUBECONFIG: %w", err)
@@ -73,7 +94,7 @@ func run(opts *options) error {
 	ctx := ctrl.SetupSignalHandler()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
-		Metrics:                       metricsOptions(opts),
+		Metrics:                       metrics,
 		HealthProbeBindAddress:        opts.probeAddress,
 		LeaderElection:                opts.leaderElect,
 		LeaderElectionID:              "livepeer-task-operator.studio.livepeer.org",
@@ -86,7 +107,7 @@ func run(opts *options) error {
 	if err != nil {
 		return fmt.Errorf("manager: %w", err)
 	}
-	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version); err != nil {
+	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version, controller.AllowHosts(hosts)); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -96,17 +117,28 @@ func run(opts *options) error {
 	return mgr.Start(ctx)
 }
 
-func metricsOptions(opts *options) metricsserver.Options {
+func metricsOptions(opts *options) (metricsserver.Options, error) {
 	metrics := metricsserver.Options{
 		BindAddress:   opts.metricsAddress,
 		SecureServing: opts.metricsSecure,
+		CertDir:       opts.metricsCertPath,
+		CertName:      opts.metricsCertName,
+		KeyName:       opts.metricsCertKey,
 		// HTTP/1.1 only: HTTP/2 has let clients exhaust servers (CVE-2023-44487, CVE-2023-39325), and gains nothing here.
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
 	}
 	if opts.metricsSecure {
 		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
-	return metrics
+	if opts.metricsCertPath == "" {
+		return metrics, nil
+	}
+	// The server would take a self-signed certificate where a file is missing, and say nothing.
+	_, err := tls.LoadX509KeyPair(filepath.Join(metrics.CertDir, metrics.CertName), filepath.Join(metrics.CertDir, metrics.KeyName))
+	if err != nil {
+		return metrics, fmt.Errorf("--metrics-cert-path: %w", err)
+	}
+	return metrics, nil
 }
 
 // namespaces reads the list of namespaces to work in; nil means all.

@@ -57,10 +57,13 @@ type outcome struct {
 func outcomeOf(err error, failures int, interval time.Duration) outcome {
 	var trouble *sourceError
 	var api *livepeer.Error
+	var config *livepeer.ConfigError
 	var write *writeError
 	switch {
 	case errors.As(err, &trouble):
 		return outcome{trouble.Reason, trouble.Message, trouble.Stalled, backoff(failures, interval, maxDelayStalled)}
+	case errors.As(err, &config): // the host leads to an address that is not permitted
+		return outcome{v1alpha1.ReasonInvalidURL, config.Message, true, backoff(failures, interval, maxDelayStalled)}
 	case errors.As(err, &api):
 		return apiOutcome(api, failures, interval)
 	case errors.As(err, &write):

@@ -4,10 +4,12 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -34,13 +36,14 @@ type session struct {
 type sessions struct {
 	secrets   *secretStore
 	userAgent string
+	hosts     livepeer.Hosts
 
 	mu   sync.Mutex
 	open map[types.NamespacedName]*session
 }
 
-func newSessions(secrets *secretStore, userAgent string) *sessions {
-	return &sessions{secrets: secrets, userAgent: userAgent, open: map[types.NamespacedName]*session{}}
+func newSessions(secrets *secretStore, userAgent string, hosts livepeer.Hosts) *sessions {
+	return &sessions{secrets: secrets, userAgent: userAgent, hosts: hosts, open: map[types.NamespacedName]*session{}}
 }
 
 // get answers the session of a source. Errors are *sourceError where its user has to act.
@@ -55,7 +58,8 @@ func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 	if open := s.current(key); known && open != nil && open.fingerprint == fingerprint(source, version) {
 		return open, nil
 	}
-	secret, err := s.secrets.read(ctx, secretKey)
+	// Without a logger: the more verbose client-go's log is, the more of an answer is in it, up to the whole Secret.
+	secret, err := s.secrets.read(logr.NewContext(ctx, logr.Discard()), secretKey)
 	if err != nil {
 		return nil, err
 	}
@@ -89,16 +93,25 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 		Key:       livepeer.NewKey(apiKey),
 		CA:        secret.Data[secretKeyCA],
 		Timeout:   source.Spec.Timeout.Duration,
+		Hosts:     s.hosts,
 		UserAgent: s.userAgent,
 		Redactor:  redactor,
 	})
 	if err != nil {
-		return nil, &sourceError{
-			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true, Err: err,
-			Message: fmt.Sprintf("Secret %q can't be used: %v", secret.Name, err),
-		}
+		return nil, unusable(secret.Name, err)
 	}
 	return &session{fingerprint: wanted, client: client, redactor: redactor}, nil
+}
+
+// unusable explains a setting that no client can be made of: the URL, or something in the Secret.
+func unusable(secret string, err error) *sourceError {
+	if config, ok := errors.AsType[*livepeer.ConfigError](err); ok && config.Field == "url" {
+		return &sourceError{Reason: v1alpha1.ReasonInvalidURL, Stalled: true, Err: err, Message: config.Message}
+	}
+	return &sourceError{
+		Reason: v1alpha1.ReasonInvalidSecret, Stalled: true, Err: err,
+		Message: fmt.Sprintf("Secret %q can't be used: %v", secret, err),
+	}
 }
 
 func (s *sessions) current(source types.NamespacedName) *session {

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -34,9 +35,23 @@ func compact(obj any) (any, error) {
 	return obj, nil
 }
 
+// Option changes what Setup sets up.
+type Option func(*settings)
+
+type settings struct{ hosts livepeer.Hosts }
+
+// AllowHosts says where sources may point to. Without it, that is what livepeer.Hosts permits by default.
+func AllowHosts(hosts livepeer.Hosts) Option {
+	return func(s *settings) { s.hosts = hosts }
+}
+
 // Setup registers both reconcilers, and the check of whether they are ready, with a manager whose cache was made with
 // CacheOptions. userAgent names the operator to the APIs it polls.
-func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string) error {
+func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...Option) error {
+	var settings settings
+	for _, option := range options {
+		option(&settings)
+	}
 	metadataClient, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("client for metadata: %w", err)
@@ -51,7 +66,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string) error {
 		return fmt.Errorf("index of LivepeerTasks: %w", err)
 	}
 	secrets := newSecretStore(mgr.GetAPIReader(), metadataClient)
-	sessions := newSessions(secrets, userAgent)
+	sessions := newSessions(secrets, userAgent, settings.hosts)
 	writer := newWriter(mgr.GetClient(), mgr.GetAPIReader(), index)
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,

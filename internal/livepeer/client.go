@@ -26,6 +26,8 @@ type Config struct {
 	CA []byte
 	// Timeout bounds one request with its whole answer; the default is 30 s.
 	Timeout time.Duration
+	// Hosts says where BaseURL may lead to.
+	Hosts Hosts
 	// UserAgent is sent with each request.
 	UserAgent string
 	// Redactor masks credentials in what errors quote. The key is masked even without one.
@@ -61,6 +63,9 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.Hosts.check(targetOf(u), targetOf(u).addr); err != nil {
+		return nil, err
+	}
 	key := cfg.Key.Reveal()
 	switch {
 	case key == "":
@@ -72,7 +77,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
 	}
-	transport, err := newTransport(cfg.CA, cfg.Timeout)
+	transport, err := newTransport(u, &cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func TestUnreachable(t *testing.T) {
 	defer echo.Close()
 	for name, tt := range map[string]struct{ url, says string }{
 		"refused": {closed.URL, "refuses connections"},
-		"no host": {"http://no-such-host.invalid/api", "no-such-host.invalid"},
+		"no host": {"https://no-such-host.invalid/api", "no-such-host.invalid"},
 		"no TLS":  {strings.Replace(hangUp.URL, "http:", "https:", 1), "does not speak TLS"},
 		"hung up": {hangUp.URL, "was closed"},
 		"no HTTP": {echo.URL, "can't be reached"},

@@ -133,6 +133,10 @@ func (c *Client) why(err error) string {
 	if m := c.whyTLS(err); m != "" {
 		return m
 	}
+	// An address that --allowed-hosts does not permit, which shows only once the host's name is looked up.
+	if refused, ok := errors.AsType[*ConfigError](err); ok {
+		return refused.Message
+	}
 	redirect, redirected := errors.AsType[*redirectError](err)
 	dns, unresolved := errors.AsType[*net.DNSError](err)
 	op, _ := errors.AsType[*net.OpError](err)

@@ -133,7 +133,7 @@ func (l *listing) afterOne(pg *page) bool {
 	l.credit = freeFailures
 	switch {
 	case !pg.whole && pg.rows == 0:
-	case l.mode == beyond && l.probe > l.at: // the server answers, so that it can be told now what is the matter at at
+	case l.mode == beyond && l.probe > l.at: // the server answers: now it can be told what is the matter with that row
 		l.probe = l.at
 	case l.mode == beyond && l.at > l.suspect:
 		return l.goOn(pg)

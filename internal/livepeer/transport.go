@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,24 +21,24 @@ const (
 	maxHeaderBytes = 1 << 20
 )
 
-// newTransport makes a transport that trusts the system's certificate authorities and those in ca. The error is a
-// *ConfigError.
-func newTransport(ca []byte, timeout time.Duration) (*http.Transport, error) {
+// newTransport makes a transport for requests to the host of base. It trusts the system's certificate authorities and
+// those in cfg.CA. The error is a *ConfigError.
+func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
-	if len(ca) > 0 && !roots.AppendCertsFromPEM(ca) {
+	if len(cfg.CA) > 0 && !roots.AppendCertsFromPEM(cfg.CA) {
 		return nil, &ConfigError{Field: "ca.crt",
 			Message: "There is no certificate in ca.crt of the Secret. Put one there in PEM (BEGIN CERTIFICATE), or remove ca.crt."}
 	}
-	connect := min(timeout, connectTimeout)
+	connect := min(cfg.Timeout, connectTimeout)
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: connect}).DialContext,
+		DialContext:           newDialer(base, cfg.Hosts, connect).DialContext,
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   connect,
-		ResponseHeaderTimeout: timeout,
+		ResponseHeaderTimeout: cfg.Timeout,
 		IdleConnTimeout:       idleTimeout,
 		MaxConnsPerHost:       maxConns,
 		// More than any server needs; the default is 10 MiB.

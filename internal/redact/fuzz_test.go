@@ -75,7 +75,9 @@ func TestPasswordNeverSurvives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		password := "Pw7" + rapid.StringMatching(`[a-z/?#:"' +=&.,;()<>%!\\-]{0,8}`).Draw(t, "password") + "7wP"
 		s := "s3+https://AKID:" + password + "@s3.example/bucket"
-		if got, _ := (&Redactor{}).URL(s); got != "s3+https://***:***@s3.example/bucket" {
+		got, _ := (&Redactor{}).URL(s)
+		another := strings.Contains(password, "://") // what comes after it may be a URL of its own
+		if got != "s3+https://***:***@s3.example/bucket" && !another || strings.Contains(got, "Pw7") || strings.Contains(got, "7wP") {
 			t.Fatalf("URL(%q) = %q", s, got)
 		}
 		if got, _ := (&Redactor{}).Text("cannot open " + s + " now"); strings.Contains(got, "Pw7") || strings.Contains(got, "7wP") {

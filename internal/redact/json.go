@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -43,8 +44,9 @@ func (w *walker) walk(path string, v any) any {
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
+		named := namesCredential(v)
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			w.member(out, path, key, v[key])
+			w.member(out, path, key, v[key], named && strings.EqualFold(key, "value"))
 		}
 		return out
 	default:
@@ -52,15 +54,25 @@ func (w *walker) walk(path string, v any) any {
 	}
 }
 
-// member puts the masked form of key and value into out.
-func (w *walker) member(out map[string]any, path, key string, value any) {
+// namesCredential reports whether the object v is a pair of a name and a value, and the name that of a credential.
+func namesCredential(v map[string]any) bool {
+	for _, key := range []string{"name", "Name", "key", "Key", "header", "Header"} {
+		if name, ok := v[key].(string); ok && credentialKey(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// member puts the masked form of key and value into out. secret: the value is a credential whatever the key.
+func (w *walker) member(out map[string]any, path, key string, value any, secret bool) {
 	name, changed := w.r.Text(key)
 	if path != "" {
 		path += "."
 	}
 	path += shorten(name)
 	switch {
-	case (credentialKey(key) || credentialKey(name)) && holdsSomething(value):
+	case (secret || credentialKey(key) || credentialKey(name) || keyLike(key) && isCredentialText(value)) && holdsSomething(value):
 		if value != any(Mask) {
 			value, changed = Mask, true
 		}
@@ -71,6 +83,12 @@ func (w *walker) member(out map[string]any, path, key string, value any) {
 		w.changed = append(w.changed, path)
 	}
 	out[name] = value
+}
+
+// isCredentialText reports whether v is a string that looks like the value of a key.
+func isCredentialText(v any) bool {
+	s, ok := v.(string)
+	return ok && credentialValue(s)
 }
 
 // holdsSomething reports whether v could be a credential at all.

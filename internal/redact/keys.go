@@ -8,12 +8,15 @@ import "strings"
 var stems = []string{
 	"password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey", "encryptionkey", "encryptedkey",
 	"signingkey", "sharedkey", "accountkey", "sessionkey", "credential", "authorization", "signature", "jwt", "sessionid",
+	"streamkey", "masterkey", "decryptionkey", "authkey", "enckey", "licensekey", "servicekey", "serverkey", "clientkey",
+	"privkey", "passcode", "mnemonic", "seedphrase", "connectionstring",
 }
 
 // words make a key credential-like where they are a word of their own in it: author is not auth.
 var words = map[string]bool{
 	"auth": true, "oauth": true, "token": true, "tokens": true, "sig": true, "session": true, "pwd": true,
-	"cookie": true, "cookies": true,
+	"cookie": true, "cookies": true, "bearer": true, "pass": true, "pw": true, "psk": true,
+	"otp": true, "totp": true, "hmac": true, "cvv": true,
 }
 
 // tokenFacts follow "token" where an NFT is meant.
@@ -25,12 +28,12 @@ var tokenFacts = map[string]bool{
 // weak are keys that are ordinary words too: "Session: closed" is prose.
 var weak = map[string]bool{
 	"token": true, "tokens": true, "secret": true, "secrets": true, "session": true, "auth": true, "signature": true,
-	"credential": true, "credentials": true,
+	"credential": true, "credentials": true, "bearer": true, "pass": true,
 }
 
 // credentialKey reports whether the value of a key with this name is likely to be a credential.
 func credentialKey(key string) bool {
-	if len(key) < 3 {
+	if len(key) < 2 {
 		return false
 	}
 	joined := strings.Map(func(r rune) rune {
@@ -57,6 +60,26 @@ func credentialKey(key string) bool {
 		}
 	}
 	return false
+}
+
+// openKeys are the first words of keys that are no credentials.
+var openKeys = map[string]bool{
+	"public": true, "object": true, "primary": true, "foreign": true, "sort": true, "partition": true, "cache": true, "s3": true,
+}
+
+// keyLike reports whether a key with this name may be a credential or something else: a stream key, or a key on a
+// keyboard. Its value tells.
+func keyLike(key string) bool {
+	if len(key) < 3 || !strings.EqualFold(key[len(key)-3:], "key") {
+		return false
+	}
+	parts := splitWords(key)
+	return parts[len(parts)-1] == "key" && !openKeys[parts[0]]
+}
+
+// credentialValue reports whether value, which has a name that is keyLike, is a credential and no path, word or number.
+func credentialValue(value string) bool {
+	return tokenLike(value) && !strings.ContainsAny(value, "./: ")
 }
 
 // splitWords returns the words of camelCase, snake_case or kebab-case in lower case.

@@ -2,23 +2,31 @@
 
 package redact
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
+
+// yamlBlock announces a value of several lines in YAML.
+var yamlBlock = regexp.MustCompile(`^[ \t]*[|>][+-]?[ \t]*\r?\n`)
 
 // maskPairs masks the value of each credential-like key in s: key=value, key: value, "key": "value", 'key' => "value",
-// also as JSON quoted inside a string.
+// a[key]=value, <key>value</key>, also as JSON quoted inside a string.
 func maskPairs(s string) string {
 	var b strings.Builder
 	done := 0
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c != ':' && c != '=' || strings.HasPrefix(s[i:], "://") {
+		c := s[i]
+		if c != ':' && c != '=' && c != '>' || strings.HasPrefix(s[i:], "://") {
 			continue
 		}
 		key, quoted := keyBefore(s[done:i])
-		if !credentialKey(key) {
+		sure := credentialKey(key)
+		if !sure && !keyLike(key) || c == '>' && !strings.HasSuffix(s[done:i], "<"+key) {
 			continue
 		}
 		start, end := valueAfter(s, i, key, quoted)
-		if start == end || s[start:end] == Mask {
+		if start == end || s[start:end] == Mask || !sure && !credentialValue(s[start:end]) {
 			continue
 		}
 		b.WriteString(s[done:start])
@@ -35,7 +43,7 @@ func maskPairs(s string) string {
 // keyBefore returns the key at the end of s, and whether it is in quotes.
 func keyBefore(s string) (key string, quoted bool) {
 	s = strings.TrimRight(s, " \t")
-	bare := strings.TrimRight(s, `"'\`)
+	bare := strings.TrimRight(s, `"'\[]`)
 	end := len(bare)
 	start := end
 	for start > 0 && (isAlnum(bare[start-1]) || strings.IndexByte("_-.", bare[start-1]) >= 0) {
@@ -46,13 +54,16 @@ func keyBefore(s string) (key string, quoted bool) {
 
 // valueAfter returns where the value after the separator s[sep] starts and ends.
 func valueAfter(s string, sep int, key string, quotedKey bool) (start, end int) {
-	space := " \t"
-	if quotedKey {
-		space = " \t\r\n"
+	space := " \t\r\n"
+	if !quotedKey && manyWords(key) {
+		space = " \t"
 	}
 	start = sep + 1
 	for start < len(s) && strings.IndexByte(":=>", s[start]) >= 0 {
 		start++
+	}
+	if block := yamlBlock.FindString(s[start:]); block != "" {
+		start += len(block)
 	}
 	value := strings.TrimLeft(s[start:], space)
 	spaced := len(value) < len(s)-start
@@ -72,10 +83,15 @@ func valueAfter(s string, sep int, key string, quotedKey bool) (start, end int) 
 		return start, end
 	}
 	end = start + bareEnd(opening, key)
-	if weak[strings.ToLower(key)] && !quotedKey && spaced && !opaque(s[start:end]) {
-		return start, start // prose
+	if weak[strings.ToLower(key)] && !quotedKey && spaced && isProse(s[start:end]) {
+		return start, start
 	}
 	return start, end
+}
+
+// isProse reports whether value, after a key that is an ordinary word, is one as well, or a number.
+func isProse(value string) bool {
+	return !opaque(value) || strings.Trim(value, "0123456789") == ""
 }
 
 // isEnd reports whether a value that is followed by rest ends there.
@@ -101,17 +117,18 @@ func bareEnd(s, key string) int {
 		}
 	case manyWords(key):
 		end = len(s)
-		if i := strings.IndexAny(s, "\r\n\"'"); i >= 0 {
+		if i := strings.IndexAny(s, "\r\n'"); i >= 0 {
 			end = i
 		}
 	}
 	return len(strings.TrimRight(s[:end], trailing+" \t"))
 }
 
-// manyWords reports whether key is a header whose value reaches to the end of the line.
+// manyWords reports whether key is a header, or a list of words, whose value reaches to the end of the line.
 func manyWords(key string) bool {
 	key = strings.ToLower(key)
-	return strings.HasSuffix(key, "authorization") || strings.HasSuffix(key, "cookie")
+	return strings.HasSuffix(key, "authorization") || strings.HasSuffix(key, "cookie") ||
+		strings.HasSuffix(key, "mnemonic") || strings.HasSuffix(key, "phrase") && strings.HasPrefix(key, "seed")
 }
 
 // closingQuote returns the length of the value in quotes that s starts with; one that is cut off reaches to the end.

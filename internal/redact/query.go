@@ -13,8 +13,12 @@ var harmless = map[string]bool{
 	"x-amz-signedheaders": true,
 }
 
-// maxHarmless is the longest value that is believed to be harmless, in bytes.
-const maxHarmless = 64
+const (
+	// maxHarmless is the longest value that is believed to be harmless, in bytes.
+	maxHarmless = 64
+	// maxWord is the longest word in it, in bytes: application is one.
+	maxWord = 12
+)
 
 // maskQueries masks the query of each relative URL in s. whole: s is one URL.
 func maskQueries(s string, whole bool) string {
@@ -72,8 +76,15 @@ func harmlessParam(name, value string) bool {
 	if word {
 		allowed = "._-+/;%ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	}
+	length := 0
 	for _, c := range []byte(value) {
 		if (c < '0' || c > '9') && strings.IndexByte(allowed, c) < 0 {
+			return false
+		}
+		if length++; !isAlnum(c) {
+			length = 0
+		}
+		if word && length > maxWord {
 			return false
 		}
 	}

@@ -7,7 +7,6 @@
 package redact
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -19,39 +18,41 @@ const Mask = "[redacted]"
 // Studio itself uses, so a URL looks the same whoever masked it.
 const UserInfoMask = "***:***"
 
-// minSecretLen is the shortest known secret that is searched for, in bytes. Shorter ones would mask ordinary text.
-const minSecretLen = 4
-
 // maxPasses bounds how often a text is gone through until nothing changes any more. Two is the rule.
 const maxPasses = 5
-
-// maxEncodings is how often a known secret may have been percent-encoded to be found still.
-const maxEncodings = 3
 
 // Redactor masks credentials. It is immutable and safe for concurrent use; nil and the zero value know no secrets and
 // mask what looks like a credential.
 type Redactor struct {
-	secrets []string // longest first, with their encoded forms
+	// known returns the secrets with their encoded forms, longest first, and those of which a part is searched for as
+	// well. It is a function because fmt and other printers follow slices and pointers.
+	known func() (secrets, parted []string)
 }
 
-// New returns a Redactor that also masks the given secrets (an API key, a webhook secret) wherever they occur, verbatim
-// or percent-encoded. Secrets shorter than 4 bytes, and parts of the mask itself, are ignored.
+// New returns a Redactor that also masks the given secrets (an API key, a webhook secret) wherever they occur: verbatim,
+// cut off, percent-encoded, in base64 or in hexadecimal digits. Secrets shorter than 4 bytes, and parts of the mask
+// itself, are ignored.
 func New(secrets ...string) *Redactor {
 	const masks = Mask + " " + UserInfoMask + "@"
-	var forms []string
+	var forms, parted []string
 	for _, s := range secrets {
 		if len(s) < minSecretLen || strings.Contains(masks, s) {
 			continue
 		}
-		forms = append(forms, s, url.QueryEscape(s), url.PathEscape(s))
+		forms = append(forms, formsOf(s)...)
+		if len(s) >= minPartedLen {
+			parted = append(parted, s)
+		}
 	}
+	forms = slices.DeleteFunc(forms, func(s string) bool { return strings.Contains(masks, s) })
 	slices.SortFunc(forms, func(a, b string) int {
 		if len(a) != len(b) {
 			return len(b) - len(a)
 		}
 		return strings.Compare(a, b)
 	})
-	return &Redactor{secrets: slices.Compact(forms)}
+	forms = slices.Compact(forms)
+	return &Redactor{known: func() (all, long []string) { return forms, parted }}
 }
 
 // URL masks the credentials in a URL: user info becomes "***:***", the value of each query parameter that is not known to
@@ -59,13 +60,21 @@ func New(secrets ...string) *Redactor {
 // and parameter names stay; what looks like a credential is masked there too. s need not be a valid URL. The second
 // result says whether anything changed.
 func (r *Redactor) URL(s string) (string, bool) {
-	sep := strings.Index(s, "://")
-	return r.mask(s, sep < 0 || schemeStart(s, sep) == 0)
+	out := s
+	for range maxPasses {
+		sep := strings.Index(out, "://")
+		next, changed := r.mask(out, sep < 0 || schemeStart(out, sep) == 0)
+		if !changed {
+			return out, out != s
+		}
+		out = next // which may be a URL as a whole where s was not, or the other way round
+	}
+	return Mask, true
 }
 
 // Text masks the credentials in free text: URLs as URL does, Bearer and Basic tokens, values of credential-like keys
-// (key=value, "key": "value", HTTP headers), JSON web tokens, AWS keys, private keys, data: URLs and the known secrets.
-// The second result says whether anything changed.
+// (key=value, "key": "value", HTTP headers, XML, options of a command), JSON web tokens, keys of well-known services,
+// private keys, data: URLs and the known secrets, also where they are percent-encoded. The second result says whether anything changed.
 func (r *Redactor) Text(s string) (string, bool) {
 	return r.mask(s, false)
 }
@@ -89,20 +98,29 @@ func (r *Redactor) pass(s string, whole bool) string {
 	if s == "" || s == Mask {
 		return s
 	}
-	s = r.knownSecrets(s)
+	s = rules(r.knownSecrets(s), whole)
+	if strings.IndexByte(s, '%') >= 0 {
+		s = maskEncoded(s)
+	}
+	return s
+}
+
+// rules applies the rules that know no secrets.
+func rules(s string, whole bool) string {
 	if strings.Contains(s, "PRIVATE KEY") {
 		s = pemBlock.ReplaceAllString(s, Mask)
 	}
 	if strings.Contains(s, "eyJ") {
 		s = webToken.ReplaceAllString(s, "${1}"+Mask)
 	}
-	if strings.Contains(s, "AKIA") || strings.Contains(s, "ASIA") {
-		s = awsKey.ReplaceAllString(s, "${1}"+Mask)
+	if len(s) >= minFormat {
+		s = maskFormats(s)
 	}
-	if strings.IndexByte(s, ' ') >= 0 || strings.IndexByte(s, '\t') >= 0 {
+	if strings.ContainsAny(s, " \t\n+%") {
 		s = maskAuthSchemes(s)
+		s = maskPhrases(s)
 	}
-	if strings.IndexByte(s, ':') >= 0 || strings.IndexByte(s, '=') >= 0 {
+	if strings.ContainsAny(s, ":=>") {
 		s = maskDataURLs(s)
 		s = maskURLs(s, whole)
 		s = maskUserInfo(s)
@@ -110,53 +128,4 @@ func (r *Redactor) pass(s string, whole bool) string {
 		s = maskPairs(s)
 	}
 	return s
-}
-
-// knownSecrets masks the known secrets. Where one shows only after percent-decoding (in an unusual form, or encoded
-// twice), the whole of s is masked.
-func (r *Redactor) knownSecrets(s string) string {
-	if r == nil || len(r.secrets) == 0 {
-		return s
-	}
-	for _, secret := range r.secrets {
-		s = strings.ReplaceAll(s, secret, Mask)
-	}
-	decoded := s
-	for range maxEncodings {
-		if strings.IndexByte(decoded, '%') < 0 {
-			break
-		}
-		decoded = percentDecode(decoded)
-		for _, secret := range r.secrets {
-			if strings.Contains(decoded, secret) {
-				return Mask
-			}
-		}
-	}
-	return s
-}
-
-// percentDecode decodes each valid %XX of s and leaves the others.
-func percentDecode(s string) string {
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
-			out = append(out, unhex(s[i+1])<<4|unhex(s[i+2]))
-			i += 2
-			continue
-		}
-		out = append(out, s[i])
-	}
-	return string(out)
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
 }

@@ -13,9 +13,13 @@ var (
 	pemBlock = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\z)`)
 	// A JSON web token, whole or cut off: eyJ is {" in base64.
 	webToken = regexp.MustCompile(`(^|[^A-Za-z0-9])eyJ[A-Za-z0-9_-]{6,}=*(?:\.[A-Za-z0-9_=-]+)*`)
-	awsKey   = regexp.MustCompile(`(^|[^A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{12,}`)
 	dataURL  = regexp.MustCompile("(?i)(^|[^a-z0-9])(data:(?:[a-z0-9.+-]+/[a-z0-9.+-]+)?(?:;[a-z0-9=._-]+)*,)[^\\s\"'<>`]+")
-	scheme   = regexp.MustCompile("(?i)(?:^|[^a-z0-9])(bearer|basic|token)(?:\\s+tokens?)?(?:\\s|%20)+([^\\s\"'<>,;`]+)")
+	scheme   = regexp.MustCompile("(?i)(?:^|[^a-z0-9])(bearer|basic|token)(?:\\s+tokens?)?(?:\\s|%20|\\+)+[\"']?([^\\s\"'<>,;`]+)")
+	// What a sentence or a command line calls a credential. A word that is none follows at most.
+	named = regexp.MustCompile("(?i)(?:^|[^a-z0-9])((?:pass(?:word|wd|phrase)|secret|credentials?|(?:[a-z]+[ _-]?)?key|jwt|token)s?" +
+		"(?:\\s+(?:is|was|provided|of|key|value):?)?)[\\s\"'`(|;,~>-]+([^\\s\"'<>,;`()]+)")
+	// --password value, -u user:value
+	option = regexp.MustCompile("(?:^|\\s)(?:--?([A-Za-z][A-Za-z0-9_-]+)|-u|-U)[ \\t]+[\"']?([^\\s\"'`-][^\\s\"'`]*)")
 )
 
 // afterBearer are the words that follow "bearer" in prose.
@@ -38,21 +42,50 @@ func maskAuthSchemes(s string) string {
 	if !containsFold(s, "bearer") && !containsFold(s, "basic") && !containsFold(s, "token") {
 		return s
 	}
+	return maskNamed(s, scheme, isAuthValue)
+}
+
+// maskPhrases masks what a sentence calls a password, a key or a token, and what follows such an option of a command.
+func maskPhrases(s string) string {
+	for _, word := range []string{"pass", "secret", "credential", "key", "jwt", "token"} {
+		if containsFold(s, word) {
+			s = maskNamed(s, named, func(_, value string) bool { return tokenLike(value) })
+			break
+		}
+	}
+	if strings.Contains(s, " -") || strings.HasPrefix(s, "-") {
+		s = maskNamed(s, option, func(name, value string) bool {
+			if name == "" {
+				user, password, _ := strings.Cut(value, ":")
+				return user != "" && password != "" && !strings.HasPrefix(password, "//")
+			}
+			return credentialKey(name) || name == "user" && strings.IndexByte(value, ':') > 0
+		})
+	}
+	return s
+}
+
+// maskNamed masks the second group of each match of pattern that is a credential, by what the first group is called.
+func maskNamed(s string, pattern *regexp.Regexp, isCredential func(name, value string) bool) string {
 	var b strings.Builder
 	for {
-		m := scheme.FindStringSubmatchIndex(s)
+		m := pattern.FindStringSubmatchIndex(s)
 		if m == nil {
 			b.WriteString(s)
 			return b.String()
 		}
+		name := ""
+		if m[2] >= 0 {
+			name = strings.ToLower(s[m[2]:m[3]])
+		}
 		value := strings.TrimRight(s[m[4]:m[5]], trailing)
 		b.WriteString(s[:m[4]])
-		if value == Mask || isAuthValue(strings.ToLower(s[m[2]:m[3]]), value) {
+		if value == Mask || isCredential(name, value) {
 			b.WriteString(Mask)
 			s = s[m[4]+len(value):]
 			continue
 		}
-		s = s[m[4]:] // the word may be the name of a scheme itself
+		s = s[m[4]:] // the word may be a name itself
 	}
 }
 

@@ -73,6 +73,9 @@ func nestedURL(s string, from, end int) int {
 	if sep < 0 || strings.ContainsAny(s[from:from+sep], "?#") {
 		return end
 	}
+	if before := s[from : from+sep]; strings.IndexByte(before, ':') >= 0 && strings.IndexByte(before, '/') < 0 {
+		return end // a password
+	}
 	if start := from + schemeStart(s[from:end], sep); start > from {
 		return start
 	}
@@ -101,7 +104,11 @@ func maskURL(scheme, rest string) string {
 	if i := strings.IndexByte(tail, '?'); i >= 0 {
 		tail = tail[:i+1] + maskQuery(tail[i+1:])
 	}
-	return scheme + info + host + tail + fragment
+	path, query, found := strings.Cut(tail, "?")
+	if path = maskPath(scheme, host, path); found {
+		path += "?"
+	}
+	return scheme + info + host + path + query + fragment
 }
 
 // authority returns the part of rest before the path, the query and the fragment.

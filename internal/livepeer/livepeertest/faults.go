@@ -4,6 +4,7 @@ package livepeertest
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -31,6 +32,8 @@ type Fault struct {
 	// Drip, if above 0, sends the body in pieces of that many bytes with a Pause before each.
 	Drip  int
 	Pause time.Duration
+	// Stream, if set, writes the body instead: one that is too large to be kept. It may end early when a write fails.
+	Stream func(io.Writer)
 }
 
 // Fault switches faults on: pick is called for every request, and says what goes wrong with it. nil switches them off.
@@ -149,6 +152,11 @@ func LinkAlways() Fault {
 func (f Fault) write(w http.ResponseWriter, r *http.Request, a *Answer) {
 	for name, values := range a.Header {
 		w.Header()[name] = values
+	}
+	if f.Stream != nil && a.Status == http.StatusOK {
+		w.WriteHeader(a.Status)
+		f.Stream(w)
+		return
 	}
 	body := a.Body
 	if a.Status != http.StatusNotModified {
