@@ -81,8 +81,8 @@ func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries []mirror.
 	p.omitted = status.Tasks.Omitted
 	p.handled = status.LastHandledReconcileAt
 	p.fullAt = status.LastFullSyncTime.Time
-	// The clock may have been set back since.
-	p.nextFull = earliest(p.fullAt, now).Add(source.Spec.ResyncInterval.Duration)
+	// From now on by passing time: the clock may have been set since, and may be set again.
+	p.nextFull = now.Add(source.Spec.ResyncInterval.Duration - max(0, now.Sub(p.fullAt)))
 	if status.LastPollTime != nil {
 		p.polledAt = status.LastPollTime.Time
 		p.watermark.newest = max(1, earliest(p.polledAt, now).Add(-restartMargin).UnixMilli())

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http/httptest"
+	"runtime/debug"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// runsOfAKind is how many accounts are mirrored from each kind of server.
+const runsOfAKind = 250
+
+// kinds of servers that Studio may be, or may be behind.
+var kinds = map[string]livepeertest.Fault{
+	"as recorded":             {},
+	"pages of 20":             livepeertest.IgnoreLimit(),
+	"ignores every parameter": livepeertest.IgnoreQuery(),
+	"offsets only":            livepeertest.OffsetOnly(),
+	"Link always says next":   livepeertest.LinkAlways(),
+	"Link says it is over":    livepeertest.LinkCursor("undefined"),
+	"Link leads in a circle":  livepeertest.LinkCursor("skip5"),
+	"filters nothing":         ignoreFilters(),
+}
+
+// TestTheMirrorEqualsStudioAfterChurn: while tasks are made, changed and deleted between any two requests, with errors of
+// Studio and of the API server among them, no task that Studio still has is deleted from the mirror, and none is there
+// twice, and no task goes back in time. Once all is quiet, one full sync makes the mirror equal to Studio, and another one writes nothing.
+func TestTheMirrorEqualsStudioAfterChurn(t *testing.T) {
+	before := debug.SetGCPercent(400) // what is in use is little, and what is made is much
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	for kind, fault := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(runsOfAKind) {
+				newAccount(t, seed, fault).live()
+			}
+		})
+	}
+}
+
+// account is one Studio, and the operator that mirrors it into an API server in memory.
+type account struct {
+	t      *testing.T
+	seed   uint64
+	random *rand.Rand
+	clock  time.Time
+	skew   time.Duration // how far the operator's clock is ahead
+
+	studio  *livepeertest.Server
+	server  *httptest.Server
+	kind    livepeertest.Fault
+	page    int             // rows of a page, 0: as asked for
+	quiet   bool            // nothing changes or fails any more
+	made    int             // tasks
+	deleted map[string]bool // in Studio, ever
+	lagging *livepeertest.Snapshot
+
+	api        *memoryAPI
+	reconciler *SourceReconciler
+}
+
+// fatalf names the run, so that it can be repeated.
+func (a *account) fatalf(format string, args ...any) {
+	a.t.Helper()
+	a.t.Fatalf("seed %d: %s", a.seed, fmt.Sprintf(format, args...))
+}
+
+func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
+	t.Helper()
+	a := &account{
+		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), kind: kind, studio: livepeertest.NewServer(),
+		// Behind the clock of Studio's answers, which would not believe in updates of the future.
+		clock: time.Now().Add(-24 * time.Hour), deleted: map[string]bool{},
+	}
+	a.page = []int{0, 3, 7}[a.random.IntN(3)]
+	a.server = httptest.NewServer(a.studio)
+	source := aSource()
+	source.Spec.URL = a.server.URL + "/api"
+	source.Spec.Timeout.Duration = time.Minute
+	if a.random.IntN(4) == 0 {
+		source.Spec.Types = []string{"upload", "clip"}
+	}
+	a.api = &memoryAPI{
+		source: source, tasks: map[string]*v1alpha1.LivepeerTask{}, version: 100, writing: a.writing, lose: 30,
+		secret: &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
+			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
+		},
+	}
+	a.start()
+	return a
+}
+
+// start begins with a new process of the operator, which knows what is stored.
+func (a *account) start() {
+	index, secrets := newTaskIndex(), newSecretStore(a.api, nil)
+	for _, task := range a.api.tasks {
+		index.OnAdd(compacted(task), true)
+	}
+	a.api.echoes = nil
+	a.reconciler = &SourceReconciler{
+		client: a.api, secrets: secrets, index: index, writer: newWriter(a.api, a.api, index),
+		sessions: &sessions{secrets: secrets, open: map[types.NamespacedName]*session{}},
+		now:      func() time.Time { return a.clock.Add(a.skew) }, states: map[types.NamespacedName]*progress{},
+		indexed: func() bool { return true },
+	}
+}
+
+// live lets some time pass with changes, and then none.
+func (a *account) live() {
+	defer a.server.Close()
+	defer func() { a.reconciler.forget(sourceKey(a.api.source)) }()
+	for range a.random.IntN(a.random.IntN(60) + 2) { // small accounts more often: they are as odd, and quicker
+		a.create()
+	}
+	a.studio.Fault(a.request)
+	for n := range a.random.IntN(10) {
+		if a.random.IntN(4) == 0 {
+			a.api.annotate(v1alpha1.AnnotationRequestedAt, fmt.Sprint("churn ", n))
+		}
+		a.turn()
+	}
+	a.quiet, a.api.lose = true, 0
+	a.sync("at last")
+	a.equal()
+	before := a.api.writes
+	a.sync("again")
+	if a.api.writes != before {
+		a.fatalf("a second full sync writes %d times", a.api.writes-before)
+	}
+	ready := meta.FindStatusCondition(a.api.source.Status.Conditions, v1alpha1.ConditionReady)
+	if ready.Reason != v1alpha1.ReasonSynced {
+		a.fatalf("%s: %s", ready.Reason, ready.Message)
+	}
+}
+
+// turn gives the source one turn, and lets time pass until the next.
+func (a *account) turn() {
+	a.t.Helper()
+	result, err := a.reconciler.Reconcile(a.t.Context(), reconcile.Request{NamespacedName: sourceKey(a.api.source)})
+	if err != nil {
+		a.fatalf("%v", err)
+	}
+	echoes := -1
+	if !a.quiet && a.random.IntN(3) > 0 {
+		echoes = a.random.IntN(20) // the cache lags behind
+	}
+	a.api.echo(a.reconciler.index, echoes)
+	a.clock = a.clock.Add(result.RequeueAfter)
+}
+
+// sync lets one full sync be carried through.
+func (a *account) sync(request string) {
+	a.t.Helper()
+	a.api.echo(a.reconciler.index, -1)
+	a.api.annotate(v1alpha1.AnnotationRequestedAt, request)
+	for range 50 {
+		a.turn()
+		if a.api.source.Status.LastHandledReconcileAt == request {
+			return
+		}
+	}
+	a.fatalf("no full sync within 50 turns: %+v", a.api.source.Status)
+}
+
+// writing looks at what the operator is about to write.
+func (a *account) writing(before, after *v1alpha1.LivepeerTask) {
+	switch {
+	case before == nil:
+	case after == nil && !a.deleted[before.Spec.ID]:
+		a.t.Errorf("seed %d: %s is deleted, but is in Studio", a.seed, before.Spec.ID)
+	case after != nil && after.Status.UpdatedAt.Before(before.Status.UpdatedAt):
+		a.t.Errorf("seed %d: %s of %v replaces that of %v", a.seed, before.Spec.ID, after.Status.UpdatedAt, before.Status.UpdatedAt)
+	}
+}
+
+// equal fails unless the mirror holds what is in Studio and in scope, and nothing else.
+func (a *account) equal() {
+	a.t.Helper()
+	source := a.api.source
+	scope := mirror.Scope{Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types}
+	want := map[string]*mirror.Observation{}
+	for _, id := range a.studio.IDs() {
+		if observation := a.observe(id); scope.Includes(observation.Spec.Type) {
+			want[id] = observation
+		}
+	}
+	got := map[string]*v1alpha1.LivepeerTask{}
+	for _, task := range a.api.tasks {
+		if got[task.Spec.ID] != nil {
+			a.fatalf("%s is there twice", task.Spec.ID)
+		}
+		got[task.Spec.ID] = task
+		observed, ok := want[task.Spec.ID]
+		if !ok {
+			a.fatalf("%s is there, and not in Studio", task.Spec.ID)
+		}
+		if task.Status.Phase != observed.Status.Phase || !task.Status.UpdatedAt.Equal(observed.Status.UpdatedAt) {
+			a.fatalf("%s is %s of %v, in Studio %s of %v", task.Spec.ID,
+				task.Status.Phase, task.Status.UpdatedAt, observed.Status.Phase, observed.Status.UpdatedAt)
+		}
+	}
+	if len(got) != len(want) {
+		a.fatalf("%d tasks are mirrored, of %d", len(got), len(want))
+	}
+	// Whatever else there is of a task: nothing would have to be written.
+	plan := mirror.Plan(scope, slices.Collect(maps.Values(want)), func(name string) (mirror.Entry, bool) {
+		task, ok := a.api.tasks[name]
+		if !ok {
+			return mirror.Entry{}, false
+		}
+		return mirror.EntryOf(task), true
+	})
+	if len(plan.Actions)+len(plan.Conflicts)+len(plan.Omitted)+plan.Stale > 0 {
+		a.fatalf("not as in Studio: %+v", plan)
+	}
+}
