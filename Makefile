@@ -8,12 +8,18 @@ BIN := $(CURDIR)/bin
 CONTROLPLANE := $(BIN)/controlplane
 CONTROLLER_GEN := $(BIN)/controller-gen
 GOLANGCI_LINT := $(BIN)/golangci-lint
+CYCLONEDX := $(BIN)/cyclonedx-gomod
+GOVULNCHECK := $(BIN)/govulncheck
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
 IMG ?= $(IMAGE):v0.1.0
 CONTAINER_TOOL ?= docker
+PLATFORMS ?= linux/amd64,linux/arm64
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 5m
+
+# The same sources and version make the same binary, byte for byte, wherever it is built; the Dockerfile has the same flags.
+BUILD_FLAGS = -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)"
 
 # The cluster's own kubectl where there is one, else the one that comes with the control plane.
 KUBECTL ?= $(shell command -v kubectl || echo $(CONTROLPLANE)/kubectl)
@@ -47,9 +53,10 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) ## Generate CRDs and the operator's RBAC role.
+manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role and docs/rights.md.
 	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
+	KUBECTL=$(KUBECTL) go run ./internal/dev/rights
 
 .PHONY: fmt
 fmt: ## Format the code.
@@ -65,7 +72,17 @@ lint: $(GOLANGCI_LINT) ## Run the linters (the first time builds them, about 4 m
 
 .PHONY: test
 test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
-	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -timeout 30m ./...
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
+
+.PHONY: test-soak
+test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
+	@go build -o $(BIN)/soak ./internal/dev/soak
+	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/soak
+
+.PHONY: bench
+bench: controlplane build ## Measure the operator against the bare API server. BENCH_TASKS=100000: large; BENCH_DOCS=1: into docs/bench.
+	@go build -o $(BIN)/bench/bench ./internal/dev/bench
+	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/bench/bench
 
 .PHONY: verify
 verify: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Check that generated files, formats, licence headers and kustomizations are as they should be.
@@ -82,16 +99,38 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 5m).
 
 .PHONY: build
 build: ## Build bin/manager.
-	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN)/manager .
+	CGO_ENABLED=0 go build $(BUILD_FLAGS) -o $(BIN)/manager .
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG, with docker or CONTAINER_TOOL=podman.
 	$(CONTAINER_TOOL) build --build-arg VERSION=$(VERSION) -t $(IMG) .
 
+.PHONY: docker-buildx
+docker-buildx: ## Build the image IMG for all PLATFORMS, and push it.
+	$(CONTAINER_TOOL) buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) -t $(IMG) --push .
+
 .PHONY: build-installer
 build-installer: $(NEED_KUBECTL) ## Write dist/install.yaml: all that a cluster needs, with the image IMG.
 	mkdir -p dist
 	$(RENDER_DEFAULT) > dist/install.yaml
+
+.PHONY: sbom
+sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in CycloneDX.
+	mkdir -p dist
+	CGO_ENABLED=0 $(CYCLONEDX) app -json -licenses -noserial -output dist/sbom.json .
+
+.PHONY: licenses
+licenses: ## Write dist/licenses.csv: the licence of every module in the operator. Fails where one is not permissive.
+	mkdir -p dist
+	go build -C tools/security -trimpath -o $(BIN)/licenses ./licenses
+	CGO_ENABLED=0 $(BIN)/licenses > dist/licenses.csv
+
+.PHONY: vulncheck
+vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities that the code can reach.
+	@if out=$$($(GOVULNCHECK) ./... 2>&1); then echo "$$out"; \
+	elif grep -q 'fetching vulnerabilities' <<<"$$out"; then \
+		echo "SKIPPED: no look for known vulnerabilities, since the database of Go (vuln.go.dev) can't be reached from here"; \
+	else echo "$$out"; exit 1; fi
 
 .PHONY: clean
 clean: ## Remove what was built. Keeps the control plane and the tools, which take minutes.
@@ -100,7 +139,7 @@ clean: ## Remove what was built. Keeps the control plane and the tools, which ta
 ##@ Cluster
 
 .PHONY: run
-run: build ## Run the operator here, with the rights of the current kubeconfig.
+run: build ## Run the operator here, with the rights of the current kubeconfig (refused where make deploy installed the admission policy).
 	$(BIN)/manager --metrics-bind-address=0 --health-probe-bind-address=0
 
 .PHONY: install
@@ -136,4 +175,12 @@ $(CONTROLLER_GEN): tools/generate/go.mod
 $(GOLANGCI_LINT): tools/lint/go.mod
 	@echo "Building golangci-lint from source, once; this takes about 4 minutes on 2 cores ..."
 	go build -C tools/lint -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(CYCLONEDX): tools/security/go.mod
+	go build -C tools/security -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+	@touch $@
+
+$(GOVULNCHECK): tools/security/go.mod
+	go build -C tools/security -trimpath -o $@ golang.org/x/vuln/cmd/govulncheck
 	@touch $@

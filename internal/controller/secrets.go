@@ -4,8 +4,8 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,14 +13,24 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/metadata/metadatainformer"
-	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+const (
+	// secretWatchTime is how long one watch lasts, so that one whose other end is gone does not last for ever.
+	secretWatchTime = 5 * time.Minute
+	// Pauses between watches: the first after a watch that worked, the longest where none does.
+	secretWatchPause    = time.Second
+	maxSecretWatchPause = 30 * time.Second
 )
 
 // secretStore reads the Secrets that sources refer to. It watches each of them, and only them, and only their metadata:
-// a changed key is noticed at once, and no Secret is kept in memory.
+// a changed key is noticed at once, and no Secret is kept in memory. It gets and watches by name and never lists, so
+// that a Role can name the Secrets it may read.
 type secretStore struct {
 	live     client.Reader
 	metadata metadata.Interface
@@ -32,9 +42,13 @@ type secretStore struct {
 	refs    map[types.NamespacedName]types.NamespacedName // source → Secret
 }
 
+// secretWatch is what the watch of one Secret has told. The store's lock guards it.
 type secretWatch struct {
-	informer toolscache.SharedIndexInformer
-	stop     context.CancelFunc
+	stop context.CancelFunc
+	// version identifies the content that was last seen; empty where the Secret was deleted, or not seen yet.
+	version string
+	// known is false while the watch has not told whether the Secret exists: a Secret that does not exist has no event.
+	known bool
 }
 
 func newSecretStore(live client.Reader, metadataClient metadata.Interface) *secretStore {
@@ -55,19 +69,13 @@ func (s *secretStore) start(ctx context.Context, changed func(source types.Names
 // version identifies the content of a source's Secret, and begins to watch it. known is false while that can't be told
 // without reading it.
 func (s *secretStore) version(source, secret types.NamespacedName) (version string, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	watch := s.watch(source, secret)
-	if watch == nil || !watch.informer.HasSynced() {
+	if watch == nil || !watch.known {
 		return "", false
 	}
-	obj, exists, err := watch.informer.GetStore().GetByKey(secret.String())
-	if err != nil || !exists {
-		return "", err == nil
-	}
-	accessor, err := meta.Accessor(obj)
-	if err != nil {
-		return "", false
-	}
-	return versionOf(accessor), true
+	return watch.version, true
 }
 
 func versionOf(secret metav1.Object) string {
@@ -94,10 +102,8 @@ func (s *secretStore) forget(source types.NamespacedName) {
 	}
 }
 
-// watch makes sure that the source's Secret is watched. It answers nil before start.
+// watch makes sure that the source's Secret is watched. It answers nil before start. The caller holds the lock.
 func (s *secretStore) watch(source, secret types.NamespacedName) *secretWatch {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.ctx == nil {
 		return nil
 	}
@@ -111,34 +117,92 @@ func (s *secretStore) watch(source, secret types.NamespacedName) *secretWatch {
 		return watch
 	}
 	ctx, stop := context.WithCancel(s.ctx)
-	informer := metadatainformer.NewFilteredMetadataInformer(s.metadata,
-		corev1.SchemeGroupVersion.WithResource("secrets"), secret.Namespace, 0, toolscache.Indexers{},
-		func(options *metav1.ListOptions) {
-			options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, secret.Name).String()
-		}).Informer()
-	notify := func() { s.notify(secret) }
-	_, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { notify() },
-		UpdateFunc: func(any, any) { notify() },
-		DeleteFunc: func(any) { notify() },
-	})
-	if err := errors.Join(informer.SetTransform(identityOnly), err); err != nil { // only of an informer that runs already
-		stop()
-		return nil
-	}
-	watch := &secretWatch{informer: informer, stop: stop}
+	watch := &secretWatch{stop: stop}
 	s.watches[secret] = watch
-	go informer.RunWithContext(ctx)
+	go s.follow(ctx, secret, watch)
 	return watch
 }
 
-// identityOnly drops the annotations of a Secret's metadata: kubectl apply leaves a copy of the whole Secret in one.
-func identityOnly(obj any) (any, error) {
-	if accessor, err := meta.Accessor(obj); err == nil {
-		accessor.SetAnnotations(nil)
-		accessor.SetManagedFields(nil)
+// follow watches one Secret until ctx ends, with one watch after the other.
+func (s *secretStore) follow(ctx context.Context, secret types.NamespacedName, watch *secretWatch) {
+	pauses := func() wait.Backoff {
+		return wait.Backoff{
+			Duration: secretWatchPause, Factor: 2, Jitter: 0.5, Steps: 10, Cap: maxSecretWatchPause,
+		}
 	}
-	return obj, nil
+	pause := pauses()
+	for {
+		events, err := s.open(ctx, secret)
+		switch {
+		case err == nil:
+			pause = pauses()
+			s.listen(ctx, secret, watch, events)
+		case ctx.Err() == nil:
+			log.FromContext(ctx).V(1).Info("Secret can't be watched for now", "secret", secret, "error", err.Error())
+			s.unknown(watch)
+		}
+		timer := time.NewTimer(pause.Step())
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// open begins a watch of one Secret's metadata. Without a resourceVersion it first tells what exists, so that no change
+// is missed between two watches.
+func (s *secretStore) open(ctx context.Context, secret types.NamespacedName) (apiwatch.Interface, error) {
+	seconds := int64(wait.Jitter(secretWatchTime, 1).Seconds())
+	return s.metadata.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(secret.Namespace).
+		Watch(ctx, metav1.ListOptions{
+			FieldSelector:  fields.OneTermEqualSelector(metav1.ObjectNameField, secret.Name).String(),
+			TimeoutSeconds: &seconds,
+		})
+}
+
+// listen notes what a watch tells until it ends.
+func (s *secretStore) listen(ctx context.Context, secret types.NamespacedName, watch *secretWatch, events apiwatch.Interface) {
+	defer events.Stop()
+	s.unknown(watch) // it may have been deleted since the last watch, which no event of this one tells
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case event, open := <-events.ResultChan():
+			if !open || event.Type == apiwatch.Error {
+				return
+			}
+			s.note(secret, watch, event)
+		}
+	}
+}
+
+func (s *secretStore) unknown(watch *secretWatch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	watch.known = false
+}
+
+// note keeps what an event says of the Secret, which is its version and nothing else: kubectl apply leaves a copy of the
+// whole Secret in an annotation.
+func (s *secretStore) note(secret types.NamespacedName, watch *secretWatch, event apiwatch.Event) {
+	accessor, err := meta.Accessor(event.Object)
+	if err != nil {
+		return
+	}
+	version := ""
+	if event.Type != apiwatch.Deleted {
+		version = versionOf(accessor)
+	}
+	s.mu.Lock()
+	news := version != watch.version
+	watch.version, watch.known = version, true
+	s.mu.Unlock()
+	if news {
+		s.notify(secret)
+	}
 }
 
 // release ends a watch that no source refers to any more. The caller holds the lock.

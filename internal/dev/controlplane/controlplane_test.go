@@ -83,8 +83,10 @@ func TestServiceAccountHasTheOperatorsRightsOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			clientset := kubernetes.NewForConfigOrDie(config)
-			_, err := clientset.CoreV1().Secrets("default").List(t.Context(), metav1.ListOptions{})
-			g.Expect(err).NotTo(HaveOccurred())
+			_, err := clientset.CoreV1().Secrets("default").Get(t.Context(), "absent", metav1.GetOptions{})
+			g.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%v", err)
+			_, err = clientset.CoreV1().Secrets("default").List(t.Context(), metav1.ListOptions{})
+			g.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "new"}}
 			_, err = clientset.CoreV1().Secrets("default").Create(t.Context(), secret, metav1.CreateOptions{})
 			g.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)

@@ -3,7 +3,10 @@
 package controlplane_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -14,6 +17,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 )
 
 // What a user applies must be what the API server takes, field by field.
@@ -29,6 +35,85 @@ func TestManifestsApply(t *testing.T) {
 	g.Expect(plane.Apply(t.Context(), samples...)).To(Succeed())
 }
 
+// Every overlay is what the API server takes, field by field; only what takes another project's CRD can't be tried.
+func TestEveryOverlayIsValid(t *testing.T) {
+	applyDefault(t)
+	g := NewWithT(t)
+	c, err := client.New(plane.Config(), client.Options{Scheme: runtime.NewScheme(), DryRun: new(true)})
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, namespace := range []string{"livepeer", "media"} {
+		object := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
+		}}
+		g.Expect(plane.Apply(t.Context(), object)).To(Succeed())
+	}
+	root, err := controlplane.RepoRoot()
+	g.Expect(err).NotTo(HaveOccurred())
+	found, err := filepath.Glob(filepath.Join(root, "config", "*", "kustomization.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(len(found)).To(BeNumerically(">=", 11))
+	overlays := []string{
+		overlay(t, "namespace: media\nresources: [config/default]"),
+		overlay(t, "namespace: media\nresources: [config/namespaced]"),
+		overlay(t, "resources: [config/default, config/prometheus]\ncomponents: [config/components/metrics-certificate]"),
+	}
+	for _, file := range found {
+		dir, err := filepath.Rel(root, filepath.Dir(file))
+		g.Expect(err).NotTo(HaveOccurred())
+		overlays = append(overlays, dir)
+	}
+	var skipped []string
+	for _, dir := range overlays {
+		for _, object := range render(t, dir) {
+			if object.GetKind() == "ServiceMonitor" {
+				skipped = append(skipped, dir)
+				continue
+			}
+			if object.GetNamespace() == "" {
+				object.SetNamespace("default") // the current namespace, where the API server wants one
+			}
+			err := c.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("test"), client.ForceOwnership)
+			g.Expect(err).NotTo(HaveOccurred(), "%s: %s %s", dir, object.GetKind(), object.GetName())
+		}
+	}
+	g.Expect(skipped).To(ConsistOf(overlays[2], "config/prometheus"))
+}
+
+// Whoever moves the operator to another namespace gets all of it there, rights included.
+func TestNamespaceCanBeChanged(t *testing.T) {
+	g := NewWithT(t)
+	for _, dir := range []string{"config/default", "config/namespaced"} {
+		for _, object := range render(t, overlay(t, "namespace: media\nresources: ["+dir+"]")) {
+			text, err := object.MarshalJSON()
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(string(text)).NotTo(Or(ContainSubstring(systemNamespace), ContainSubstring(`"namespace":"livepeer"`)),
+				"%s: %s %s", dir, object.GetKind(), object.GetName())
+		}
+	}
+}
+
+// A namespaced install is one that needs no right in the cluster.
+func TestNamespacedInstallStaysInItsNamespace(t *testing.T) {
+	g := NewWithT(t)
+	kinds := map[string]int{}
+	for _, object := range render(t, "config/namespaced") {
+		g.Expect(object.GetNamespace()).To(Equal("livepeer"), object.GetKind())
+		kinds[object.GetKind()]++
+	}
+	g.Expect(kinds).To(Equal(map[string]int{
+		"ServiceAccount": 1, "Role": 2, "RoleBinding": 2, "Deployment": 1, "NetworkPolicy": 1,
+	}))
+	container := deploymentIn(t, "config/namespaced").Spec.Template.Spec.Containers[0]
+	g.Expect(container.Args).To(ConsistOf("--leader-elect", "--metrics-bind-address=0", "--health-probe-bind-address=:8081",
+		"--watch-namespaces=$(POD_NAMESPACE)"))
+	g.Expect(container.Env).To(ContainElement(HaveField("ValueFrom.FieldRef.FieldPath", "metadata.namespace")))
+
+	ofDefault, ofCluster := render(t, "config/default"), render(t, "config/cluster")
+	for _, object := range ofCluster {
+		g.Expect(ofDefault).To(ContainElement(object), "what config/namespaced needs of config/cluster, config/default has")
+	}
+}
+
 // A typing error in a manifest must not go unnoticed.
 func TestApplyRefusesUnknownFields(t *testing.T) {
 	g := NewWithT(t)
@@ -40,53 +125,39 @@ func TestApplyRefusesUnknownFields(t *testing.T) {
 	g.Expect(plane.Apply(t.Context(), source)).To(MatchError(ContainSubstring("intervall")))
 }
 
-// The operator's pod must be admitted by its own namespace, which enforces the restricted standard.
+// The operator's pod must be admitted by a namespace that enforces the restricted standard, whatever is installed.
 func TestManagerRunsRestricted(t *testing.T) {
 	applyDefault(t)
-	objects := render(t, "config/default")
-	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Deployment" })
-	g := NewWithT(t)
-	g.Expect(i).To(BeNumerically(">=", 0), "no Deployment in config/default")
-	deployment := &appsv1.Deployment{}
-	g.Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(objects[i].Object, deployment)).To(Succeed())
+	for _, dir := range []string{
+		"config/default", "config/namespaced", "config/ha",
+		overlay(t, "resources: [config/default]\ncomponents: [config/components/metrics-certificate]"),
+	} {
+		g := NewWithT(t)
+		deployment := deploymentIn(t, dir)
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "manager", Labels: deployment.Spec.Template.Labels},
+			Spec:       deployment.Spec.Template.Spec,
+		}
+		g.Expect(createPod(t, pod)).To(Succeed())
+		privileged := pod.DeepCopy()
+		privileged.Spec.SecurityContext = nil
+		g.Expect(apierrors.IsForbidden(createPod(t, privileged))).To(BeTrue(), "the namespace does not enforce the restricted standard")
 
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: "manager", Labels: deployment.Spec.Template.Labels},
-		Spec:       deployment.Spec.Template.Spec,
+		container := pod.Spec.Containers[0]
+		g.Expect(container.SecurityContext.ReadOnlyRootFilesystem).To(HaveValue(BeTrue()))
+		g.Expect(container.Resources.Requests).To(And(HaveKey(corev1.ResourceCPU), HaveKey(corev1.ResourceMemory)))
+		g.Expect(container.Resources.Limits).To(HaveKey(corev1.ResourceMemory))
 	}
-	g.Expect(createPod(t, pod)).To(Succeed())
-
-	privileged := pod.DeepCopy()
-	privileged.Spec.SecurityContext = nil
-	g.Expect(apierrors.IsForbidden(createPod(t, privileged))).To(BeTrue(), "the namespace does not enforce the restricted standard")
 }
 
-// The Service, the NetworkPolicy and the ServiceMonitor find their targets by labels and port names.
-func TestSelectorsMeetTheirTargets(t *testing.T) {
+// Only the operator's own pod gets the ServiceAccount's token.
+func TestTokenIsMountedWhereItIsNeeded(t *testing.T) {
 	g := NewWithT(t)
-	objects := append(render(t, "config/default"), render(t, "config/prometheus")...)
-	find := func(kind string) map[string]any {
-		i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == kind })
-		g.Expect(i).To(BeNumerically(">=", 0), "no %s", kind)
-		g.Expect(objects[i].GetNamespace()).To(Equal(systemNamespace), kind)
-		return objects[i].Object
-	}
-	at := func(object map[string]any, path ...string) any {
-		value, found, err := unstructured.NestedFieldNoCopy(object, path...)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(found).To(BeTrue(), "%v", path)
-		return value
-	}
-
-	podLabels := at(find("Deployment"), "spec", "template", "metadata", "labels")
-	g.Expect(at(find("Deployment"), "spec", "selector", "matchLabels")).To(Equal(podLabels))
-	g.Expect(at(find("Service"), "spec", "selector")).To(Equal(podLabels))
-	g.Expect(at(find("NetworkPolicy"), "spec", "podSelector", "matchLabels")).To(Equal(podLabels))
-	serviceLabels := at(find("Service"), "metadata", "labels")
-	wanted, ok := at(find("ServiceMonitor"), "spec", "selector", "matchLabels").(map[string]any)
-	g.Expect(ok).To(BeTrue())
-	for name, value := range wanted {
-		g.Expect(serviceLabels).To(HaveKeyWithValue(name, value))
+	for _, dir := range []string{"config/default", "config/namespaced"} {
+		g.Expect(deploymentIn(t, dir).Spec.Template.Spec.AutomountServiceAccountToken).To(HaveValue(BeTrue()))
+		account := &corev1.ServiceAccount{}
+		decode(t, find(t, dir, "ServiceAccount"), account)
+		g.Expect(account.AutomountServiceAccountToken).To(HaveValue(BeFalse()))
 	}
 }
 
@@ -95,6 +166,43 @@ func render(t *testing.T, dir string) []*unstructured.Unstructured {
 	objects, err := plane.Render(t.Context(), dir)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return objects
+}
+
+// overlay writes a kustomization of a user's own, outside the repository, and returns its folder as Render wants it. The
+// folders that it names as config/... are the repository's.
+func overlay(t *testing.T, kustomization string) string {
+	t.Helper()
+	g := NewWithT(t)
+	root, err := controlplane.RepoRoot()
+	g.Expect(err).NotTo(HaveOccurred())
+	dir := t.TempDir()
+	up, err := filepath.Rel(dir, root)
+	g.Expect(err).NotTo(HaveOccurred())
+	kustomization = strings.ReplaceAll(kustomization, "config/", up+"/config/")
+	g.Expect(os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(kustomization), 0o600)).To(Succeed())
+	dir, err = filepath.Rel(root, dir)
+	g.Expect(err).NotTo(HaveOccurred())
+	return dir
+}
+
+func find(t *testing.T, dir, kind string) *unstructured.Unstructured {
+	t.Helper()
+	objects := render(t, dir)
+	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == kind })
+	NewWithT(t).Expect(i).To(BeNumerically(">=", 0), "no %s in %s", kind, dir)
+	return objects[i]
+}
+
+func decode(t *testing.T, object *unstructured.Unstructured, into any) {
+	t.Helper()
+	NewWithT(t).Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, into)).To(Succeed())
+}
+
+func deploymentIn(t *testing.T, dir string) *appsv1.Deployment {
+	t.Helper()
+	deployment := &appsv1.Deployment{}
+	decode(t, find(t, dir, "Deployment"), deployment)
+	return deployment
 }
 
 func applyDefault(t *testing.T) {

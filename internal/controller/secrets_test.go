@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/controller"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+)
+
+// mirroringThrough is mirroring with requests that are noted, and a poll an hour: all that happens sooner happens because
+// of a watch.
+func mirroringThrough(t *testing.T, requests *apiRecord, reason string, apiKey ...string) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.studio.Populate(10, 1)
+	for _, key := range apiKey {
+		w.secret(key)
+	}
+	w.source("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Interval.Duration = time.Hour })
+	w.startManager(requests.through(operator), ctrl.Options{
+		Scheme: scheme, Controller: configWithoutNames(), Metrics: metricsserver.Options{BindAddress: "0"},
+		Cache: cache.Options{
+			ByObject: controller.CacheOptions(), DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
+		},
+	})
+	w.eventuallyReady("main", reason)
+	return w
+}
+
+// breakWatches ends the watches of Secrets that are open, as the API server does after some minutes.
+func (r *apiRecord) breakWatches() {
+	r.set(func() {
+		for _, stream := range r.streams {
+			_ = stream.Close()
+		}
+		r.streams = nil
+	})
+}
+
+// watches counts the watches of Secrets that are open.
+func (r *apiRecord) watches() (n int) {
+	r.set(func() { n = len(r.streams) })
+	return n
+}
+
+// TestSecretIsWatchedOnAndOn: a changed key is noticed after a watch has ended, and where it changed between two watches.
+func TestSecretIsWatchedOnAndOn(t *testing.T) {
+	t.Parallel()
+	requests := &apiRecord{}
+	w := mirroringThrough(t, requests, v1alpha1.ReasonSynced, livepeertest.APIKey)
+	w.Eventually(requests.watches, soon, tick).Should(Equal(1))
+
+	requests.breakWatches()
+	w.Eventually(requests.watches, soon, tick).Should(Equal(1))
+	w.secret("a wrong key")
+	w.eventuallyReady("main", v1alpha1.ReasonUnauthorized)
+
+	requests.set(func() { requests.noSecretWatches = true })
+	requests.breakWatches()
+	w.secret(livepeertest.APIKey)
+	requests.set(func() { requests.noSecretWatches = false })
+	w.eventuallyReady("main", v1alpha1.ReasonSynced)
+}
+
+// TestMissingSecretIsWatched: the source goes on as soon as the Secret is there, and stops as soon as it is gone.
+func TestMissingSecretIsWatched(t *testing.T) {
+	t.Parallel()
+	w := mirroringThrough(t, &apiRecord{}, v1alpha1.ReasonSecretNotFound)
+	w.secret(livepeertest.APIKey)
+	w.eventuallyReady("main", v1alpha1.ReasonSynced)
+	w.Expect(w.client.Delete(w.ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "livepeer"},
+	})).To(Succeed())
+	w.eventuallyReady("main", v1alpha1.ReasonSecretNotFound)
+}
+
+// TestSecretsAreAskedForByName: by get and watch of the one that a source refers to, and the watch tells metadata only.
+// What is in the Secret is read once for each change.
+func TestSecretsAreAskedForByName(t *testing.T) {
+	t.Parallel()
+	requests := &apiRecord{}
+	w := mirroringThrough(t, requests, v1alpha1.ReasonSynced, livepeertest.APIKey)
+	w.Eventually(requests.watches, soon, tick).Should(Equal(1))
+	for _, sync := range []string{"1", "2", "3"} {
+		w.resync("main", sync)
+	}
+	gets := 0
+	requests.set(func() {
+		for _, request := range requests.secrets {
+			w.Expect(request.Method).To(Equal(http.MethodGet))
+			if request.URL.Query().Get("watch") != "true" {
+				w.Expect(request.URL.Path).To(HaveSuffix("/secrets/livepeer"))
+				gets++
+				continue
+			}
+			w.Expect(request.URL.Query().Get("fieldSelector")).To(Equal("metadata.name=livepeer"))
+			w.Expect(request.Header.Get("Accept")).To(HavePrefix("application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;"))
+		}
+	})
+	w.Expect(gets).To(BeNumerically("<=", 2), "once, and once more where the watch was not yet there")
+}

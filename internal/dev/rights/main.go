@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command rights writes docs/rights.md: every right in the manifests of config/, and why it is needed.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "rights:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	root, err := controlplane.RepoRoot()
+	if err != nil {
+		return err
+	}
+	page, err := page(ctx, kubectl(root), root)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(pageFile(root), page, 0o644) //nolint:gosec // a page for everybody to read
+}
+
+func pageFile(root string) string { return filepath.Join(root, "docs", "rights.md") }
+
+// kubectl is the one that KUBECTL or KUBEBUILDER_ASSETS name, else that of the control plane, else any.
+func kubectl(root string) string {
+	if path := os.Getenv("KUBECTL"); path != "" {
+		return path
+	}
+	dir := os.Getenv("KUBEBUILDER_ASSETS")
+	if dir == "" {
+		dir = filepath.Join(root, "bin", "controlplane")
+	}
+	if path, err := exec.LookPath(filepath.Join(dir, "kubectl")); err == nil {
+		return path
+	}
+	return "kubectl"
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// peoplePause is how long people rest, on average.
+const peoplePause = 300 * time.Millisecond
+
+// meddle edits and deletes LivepeerTasks as people do, until ctx ends.
+func (w *world) meddle(ctx context.Context, r *rand.Rand) {
+	for pause(ctx, time.Duration(r.ExpFloat64()*float64(peoplePause))) {
+		namespace := w.sites[r.IntN(len(w.sites))].namespace
+		task := &v1alpha1.LivepeerTask{}
+		key := types.NamespacedName{Namespace: namespace, Name: w.witness.some(namespace)}
+		if w.admin.Get(ctx, key, task) != nil {
+			continue // it is gone, or the API server restarts
+		}
+		var err error
+		if r.IntN(2) == 0 {
+			err = w.deleteByHand(ctx, task, client.Preconditions{UID: &task.UID})
+		} else {
+			err = w.editByHand(ctx, task, r.IntN(5))
+		}
+		if err == nil {
+			w.report.add(peoplesEdits, 1)
+		}
+	}
+}
+
+// deleteByHand deletes one task where the operator must not be blamed for it.
+func (w *world) deleteByHand(ctx context.Context, task *v1alpha1.LivepeerTask, only client.Preconditions) error {
+	takeBack := w.witness.byPeople(task.UID)
+	err := w.admin.Delete(ctx, task, only)
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		takeBack() // surely not deleted by hand
+	}
+	return err
+}
+
+func (w *world) editByHand(ctx context.Context, task *v1alpha1.LivepeerTask, how int) error {
+	switch how {
+	case 0:
+		task.Labels = map[string]string{v1alpha1.LabelType: "mine"}
+	case 1:
+		task.OwnerReferences = nil
+	case 2:
+		task.Spec.Type = "edited"
+		task.Spec.Params = nil
+	case 3:
+		task.Spec.ID = "edited-" + task.Name
+	default:
+		task.Status.Phase, task.Status.Output = "edited", nil
+		return w.admin.Status().Update(ctx, task)
+	}
+	return w.admin.Update(ctx, task)
+}
+
+// wipe deletes a source and all its tasks, as the garbage collector of a real cluster does.
+func (w *world) wipe(ctx context.Context, s *site) error {
+	if err := w.deleteSource(ctx, s); err != nil {
+		return err
+	}
+	return w.insist(ctx, func(ctx context.Context) error {
+		list := &v1alpha1.LivepeerTaskList{}
+		if err := w.admin.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
+			return err
+		}
+		for i := range list.Items {
+			w.witness.byPeople(list.Items[i].UID)
+		}
+		return w.admin.DeleteAllOf(ctx, &v1alpha1.LivepeerTask{}, client.InNamespace(s.namespace))
+	})
+}
+
+func (w *world) deleteSource(ctx context.Context, s *site) error {
+	source := &v1alpha1.LivepeerTaskSource{}
+	source.Namespace, source.Name = s.namespace, sourceName
+	return w.insist(ctx, func(ctx context.Context) error { return client.IgnoreNotFound(w.admin.Delete(ctx, source)) })
+}
+
+func (w *world) createSource(ctx context.Context, s *site) error {
+	return w.insist(ctx, func(ctx context.Context) error { return w.plane.Apply(ctx, sourceManifest(s)) })
+}
+
+// requestSync asks for a full sync of a source.
+func (w *world) requestSync(ctx context.Context, s *site, token string) error {
+	patch := client.RawPatch(types.MergePatchType, []byte(
+		`{"metadata":{"annotations":{"`+v1alpha1.AnnotationRequestedAt+`":"`+token+`"}}}`))
+	source := &v1alpha1.LivepeerTaskSource{}
+	source.Namespace, source.Name = s.namespace, sourceName
+	return w.insist(ctx, func(ctx context.Context) error { return w.admin.Patch(ctx, source, patch) })
+}
+
+// confirm does what the message of a source that has paused pruning says.
+func (w *world) confirm(ctx context.Context, source *v1alpha1.LivepeerTaskSource, message string) error {
+	_, token, found := strings.Cut(message, v1alpha1.AnnotationConfirmPrune+"=")
+	if !found {
+		return fmt.Errorf("no token in %q", message)
+	}
+	patch := client.MergeFrom(source.DeepCopy())
+	metav1.SetMetaDataAnnotation(&source.ObjectMeta, v1alpha1.AnnotationConfirmPrune, token)
+	return w.admin.Patch(ctx, source, patch)
+}
+
+// insist tries until it succeeds: the API server may restart just now.
+func (w *world) insist(ctx context.Context, what func(context.Context) error) error {
+	return until(ctx, time.Minute, what)
+}
+
+// until tries until what succeeds, for so long; the error is the last attempt's.
+func until(ctx context.Context, patience time.Duration, what func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := what(ctx)
+		if err == nil || !pause(ctx, 50*time.Millisecond) {
+			return err
+		}
+	}
+}
