@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -98,7 +99,10 @@ func run(opts *options) error {
 		HealthProbeBindAddress:        opts.probeAddress,
 		LeaderElection:                opts.leaderElect,
 		LeaderElectionID:              "livepeer-task-operator.studio.livepeer.org",
+		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // empty: the namespace of the pod
 		LeaderElectionReleaseOnCancel: true,
+		// Well before another replica can take the lease (15 s), so that what is under way has ended by then.
+		RenewDeadline: new(6 * time.Second),
 		Cache: cache.Options{
 			ByObject:          controller.CacheOptions(),
 			DefaultNamespaces: namespaces(opts.watchNamespaces),

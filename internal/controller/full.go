@@ -131,6 +131,12 @@ func (s *syncer) compare() {
 	full := s.state.full
 	full.compared = true
 	entries := s.index.entries(idOf(s.source))
+	// Its tasks too whose owner somebody took away: no garbage collector takes these.
+	for _, entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
+		if entry.OwnerName == s.source.Name {
+			entries = append(entries, entry)
+		}
+	}
 	scope := s.scope()
 	for i := range entries {
 		entry := &entries[i]

@@ -61,6 +61,7 @@ func Compact(task *v1alpha1.LivepeerTask) {
 			ResourceVersion:   task.ResourceVersion,
 			Generation:        task.Generation,
 			DeletionTimestamp: task.DeletionTimestamp,
+			Labels:            orphanLabel(task),
 			OwnerReferences:   controllerOnly(task.OwnerReferences),
 			GenerateName:      compactMark + hex.EncodeToString([]byte(spec+status)),
 		},
@@ -93,6 +94,8 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 	}
 	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {
 		entry.OwnerName, entry.OwnerUID = owner.Name, owner.UID
+	} else {
+		entry.OwnerName = task.Labels[v1alpha1.LabelSource] // the owner was edited away
 	}
 	if task.Status.UpdatedAt != nil {
 		entry.UpdatedAt = task.Status.UpdatedAt.UnixMilli()
@@ -134,4 +137,13 @@ func controllerOnly(owners []metav1.OwnerReference) []metav1.OwnerReference {
 		}
 	}
 	return nil
+}
+
+// orphanLabel keeps, of a task without an owner, which source it came from.
+func orphanLabel(task *v1alpha1.LivepeerTask) map[string]string {
+	source := task.Labels[v1alpha1.LabelSource]
+	if source == "" || metav1.GetControllerOfNoCopy(task) != nil {
+		return nil
+	}
+	return map[string]string{v1alpha1.LabelSource: source}
 }

@@ -123,7 +123,8 @@ func (p *planner) plan(observation *Observation) {
 
 // Gone says what to do with a stored task that a complete listing lacked and that, asked for by ID, the API says is gone.
 func Gone(scope *Scope, stored *Entry) []Action {
-	if stored.OwnerUID != scope.SourceUID || stored.Deleting {
+	orphan := stored.OwnerUID == "" && stored.OwnerName == scope.Source
+	if stored.OwnerUID != scope.SourceUID && !orphan || stored.Deleting {
 		return nil
 	}
 	return []Action{{Verb: Delete, Stored: *stored, Because: BecauseDeleted}}

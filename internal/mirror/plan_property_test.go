@@ -208,8 +208,8 @@ func (g *game) check(scope *Scope, o *Observation, name string, before *object, 
 		same("being deleted")
 	case !o.Deleted && before != nil && updatedAt < entry.UpdatedAt:
 		same("newer than what was seen")
-	case o.Deleted && before != nil && entry.OwnerUID != scope.SourceUID:
-		same("an earlier source's, which the garbage collector takes")
+	case o.Deleted && before != nil && entry.OwnerUID != scope.SourceUID && (entry.OwnerUID != "" || entry.OwnerName != scope.Source):
+		same("an earlier source's, which the garbage collector takes, or nobody's")
 	case o.Deleted, !scope.Includes(o.Spec.Type):
 		g.goneOrGoing(o.ID)
 	case finished && (updatedAt < scope.Oldest.UpdatedAt || before == nil && updatedAt < scope.OldestNew.UpdatedAt):

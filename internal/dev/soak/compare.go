@@ -9,7 +9,9 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -64,7 +66,8 @@ func compare(tasks map[string][]byte, objects []v1alpha1.LivepeerTask, source ty
 	}
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		for _, object := range byID[id] {
-			differ = append(differ, fmt.Sprintf("%s mirrors the task %q, which is not in Studio", object.Name, id))
+			differ = append(differ, fmt.Sprintf("%s mirrors the task %q, which is not in Studio; its owners are %s",
+				object.Name, id, owners(object)))
 		}
 	}
 	return differ, nil
@@ -75,9 +78,8 @@ func compareOne(wanted *mirror.Observation, object *v1alpha1.LivepeerTask, sourc
 	if !slices.Contains(mirror.Names(wanted.ID), object.Name) {
 		return fmt.Sprintf("is no name for the task %q", wanted.ID)
 	}
-	owners := object.OwnerReferences
-	if len(owners) != 1 || owners[0].UID != source || owners[0].Controller == nil || !*owners[0].Controller {
-		return fmt.Sprintf("its owners are %+v, not the source with the UID %s", owners, source)
+	if controller := metav1.GetControllerOfNoCopy(object); len(object.OwnerReferences) != 1 || controller == nil || controller.UID != source {
+		return fmt.Sprintf("its owners are %s, not the source with the UID %s", owners(object), source)
 	}
 	if object.Labels[v1alpha1.LabelSource] != sourceName || object.Labels[v1alpha1.LabelType] != mirror.LabelValue(wanted.Spec.Type) {
 		return fmt.Sprintf("its labels are %v", object.Labels)
@@ -94,6 +96,15 @@ func compareOne(wanted *mirror.Observation, object *v1alpha1.LivepeerTask, sourc
 		return path
 	}
 	return firstDifference("status", plainJSON(status), plainJSON(object.Status))
+}
+
+// owners names the owners of an object, for people.
+func owners(object *v1alpha1.LivepeerTask) string {
+	names := make([]string, 0, len(object.OwnerReferences))
+	for _, owner := range object.OwnerReferences {
+		names = append(names, fmt.Sprintf("%s (%s)", owner.Name, owner.UID))
+	}
+	return "[" + strings.Join(names, " ") + "]"
 }
 
 // plainJSON is v as a reader of its JSON sees it: the API server keeps neither the order of keys nor the spelling of numbers.

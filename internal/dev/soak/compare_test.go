@@ -25,7 +25,7 @@ func mirrored(g Gomega, raw, name string) v1alpha1.LivepeerTask {
 		task.Status.Conditions[i].ObservedGeneration = 3
 	}
 	controls := true
-	task.OwnerReferences = []metav1.OwnerReference{{UID: "source", Controller: &controls}}
+	task.OwnerReferences = []metav1.OwnerReference{{Name: sourceName, UID: "source", Controller: &controls}}
 	return task
 }
 
@@ -74,7 +74,7 @@ func TestCompareCountsObjects(t *testing.T) {
 	g.Expect(two).To(ConsistOf(`task "A" has 2 objects`))
 	orphan, err := compare(nil, []v1alpha1.LivepeerTask{object}, "source")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(orphan).To(ConsistOf(`a mirrors the task "A", which is not in Studio`))
+	g.Expect(orphan).To(ConsistOf(`a mirrors the task "A", which is not in Studio; its owners are [main (source)]`))
 }
 
 // The odd tasks must be such as the operator mirrors, else they prove nothing.

@@ -231,29 +231,27 @@ func (w *world) synced(ctx context.Context, s *site, token string) error {
 
 // check compares a site until nothing differs, or for long enough.
 func (w *world) check(ctx context.Context, s *site) (tasks int, err error) {
-	first := true
 	var differ []string
+	first := 0
 	settled := until(ctx, settling, func(ctx context.Context) error {
-		if tasks, differ, err = compareSite(ctx, w.admin, s); err != nil {
-			return err
+		n, found, err := compareSite(ctx, w.admin, s)
+		if err != nil {
+			return err // what the comparison before it has found counts
 		}
-		if first {
-			w.report.add(lateTasks, len(differ))
-			first = false
+		if tasks == 0 {
+			first = len(found)
 		}
-		if len(differ) > 0 {
+		tasks, differ = n, found
+		if len(found) > 0 {
 			return errors.New("something differs")
 		}
 		return nil
 	})
+	if ctx.Err() != nil || settled != nil && len(differ) == 0 {
+		return tasks, settled
+	}
 	w.report.add(compared, tasks)
-	if settled == nil {
-		return tasks, nil
-	}
-	if len(differ) == 0 {
-		return tasks, err
-	}
-	w.report.add(lateTasks, -len(differ))
+	w.report.add(lateTasks, max(0, first-len(differ)))
 	for i, difference := range differ {
 		if i == mostToTell {
 			w.report.add(differences, len(differ)-i)
@@ -261,7 +259,7 @@ func (w *world) check(ctx context.Context, s *site) (tasks int, err error) {
 		}
 		w.report.wrong(differences, "%s: %s", s.namespace, difference)
 	}
-	return tasks, ctx.Err()
+	return tasks, nil
 }
 
 func (w *world) certificates() string { return filepath.Join(w.dir, "certificates") }

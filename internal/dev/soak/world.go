@@ -101,13 +101,15 @@ func (w *world) raise(ctx context.Context) (err error) {
 	return w.prepareReplicas(ctx)
 }
 
-// install applies config/default but for the Deployment: nothing here would run its pod, the operator runs as processes.
+// install applies config/default but for two things. Nothing here would run the Deployment's pod, the operator runs as
+// processes. And without the binding of its admission policy people can edit tasks, as in a cluster that does not have it.
 func (w *world) install(ctx context.Context) error {
 	objects, err := w.plane.Render(ctx, "config/default")
 	if err != nil {
 		return err
 	}
-	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Deployment" })
+	left := []string{"Deployment", "ValidatingAdmissionPolicyBinding"}
+	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return slices.Contains(left, o.GetKind()) })
 	return w.plane.Apply(ctx, objects...)
 }
 
