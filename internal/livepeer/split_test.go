@@ -92,19 +92,19 @@ func TestSplitChangesNothing(t *testing.T) {
 
 // Of what is too large, the rest of the task and all others are kept.
 func TestSplitCutsWhatIsTooLarge(t *testing.T) {
-	x := strings.Repeat("x", 20<<20)
-	numbers := strings.Repeat("1,", 10<<20)
+	x := strings.Repeat("x", 3<<20)
+	numbers := strings.Repeat("1,", 1<<20)
 	for name, tt := range map[string]struct{ in, out string }{
 		"a string":          {`"` + x + `"`, `"` + x[:maxString] + `"`},
-		"escapes":           {`"` + strings.Repeat(`\u00e9`, 1<<20) + `"`, `"` + strings.Repeat(`\u00e9`, maxString/6) + `"`},
-		"quotes":            {`"x` + strings.Repeat(`\"`, 1<<20) + `"`, `"x` + strings.Repeat(`\"`, maxString/2-3) + `"`},
+		"escapes":           {`"` + strings.Repeat(`\u00e9`, 1<<17) + `"`, `"` + strings.Repeat(`\u00e9`, maxString/6) + `"`},
+		"quotes":            {`"x` + strings.Repeat(`\"`, 1<<17) + `"`, `"x` + strings.Repeat(`\"`, maxString/2-3) + `"`},
 		"a key":             {`{"` + x + `":1}`, `{"` + x[:maxString] + `":1}`},
 		"an array":          {`[` + numbers + `1]`, dropped},
-		"arrays in arrays":  {`[` + strings.Repeat(`[1,2,3],`, 1<<20) + `{}]`, dropped},
-		"an object":         {`{` + strings.Repeat(`"a":{},`, 1<<20) + `"b":1}`, dropped},
+		"arrays in arrays":  {`[` + strings.Repeat(`[1,2,3],`, 1<<18) + `{}]`, dropped},
+		"an object":         {`{` + strings.Repeat(`"a":{},`, 1<<18) + `"b":1}`, dropped},
 		"deep in an object": {`{"a":{"b":{"c":[` + numbers + `1],"d":1}}}`, `{"a":{"b":{"c":` + dropped + `,"d":1}}}`},
-		"deep":              {strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20), strings.Repeat("[", 511) + dropped + strings.Repeat("]", 511)},
-		"strings in it":     {`{"a":["` + strings.Repeat(`x\"]","{`, 1<<20) + `"],"b":1}`, `{"a":` + dropped + `,"b":1}`},
+		"deep":              {strings.Repeat("[", 1<<17) + strings.Repeat("]", 1<<17), strings.Repeat("[", 511) + dropped + strings.Repeat("]", 511)},
+		"strings in it":     {`{"a":["` + strings.Repeat(`x\"]","{`, 1<<17) + `"],"b":1}`, `{"a":` + dropped + `,"b":1}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := split(t, strings.NewReader(`[{"id":"a"},{"x":`+tt.in+`,"id":"b"},{"id":"c"}]`))
@@ -150,11 +150,11 @@ func (r *repeated) Read(p []byte) (int, error) {
 
 // Whatever comes, memory is bounded.
 func TestSplitIsBoundedInMemory(t *testing.T) {
-	for _, text := range []string{"x", "[", "[1,", `{"a":`, `"a`, " ", `{"a":{"b":1},`, "\x00"} {
-		for _, prefix := range []string{`[`, `[{"id":"a","x":`, `[{"id":"a","x":"`} {
+	for _, text := range []string{"x", "[1,", `{"a":{"b":1},`, "\x00"} {
+		for _, prefix := range []string{`[{"id":"a","x":`, `[{"id":"a","x":"`} {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			s := &splitter{r: io.MultiReader(strings.NewReader(prefix), &repeated{text: text, left: 6 << 20})}
+			s := &splitter{r: io.MultiReader(strings.NewReader(prefix), &repeated{text: text, left: 5 << 20})}
 			_, err := s.list(func([]byte) bool { return true })
 			runtime.ReadMemStats(&after)
 			if err == nil || errors.Is(err, io.EOF) && text != " " {

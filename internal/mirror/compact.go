@@ -26,7 +26,8 @@ type Entry struct {
 	UID             types.UID
 	ResourceVersion string
 	Generation      int64
-	// OwnerName and OwnerUID name the LivepeerTaskSource that controls the task; empty where none does.
+	// OwnerName and OwnerUID name the LivepeerTaskSource that controls the task. Where none does, OwnerUID is empty and
+	// OwnerName is what the label says.
 	OwnerName string
 	OwnerUID  types.UID
 

@@ -74,7 +74,7 @@ func TestEntryOf(t *testing.T) {
 	task.DeletionTimestamp = new(metav1.Now())
 	task.OwnerReferences = task.OwnerReferences[:1]
 	task.Status.UpdatedAt = nil
-	if got := EntryOf(task); !got.Deleting || got.OwnerName != "" || got.OwnerUID != "" || got.UpdatedAt != 0 {
+	if got := EntryOf(task); !got.Deleting || got.OwnerName != "main" || got.OwnerUID != "" || got.UpdatedAt != 0 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -128,6 +128,12 @@ func TestGone(t *testing.T) {
 	if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Gone(&testScope, &entry))); diff != "" {
 		t.Error(diff)
 	}
+	orphaned := s.get("a")
+	orphaned.OwnerReferences = nil
+	orphan := EntryOf(orphaned)
+	if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Gone(&testScope, &orphan))); diff != "" {
+		t.Error("its owner was edited away:", diff)
+	}
 	for _, change := range []func(*v1alpha1.LivepeerTask){others, deleting} {
 		task := s.get("a")
 		change(task)

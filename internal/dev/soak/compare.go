@@ -78,7 +78,8 @@ func compareOne(wanted *mirror.Observation, object *v1alpha1.LivepeerTask, sourc
 	if !slices.Contains(mirror.Names(wanted.ID), object.Name) {
 		return fmt.Sprintf("is no name for the task %q", wanted.ID)
 	}
-	if controller := metav1.GetControllerOfNoCopy(object); len(object.OwnerReferences) != 1 || controller == nil || controller.UID != source {
+	controller := metav1.GetControllerOfNoCopy(object)
+	if len(object.OwnerReferences) != 1 || controller == nil || controller.UID != source {
 		return fmt.Sprintf("its owners are %s, not the source with the UID %s", owners(object), source)
 	}
 	if object.Labels[v1alpha1.LabelSource] != sourceName || object.Labels[v1alpha1.LabelType] != mirror.LabelValue(wanted.Spec.Type) {
