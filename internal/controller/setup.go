@@ -67,7 +67,11 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	}
 	secrets := newSecretStore(mgr.GetAPIReader(), metadataClient)
 	sessions := newSessions(secrets, userAgent, settings.hosts)
-	writer := newWriter(mgr.GetClient(), mgr.GetAPIReader(), index)
+	lean, err := newLeanClient(mgr)
+	if err != nil {
+		return err
+	}
+	writer := newWriter(lean, mgr.GetAPIReader(), index)
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
 		states: map[types.NamespacedName]*progress{}, indexed: registration.HasSynced,

@@ -246,6 +246,7 @@ func (w *writer) updateStatus(
 	if err := w.client.Status().Update(ctx, task); err != nil {
 		return nil, err
 	}
+	task.Spec = desired.Spec // which the answer may leave out
 	return task, nil
 }
 
