@@ -73,6 +73,7 @@ lint: $(GOLANGCI_LINT) ## Run the linters (the first time builds them, about 4 m
 .PHONY: test
 test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run AfterChurn ./internal/controller
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.

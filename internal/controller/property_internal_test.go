@@ -23,9 +23,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// runsOfAKind is how many accounts are mirrored from each kind of server.
-const runsOfAKind = 250
-
 // kinds of servers that Studio may be, or may be behind.
 var kinds = map[string]livepeertest.Fault{
 	"as recorded":             {},

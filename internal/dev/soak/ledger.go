@@ -65,6 +65,13 @@ func (l *ledger) wrote(run, method, path string) {
 	}
 }
 
+// note writes something down that may explain what comes after it.
+func (l *ledger) note(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.log, stamp()+" "+format+"\n", args...)
+}
+
 func (l *ledger) leader() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

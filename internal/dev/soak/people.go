@@ -17,24 +17,25 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// peoplePause is how long people rest, on average.
-const peoplePause = 300 * time.Millisecond
+const (
+	// peoplePause is how long people rest, on average.
+	peoplePause = 300 * time.Millisecond
+	// edits is in how many ways people edit a task. As often they delete it.
+	edits = 5
+)
 
 // meddle edits and deletes LivepeerTasks as people do, until ctx ends.
 func (w *world) meddle(ctx context.Context, r *rand.Rand) {
 	for pause(ctx, time.Duration(r.ExpFloat64()*float64(peoplePause))) {
 		namespace := w.sites[r.IntN(len(w.sites))].namespace
 		task := &v1alpha1.LivepeerTask{}
-		key := types.NamespacedName{Namespace: namespace, Name: w.witness.some(namespace)}
+		key := types.NamespacedName{Namespace: namespace, Name: w.witness.some(r, namespace)}
 		if w.admin.Get(ctx, key, task) != nil {
 			continue // it is gone, or the API server restarts
 		}
-		var err error
-		if r.IntN(2) == 0 {
-			err = w.deleteByHand(ctx, task, client.Preconditions{UID: &task.UID})
-		} else {
-			err = w.editByHand(ctx, task, r.IntN(5))
-		}
+		how := r.IntN(2 * edits)
+		err := w.meddleWith(ctx, task, how)
+		w.ledger.note("people do %d to %s: %v", how, key, err)
 		if err == nil {
 			w.report.add(peoplesEdits, 1)
 		}
@@ -51,7 +52,8 @@ func (w *world) deleteByHand(ctx context.Context, task *v1alpha1.LivepeerTask, o
 	return err
 }
 
-func (w *world) editByHand(ctx context.Context, task *v1alpha1.LivepeerTask, how int) error {
+// meddleWith edits a task in one of as many ways, or deletes it.
+func (w *world) meddleWith(ctx context.Context, task *v1alpha1.LivepeerTask, how int) error {
 	switch how {
 	case 0:
 		task.Labels = map[string]string{v1alpha1.LabelType: "mine"}
@@ -62,9 +64,11 @@ func (w *world) editByHand(ctx context.Context, task *v1alpha1.LivepeerTask, how
 		task.Spec.Params = nil
 	case 3:
 		task.Spec.ID = "edited-" + task.Name
-	default:
+	case edits - 1:
 		task.Status.Phase, task.Status.Output = "edited", nil
 		return w.admin.Status().Update(ctx, task)
+	default:
+		return w.deleteByHand(ctx, task, client.Preconditions{UID: &task.UID})
 	}
 	return w.admin.Update(ctx, task)
 }

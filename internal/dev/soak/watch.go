@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -174,14 +176,19 @@ func (w *witness) count(namespace string) int {
 	return n
 }
 
-// some returns the name of a stored task of a namespace; empty: there is none.
-func (w *witness) some(namespace string) string {
+// some picks one of the stored tasks of a namespace and returns its name; empty: there is none.
+func (w *witness) some(r *rand.Rand, namespace string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, task := range w.tasks { // in no order
+	var names []string
+	for _, task := range w.tasks {
 		if task.namespace == namespace {
-			return task.name
+			names = append(names, task.name)
 		}
 	}
-	return ""
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names) // a map begins anywhere, but not everywhere as often
+	return names[r.IntN(len(names))]
 }
