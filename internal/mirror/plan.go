@@ -165,9 +165,11 @@ func (p *planner) find(id string) (stored Entry, found bool, free string) {
 	return Entry{}, false, ""
 }
 
-// corrupt reports whether somebody edited the ID of a task of this source: such an ID does not lead to the object's name.
+// corrupt reports whether somebody edited the ID of a task of this source, or of an earlier one of its name: such an ID
+// does not lead to the object's name.
 func (p *planner) corrupt(entry *Entry) bool {
-	return entry.OwnerUID == p.scope.SourceUID && !slices.Contains(Names(entry.ID), entry.Name)
+	ours := entry.OwnerUID == p.scope.SourceUID || entry.OwnerName == p.scope.Source
+	return ours && !slices.Contains(Names(entry.ID), entry.Name)
 }
 
 // owns reports whether the stored task is this source's to write: its own, nobody's (the owner was edited away), or an
