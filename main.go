@@ -8,8 +8,10 @@ import (
 	"crypto/tls"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +95,7 @@ func run(opts *options) error {
 	config.UserAgent = "livepeer-task-operator/" + version
 
 	ctx := ctrl.SetupSignalHandler()
+	watched := namespaces(opts.watchNamespaces)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Metrics:                       metrics,
@@ -104,14 +107,14 @@ func run(opts *options) error {
 		// Well before another replica can take the lease (15 s), so that what is under way has ended by then.
 		RenewDeadline: new(6 * time.Second),
 		Cache: cache.Options{
-			ByObject:          controller.CacheOptions(),
-			DefaultNamespaces: namespaces(opts.watchNamespaces),
+			DefaultNamespaces: watched,
 		},
 	})
 	if err != nil {
 		return fmt.Errorf("manager: %w", err)
 	}
-	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version, controller.AllowHosts(hosts)); err != nil {
+	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version, controller.AllowHosts(hosts),
+		controller.InNamespaces(slices.Collect(maps.Keys(watched))...)); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {

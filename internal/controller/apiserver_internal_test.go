@@ -212,19 +212,13 @@ func (a *memoryAPI) echo(index *taskIndex, n int) {
 	for _, event := range events {
 		switch {
 		case event.after == nil:
-			index.OnDelete(compacted(event.before))
+			forget(index, event.before)
 		case event.before == nil:
-			index.OnAdd(compacted(event.after), false)
+			index.see(stored(event.after))
 		default:
-			index.OnUpdate(compacted(event.before), compacted(event.after))
+			index.observe(stored(event.after), true)
 		}
 	}
-}
-
-func compacted(task *v1alpha1.LivepeerTask) *v1alpha1.LivepeerTask {
-	task = task.DeepCopy()
-	mirror.Compact(task)
-	return task
 }
 
 // annotate asks the operator for something.

@@ -68,7 +68,7 @@ func TestPausesFollowPassingTime(t *testing.T) {
 	source.Status.ObservedGeneration = source.Generation
 	source.Status.LastFullSyncTime = &metav1.Time{Time: now.Add(-time.Minute).Round(0)}
 	p := &progress{}
-	p.resume(source, nil, now)
+	p.resume(source, each(), now)
 	p.renew(source, "print", 0, now)
 	p.failed(outcome{Delay: time.Minute}, false, now)
 	for what, planned := range map[string]time.Time{

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"time"
@@ -22,6 +23,8 @@ const (
 	confirmBatch = 20
 	// More missing tasks than this at once, and more than half of a source's, are not deleted without a confirmation.
 	pruneFreely = 20
+	// recentPage bounds the tasks of one page, newest first.
+	recentPage = 500
 	// recentAttempts bounds how often the newest-first listing may fail: it is only there for its order.
 	recentAttempts = 2
 )
@@ -35,8 +38,14 @@ type fullSync struct {
 	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
 	recent         *livepeer.Pass
 	recentFailures int
-	// pass is the complete listing.
-	pass *livepeer.Pass
+	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
+	// task. See window.
+	pass  *livepeer.Pass
+	since int64
+	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
+	fresh *livepeer.Pass
+	// unlisted: a task may be gone that only a listing of every task can tell about.
+	unlisted bool
 	// alive are tasks that polls have seen since the sync began: the listing may be too far on to show them.
 	alive map[string]struct{}
 
@@ -53,16 +62,22 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		stored:    stored,
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
-		pass:      s.session.client.NewPass(livepeer.Query{}),
+		since:     s.window(now),
 		alive:     map[string]struct{}{},
 
 		unanswered: map[string]bool{},
+	}
+	full.pass = s.session.client.NewPass(livepeer.Query{UpdatedSince: full.since, Whole: true})
+	if full.since > 0 {
+		full.fresh = s.session.client.NewPass(livepeer.Query{
+			CreatedSince: s.state.fullAt.Add(-restartMargin).UnixMilli(), Whole: true,
+		})
 	}
 	if s.state.changed {
 		full.stored = s.state.storedBefore
 	}
 	if stored == 0 {
-		full.recent = s.session.client.NewPass(livepeer.Query{NewestFirst: true, Limit: batchSize})
+		full.recent = s.session.client.NewPass(livepeer.Query{NewestFirst: true, Limit: recentPage})
 	}
 	return full
 }
@@ -75,7 +90,9 @@ func (s *syncer) fullStep(ctx context.Context) error {
 	case full.recent != nil:
 		return s.recentStep(ctx)
 	case !full.pass.Done():
-		return s.listStep(ctx)
+		return s.listStep(ctx, full.pass)
+	case full.fresh != nil && !full.fresh.Done():
+		return s.listStep(ctx, full.fresh)
 	case !full.compared:
 		s.compare()
 		return nil
@@ -90,30 +107,35 @@ func (s *syncer) recentStep(ctx context.Context) error {
 	full, began := s.state.full, s.now()
 	omitted, err := s.read(ctx, full.recent)
 	if err != nil {
-		if full.recentFailures++; full.recentFailures >= recentAttempts {
+		if _, api := errors.AsType[*livepeer.Error](err); api {
+			full.recentFailures++
+		}
+		if full.recentFailures >= recentAttempts {
 			full.recent = nil
 		}
 		return err
 	}
 	s.begin(began, full.recent)
-	if err := s.flush(ctx); err != nil {
+	if full.recent.Done() || omitted > 0 {
+		err = s.flush(ctx)
+		full.recent = nil
 		return err
 	}
-	if full.recent.Done() || omitted > 0 {
-		full.recent = nil
-	}
-	return nil
+	return s.launch(ctx)
 }
 
-func (s *syncer) listStep(ctx context.Context) error {
+func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {
 	full, began := s.state.full, s.now()
-	omitted, err := s.read(ctx, full.pass)
+	omitted, err := s.read(ctx, pass)
 	full.omitted += omitted
 	if err != nil {
 		return err
 	}
-	s.begin(began, full.pass)
-	return s.flush(ctx)
+	s.begin(began, pass)
+	if pass.Done() {
+		return s.flush(ctx)
+	}
+	return s.launch(ctx)
 }
 
 // begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
@@ -130,29 +152,48 @@ func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
 func (s *syncer) compare() {
 	full := s.state.full
 	full.compared = true
-	entries := s.index.entries(idOf(s.source))
-	// Its tasks too whose owner somebody took away: no garbage collector takes these.
-	for _, entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
-		if entry.OwnerName == s.source.Name {
-			entries = append(entries, entry)
-		}
-	}
 	scope := s.scope()
-	for i := range entries {
-		entry := &entries[i]
-		_, alive := full.alive[entry.ID]
-		if !alive && !entry.Deleting && !full.pass.Seen(entry.ID) && scope.Includes(entry.Type) {
-			full.missing = append(full.missing, *entry)
+	older := 0
+	for entry := range s.mirrored() {
+		if full.knows(entry.ID) || entry.Deleting || !scope.Includes(entry.Type) {
+			continue
+		}
+		full.missing = append(full.missing, *entry)
+		if entry.UpdatedAt < full.since {
+			older++
 		}
 	}
 	s.state.paused = nil
-	if len(full.missing) <= pruneFreely || 2*len(full.missing) <= full.stored {
+	if n := len(full.missing) - older; n <= pruneFreely || 2*n <= full.stored {
 		return
 	}
 	hold := &paused{missing: len(full.missing), total: full.stored, token: tokenFor(full.missing)}
 	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.token {
 		s.state.paused, full.missing = hold, nil
 	}
+}
+
+// mirrored yields the stored tasks of the source, and its tasks whose owner somebody took away: no garbage collector
+// takes these.
+func (s *syncer) mirrored() iter.Seq[*mirror.Entry] {
+	return func(yield func(*mirror.Entry) bool) {
+		for entry := range s.index.entries(idOf(s.source)) {
+			if !yield(entry) {
+				return
+			}
+		}
+		for entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
+			if entry.OwnerName == s.source.Name && !yield(entry) {
+				return
+			}
+		}
+	}
+}
+
+// knows reports whether the API listed the task since the sync began.
+func (f *fullSync) knows(id string) bool {
+	_, alive := f.alive[id]
+	return alive || f.pass.Seen(id)
 }
 
 // tokenFor stands for exactly these tasks.
@@ -194,6 +235,8 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 		}
 		switch {
 		case observation == nil:
+		case observation.Deleted && entry.UpdatedAt < full.since:
+			full.unlisted = true // no listing lacked it yet
 		case observation.Deleted:
 			gone = append(gone, mirror.Gone(s.scope(), &entry)...)
 		default:
@@ -267,15 +310,23 @@ func (s *syncer) finish(ctx context.Context) error {
 	}
 	state, full := s.state, s.state.full
 	for id := range state.problems {
-		if _, alive := full.alive[id]; !alive && !full.pass.Seen(id) {
+		if !full.knows(id) {
 			delete(state.problems, id)
 		}
 	}
 	state.synced, state.changed = true, false
 	state.unreadable = full.unreadable()
-	state.omitted = int32(full.omitted) //nolint:gosec // A count of tasks of one account.
+	if full.since == 0 {
+		state.listed, state.omitted = full.began, int32(full.omitted) //nolint:gosec // A count of tasks of one account.
+	} else {
+		state.omitted += state.pruned
+	}
+	state.pruned = 0
 	state.fullAt, state.handled = full.began, full.requested
 	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, s.now())
+	if full.unlisted {
+		state.listed, state.nextFull = time.Time{}, s.now()
+	}
 	state.full = nil
 	return nil
 }

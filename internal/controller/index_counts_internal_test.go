@@ -24,25 +24,25 @@ func TestIndexCounts(t *testing.T) {
 			before := there[name]
 			switch rapid.IntRange(0, 5).Draw(t, "event") {
 			case 0:
-				x.OnUpdate(nil, task)
+				x.observe(stored(task), true)
 				there[name] = task
 			case 1:
 				x.begin(keyOf(name))
-				x.done(keyOf(name), task.DeepCopy())
-				x.OnUpdate(nil, task)
+				x.done(keyOf(name), stored(task))
+				x.observe(stored(task), true)
 				there[name] = task
 			case 2:
 				x.begin(keyOf(name))
 				x.done(keyOf(name), nil)
 			case 3:
-				x.OnDelete(task)
+				forget(x, task)
 				delete(there, name)
 			case 4:
 				x.gone(keyOf(name), task.UID)
 				delete(there, name)
 			default:
 				if before != nil {
-					x.OnUpdate(nil, before) // once more
+					x.observe(stored(before), true) // once more
 				}
 			}
 			for _, source := range append(sources, "none") {
@@ -64,7 +64,7 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 		"failed": &want.Failed, "cancelled": &want.Cancelled, "frozen": &want.Unknown, "": &want.Unknown,
 	}
 	for _, task := range there {
-		if ownerID(task) == id {
+		if stored(task).owner.Value().sourceID == id {
 			want.Total++
 			*counters[task.Status.Phase]++
 			if task.IsFinished() {
@@ -78,13 +78,14 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 	if got := x.finished(id); got != finished {
 		t.Fatalf("%q: %d finished, want %d", source, got, finished)
 	}
-	entries := x.entries(id)
-	for _, entry := range entries {
+	entries := 0
+	for entry := range x.entries(id) {
+		entries++
 		if task := there[entry.Name]; task == nil || task.ResourceVersion != entry.ResourceVersion || entry.OwnerUID != id.UID {
 			t.Fatalf("%q: %+v is not there", source, entry)
 		}
 	}
-	if len(entries) != int(want.Total) {
-		t.Fatalf("%q: %d entries, want %d", source, len(entries), want.Total)
+	if entries != int(want.Total) {
+		t.Fatalf("%q: %d entries, want %d", source, entries, want.Total)
 	}
 }

@@ -9,14 +9,13 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// aTask is a stored task of a source, compact as the cache keeps it.
+// aTask is a stored task of a source.
 func aTask(name, source string, version int, change ...func(*v1alpha1.LivepeerTask)) *v1alpha1.LivepeerTask {
 	task := &v1alpha1.LivepeerTask{
 		ObjectMeta: metav1.ObjectMeta{
@@ -32,8 +31,18 @@ func aTask(name, source string, version int, change ...func(*v1alpha1.LivepeerTa
 	for _, f := range change {
 		f(task)
 	}
-	mirror.Compact(task)
 	return task
+}
+
+// stored is what the index keeps of a task.
+func stored(task *v1alpha1.LivepeerTask) *storedTask {
+	entry := mirror.EntryOf(task)
+	return storedOf(&entry)
+}
+
+// forget lets the index see a deletion.
+func forget(x *taskIndex, task *v1alpha1.LivepeerTask) {
+	x.deleted(types.NamespacedName{Namespace: task.Namespace, Name: task.Name}, task.UID)
 }
 
 func inPhase(phase string) func(*v1alpha1.LivepeerTask) {
@@ -58,97 +67,93 @@ func TestIndexTellsOfOthers(t *testing.T) {
 		want    []taskRequest
 		version string // of a, afterwards
 	}{
-		"another's change":  {func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "main", 11, failed)) }, []taskRequest{ask("main", "a")}, "11"},
-		"nothing new in it": {func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "main", 11)) }, nil, "11"},
-		"the same again":    {func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "main", 10, failed)) }, nil, "10"},
-		"an older change":   {func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "main", 9, failed)) }, nil, "10"},
-		"more digits":       {func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "main", 100, failed)) }, []taskRequest{ask("main", "a")}, "100"},
-		"a deletion":        {func(x *taskIndex) { x.OnDelete(aTask("a", "main", 11)) }, []taskRequest{ask("main", "a")}, ""},
-		"a missed deletion": {
-			func(x *taskIndex) { x.OnDelete(toolscache.DeletedFinalStateUnknown{Obj: aTask("a", "main", 10)}) }, []taskRequest{ask("main", "a")}, "",
-		},
-		"deletion of an earlier one": {func(x *taskIndex) { x.OnDelete(aTask("a", "main", 9, reborn)) }, nil, "10"},
-		"made anew":                  {func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "main", 12, reborn, failed)) }, []taskRequest{ask("main", "a")}, "12"},
+		"another's change":           {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 11, failed)), true) }, []taskRequest{ask("main", "a")}, "11"},
+		"nothing new in it":          {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 11)), true) }, nil, "11"},
+		"the same again":             {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 10, failed)), true) }, nil, "10"},
+		"an older change":            {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 9, failed)), true) }, nil, "10"},
+		"more digits":                {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 100, failed)), true) }, []taskRequest{ask("main", "a")}, "100"},
+		"a deletion":                 {func(x *taskIndex) { forget(x, aTask("a", "main", 11)) }, []taskRequest{ask("main", "a")}, ""},
+		"deletion of an earlier one": {func(x *taskIndex) { forget(x, aTask("a", "main", 9, reborn)) }, nil, "10"},
+		"made anew":                  {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 12, reborn, failed)), true) }, []taskRequest{ask("main", "a")}, "12"},
 		"another source takes it": {
-			func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "other", 11)) }, []taskRequest{ask("other", "a"), ask("main", "a")}, "11",
+			func(x *taskIndex) { x.observe(stored(aTask("a", "other", 11)), true) }, []taskRequest{ask("other", "a"), ask("main", "a")}, "11",
 		},
-		"nobody owns it any more": {func(x *taskIndex) { x.OnUpdate(nil, aTask("a", "", 11)) }, []taskRequest{ask("", "a"), ask("main", "a")}, "11"},
+		"nobody owns it any more": {func(x *taskIndex) { x.observe(stored(aTask("a", "", 11)), true) }, []taskRequest{ask("", "a"), ask("main", "a")}, "11"},
 		"another ID": {
 			func(x *taskIndex) {
-				x.OnUpdate(nil, aTask("a", "main", 11, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" }))
+				x.observe(stored(aTask("a", "main", 11, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" })), true)
 			}, []taskRequest{ask("main", "forged"), ask("main", "a")}, "11",
 		},
-		"a task without a status": {func(x *taskIndex) { x.OnAdd(aTask("c", "main", 11, statusless), false) }, []taskRequest{ask("main", "c")}, "10"},
-		"a task as it should be":  {func(x *taskIndex) { x.OnAdd(aTask("c", "main", 11), true) }, nil, "10"},
+		"a task without a status": {func(x *taskIndex) { x.see(stored(aTask("c", "main", 11, statusless))) }, []taskRequest{ask("main", "c")}, "10"},
+		"a task as it should be":  {func(x *taskIndex) { x.see(stored(aTask("c", "main", 11))) }, nil, "10"},
 		"own write, then its event": {
 			func(x *taskIndex) {
 				x.begin(keyOf("a"))
-				x.done(keyOf("a"), aTask("a", "main", 11, failed))
-				x.OnUpdate(nil, aTask("a", "main", 11, failed))
+				x.done(keyOf("a"), stored(aTask("a", "main", 11, failed)))
+				x.observe(stored(aTask("a", "main", 11, failed)), true)
 			}, nil, "11",
 		},
 		"own write, after its event": {
 			func(x *taskIndex) {
 				x.begin(keyOf("a"))
-				x.OnUpdate(nil, aTask("a", "main", 11, failed))
-				x.done(keyOf("a"), aTask("a", "main", 11, failed))
+				x.observe(stored(aTask("a", "main", 11, failed)), true)
+				x.done(keyOf("a"), stored(aTask("a", "main", 11, failed)))
 			}, nil, "11",
 		},
 		"own two writes": {
 			func(x *taskIndex) {
 				x.begin(keyOf("c"))
-				x.OnAdd(aTask("c", "main", 11, statusless), false)
-				x.OnUpdate(nil, aTask("c", "main", 12))
-				x.done(keyOf("c"), aTask("c", "main", 12))
+				x.see(stored(aTask("c", "main", 11, statusless)))
+				x.observe(stored(aTask("c", "main", 12)), true)
+				x.done(keyOf("c"), stored(aTask("c", "main", 12)))
 			}, nil, "10",
 		},
 		"own write, and another's over it": {
 			func(x *taskIndex) {
 				x.begin(keyOf("a"))
-				x.OnUpdate(nil, aTask("a", "main", 12, inPhase("forged")))
-				x.done(keyOf("a"), aTask("a", "main", 11, failed))
+				x.observe(stored(aTask("a", "main", 12, inPhase("forged"))), true)
+				x.done(keyOf("a"), stored(aTask("a", "main", 11, failed)))
 			}, []taskRequest{ask("main", "a")}, "12",
 		},
 		"own write, and another's label on it": {
 			func(x *taskIndex) {
 				x.begin(keyOf("a"))
-				x.OnUpdate(nil, aTask("a", "main", 12, failed))
-				x.done(keyOf("a"), aTask("a", "main", 11, failed))
+				x.observe(stored(aTask("a", "main", 12, failed)), true)
+				x.done(keyOf("a"), stored(aTask("a", "main", 11, failed)))
 			}, nil, "12",
 		},
 		"own write that failed, then another's": {
 			func(x *taskIndex) {
 				x.begin(keyOf("a"))
 				x.done(keyOf("a"), nil)
-				x.OnUpdate(nil, aTask("a", "main", 11, failed))
+				x.observe(stored(aTask("a", "main", 11, failed)), true)
 			}, []taskRequest{ask("main", "a")}, "11",
 		},
 		"own write of another task": {
 			func(x *taskIndex) {
 				x.begin(keyOf("b"))
-				x.OnUpdate(nil, aTask("a", "main", 11, failed))
+				x.observe(stored(aTask("a", "main", 11, failed)), true)
 			}, []taskRequest{ask("main", "a")}, "11",
 		},
 		"own deletion, then its event": {
 			func(x *taskIndex) {
 				x.begin(keyOf("a"))
 				x.gone(keyOf("a"), "uid-of-a")
-				x.OnDelete(aTask("a", "main", 11))
+				forget(x, aTask("a", "main", 11))
 			}, nil, "",
 		},
 		"own deletion, after its event": {
 			func(x *taskIndex) {
 				x.begin(keyOf("a"))
-				x.OnDelete(aTask("a", "main", 11))
+				forget(x, aTask("a", "main", 11))
 				x.gone(keyOf("a"), "uid-of-a")
 			}, nil, "",
 		},
 		"own deletion of an earlier one": {func(x *taskIndex) { x.gone(keyOf("a"), "earlier") }, nil, "10"},
-		"something else":                 {func(x *taskIndex) { x.OnAdd("x", false); x.OnUpdate(nil, 5); x.OnDelete(nil) }, nil, "10"},
 	} {
 		x := newTaskIndex()
-		x.OnAdd(aTask("a", "main", 10), true)
-		x.OnAdd(aTask("b", "main", 5), true)
+		x.see(stored(aTask("a", "main", 10)))
+		x.see(stored(aTask("b", "main", 5)))
 		var got []taskRequest
 		x.notifyForeign(func(request taskRequest) { got = append(got, request) })
 		c.happens(x)
@@ -164,8 +169,8 @@ func TestIndexTellsOfOthers(t *testing.T) {
 // TestIndexRemembersUnfinishedTasks: a crash left them before anybody listened.
 func TestIndexRemembersUnfinishedTasks(t *testing.T) {
 	x := newTaskIndex()
-	x.OnAdd(aTask("a", "main", 10), true)
-	x.OnAdd(aTask("b", "main", 11, statusless), true)
+	x.see(stored(aTask("a", "main", 10)))
+	x.see(stored(aTask("b", "main", 11, statusless)))
 	var got []taskRequest
 	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
 	if want := []taskRequest{{Namespace: "media", Source: "main", ID: "b"}}; !slices.Equal(got, want) {
@@ -175,7 +180,7 @@ func TestIndexRemembersUnfinishedTasks(t *testing.T) {
 
 func TestIndexKeepsNamespacesApart(t *testing.T) {
 	x := newTaskIndex()
-	x.OnAdd(aTask("a", "main", 10), true)
+	x.see(stored(aTask("a", "main", 10)))
 	if _, ok := x.lookup("elsewhere")("a"); ok {
 		t.Error("found in another namespace")
 	}

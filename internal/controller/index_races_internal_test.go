@@ -26,13 +26,13 @@ func TestConditionsAreSteady(t *testing.T) {
 // TestDeletedWhileWriting: what somebody deletes before the answer to our write is in stays deleted, and is told.
 func TestDeletedWhileWriting(t *testing.T) {
 	x := newTaskIndex()
-	x.OnAdd(aTask("a", "main", 10), true)
+	x.see(stored(aTask("a", "main", 10)))
 	var got []taskRequest
 	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
 	x.begin(keyOf("a"))
-	x.OnUpdate(nil, aTask("a", "main", 11, inPhase("failed")))
-	x.OnDelete(aTask("a", "main", 12, inPhase("failed")))         // somebody deletes what was just written
-	x.done(keyOf("a"), aTask("a", "main", 11, inPhase("failed"))) // the answer to the write comes late
+	x.observe(stored(aTask("a", "main", 11, inPhase("failed"))), true)
+	forget(x, aTask("a", "main", 12, inPhase("failed")))                  // somebody deletes what was just written
+	x.done(keyOf("a"), stored(aTask("a", "main", 11, inPhase("failed")))) // the answer to the write comes late
 	_, ok := x.lookup("media")("a")
 	if ok || len(got) != 1 {
 		t.Errorf("is known: %v, told: %v", ok, got)
@@ -42,10 +42,10 @@ func TestDeletedWhileWriting(t *testing.T) {
 // TestOlderEventOfEarlierObject: a late event does not bring an earlier object of the same name back.
 func TestOlderEventOfEarlierObject(t *testing.T) {
 	x := newTaskIndex()
-	x.OnAdd(aTask("a", "main", 10), true)
+	x.see(stored(aTask("a", "main", 10)))
 	x.begin(keyOf("a"))
-	x.done(keyOf("a"), aTask("a", "main", 20, reborn))
-	x.OnUpdate(nil, aTask("a", "main", 11, inPhase("failed")))
+	x.done(keyOf("a"), stored(aTask("a", "main", 20, reborn)))
+	x.observe(stored(aTask("a", "main", 11, inPhase("failed"))), true)
 	if e, _ := x.lookup("media")("a"); e.ResourceVersion != "20" {
 		t.Errorf("%+v", e)
 	}
@@ -54,9 +54,9 @@ func TestOlderEventOfEarlierObject(t *testing.T) {
 // TestOwnerInAnotherNamespace: an object elsewhere can't pass itself off as a source's task.
 func TestOwnerInAnotherNamespace(t *testing.T) {
 	x := newTaskIndex()
-	x.OnAdd(aTask("a", "main", 10), true)
-	x.OnAdd(aTask("a", "main", 11, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" }), true)
-	x.OnDelete(aTask("a", "main", 12, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" }))
+	x.see(stored(aTask("a", "main", 10)))
+	x.see(stored(aTask("a", "main", 11, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" })))
+	forget(x, aTask("a", "main", 12, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" }))
 	if n := x.counts(sourceID{Namespace: "media", UID: "uid-of-main"}).Total; n != 1 {
 		t.Errorf("%d tasks", n)
 	}

@@ -4,6 +4,8 @@ package controller
 
 import (
 	"hash/fnv"
+	"hash/maphash"
+	"iter"
 	"sync/atomic"
 	"time"
 
@@ -36,9 +38,16 @@ type progress struct {
 	floor     mirror.Stamp // history must not bring back what is older
 	paused    *paused      // pruning waits for a confirmation
 	omitted   int32
+	// pruned counts the tasks that history had no room for any more since omitted was counted.
+	pruned int32
 	// unreadable counts the tasks that the API can't read.
 	unreadable int
 	synced     bool // a full sync of this generation was carried through
+	// listed is when the last full sync that listed every task began, in this process and for this generation and key; zero
+	// if none did. Others may make do with what history keeps.
+	listed time.Time
+	// seed makes the marks by which answers of the API are known again.
+	seed maphash.Seed
 
 	// changed: spec or credentials did, and no full sync was carried through since. storedBefore tasks were mirrored
 	// then: polls may already have brought tasks of another project.
@@ -70,9 +79,14 @@ type paused struct {
 }
 
 // resume begins where an earlier process of the operator left off.
-func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries []mirror.Entry, now time.Time) {
+func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mirror.Entry], now time.Time) {
 	status := &source.Status
-	if status.LastFullSyncTime == nil || len(entries) == 0 && status.Tasks.Total > 0 ||
+	stored, newest := 0, int64(0)
+	for entry := range entries {
+		stored++
+		newest = max(newest, entry.UpdatedAt)
+	}
+	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 ||
 		status.ObservedGeneration != source.Generation {
 		p.nextFull = now
 		return
@@ -86,10 +100,6 @@ func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries []mirror.
 	if status.LastPollTime != nil {
 		p.polledAt = status.LastPollTime.Time
 		p.watermark.newest = max(1, earliest(p.polledAt, now).Add(-restartMargin).UnixMilli())
-	}
-	newest := int64(0)
-	for i := range entries {
-		newest = max(newest, entries[i].UpdatedAt)
 	}
 	p.watermark.newest = min(p.watermark.newest, newest)
 	p.watermark.rose = now
@@ -106,13 +116,13 @@ func earliest(a, b time.Time) time.Time {
 }
 
 // oldestFinished returns the stamp of the oldest finished task.
-func oldestFinished(entries []mirror.Entry) mirror.Stamp {
+func oldestFinished(entries iter.Seq[*mirror.Entry]) mirror.Stamp {
 	var oldest mirror.Stamp
-	for i := range entries {
-		if !entries[i].Finished() {
+	for entry := range entries {
+		if !entry.Finished() {
 			continue
 		}
-		if stamp := entries[i].Stamp(); oldest.ID == "" || stamp.Compare(oldest) < 0 {
+		if stamp := entry.Stamp(); oldest.ID == "" || stamp.Compare(oldest) < 0 {
 			oldest = stamp
 		}
 	}
@@ -132,6 +142,9 @@ func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string
 	first := p.fingerprint == ""
 	if respecified && !first {
 		p.floor, p.synced = mirror.Stamp{}, false
+	}
+	if respecified || p.fingerprint != fingerprint {
+		p.listed, p.seed = time.Time{}, maphash.MakeSeed()
 	}
 	if (respecified || p.fingerprint != fingerprint) && !p.changed {
 		p.changed, p.storedBefore = true, stored

@@ -108,7 +108,7 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 func (a *account) start() {
 	index, secrets := newTaskIndex(), newSecretStore(a.api, nil)
 	for _, task := range a.api.tasks {
-		index.OnAdd(compacted(task), true)
+		index.see(stored(task))
 	}
 	a.api.echoes = nil
 	a.reconciler = &SourceReconciler{

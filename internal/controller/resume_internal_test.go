@@ -55,7 +55,7 @@ func TestResume(t *testing.T) {
 			c.change(&source.Status)
 		}
 		p := &progress{}
-		p.resume(source, c.entries, noon)
+		p.resume(source, each(c.entries...), noon)
 		known := c.wantFull != 0
 		if !p.nextFull.Equal(minute(c.wantFull).Time) || p.synced != known || (p.handled == "asked") != (known && source.Status.LastHandledReconcileAt != "") {
 			t.Errorf("%s: lists at %v, synced %v, handled %q", name, p.nextFull, p.synced, p.handled)
@@ -70,14 +70,14 @@ func TestResume(t *testing.T) {
 }
 
 func TestOldestFinished(t *testing.T) {
-	stamp := oldestFinished([]mirror.Entry{
-		{ID: "a", Phase: "running", UpdatedAt: 1}, {ID: "d", Phase: "failed", UpdatedAt: 5}, {ID: "c", Phase: "completed", UpdatedAt: 5},
-		{ID: "b", Phase: "cancelled", UpdatedAt: 9},
-	})
+	stamp := oldestFinished(each(
+		mirror.Entry{ID: "a", Phase: "running", UpdatedAt: 1}, mirror.Entry{ID: "d", Phase: "failed", UpdatedAt: 5},
+		mirror.Entry{ID: "c", Phase: "completed", UpdatedAt: 5}, mirror.Entry{ID: "b", Phase: "cancelled", UpdatedAt: 9},
+	))
 	if want := (mirror.Stamp{UpdatedAt: 5, ID: "c"}); stamp != want {
 		t.Errorf("%+v", stamp)
 	}
-	if got := oldestFinished([]mirror.Entry{{ID: "a", Phase: "waiting", UpdatedAt: 1}}); got != (mirror.Stamp{}) {
+	if got := oldestFinished(each(mirror.Entry{ID: "a", Phase: "waiting", UpdatedAt: 1})); got != (mirror.Stamp{}) {
 		t.Errorf("without a finished one: %+v", got)
 	}
 }

@@ -82,7 +82,7 @@ func (w *world) asInMain(leases string) ctrl.Options {
 		LeaderElection: true, LeaderElectionID: leaseName, LeaderElectionNamespace: leases,
 		LeaderElectionReleaseOnCancel: true,
 		Cache: cache.Options{
-			ByObject: controller.CacheOptions(), DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
+			DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
 		},
 	}
 }
@@ -125,7 +125,7 @@ func (w *world) startManager(config *rest.Config, options ctrl.Options) (stop fu
 	ctx, cancel := context.WithCancel(w.ctx)
 	mgr, err := ctrl.NewManager(config, options)
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(ctx, mgr, "test")).To(Succeed())
+	w.Expect(controller.Setup(ctx, mgr, "test", controller.InNamespaces(w.namespace))).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	stop = func() {

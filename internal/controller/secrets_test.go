@@ -15,7 +15,6 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 )
 
@@ -32,7 +31,7 @@ func mirroringThrough(t *testing.T, requests *apiRecord, reason string, apiKey .
 	w.startManager(requests.through(operator), ctrl.Options{
 		Scheme: scheme, Controller: configWithoutNames(), Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache: cache.Options{
-			ByObject: controller.CacheOptions(), DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
+			DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
 		},
 	})
 	w.eventuallyReady("main", reason)

@@ -7,46 +7,40 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
-
-// CacheOptions make the cache keep LivepeerTasks in their compact form.
-func CacheOptions() map[client.Object]cache.ByObject {
-	return map[client.Object]cache.ByObject{
-		&v1alpha1.LivepeerTask{}: {Transform: compact},
-	}
-}
-
-func compact(obj any) (any, error) {
-	if task, ok := obj.(*v1alpha1.LivepeerTask); ok {
-		mirror.Compact(task)
-	}
-	return obj, nil
-}
 
 // Option changes what Setup sets up.
 type Option func(*settings)
 
-type settings struct{ hosts livepeer.Hosts }
+type settings struct {
+	hosts      livepeer.Hosts
+	namespaces []string
+}
 
 // AllowHosts says where sources may point to. Without it, that is what livepeer.Hosts permits by default.
 func AllowHosts(hosts livepeer.Hosts) Option {
 	return func(s *settings) { s.hosts = hosts }
 }
 
-// Setup registers both reconcilers, and the check of whether they are ready, with a manager whose cache was made with
-// CacheOptions. userAgent names the operator to the APIs it polls.
+// InNamespaces says in which namespaces to work: those of the manager's cache. Without it, in all.
+func InNamespaces(namespaces ...string) Option {
+	return func(s *settings) { s.namespaces = namespaces }
+}
+
+// Setup registers both reconcilers, and the check of whether they are ready, with a manager. userAgent names the operator to the APIs it polls.
 func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...Option) error {
 	var settings settings
 	for _, option := range options {
@@ -57,13 +51,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 		return fmt.Errorf("client for metadata: %w", err)
 	}
 	index := newTaskIndex()
-	informer, err := mgr.GetCache().GetInformer(ctx, &v1alpha1.LivepeerTask{}, cache.BlockUntilSynced(false))
+	indexed, err := feedIndex(mgr, index, metadataClient, settings.namespaces)
 	if err != nil {
-		return fmt.Errorf("informer for LivepeerTasks: %w", err)
-	}
-	registration, err := informer.AddEventHandler(index)
-	if err != nil {
-		return fmt.Errorf("index of LivepeerTasks: %w", err)
+		return err
 	}
 	secrets := newSecretStore(mgr.GetAPIReader(), metadataClient)
 	sessions := newSessions(secrets, userAgent, settings.hosts)
@@ -74,7 +64,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	writer := newWriter(lean, mgr.GetAPIReader(), index)
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: registration.HasSynced,
+		states: map[types.NamespacedName]*progress{}, indexed: indexed,
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
@@ -87,9 +77,40 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 		return fmt.Errorf("controller of LivepeerTasks: %w", err)
 	}
 	return mgr.AddReadyzCheck("tasks", func(*http.Request) error {
-		if !registration.HasSynced() {
+		if !indexed() {
 			return errors.New("the stored LivepeerTasks are not read yet: are the CRDs installed, and may the operator list them?")
 		}
 		return nil
 	})
+}
+
+// feedIndex lets the manager keep the index in step with the stored tasks. What it returns reports whether all are read.
+func feedIndex(
+	mgr ctrl.Manager, index *taskIndex, metadataClient metadata.Interface, namespaces []string,
+) (toolscache.InformerSynced, error) {
+	tasks, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("client for LivepeerTasks: %w", err)
+	}
+	looks := workqueue.NewTypedRateLimitingQueue(
+		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](healDelay, maxHealDelay))
+	index.onLook = looks.Add
+	var feeds []*feed
+	if len(namespaces) == 0 {
+		namespaces = []string{metav1.NamespaceAll}
+	}
+	for _, namespace := range namespaces {
+		f := &feed{
+			namespace: namespace, index: index, client: tasks, metadata: metadataClient, elected: mgr.Elected(), looks: looks,
+		}
+		if err := mgr.Add(f); err != nil {
+			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)
+		}
+		feeds = append(feeds, f)
+	}
+	return func() bool {
+		return !slices.ContainsFunc(feeds, func(f *feed) bool { return !f.HasSynced() })
+	}, nil
 }

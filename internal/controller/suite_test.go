@@ -142,12 +142,11 @@ func (w *world) startOperator() {
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: configWithoutNames(),
 		Cache: cache.Options{
-			ByObject:          controller.CacheOptions(),
 			DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
 		},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(ctx, mgr, "test")).To(Succeed())
+	w.Expect(controller.Setup(ctx, mgr, "test", controller.InNamespaces(w.namespace))).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	w.stop = func() {

@@ -3,10 +3,10 @@
 package controller
 
 import (
-	"cmp"
 	"context"
+	"hash/maphash"
+	"iter"
 	"math"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -16,13 +16,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// batchSize bounds the tasks that are held in memory to be written, and so how long one slice of work takes.
-const batchSize = 250
-
 // sliceTime bounds one turn of a source, so that a long sync shares the workers and shows its progress.
-const sliceTime = 2 * time.Second
+const sliceTime = 5 * time.Second
 
-// syncer mirrors one source, one turn at a time.
+// syncer mirrors one source, for one turn.
 type syncer struct {
 	source  *v1alpha1.LivepeerTaskSource
 	session *session
@@ -31,6 +28,7 @@ type syncer struct {
 	writer  *writer
 	now     func() time.Time
 
+	flights []*flight
 	planned *mirror.Scope // what is in scope, until something is written
 }
 
@@ -40,10 +38,11 @@ func (s *syncer) run(ctx context.Context) error {
 	turn := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
 	for {
 		if err := s.step(ctx); err != nil {
+			_ = s.land(0) // what it could not write is kept, and is tried again together with the rest
 			return err
 		}
 		if now := s.now(); !now.Before(turn) || s.state.wait(now) > 0 {
-			return nil
+			return s.land(0)
 		}
 	}
 }
@@ -80,7 +79,10 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	if _, err := s.read(ctx, poll.Pass); err != nil {
 		return err
 	}
-	if err := s.flush(ctx); err != nil || !poll.Done() {
+	if !poll.Done() {
+		return s.launch(ctx)
+	}
+	if err := s.flush(ctx); err != nil {
 		return err
 	}
 	now := s.now()
@@ -97,33 +99,57 @@ func (s *syncer) polled(now time.Time) {
 	s.state.nextPoll = slot(s.source.UID, s.source.Spec.Interval.Duration, now)
 }
 
-// read makes one listing request and keeps, of its tasks, those that differ from the mirror. It answers how many of the
-// others are beyond the limits of history.
+// read makes one listing request, and has what differs from the mirror written while it reads on. It answers how many
+// tasks are beyond the limits of history.
 func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, err error) {
+	began := s.now()
+	var failed error
 	err = pass.Next(ctx, func(task livepeer.Task) bool {
 		if len(s.state.pending) >= batchSize {
-			return false
+			// The answer waits while writers are busy, but not until the request runs out of time.
+			if failed = s.launch(ctx); failed != nil || s.now().Sub(began) > s.source.Spec.Timeout.Duration/3 {
+				return false
+			}
 		}
-		if task.Deleted {
-			return true // no list should hold it; the full sync asks for it by ID
-		}
-		if s.state.full != nil && pass != s.state.full.pass {
-			s.state.full.alive[task.ID] = struct{}{}
-		}
-		observation, err := mirror.Convert(task.Raw, s.session.redactor)
-		if err != nil {
-			return true // without a usable ID; the client has counted it
-		}
-		plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
-		s.note(&plan, observation.ID)
-		if len(plan.Actions) > 0 {
-			s.state.pending = append(s.state.pending, observation)
-		} else {
-			omitted += len(plan.Omitted)
+		if !task.Deleted { // no list should hold one that is; the full sync asks for it by ID
+			omitted += s.take(pass, &task)
 		}
 		return true
 	})
+	if failed != nil {
+		return omitted, failed
+	}
 	return omitted, err
+}
+
+// take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
+// history.
+func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
+	if full := s.state.full; full != nil && pass != full.pass {
+		full.alive[task.ID] = struct{}{}
+	}
+	mark := maphash.Bytes(s.state.seed, task.Raw)
+	for _, name := range mirror.Names(task.ID) {
+		if s.index.mirrors(idOf(s.source), name, task.ID, mark) {
+			delete(s.state.problems, task.ID)
+			return 0
+		}
+	}
+	observation, err := mirror.Convert(task.Raw, s.session.redactor)
+	if err != nil {
+		return 0 // without a usable ID; the client has counted it
+	}
+	observation.Mark = mark
+	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
+	s.note(&plan, observation.ID)
+	for i := range plan.Current {
+		s.index.mark(&plan.Current[i], mark)
+	}
+	if len(plan.Actions) > 0 {
+		s.state.pending = append(s.state.pending, observation)
+		return 0
+	}
+	return len(plan.Omitted)
 }
 
 // note remembers why the task can't be mirrored, if so.
@@ -136,58 +162,6 @@ func (s *syncer) note(plan *mirror.Result, id string) {
 	case len(plan.Actions) == 0:
 		delete(s.state.problems, id)
 	}
-}
-
-// flush writes what was read, newest first. What could not be written is kept for the next attempt.
-func (s *syncer) flush(ctx context.Context) error {
-	if len(s.state.pending) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(s.state.pending, func(a, b *mirror.Observation) int {
-		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
-	})
-	scope := *s.scope()
-	scope.Oldest = s.oldest(s.state.pending)
-	plan := mirror.Plan(scope, s.state.pending, s.index.lookup(s.source.Namespace))
-	if err := s.apply(ctx, &scope, plan.Actions); err != nil {
-		return err
-	}
-	if full := s.state.full; full != nil && full.recent == nil && s.state.poll == nil {
-		full.omitted += len(plan.Omitted)
-	}
-	s.state.pending = nil
-	if s.index.finished(idOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {
-		return s.prune(ctx)
-	}
-	return nil
-}
-
-// apply carries out actions and remembers which tasks were refused.
-func (s *syncer) apply(ctx context.Context, scope *mirror.Scope, actions []mirror.Action) error {
-	if len(actions) == 0 {
-		return nil
-	}
-	s.planned = nil
-	for i := range actions {
-		if observation := actions[i].Observation; observation != nil {
-			delete(s.state.problems, observation.ID)
-		}
-	}
-	out, err := s.writer.apply(ctx, *scope, actions)
-	for id, refusal := range out.Refused {
-		text, _ := s.session.redactor.Text(refusal.Error())
-		s.state.problems.add(id, text)
-	}
-	return err
-}
-
-// prune deletes what the limits of types and history leave no room for.
-func (s *syncer) prune(ctx context.Context) error {
-	scope := s.scope()
-	if scope.Oldest.Compare(s.state.floor) > 0 {
-		s.state.floor = scope.Oldest
-	}
-	return s.apply(ctx, scope, mirror.PlanLimits(*scope, s.index.entries(idOf(s.source))))
 }
 
 // scope says what is in scope, by what is stored.
@@ -208,6 +182,9 @@ func (s *syncer) scope() *mirror.Scope {
 // oldest returns the oldest finished task that history keeps, once the observed ones are stored as well.
 func (s *syncer) oldest(observed []*mirror.Observation) mirror.Stamp {
 	history := s.source.Spec.History
+	for _, flight := range s.flights {
+		observed = append(observed[:len(observed):len(observed)], flight.observed...)
+	}
 	var stamps []mirror.Stamp
 	if s.index.finished(idOf(s.source))+len(observed) > mirror.MaxTasks(history) {
 		stamps = finishedStamps(s.index.entries(idOf(s.source)), observed)
@@ -233,22 +210,21 @@ func (s *syncer) oldestNew() mirror.Stamp {
 
 // finishedStamps lists the finished tasks among the stored and the observed ones, each once. An observed task replaces
 // the stored one.
-func finishedStamps(stored []mirror.Entry, observed []*mirror.Observation) []mirror.Stamp {
-	finished := map[string]mirror.Stamp{}
-	for i := range stored {
-		if stored[i].Finished() {
-			finished[stored[i].ID] = stored[i].Stamp()
-		}
-	}
+func finishedStamps(stored iter.Seq[*mirror.Entry], observed []*mirror.Observation) []mirror.Stamp {
+	seen := make(map[string]*mirror.Observation, len(observed))
 	for _, observation := range observed {
-		delete(finished, observation.ID)
-		if v1alpha1.IsFinishedPhase(observation.Status.Phase) {
-			finished[observation.ID] = mirror.StampOf(observation)
+		seen[observation.ID] = observation
+	}
+	var stamps []mirror.Stamp
+	for entry := range stored {
+		if _, again := seen[entry.ID]; entry.Finished() && !again {
+			stamps = append(stamps, entry.Stamp())
 		}
 	}
-	stamps := make([]mirror.Stamp, 0, len(finished))
-	for _, stamp := range finished {
-		stamps = append(stamps, stamp)
+	for _, observation := range seen {
+		if v1alpha1.IsFinishedPhase(observation.Status.Phase) {
+			stamps = append(stamps, mirror.StampOf(observation))
+		}
 	}
 	return stamps
 }

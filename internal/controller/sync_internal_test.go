@@ -3,6 +3,7 @@
 package controller
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"testing"
@@ -21,13 +22,23 @@ func seen(id, phase string, updatedAt int64) *mirror.Observation {
 	}}
 }
 
+func each(entries ...mirror.Entry) iter.Seq[*mirror.Entry] {
+	return func(yield func(*mirror.Entry) bool) {
+		for i := range entries {
+			if !yield(&entries[i]) {
+				return
+			}
+		}
+	}
+}
+
 // TestFinishedStamps: every finished task counts once, as it was seen last.
 func TestFinishedStamps(t *testing.T) {
 	stored := []mirror.Entry{
 		{ID: "a", Phase: "completed", UpdatedAt: 1}, {ID: "b", Phase: "failed", UpdatedAt: 2}, {ID: "c", Phase: "running", UpdatedAt: 3},
 		{ID: "d", Phase: "cancelled", UpdatedAt: 4},
 	}
-	got := finishedStamps(stored, []*mirror.Observation{
+	got := finishedStamps(each(stored...), []*mirror.Observation{
 		seen("b", "waiting", 10), // tried again
 		seen("c", "completed", 11), seen("d", "cancelled", 12), seen("e", "failed", 13), seen("f", "running", 14),
 	})
@@ -56,11 +67,11 @@ func TestScopeOfHistory(t *testing.T) {
 		source, index := aSource(), newTaskIndex()
 		source.Spec.History.MaxTasks = ptr.To(c.maxTasks)
 		for i, id := range []string{"a", "b", "c", "d"} {
-			index.OnAdd(aTask(id, "main", 10, inPhase("failed"), func(task *v1alpha1.LivepeerTask) {
+			index.see(stored(aTask(id, "main", 10, inPhase("failed"), func(task *v1alpha1.LivepeerTask) {
 				if task.Status.UpdatedAt = seen(id, "", int64(i+1)*1000).Status.UpdatedAt; i == 3 {
 					task.Status.Phase = "running"
 				}
-			}), true)
+			})))
 		}
 		s := &syncer{source: source, state: &progress{floor: c.floor}, index: index, now: func() time.Time { return noon }}
 		scope := s.scope()

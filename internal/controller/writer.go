@@ -182,7 +182,16 @@ func (w *writer) once(ctx context.Context, action *mirror.Action) error {
 			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
 		}, action.Desired)
 	}
-	w.index.done(key, stored)
+	if stored == nil {
+		w.index.done(key, nil)
+		return err
+	}
+	entry := mirror.EntryOf(stored)
+	task := storedOf(&entry)
+	if err == nil {
+		task.mark = action.Observation.Mark
+	}
+	w.index.done(key, task)
 	return err
 }
 

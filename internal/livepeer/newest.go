@@ -20,7 +20,7 @@ func (n *newestFirst) ask(v url.Values) {
 	v.Set("order", "updatedAt-true,id-false")
 	v.Set("limit", strconv.Itoa(n.limit))
 	if n.oldest > 0 {
-		v.Set("filters", updatedFilter("lte", n.oldest))
+		v.Set("filters", timeFilter("updatedAt", "lte", n.oldest))
 	}
 }
 

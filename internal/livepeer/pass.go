@@ -29,9 +29,14 @@ var (
 // Query says which tasks a pass lists.
 type Query struct {
 	// UpdatedSince lists only tasks updated at or after this time, in milliseconds since 1970. 0 lists every task. A
-	// server that can't filter answers all tasks all the same. It ends without the last doubts that a pass over every
-	// task clears up, because it is meant to be repeated all the time.
+	// server that can't filter answers all tasks all the same. Without Whole, it ends without the last doubts that a pass
+	// over every task clears up, because it is meant to be repeated all the time.
 	UpdatedSince int64
+	// CreatedSince lists only tasks created at or after this time, in milliseconds since 1970, if UpdatedSince is 0.
+	CreatedSince int64
+	// Whole is for a pass over every task that the times leave: it clears up the last doubts, and no answer is taken to be
+	// the same as an earlier one's.
+	Whole bool
 	// NewestFirst lists the most recently updated tasks first, and may end before all were listed: it is a quick look
 	// before a complete pass. UpdatedSince does not apply.
 	NewestFirst bool
@@ -52,7 +57,7 @@ type Pass struct {
 	seed maphash.Seed
 	seen map[uint64]struct{}
 
-	// filter: ask the server for UpdatedSince.
+	// filter: ask the server for UpdatedSince or CreatedSince.
 	filter bool
 	// pages counts the answers that held a list.
 	pages  int
@@ -86,14 +91,14 @@ func (c *Client) NewPass(q Query) *Pass {
 		max:    maxTasks,
 		seed:   maphash.MakeSeed(),
 		seen:   map[uint64]struct{}{},
-		filter: q.UpdatedSince > 0 && !q.NewestFirst,
+		filter: (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
 	}
 	if q.NewestFirst {
 		p.way = &newestFirst{limit: q.Limit}
 	} else {
 		p.list = &listing{
 			isolation: isolation{full: q.Limit, poisoned: &c.poisoned},
-			keyset:    &c.keyset, verify: q.UpdatedSince <= 0, bytewise: true, collated: true,
+			keyset:    &c.keyset, verify: q.Whole || q.UpdatedSince <= 0 && q.CreatedSince <= 0, bytewise: true, collated: true,
 		}
 		p.way = p.list
 	}
@@ -140,7 +145,7 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 	}
 	target := p.target()
 	etag := ""
-	if p.pages == 0 && p.filter {
+	if p.pages == 0 && p.filter && !p.query.Whole {
 		etag = p.client.validatorFor(target)
 	}
 	pg := &page{}
@@ -170,14 +175,18 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 func (p *Pass) target() string {
 	v := url.Values{}
 	if p.filter {
-		v.Set("filters", updatedFilter("gte", p.query.UpdatedSince))
+		field, since := "updatedAt", p.query.UpdatedSince
+		if since <= 0 {
+			field, since = "createdAt", p.query.CreatedSince
+		}
+		v.Set("filters", timeFilter(field, "gte", since))
 	}
 	p.way.ask(v)
 	return p.client.base + "/task?" + v.Encode()
 }
 
-func updatedFilter(op string, ms int64) string {
-	return fmt.Sprintf(`[{"id":"updatedAt","value":{%q:%d}}]`, op, ms)
+func timeFilter(field, op string, ms int64) string {
+	return fmt.Sprintf(`[{"id":%q,"value":{%q:%d}}]`, field, op, ms)
 }
 
 // read reads one answer and yields its tasks.
@@ -242,7 +251,7 @@ func (p *Pass) take(pg *page, target string) {
 	p.pages++
 	p.done = p.way.after(pg, len(p.seen))
 	switch {
-	case !p.filter:
+	case !p.filter || p.query.Whole:
 	case p.pages == 1:
 		p.single = validator{url: target, etag: pg.etag}
 	case p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "":

@@ -28,8 +28,10 @@ const (
 type Observation struct {
 	ID      string
 	Deleted bool // the API says that the task was deleted
-	Spec    v1alpha1.LivepeerTaskSpec
-	Status  v1alpha1.LivepeerTaskStatus
+	// Mark identifies the answer that this was made of, for whoever made it; 0 where nothing does.
+	Mark   uint64
+	Spec   v1alpha1.LivepeerTaskSpec
+	Status v1alpha1.LivepeerTaskStatus
 }
 
 // BadTaskError says why something can't be mirrored at all: it isn't a JSON object, or has no usable ID.

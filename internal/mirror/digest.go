@@ -13,10 +13,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// Digest identifies content: 16 bytes of its SHA-256, as a string. The empty Digest belongs to no content.
-type Digest string
-
-const digestSize = 16
+// Digest identifies content: 16 bytes of its SHA-256. The zero Digest belongs to no content.
+type Digest [16]byte
 
 // SpecDigest identifies what a main-resource write of the operator sets: the spec, its two labels and the owner.
 func SpecDigest(task *v1alpha1.LivepeerTask) Digest {
@@ -56,5 +54,5 @@ func digest(content any) Digest {
 		encoded = fmt.Appendf(nil, "unencodable: %p", content)
 	}
 	sum := sha256.Sum256(encoded)
-	return Digest(sum[:digestSize])
+	return Digest(sum[:len(Digest{})])
 }

@@ -3,6 +3,7 @@
 package mirror
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -76,6 +77,8 @@ type Result struct {
 	Omitted []string
 	// Nameless are the IDs of tasks that are not mirrored because other tasks have every name that theirs could have.
 	Nameless []string
+	// Current are the stored tasks that are as they were observed.
+	Current []Entry
 	// Stale counts observations that are older than what is stored.
 	Stale int
 }
@@ -213,6 +216,7 @@ func (p *planner) update(observation *Observation, stored Entry) {
 	case SpecDigest(desired) != stored.SpecDigest:
 		verb = Update
 	case StatusDigest(desired) == stored.StatusDigest && stored.ObservedGeneration == stored.Generation:
+		p.result.Current = append(p.result.Current, stored)
 		return
 	}
 	p.result.Actions = append(p.result.Actions,
@@ -221,10 +225,9 @@ func (p *planner) update(observation *Observation, stored Entry) {
 
 // PlanLimits says which stored tasks of the source must go because types or history changed, or because newer tasks
 // came. It needs no observation: both limits can be told from what is stored.
-func PlanLimits(scope Scope, stored []Entry) []Action {
+func PlanLimits(scope Scope, stored iter.Seq[*Entry]) []Action {
 	var actions []Action
-	for i := range stored {
-		entry := &stored[i]
+	for entry := range stored {
 		because := ""
 		switch {
 		case entry.Deleting || entry.OwnerUID != scope.SourceUID:

@@ -22,14 +22,14 @@ func (g *game) limits() {
 		g.scope.OldestNew.UpdatedAt = g.clock + 1 - int64(g.choose("made", 10))
 	}
 	before := g.names()
-	g.apply(g.scope, PlanLimits(g.scope, g.entries(g.scope.SourceUID)))
+	g.apply(g.scope, PlanLimits(g.scope, each(g.entries(g.scope.SourceUID))))
 	for _, entry := range g.entries(g.scope.SourceUID) {
 		tooOld := entry.Finished() && entry.UpdatedAt > 0 && entry.UpdatedAt < g.scope.Oldest.UpdatedAt
 		if !entry.Deleting && (tooOld || !g.scope.Includes(entry.Type)) {
 			g.Fatalf("beyond the limits: %s", g.objects[entry.Name])
 		}
 	}
-	if again := PlanLimits(g.scope, g.entries(g.scope.SourceUID)); len(again) > 0 {
+	if again := PlanLimits(g.scope, each(g.entries(g.scope.SourceUID))); len(again) > 0 {
 		g.Fatalf("planned again: %v", verbs(again))
 	}
 	for _, name := range before {

@@ -110,7 +110,7 @@ func TestPlan(t *testing.T) {
 			if diff := cmp.Diff(want, verbs(plan.Actions)); diff != "" {
 				t.Error(diff)
 			}
-			plan.Actions = nil
+			plan.Actions, plan.Current = nil, nil
 			if diff := cmp.Diff(c.count, plan); diff != "" {
 				t.Error(diff)
 			}

@@ -4,6 +4,7 @@ package mirror
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -97,6 +98,16 @@ func TestHistoryAlways(t *testing.T) {
 	})
 }
 
+func each(entries []Entry) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for i := range entries {
+			if !yield(&entries[i]) {
+				return
+			}
+		}
+	}
+}
+
 // prune returns the entries that the limits leave.
 func prune(entries []Entry, limits v1alpha1.History, now time.Time) []Entry {
 	var finished []Stamp
@@ -108,7 +119,7 @@ func prune(entries []Entry, limits v1alpha1.History, now time.Time) []Entry {
 	scope := testScope
 	scope.Oldest = Oldest(finished, limits, now)
 	left := slices.Clone(entries)
-	for _, action := range PlanLimits(scope, entries) {
+	for _, action := range PlanLimits(scope, each(entries)) {
 		left = slices.DeleteFunc(left, func(entry Entry) bool { return entry == action.Stored })
 	}
 	return left
@@ -135,7 +146,7 @@ func TestPlanLimits(t *testing.T) {
 		entry := ours
 		entry.Name = name
 		c.change(&entry)
-		if diff := cmp.Diff(c.want, verbs(PlanLimits(scope, []Entry{entry}))); diff != "" {
+		if diff := cmp.Diff(c.want, verbs(PlanLimits(scope, each([]Entry{entry})))); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+const (
+	// batchSize bounds the tasks that are planned together, newest first.
+	batchSize = 100
+	// maxFlights bounds the batches under way at once: what is read ahead of the writers, and so held in memory.
+	maxFlights = 3
+)
+
+// flight is a batch of observations that is being written.
+type flight struct {
+	observed []*mirror.Observation
+	// counted: what is beyond the limits of history is among what the full sync counts.
+	counted bool
+	plan     mirror.Result
+	done     chan struct{}
+	out      *written // once done
+	err      error
+}
+
+// launch begins to write what was read, newest first, and waits only where too much is under way.
+func (s *syncer) launch(ctx context.Context) error {
+	if len(s.state.pending) == 0 {
+		return nil
+	}
+	rest := maxFlights - 1
+	if s.underWay(s.state.pending) {
+		rest = 0 // planned again only once it is stored, or it could be stored under two names
+	}
+	if err := s.land(rest); err != nil {
+		return err
+	}
+	full := s.state.full
+	f := &flight{
+		observed: s.state.pending, done: make(chan struct{}),
+		counted: full != nil && full.recent == nil && s.state.poll == nil,
+	}
+	s.state.pending = nil
+	slices.SortStableFunc(f.observed, func(a, b *mirror.Observation) int {
+		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
+	})
+	scope := *s.scope()
+	scope.Oldest = s.oldest(f.observed)
+	f.plan = mirror.Plan(scope, f.observed, s.index.lookup(s.source.Namespace))
+	s.flights = append(s.flights, f)
+	s.planned = nil
+	go func() {
+		defer close(f.done)
+		f.out, f.err = s.writer.apply(ctx, scope, f.plan.Actions)
+	}()
+	return nil
+}
+
+// underWay reports whether one of the tasks is being written.
+func (s *syncer) underWay(observed []*mirror.Observation) bool {
+	ids := map[string]struct{}{}
+	for _, f := range s.flights {
+		for _, observation := range f.observed {
+			ids[observation.ID] = struct{}{}
+		}
+	}
+	return slices.ContainsFunc(observed, func(o *mirror.Observation) bool {
+		_, ok := ids[o.ID]
+		return ok
+	})
+}
+
+// land waits until no more than so many batches are under way. What a batch could not write is pending again.
+func (s *syncer) land(rest int) error {
+	var failed error
+	for len(s.flights) > rest {
+		f := s.flights[0]
+		<-f.done
+		s.flights = s.flights[1:]
+		s.planned = nil
+		s.noteWritten(f.plan.Actions, f.out)
+		if f.err != nil {
+			s.state.pending = append(s.state.pending, f.observed...)
+			failed = cmp.Or(failed, f.err)
+			rest = 0 // the others have hardly fared better: all is tried again together
+			continue
+		}
+		if full := s.state.full; f.counted && full != nil {
+			full.omitted += len(f.plan.Omitted)
+		}
+	}
+	return failed
+}
+
+// flush writes all that was read.
+func (s *syncer) flush(ctx context.Context) error {
+	if err := s.launch(ctx); err != nil {
+		return err
+	}
+	if err := s.land(0); err != nil {
+		return err
+	}
+	if s.index.finished(idOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {
+		return s.prune(ctx)
+	}
+	return nil
+}
+
+// apply carries out actions that follow from no batch, and remembers which tasks were refused.
+func (s *syncer) apply(ctx context.Context, scope *mirror.Scope, actions []mirror.Action) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	s.planned = nil
+	out, err := s.writer.apply(ctx, *scope, actions)
+	s.noteWritten(actions, out)
+	return err
+}
+
+// noteWritten remembers which tasks were refused, and which no longer are.
+func (s *syncer) noteWritten(actions []mirror.Action, out *written) {
+	for i := range actions {
+		if observation := actions[i].Observation; observation != nil {
+			delete(s.state.problems, observation.ID)
+		}
+	}
+	for id, refusal := range out.Refused {
+		text, _ := s.session.redactor.Text(refusal.Error())
+		s.state.problems.add(id, text)
+	}
+}
+
+// prune deletes what the limits of types and history leave no room for.
+func (s *syncer) prune(ctx context.Context) error {
+	scope := s.scope()
+	if scope.Oldest.Compare(s.state.floor) > 0 {
+		s.state.floor = scope.Oldest
+	}
+	actions := mirror.PlanLimits(*scope, s.index.entries(idOf(s.source)))
+	if err := s.apply(ctx, scope, actions); err != nil {
+		return err
+	}
+	for i := range actions {
+		if actions[i].Because == mirror.BecauseHistory {
+			s.state.pruned++
+		}
+	}
+	return nil
+}
