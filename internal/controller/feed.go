@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,7 +24,7 @@ import (
 
 const (
 	// feedPage bounds the tasks of one page of a list, which is in memory as a whole.
-	feedPage = 500
+	feedPage = 250
 	// lookers bounds the tasks that are read one by one at once.
 	lookers = 4
 )
@@ -103,24 +104,43 @@ func (f *feed) leads() bool {
 	}
 }
 
-// list answers one page.
-func (f *feed) list(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-	options.Limit = feedPage
-	if options.Continue == "" {
-		// Any version at least as new as what is known is served from memory as a whole, whatever the limit.
-		options.ResourceVersion, options.ResourceVersionMatch = "", ""
+// list answers all tasks in their compact form. While a page is made compact, the next one is read.
+func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
+	pages := make(chan *v1alpha1.LivepeerTaskList)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(pages)
+		return f.pages(ctx, pages)
+	})
+	compact := &listedTasks{}
+	for page := range pages {
+		compact.ListMeta = metav1.ListMeta{ResourceVersion: page.ResourceVersion}
+		for i := range page.Items {
+			entry := mirror.EntryOf(&page.Items[i])
+			compact.Items = append(compact.Items, listedTask{task: storedOf(&entry)})
+		}
 	}
-	page := &v1alpha1.LivepeerTaskList{}
-	if err := f.client.List(ctx, page, &client.ListOptions{Namespace: f.namespace, Raw: &options}); err != nil {
-		return nil, err
+	return compact, group.Wait()
+}
+
+// pages reads all pages. Of no version in particular: others are answered from the API server's memory as a whole,
+// whatever the limit.
+func (f *feed) pages(ctx context.Context, pages chan<- *v1alpha1.LivepeerTaskList) error {
+	options := &client.ListOptions{Namespace: f.namespace, Limit: feedPage}
+	for {
+		page := &v1alpha1.LivepeerTaskList{}
+		if err := f.client.List(ctx, page, options); err != nil {
+			return err
+		}
+		select {
+		case pages <- page:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if options.Continue = page.Continue; options.Continue == "" {
+			return nil
+		}
 	}
-	compact := &listedTasks{ListMeta: page.ListMeta, Items: make([]listedTask, len(page.Items))}
-	for i := range page.Items {
-		entry := mirror.EntryOf(&page.Items[i])
-		compact.Items[i].task = storedOf(&entry)
-		page.Items[i] = v1alpha1.LivepeerTask{}
-	}
-	return compact, nil
 }
 
 func (f *feed) watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {

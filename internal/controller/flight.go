@@ -22,10 +22,10 @@ type flight struct {
 	observed []*mirror.Observation
 	// counted: what is beyond the limits of history is among what the full sync counts.
 	counted bool
-	plan     mirror.Result
-	done     chan struct{}
-	out      *written // once done
-	err      error
+	plan    mirror.Result
+	done    chan struct{}
+	out     *written // once done
+	err     error
 }
 
 // launch begins to write what was read, newest first, and waits only where too much is under way.
