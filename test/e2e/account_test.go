@@ -40,12 +40,7 @@ func (e *suite) account(name string, tasks int, speed string) *account {
 		fmt.Sprint("--tasks=", tasks), "--speed=" + speed,
 	}
 	e.k("delete", "namespace", a.namespace, "--ignore-not-found", "--timeout=90s") // of a run that was broken off
-	e.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), soon)
-		defer cancel()
-		_, err := e.run(ctx, "", "delete", "namespace", a.namespace, "--ignore-not-found", "--timeout=90s")
-		NewWithT(e.t).Expect(err).NotTo(HaveOccurred(), "a namespace must not hang")
-	})
+	e.leave("delete", "namespace", a.namespace, "--ignore-not-found", "--wait=false")
 	a.startStudio()
 	return a
 }

@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -48,7 +48,7 @@ type suite struct {
 }
 
 func TestMain(m *testing.M) {
-	ctrl.SetLogger(log.Log) // to be quiet
+	log.SetLogger(logr.Discard())
 	code := m.Run()
 	if os.Getenv("E2E") != "" && os.Getenv("E2E_KEEP") == "" {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
