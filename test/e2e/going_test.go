@@ -10,35 +10,6 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// A key that is replaced in its Secret takes effect, without anything else being touched.
-func TestKeyRotation(t *testing.T) {
-	e := begin(t)
-	e.operator(asDefault)
-	a := e.account("key", 50, "5")
-	a.source()
-	a.set(`"interval": "1s"`)
-	a.key = "e2e-another-key"
-	a.startStudio() // the same one, which knows only the new key
-	a.g.Eventually(a.reason).Should(Equal("Unauthorized"))
-	tasks, err := a.tasks(t.Context())
-	a.g.Expect(err).NotTo(HaveOccurred())
-	a.g.Expect(len(tasks)).To(BeNumerically(">=", 50), "what is mirrored stays")
-	a.k("-n", a.namespace, "patch", "secret", "livepeer", "-p", `{"stringData": {"apiKey": "`+a.key+`"}}`)
-	a.g.Eventually(a.reason).Should(Equal("Synced"))
-	a.connect()
-	a.g.Eventually(a.difference).WithArguments(t.Context()).Should(BeEmpty())
-}
-
-// Deleting the source collects its tasks, and no others.
-func TestDeletedSource(t *testing.T) {
-	e := begin(t)
-	e.operator(asDefault)
-	a := e.account("gone", 100, "1")
-	a.source()
-	a.k("-n", a.namespace, "delete", "livepeertasksource", "main", "--timeout=30s")
-	a.g.Eventually(a.tasks).WithArguments(t.Context()).Should(BeEmpty())
-}
-
 // Deleting a namespace takes everything in it, also while the operator is not there to help.
 func TestDeletedNamespace(t *testing.T) {
 	e := begin(t)

@@ -52,28 +52,33 @@ func (e *suite) install(v variant) {
 	default:
 		e.k("apply", "-k", e.folder(string(v)))
 	}
-	e.k("annotate", "namespace", systemNamespace, variantAnnotation+"="+string(v))
+	e.installedNow(string(v))
 }
 
 // allowPlainHTTP is what the README says about a Studio in the cluster.
 const allowPlainHTTP = `patches:
 - target: {kind: Deployment}
-  patch: '[{op: add, path: /spec/template/spec/containers/0/args/-, value: "--allowed-hosts=*,studio.e2e-plain.svc"}]'`
+  patch: |-
+    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--allowed-hosts=*,studio.e2e-plain.svc"}`
 
 const withoutCRDs = `patches:
 - target: {kind: CustomResourceDefinition}
-  patch: '{$patch: delete, apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: any}}'`
+  patch: |-
+    $patch: delete
+    apiVersion: apiextensions.k8s.io/v1
+    kind: CustomResourceDefinition
+    metadata: {name: any}`
 
 // everything is the largest of the kustomizations.
 const everything = "config/ha"
 
-// operator makes sure that the operator is installed this way, and is ready within a minute.
+// operator makes sure that the operator is installed this way, and is ready within a minute. What is there is changed into it,
+// as an upgrade would.
 func (e *suite) operator(v variant) {
 	e.t.Helper()
 	now, err := e.installed(e.t.Context())
 	e.g.Expect(err).NotTo(HaveOccurred())
 	if now != string(v) {
-		e.uninstall()
 		e.install(v)
 	}
 	e.rolledOut()
@@ -84,6 +89,11 @@ func (e *suite) reinstall(v variant) {
 	e.t.Helper()
 	e.uninstall()
 	e.operator(v)
+}
+
+func (e *suite) installedNow(what string) {
+	e.t.Helper()
+	e.k("annotate", "--overwrite", "namespace", systemNamespace, variantAnnotation+"="+what)
 }
 
 func (e *suite) rolledOut() {

@@ -46,19 +46,6 @@ func (e *suite) runsRestricted(replicas int) {
 	e.g.Expect(err).To(MatchError(ContainSubstring("violates PodSecurity")), "the standard is not enforced")
 }
 
-// What the README says about the first source mirrors a Studio.
-func TestFirstSource(t *testing.T) {
-	e := begin(t)
-	e.operator(asDefault)
-	a := e.account("first", 200, "1")
-	a.source()
-	a.connect()
-	a.g.Eventually(a.difference).WithArguments(t.Context()).Should(BeEmpty())
-	for _, line := range []string{"kubectl get lpts", "kubectl get lpt -o wide", "kubectl get lpt --field-selector status.phase=failed"} {
-		a.shell("", line)
-	}
-}
-
 // A Studio inside the cluster over plain http has to be listed, and is mirrored where it is.
 func TestPlainHTTPStudio(t *testing.T) {
 	e := begin(t)

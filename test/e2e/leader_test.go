@@ -41,14 +41,30 @@ func (e *suite) leader() (string, error) {
 	return pod, err
 }
 
-// disturbed starts an account whose tasks change every moment, disturbs the leader, and checks that another process
-// takes over and that no task was lost or doubled.
-func (e *suite) disturbed(name string, disturb func(leader string)) *account {
-	e.t.Helper()
-	a := e.account(name, 150, "10")
+// Two replicas, and the one that leads is disturbed while the tasks change every moment: the other takes over, and no
+// task is lost or doubled.
+func TestLeader(t *testing.T) {
+	e := begin(t)
+	e.operator(asRelayed)
+	a := e.account("leader", 150, "10")
 	a.source()
 	a.set(`"interval": "1s"`)
 	a.connect()
+	for name, test := range map[string]func(*account){
+		"deleted": testDeleted, "killed": testKilled, "partitioned": testPartitioned, "paused": testPaused,
+	} {
+		t.Run(name, func(t *testing.T) {
+			own := *a
+			own.suite = e.in(t)
+			test(&own)
+		})
+	}
+}
+
+// disturbed disturbs the leader, and checks that another process takes over, and what it does.
+func (a *account) disturbed(disturb func(leader string)) {
+	a.t.Helper()
+	a.rolledOut()
 	a.g.Eventually(a.difference).WithArguments(a.t.Context()).Should(BeEmpty())
 	l := a.follow()
 	before, err := a.holder()
@@ -59,58 +75,45 @@ func (e *suite) disturbed(name string, disturb func(leader string)) *account {
 	changes := l.changesSoFar()
 	a.g.Eventually(l.changesSoFar).Should(BeNumerically(">", changes), "nobody has taken over")
 	a.nothingLostOrDoubled(l)
-	return a
 }
 
-// The leader is deleted: the other replica goes on.
-func TestLeaderDeleted(t *testing.T) {
-	e := begin(t)
-	e.operator(asHA)
-	e.disturbed("deleted", func(leader string) {
-		e.k("-n", systemNamespace, "delete", "pod", leader)
-	})
-	e.rolledOut()
+// Its pod is deleted.
+func testDeleted(a *account) {
+	a.disturbed(func(leader string) { a.k("-n", systemNamespace, "delete", "pod", leader, "--wait=false") })
 }
 
-// The leader's process is killed, with no chance to give its lease back.
-func TestLeaderKilled(t *testing.T) {
-	e := begin(t)
-	e.operator(asRelayed)
-	e.disturbed("killed", func(leader string) { e.tellRelay(leader, "signal/KILL") })
-	e.rolledOut()
+// Its process is killed, with no chance to give the lease back.
+func testKilled(a *account) {
+	a.disturbed(func(leader string) { a.tellRelay(leader, "signal/KILL") })
 }
 
-// The leader is partitioned off: it reaches the API server no more, while Studio and all others do. Its pod comes back once
-// the line does.
-func TestLeaderPartitioned(t *testing.T) {
-	e := begin(t)
-	e.operator(asRelayed)
+// It is partitioned off: it reaches the API server no more, while Studio and all others do. It comes back with the line.
+func testPartitioned(a *account) {
 	var cut string
-	e.disturbed("parted", func(leader string) {
+	a.disturbed(func(leader string) {
 		cut = leader
-		e.tellRelay(leader, "cut")
+		a.tellRelay(leader, "cut")
 	})
-	e.g.Expect(e.leader()).NotTo(Equal(cut))
-	e.tellRelay(cut, "mend")
-	e.rolledOut()
+	a.g.Expect(a.leader()).NotTo(Equal(cut))
+	a.tellRelay(cut, "mend")
 }
 
-// The leader is paused for longer than its lease, and wakes up: it must not go on as if it led.
-func TestLeaderPaused(t *testing.T) {
-	e := begin(t)
-	e.operator(asRelayed)
+// It is paused for longer than its lease, and wakes up: it must not go on as if it led.
+func testPaused(a *account) {
 	var paused string
-	a := e.disturbed("paused", func(leader string) {
+	a.disturbed(func(leader string) {
 		paused = leader
-		e.tellRelay(leader, "signal/STOP")
+		a.tellRelay(leader, "signal/STOP")
 	})
 	l := a.follow()
-	now, err := e.holder()
-	e.g.Expect(err).NotTo(HaveOccurred())
-	e.tellRelay(paused, "signal/CONT")
-	e.g.Eventually(func() int32 { return e.restarts(paused) }).Should(BeNumerically(">", 0), "it lost its lease, and goes on")
-	e.rolledOut()
-	e.g.Expect(e.holder()).To(Equal(now))
+	now, err := a.holder()
+	a.g.Expect(err).NotTo(HaveOccurred())
+	a.g.Expect(now).NotTo(HavePrefix(paused))
+	before := a.restarts(paused)
+	a.tellRelay(paused, "signal/CONT")
+	a.g.Eventually(a.restarts).WithArguments(paused).Should(BeNumerically(">", before), "it lost its lease, and goes on")
+	a.rolledOut()
+	a.g.Expect(a.holder()).To(Equal(now))
 	a.nothingLostOrDoubled(l)
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
@@ -18,9 +17,7 @@ import (
 const metricsURL = "https://" + deployment + "-metrics." + systemNamespace + ".svc:8443/metrics"
 
 // Metrics are served over HTTPS through their Service to a pod whose ServiceAccount may read them, and to no other.
-func TestMetrics(t *testing.T) {
-	e := begin(t)
-	e.operator(asDefault)
+func testMetrics(e *suite) {
 	const namespace = "e2e-metrics"
 	e.namespace(namespace)
 	e.mayReadMetrics(namespace, "may")
@@ -59,7 +56,7 @@ func (e *suite) namespace(name string) {
 	e.k("delete", "namespace", name, "--ignore-not-found", "--timeout=90s") // of a run that was broken off
 	e.leave("delete", "namespace", name, "--ignore-not-found", "--wait=false")
 	e.k("create", "namespace", name)
-	e.k("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+	e.k("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted", "e2e.livepeer.org/test=")
 }
 
 // leave runs kubectl when the test ends.

@@ -72,6 +72,10 @@ func cleanUp(ctx context.Context) error {
 		return err
 	}
 	_, err = e.run(ctx, "", "delete", "--ignore-not-found", "--timeout=90s", "-k", everything)
+	if err != nil {
+		return err
+	}
+	_, err = e.run(ctx, "", "wait", "namespace", "-l", "e2e.livepeer.org/test", "--for=delete", "--timeout=90s")
 	return err
 }
 
@@ -104,6 +108,14 @@ func begin(t *testing.T) *suite {
 	}
 	e, err := connect()
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return e.in(t)
+}
+
+// in is the suite for a test, or for a part of one.
+func (e *suite) in(t *testing.T) *suite {
+	t.Helper()
+	own := *e
+	e = &own
 	e.t, e.g, e.dir = t, NewWithT(t), t.TempDir()
 	e.g.SetDefaultEventuallyTimeout(soon)
 	e.g.SetDefaultEventuallyPollingInterval(250 * time.Millisecond)

@@ -33,13 +33,14 @@ func TestUpgrade(t *testing.T) {
 
 const anotherArgument = `patches:
 - target: {kind: Deployment}
-  patch: '[{op: add, path: /spec/template/spec/containers/0/args/-, value: "--zap-log-level=debug"}]'`
+  patch: |-
+    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--zap-log-level=debug"}`
 
 func (e *suite) upgrade(from, manifests string) {
 	e.t.Helper()
 	e.uninstall()
-	e.apply(manifests, "apply", "--server-side", "-f", "-")
-	e.k("annotate", "namespace", systemNamespace, variantAnnotation+"=release "+from)
+	e.apply(manifests, "apply", "-f", "-")
+	e.installedNow("release " + from)
 	e.rolledOut()
 	a := e.account("upgrade", 100, "0.0001")
 	a.source()
@@ -50,8 +51,8 @@ func (e *suite) upgrade(from, manifests string) {
 	before := a.versions()
 	polled := a.k("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastFullSyncTime}")
 
-	e.k("apply", "--server-side", "--force-conflicts", "-f", e.installer())
-	e.k("annotate", "--overwrite", "namespace", systemNamespace, variantAnnotation+"="+string(asInstaller))
+	e.k("apply", "-f", e.installer())
+	e.installedNow(string(asInstaller))
 	e.rolledOut()
 	e.g.Eventually(e.leader).ShouldNot(Or(BeEmpty(), Equal(old)))
 	a.k("-n", a.namespace, "annotate", "livepeertasksource", "main", "reconcile.studio.livepeer.org/requestedAt=upgraded")
