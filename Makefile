@@ -87,6 +87,7 @@ lint: $(GOLANGCI_LINT) $(DOCKERFILE) ## Run the linters (the first time builds t
 test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run AfterChurn ./internal/controller
+	go test -C tools/dockerfile -count=1 ./...
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
