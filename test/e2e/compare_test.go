@@ -23,54 +23,59 @@ func inNamespace(name string) client.ListOption { return client.InNamespace(name
 // listed returns when each task of Studio was last updated, by ID.
 func (a *account) listed(ctx context.Context) (map[string]int64, error) {
 	tasks := map[string]int64{}
-	for last := ""; ; {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+"/task?limit=1000&order=id-false&cursor="+url.QueryEscape(last), http.NoBody)
+	path := "/task?limit=1000&order=id-false"
+	for cursor := ""; ; {
+		var page []struct {
+			ID     string
+			Status struct{ UpdatedAt int64 }
+		}
+		status, err := a.ask(ctx, path+cursor, &page)
 		if err != nil {
 			return nil, err
 		}
-		if last == "" {
-			req.URL.RawQuery = "limit=1000&order=id-false"
+		if status != http.StatusOK {
+			return nil, fmt.Errorf("the Studio answers %d", status)
 		}
-		req.Header.Set("Authorization", "Bearer "+a.key)
-		page, err := a.page(req)
-		if err != nil || len(page) == 0 {
-			return tasks, err
+		if len(page) == 0 {
+			return tasks, nil
 		}
 		for _, task := range page {
-			tasks[task.ID], last = task.Status.UpdatedAt, task.ID
+			tasks[task.ID] = task.Status.UpdatedAt
+			cursor = "&cursor=" + url.QueryEscape(task.ID)
 		}
 	}
 }
 
-type listedTask struct {
-	ID     string
-	Status struct{ UpdatedAt int64 }
-}
-
-func (a *account) page(req *http.Request) (page []listedTask, err error) {
+// ask asks Studio for something, and reads it if into is not nil.
+func (a *account) ask(ctx context.Context, path string, into any) (status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+path, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Authorization", "Bearer "+a.key)
 	res, err := a.studio.Do(req)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the Studio answers %s", res.Status)
+	if into == nil || res.StatusCode != http.StatusOK {
+		return res.StatusCode, nil
 	}
-	err = json.NewDecoder(res.Body).Decode(&page)
-	return page, err
+	return res.StatusCode, json.NewDecoder(res.Body).Decode(into)
 }
 
-// difference says in what the mirror differs from what Studio lists: a task that is missing, behind, doubled or too many.
-func (a *account) difference(ctx context.Context) (string, error) {
-	before, err := a.listed(ctx)
-	if err != nil {
-		return "", err
-	}
+// caughtUp waits until the mirror has all that Studio lists now, as new or newer, each once, and nothing that Studio never
+// had. (Tasks go on changing meanwhile, and one that is deleted is mirrored until the next full sync.)
+func (a *account) caughtUp(within ...any) {
+	a.t.Helper()
+	has, err := a.listed(a.t.Context())
+	a.g.Expect(err).NotTo(HaveOccurred())
+	a.g.Eventually(a.difference, within...).WithArguments(a.t.Context(), has).Should(BeEmpty())
+}
+
+// difference says in what the mirror falls short of what Studio has.
+func (a *account) difference(ctx context.Context, has map[string]int64) (string, error) {
 	mirrored, err := a.tasks(ctx)
-	if err != nil {
-		return "", err
-	}
-	after, err := a.listed(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -84,11 +89,14 @@ func (a *account) difference(ctx context.Context) (string, error) {
 		if at := mirrored[i].Status.UpdatedAt; at != nil {
 			seen[id] = at.UnixMilli()
 		}
-		if _, known := after[id]; !known {
-			return id + " is gone from Studio and still mirrored", nil
+		if _, known := has[id]; known {
+			continue
+		}
+		if status, err := a.ask(ctx, "/task/"+id, nil); err != nil || status != http.StatusOK {
+			return fmt.Sprintf("%s is mirrored, and Studio answers %d", id, status), err
 		}
 	}
-	for id, at := range before {
+	for id, at := range has {
 		if mirroredAt, found := seen[id]; !found {
 			return id + " is not mirrored", nil
 		} else if mirroredAt < at {
@@ -159,7 +167,7 @@ func (l *ledger) changesSoFar() int {
 // was deleted, and none stood there twice.
 func (a *account) nothingLostOrDoubled(l *ledger) {
 	a.t.Helper()
-	a.g.Eventually(a.difference).WithArguments(a.t.Context()).Should(BeEmpty())
+	a.caughtUp()
 	has, err := a.listed(a.t.Context())
 	a.g.Expect(err).NotTo(HaveOccurred())
 	l.mu.Lock()

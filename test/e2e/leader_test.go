@@ -65,7 +65,7 @@ func TestLeader(t *testing.T) {
 func (a *account) disturbed(disturb func(leader string)) {
 	a.t.Helper()
 	a.rolledOut()
-	a.g.Eventually(a.difference).WithArguments(a.t.Context()).Should(BeEmpty())
+	a.caughtUp()
 	l := a.follow()
 	before, err := a.holder()
 	a.g.Expect(err).NotTo(HaveOccurred())

@@ -36,10 +36,13 @@ func TestReadyOnceTheCRDsAreThere(t *testing.T) {
 	e := begin(t)
 	e.uninstall()
 	e.install(asNoCRDs)
-	_, err := e.try("-n", systemNamespace, "rollout", "status", "deployment/"+deployment, "--timeout=15s")
-	e.g.Expect(err).To(HaveOccurred(), "ready without its CRDs")
+	e.g.Eventually(e.pods).Should(HaveLen(1))
+	pod := e.pods()[0].Name
+	e.g.Eventually(e.restarts).WithArguments(pod).Should(BeNumerically(">", 0))
+	e.g.Expect(e.k("-n", systemNamespace, "get", "pod", pod, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)).To(Equal("False"))
 	e.k("apply", "-k", "config/crd")
 	e.k("-n", systemNamespace, "rollout", "status", "deployment/"+deployment, "--timeout=120s")
+	e.install(asDefault)
 	a := e.account("crds", 20, "1")
 	a.source()
 }
@@ -55,7 +58,7 @@ func TestCRDRemovedAndBack(t *testing.T) {
 	restarts := e.restarts(pod)
 	a.k("delete", "crd", "livepeertasks.studio.livepeer.org", "--timeout=60s")
 	a.k("apply", "-k", "config/crd")
-	a.g.Eventually(a.difference).WithArguments(t.Context()).Should(BeEmpty())
+	a.caughtUp()
 	a.g.Expect(e.restarts(pod)).To(Equal(restarts))
 }
 
@@ -82,7 +85,7 @@ func TestGracefulStop(t *testing.T) {
 	e.k("-n", systemNamespace, "scale", "deployment/"+deployment, "--replicas=1")
 	e.rolledOut()
 	a.connect()
-	a.g.Eventually(a.difference).WithArguments(t.Context()).Should(BeEmpty())
+	a.caughtUp()
 }
 
 // end tells the exit status of a pod's operator.

@@ -46,7 +46,7 @@ func (e *suite) upgrade(from, manifests string) {
 	a.source()
 	a.set(`"interval": "1s"`)
 	a.connect()
-	a.g.Eventually(a.difference).WithArguments(e.t.Context()).Should(BeEmpty())
+	a.caughtUp()
 	old := e.pods()[0].Name
 	before := a.versions()
 	polled := a.k("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastFullSyncTime}")

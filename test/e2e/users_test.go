@@ -32,7 +32,7 @@ func testFirstSource(e *suite) {
 	a := e.account("first", 200, "1")
 	a.source()
 	a.connect()
-	a.g.Eventually(a.difference).WithArguments(a.t.Context()).Should(BeEmpty())
+	a.caughtUp()
 	for _, line := range []string{"kubectl get lpts", "kubectl get lpt -o wide", "kubectl get lpt --field-selector status.phase=failed"} {
 		a.shell("", line)
 	}
@@ -40,7 +40,7 @@ func testFirstSource(e *suite) {
 
 // A key that is replaced in its Secret takes effect, without anything else being touched.
 func testKeyRotation(e *suite) {
-	a := e.account("key", 50, "5")
+	a := e.account("key", 50, "0.0001")
 	a.source()
 	a.set(`"interval": "1s"`)
 	a.key = "e2e-another-key"
@@ -52,7 +52,7 @@ func testKeyRotation(e *suite) {
 	a.k("-n", a.namespace, "patch", "secret", "livepeer", "-p", `{"stringData": {"apiKey": "`+a.key+`"}}`)
 	a.g.Eventually(a.reason).Should(Equal("Synced"))
 	a.connect()
-	a.g.Eventually(a.difference).WithArguments(a.t.Context()).Should(BeEmpty())
+	a.caughtUp()
 }
 
 // Deleting the source collects its tasks, and no others.
