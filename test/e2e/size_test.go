@@ -11,6 +11,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -23,7 +24,8 @@ func (e *suite) usage(ctx context.Context, scrape func(context.Context) (string,
 	if err != nil {
 		return usage{}, err
 	}
-	families, err := (&expfmt.TextParser{}).TextToMetricFamilies(strings.NewReader(text))
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
 	if err != nil {
 		return usage{}, err
 	}
