@@ -71,7 +71,8 @@ func (i *image) layer() ([]byte, error) {
 	w := tar.NewWriter(&layer)
 	err := errors.Join(
 		w.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}),
-		add(w, "etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")),
+		add(w, "etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\n"+
+			"nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")),
 		add(w, "etc/group", 0o644, []byte("root:x:0:\nnonroot:x:65532:\n")))
 	if err != nil {
 		return nil, err

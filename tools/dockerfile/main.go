@@ -16,7 +16,8 @@ import (
 	"syscall"
 )
 
-const usage = "usage: dockerfile lint FILE... | dockerfile build -f FILE -t NAME -o TAR [-platform OS/ARCH] [-build-arg K=V] [-keep FOLDER] CONTEXT"
+const usage = "usage: dockerfile lint FILE... | " +
+	"dockerfile build -f FILE -t NAME -o TAR [-platform OS/ARCH] [-build-arg K=V] [-keep FOLDER] CONTEXT"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

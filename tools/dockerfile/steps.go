@@ -42,7 +42,7 @@ func (b *builder) build(ctx context.Context, file string) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer text.Close()
+	defer func() { _ = text.Close() }() // it was only read
 	parsed, err := parser.Parse(text)
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func ignored(context, dockerfile string) (*patternmatcher.PatternMatcher, error)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	patterns, err := ignorefile.ReadAll(file)
 	if err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // it was only read
 	info, err := in.Stat()
 	if err != nil {
 		return err
