@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -58,7 +59,7 @@ func TestCRDRemovedAndBack(t *testing.T) {
 	restarts := e.restarts(pod)
 	a.k("delete", "crd", "livepeertasks.studio.livepeer.org", "--timeout=60s")
 	a.k("apply", "-k", "config/crd")
-	a.caughtUp()
+	a.caughtUp(4 * time.Minute) // watches that failed are tried again ever more rarely
 	a.g.Expect(e.restarts(pod)).To(Equal(restarts))
 }
 
