@@ -16,7 +16,7 @@ COPY api/ api/
 COPY internal/ internal/
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
-    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=${VERSION}" -o /manager .
+    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=${VERSION}" -o manager .
 
 # It has certificates of authorities, a user and nothing else: no shell, no package manager. Its tags move: whoever
 # releases looks the digest up (docker buildx imagetools inspect) and pins it here.
@@ -25,6 +25,6 @@ ARG VERSION=dev
 LABEL org.opencontainers.image.title="livepeer-task-operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
-COPY --from=builder /manager /manager
+COPY --from=builder /src/manager /manager
 USER 65532:65532
 ENTRYPOINT ["/manager"]

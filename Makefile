@@ -10,6 +10,7 @@ CONTROLLER_GEN := $(BIN)/controller-gen
 GOLANGCI_LINT := $(BIN)/golangci-lint
 CYCLONEDX := $(BIN)/cyclonedx-gomod
 GOVULNCHECK := $(BIN)/govulncheck
+DOCKERFILE := $(BIN)/dockerfile
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
 IMG ?= $(IMAGE):v0.1.0
@@ -18,12 +19,23 @@ PLATFORMS ?= linux/amd64,linux/arm64
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 5m
 
+# What the end-to-end tests put beside the operator, and where the images for them are made.
+E2E_STUDIO_IMG ?= livepeer-task-operator.local/e2e:v1
+E2E := $(BIN)/e2e
+KIND ?= kind
+KIND_CLUSTER ?= livepeer-task-operator-e2e
+
 # The same sources and version make the same binary, byte for byte, wherever it is built; the Dockerfile has the same flags.
 BUILD_FLAGS = -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)"
 
 # The cluster's own kubectl where there is one, else the one that comes with the control plane.
 KUBECTL ?= $(shell command -v kubectl || echo $(CONTROLPLANE)/kubectl)
 NEED_KUBECTL := $(if $(filter $(CONTROLPLANE)/kubectl,$(KUBECTL)),kubectl)
+
+define newline
+
+
+endef
 
 # config/default with the image of IMG.
 RENDER_DEFAULT = $(KUBECTL) kustomize config/default | sed 's|image: $(IMAGE):.*|image: $(IMG)|'
@@ -34,7 +46,7 @@ RENDER_DEFAULT = $(KUBECTL) kustomize config/default | sed 's|image: $(IMAGE):.*
 help: ## Show this list.
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2} \
+		/^[a-z0-9-]+:.*## / {printf "  %-17s %s\n", $$1, $$2} \
 		END {print ""}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
@@ -67,13 +79,15 @@ vet: ## Run go vet.
 	go vet ./...
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Run the linters (the first time builds them, about 4 minutes on 2 cores).
+lint: $(GOLANGCI_LINT) $(DOCKERFILE) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
+	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
 
 .PHONY: test
 test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run AfterChurn ./internal/controller
+	go test -C tools/dockerfile -count=1 ./...
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
@@ -84,6 +98,28 @@ test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK
 bench: controlplane build ## Measure the operator against the bare API server. BENCH_TASKS=100000: large; BENCH_DOCS=1: into docs/bench.
 	@go build -o $(BIN)/bench/bench ./internal/dev/bench
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/bench/bench
+
+.PHONY: e2e
+e2e: $(NEED_KUBECTL) e2e-load ## Use the operator in the cluster of KUBECONFIG as people do. IMG; E2E_LOAD="<command that takes an image archive>".
+	E2E=1 IMG=$(IMG) E2E_STUDIO_IMG=$(E2E_STUDIO_IMG) KUBECTL=$(KUBECTL) \
+		go test -count=1 -timeout 30m $(if $(E2E_RUN),-run '$(E2E_RUN)') -v ./test/e2e
+
+.PHONY: e2e-load
+e2e-load: $(if $(E2E_LOAD),image-archives) # Without E2E_LOAD the cluster pulls both images by their names.
+	$(foreach image,$(if $(E2E_LOAD),operator studio),$(E2E_LOAD) $(E2E)/$(image).tar$(newline))
+
+.PHONY: e2e-kind
+e2e-kind: ## The same in a cluster of kind, with images that CONTAINER_TOOL builds. Removes the cluster.
+	$(MAKE) docker-build
+	$(CONTAINER_TOOL) build -f test/e2e/Dockerfile -t $(E2E_STUDIO_IMG) .
+	mkdir -p $(E2E)
+	$(CONTAINER_TOOL) save -o $(E2E)/kind-operator.tar $(IMG)
+	$(CONTAINER_TOOL) save -o $(E2E)/kind-studio.tar $(E2E_STUDIO_IMG)
+	trap '$(KIND) delete cluster --name $(KIND_CLUSTER)' EXIT; \
+		$(KIND) create cluster --name $(KIND_CLUSTER) --kubeconfig $(E2E)/kubeconfig; \
+		$(KIND) load image-archive --name $(KIND_CLUSTER) $(E2E)/kind-operator.tar; \
+		$(KIND) load image-archive --name $(KIND_CLUSTER) $(E2E)/kind-studio.tar; \
+		KUBECONFIG=$(E2E)/kubeconfig $(MAKE) e2e
 
 .PHONY: verify
 verify: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Check that generated files, formats, licence headers and kustomizations are as they should be.
@@ -102,8 +138,16 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 5m).
 build: ## Build bin/manager.
 	CGO_ENABLED=0 go build $(BUILD_FLAGS) -o $(BIN)/manager .
 
+.PHONY: image-archives
+image-archives: $(DOCKERFILE) build ## Build the images of both Dockerfiles without an engine, into bin/e2e, and the operator's for arm64.
+	mkdir -p $(E2E)
+	$(DOCKERFILE) build -t $(IMG) -build-arg VERSION=$(VERSION) -platform linux/arm64 -o $(E2E)/operator-arm64.tar .
+	$(DOCKERFILE) build -t $(IMG) -build-arg VERSION=$(VERSION) -platform linux/$(shell go env GOARCH) -o $(E2E)/operator.tar -keep $(E2E)/operator .
+	cmp $(BIN)/manager $(E2E)/operator/manager # the Dockerfile builds what make build does
+	$(DOCKERFILE) build -f test/e2e/Dockerfile -t $(E2E_STUDIO_IMG) -platform linux/$(shell go env GOARCH) -o $(E2E)/studio.tar .
+
 .PHONY: docker-build
-docker-build: ## Build the image IMG, with docker or CONTAINER_TOOL=podman.
+docker-build: ## Build the image IMG, with docker or CONTAINER_TOOL=podman or buildah.
 	$(CONTAINER_TOOL) build --build-arg VERSION=$(VERSION) -t $(IMG) .
 
 .PHONY: docker-buildx
@@ -177,6 +221,9 @@ $(GOLANGCI_LINT): tools/lint/go.mod
 	@echo "Building golangci-lint from source, once; this takes about 4 minutes on 2 cores ..."
 	go build -C tools/lint -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@touch $@
+
+$(DOCKERFILE): tools/dockerfile/go.mod $(wildcard tools/dockerfile/*.go)
+	go build -C tools/dockerfile -trimpath -o $@ .
 
 $(CYCLONEDX): tools/security/go.mod
 	go build -C tools/security -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod

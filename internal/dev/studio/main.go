@@ -26,6 +26,8 @@ type options struct {
 	key    string
 	seed   uint64
 	speed  float64
+	cert   string // with its key: serve over TLS
+	tlsKey string
 }
 
 func main() {
@@ -35,6 +37,8 @@ func main() {
 	flag.StringVar(&o.key, "key", livepeertest.APIKey, "API key to accept")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of everything made up")
 	flag.Float64Var(&o.speed, "speed", 1, "how much faster than life things happen")
+	flag.StringVar(&o.cert, "tls-cert", "", "file of a certificate, to serve over TLS")
+	flag.StringVar(&o.tlsKey, "tls-key", "", "file of its key")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := serve(ctx, o, os.Stdout)
@@ -67,9 +71,15 @@ func serve(ctx context.Context, o options, out io.Writer) error {
 		IdleTimeout:       5 * time.Second, // the real server's
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	scheme := "http"
+	if o.cert != "" {
+		scheme = "https"
+		go func() { failed <- server.ServeTLS(listener, o.cert, o.tlsKey) }()
+	} else {
+		go func() { failed <- server.Serve(listener) }()
+	}
 
-	url := "http://" + listener.Addr().String() + "/api"
+	url := scheme + "://" + listener.Addr().String() + "/api"
 	fmt.Fprintf(out, "Simulated Livepeer Studio with %d tasks.\nURL: %s\nKey: %s\n"+
 		"Try: curl -sH 'Authorization: Bearer %s' '%s/task?limit=1'\n",
 		studio.Len(), url, o.key, o.key, url)

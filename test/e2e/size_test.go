@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// usage is what the operator's process says about itself.
+type usage struct{ memory, cpu float64 }
+
+// usage reads it from the metrics, as somebody who may.
+func (e *suite) usage(ctx context.Context, scrape func(context.Context) (string, error)) (usage, error) {
+	text, err := scrape(ctx)
+	if err != nil {
+		return usage{}, err
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		return usage{}, err
+	}
+	return usage{
+		memory: families["process_resident_memory_bytes"].GetMetric()[0].GetGauge().GetValue(),
+		cpu:    families["process_cpu_seconds_total"].GetMetric()[0].GetCounter().GetValue(),
+	}, nil
+}
+
+// With 10,000 tasks the operator stays within the memory that its manifest gives it, from the first task to rest, and at rest
+// within the CPU that its manifest asks for.
+func TestTenThousandTasks(t *testing.T) {
+	e := begin(t)
+	e.operator(asDefault)
+	a := e.account("large", 10000, "0.0001")
+	pod := e.pods()[0]
+	scrape := e.scraper(pod.Name)
+	peak := e.watchMemory(scrape)
+	began := time.Now()
+	a.source()
+	a.connect()
+	a.caughtUp(5*time.Minute, 2*time.Second)
+	t.Logf("10,000 tasks mirrored in %v", time.Since(began).Round(time.Second))
+
+	resources := pod.Spec.Containers[0].Resources
+	before, err := e.usage(t.Context(), scrape)
+	a.g.Expect(err).NotTo(HaveOccurred())
+	from := time.Now()
+	rest := time.NewTimer(30 * time.Second) // three polls
+	defer rest.Stop()
+	<-rest.C
+	after, err := e.usage(t.Context(), scrape)
+	a.g.Expect(err).NotTo(HaveOccurred())
+	cores := (after.cpu - before.cpu) / time.Since(from).Seconds()
+	t.Logf("peak of memory %.0f MiB, CPU of the first sync %.1f s, at rest %.4f cores", peak()/(1<<20), before.cpu, cores)
+	a.g.Expect(peak()).To(BeNumerically("<", resources.Limits.Memory().AsApproximateFloat64()))
+	a.g.Expect(cores).To(BeNumerically("<", resources.Requests.Cpu().AsApproximateFloat64()), "what the manifest asks for")
+	if limit, limited := resources.Limits[corev1.ResourceCPU]; limited {
+		a.g.Expect(cores).To(BeNumerically("<", limit.AsApproximateFloat64()))
+	}
+	a.g.Expect(e.pods()).To(HaveLen(1))
+	a.g.Expect(e.pods()[0].Name).To(Equal(pod.Name))
+	a.g.Expect(e.restarts(pod.Name)).To(BeZero(), "its memory was too little")
+}
+
+// watchMemory notes the most memory that the operator had, until the test ends.
+func (e *suite) watchMemory(scrape func(context.Context) (string, error)) (peak func() float64) {
+	var mu sync.Mutex
+	most := 0.0
+	ctx := e.t.Context()
+	go func() {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if now, err := e.usage(ctx, scrape); err == nil {
+				mu.Lock()
+				most = max(most, now.memory)
+				mu.Unlock()
+			}
+		}
+	}()
+	return func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return most
+	}
+}

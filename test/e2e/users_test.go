@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+// What people do with an operator that is there. They don't disturb each other, and so these run at once.
+func TestUsers(t *testing.T) {
+	e := begin(t)
+	e.operator(asDefault)
+	for name, test := range map[string]func(*suite){
+		"first source":   testFirstSource,
+		"key rotation":   testKeyRotation,
+		"deleted source": testDeletedSource,
+		"metrics":        testMetrics,
+		"studio away":    testStudioAway,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(e.in(t))
+		})
+	}
+}
+
+// What the README says about the first source mirrors a Studio.
+func testFirstSource(e *suite) {
+	a := e.account("first", 200, "1")
+	a.source()
+	a.connect()
+	a.caughtUp()
+	for _, line := range []string{"kubectl get lpts", "kubectl get lpt -o wide", "kubectl get lpt --field-selector status.phase=failed"} {
+		a.shell("", line)
+	}
+}
+
+// A key that is replaced in its Secret takes effect, without anything else being touched.
+func testKeyRotation(e *suite) {
+	a := e.account("key", 50, "0.0001")
+	a.source()
+	a.set(`"interval": "1s"`)
+	a.key = "e2e-another-key"
+	a.startStudio() // the same one, which knows only the new key
+	a.g.Eventually(a.reason).Should(Equal("Unauthorized"))
+	tasks, err := a.tasks(a.t.Context())
+	a.g.Expect(err).NotTo(HaveOccurred())
+	a.g.Expect(len(tasks)).To(BeNumerically(">=", 50), "what is mirrored stays")
+	a.k("-n", a.namespace, "patch", "secret", "livepeer", "-p", `{"stringData": {"apiKey": "`+a.key+`"}}`)
+	a.g.Eventually(a.reason).Should(Equal("Synced"))
+	a.connect()
+	a.caughtUp()
+}
+
+// Deleting the source collects its tasks, and no others.
+func testDeletedSource(e *suite) {
+	a := e.account("gone", 100, "1")
+	a.source()
+	a.k("-n", a.namespace, "delete", "livepeertasksource", "main", "--timeout=30s")
+	a.g.Eventually(a.tasks).WithArguments(a.t.Context()).Should(BeEmpty())
+}
+
+// A Studio that is away makes the operator neither unready nor dead.
+func testStudioAway(e *suite) {
+	pod := e.pods()[0]
+	restarts := e.restarts(pod.Name)
+	a := e.account("away", 20, "1")
+	a.source()
+	a.k("-n", a.namespace, "scale", "deployment/studio", "--replicas=0")
+	a.g.Eventually(a.reason).Should(Equal("Unavailable"))
+	for _, path := range []string{"/healthz", "/readyz"} {
+		e.g.Expect(e.probe(pod.Name, path)).To(Equal(http.StatusOK), path)
+	}
+	e.g.Expect(e.restarts(pod.Name)).To(Equal(restarts))
+	e.g.Expect(e.pods()[0].Status.ContainerStatuses[0].Ready).To(BeTrue())
+}
