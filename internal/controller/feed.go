@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -40,8 +41,9 @@ type feed struct {
 	elected   <-chan struct{}
 	looks     workqueue.TypedRateLimitingInterface[types.NamespacedName]
 
-	mu     sync.Mutex
-	synced bool
+	mu sync.Mutex
+	// synced: the tasks were listed. unserved: the API server has no such resource, for now.
+	synced, unserved bool
 	// whole is the watch of whole tasks, which ends once this process leads.
 	whole watch.Interface
 }
@@ -82,6 +84,21 @@ func (f *feed) HasSynced() bool {
 	return f.synced
 }
 
+// Served reports whether the API server has LivepeerTasks at all.
+func (f *feed) Served() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.unserved
+}
+
+// answered takes note of how a list or a watch began.
+func (f *feed) answered(err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.unserved = apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
+	return err
+}
+
 // lead ends the watch of whole tasks once this process leads: the reflector goes on with one of metadata.
 func (f *feed) lead(ctx context.Context) {
 	select {
@@ -120,7 +137,7 @@ func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, 
 			compact.Items = append(compact.Items, listedTask{task: storedOf(&entry)})
 		}
 	}
-	return compact, group.Wait()
+	return compact, f.answered(group.Wait())
 }
 
 // pages reads all pages. Of no version in particular: others are answered from the API server's memory as a whole,
@@ -144,17 +161,21 @@ func (f *feed) pages(ctx context.Context, pages chan<- *v1alpha1.LivepeerTaskLis
 }
 
 func (f *feed) watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.whole = nil
 	if f.leads() {
-		return f.metadata.Resource(schema.GroupVersionResource{
+		events, err := f.metadata.Resource(schema.GroupVersionResource{
 			Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Resource: "livepeertasks",
 		}).Namespace(f.namespace).Watch(ctx, options)
+		return events, f.answered(err)
 	}
-	var err error
-	f.whole, err = f.client.Watch(ctx, &v1alpha1.LivepeerTaskList{}, &client.ListOptions{Namespace: f.namespace, Raw: &options})
-	return f.whole, err
+	events, err := f.client.Watch(ctx, &v1alpha1.LivepeerTaskList{}, &client.ListOptions{Namespace: f.namespace, Raw: &options})
+	if f.answered(err) == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.whole = events; f.leads() { // since it began
+			events.Stop()
+		}
+	}
+	return events, err
 }
 
 // look reads one task that somebody else may have written. It answers false once there is nothing more to come.

@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,7 +50,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 		return fmt.Errorf("client for metadata: %w", err)
 	}
 	index := newTaskIndex()
-	indexed, err := feedIndex(mgr, index, metadataClient, settings.namespaces)
+	feeds, err := feedIndex(mgr, index, metadataClient, settings.namespaces)
 	if err != nil {
 		return err
 	}
@@ -64,7 +63,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	writer := newWriter(lean, mgr.GetAPIReader(), index)
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: indexed,
+		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced,
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
@@ -76,18 +75,32 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	if err := tasks.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTasks: %w", err)
 	}
-	return mgr.AddReadyzCheck("tasks", func(*http.Request) error {
-		if !indexed() {
-			return errors.New("the stored LivepeerTasks are not read yet: are the CRDs installed, and may the operator list them?")
-		}
-		return nil
-	})
+	return mgr.AddReadyzCheck("tasks", feeds.ready)
 }
 
-// feedIndex lets the manager keep the index in step with the stored tasks. What it returns reports whether all are read.
+// feeds are all feeds of an index.
+type feeds []*feed
+
+// synced reports whether all stored tasks were read.
+func (all feeds) synced() bool {
+	return !slices.ContainsFunc(all, func(f *feed) bool { return !f.HasSynced() })
+}
+
+// ready checks whether the tasks are known and can be.
+func (all feeds) ready(*http.Request) error {
+	switch {
+	case slices.ContainsFunc(all, func(f *feed) bool { return !f.Served() }):
+		return errors.New("the API server does not know LivepeerTasks: install the CRDs")
+	case !all.synced():
+		return errors.New("the stored LivepeerTasks are not read yet: may the operator list them?")
+	}
+	return nil
+}
+
+// feedIndex lets the manager keep the index in step with the stored tasks.
 func feedIndex(
 	mgr ctrl.Manager, index *taskIndex, metadataClient metadata.Interface, namespaces []string,
-) (toolscache.InformerSynced, error) {
+) (feeds, error) {
 	tasks, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
@@ -97,7 +110,7 @@ func feedIndex(
 	looks := workqueue.NewTypedRateLimitingQueue(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](healDelay, maxHealDelay))
 	index.onLook = looks.Add
-	var feeds []*feed
+	var all feeds
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}
@@ -108,9 +121,7 @@ func feedIndex(
 		if err := mgr.Add(f); err != nil {
 			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)
 		}
-		feeds = append(feeds, f)
+		all = append(all, f)
 	}
-	return func() bool {
-		return !slices.ContainsFunc(feeds, func(f *feed) bool { return !f.HasSynced() })
-	}, nil
+	return all, nil
 }
