@@ -185,7 +185,7 @@ clean: ## Remove what was built. Keeps the control plane and the tools, which ta
 
 .PHONY: run
 run: build ## Run the operator here, with the rights of the current kubeconfig (refused where make deploy installed the admission policy).
-	$(BIN)/manager --metrics-bind-address=0 --health-probe-bind-address=0
+	$(BIN)/manager --metrics-bind-address=0 --health-probe-bind-address=0 --receiver-bind-address=127.0.0.1:9292
 
 .PHONY: install
 install: $(NEED_KUBECTL) ## Install the CRDs into the current cluster.

@@ -100,7 +100,7 @@ func (b *bench) start(t *testing.T, args ...string) (printed *output, stop func(
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	printed = &output{}
-	cmd := exec.CommandContext(ctx, b.binary, append([]string{"--kubeconfig=" + b.kubeconfig, "--health-probe-bind-address=0"}, args...)...)
+	cmd := exec.CommandContext(ctx, b.binary, append([]string{"--kubeconfig=" + b.kubeconfig, "--health-probe-bind-address=0", "--receiver-bind-address=0"}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	cmd.Stdout, cmd.Stderr = printed, printed

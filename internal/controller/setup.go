@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 )
 
 // Option changes what Setup sets up.
@@ -28,6 +29,7 @@ type Option func(*settings)
 type settings struct {
 	hosts      livepeer.Hosts
 	namespaces []string
+	receiver   *receiver.Config
 }
 
 // AllowHosts says where sources may point to. Without it, that is what livepeer.Hosts permits by default.
@@ -65,6 +67,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
 		states: map[types.NamespacedName]*progress{}, indexed: indexed,
+		reception: &reception{},
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
@@ -72,6 +75,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	tasks := &TaskReconciler{
 		client: mgr.GetClient(), sessions: sessions, index: index, writer: writer, syncSoon: sources.syncSoon,
 		limiters: map[types.NamespacedName]*rate.Limiter{},
+		hints:    newHints(), standing: sources.standing, turnSoon: sources.turnSoon,
+	}
+	if err := setUpReceiver(mgr, settings.receiver, sources, tasks); err != nil {
+		return err
 	}
 	if err := tasks.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTasks: %w", err)

@@ -101,11 +101,11 @@ func TestNamespacedInstallStaysInItsNamespace(t *testing.T) {
 		kinds[object.GetKind()]++
 	}
 	g.Expect(kinds).To(Equal(map[string]int{
-		"ServiceAccount": 1, "Role": 2, "RoleBinding": 2, "Deployment": 1, "NetworkPolicy": 1,
+		"ServiceAccount": 1, "Role": 2, "RoleBinding": 2, "Deployment": 1, "NetworkPolicy": 1, "Service": 1,
 	}))
 	container := deploymentIn(t, "config/namespaced").Spec.Template.Spec.Containers[0]
 	g.Expect(container.Args).To(ConsistOf("--leader-elect", "--metrics-bind-address=0", "--health-probe-bind-address=:8081",
-		"--watch-namespaces=$(POD_NAMESPACE)"))
+		"--receiver-bind-address=:9292", "--watch-namespaces=$(POD_NAMESPACE)"))
 	g.Expect(container.Env).To(ContainElement(HaveField("ValueFrom.FieldRef.FieldPath", "metadata.namespace")))
 
 	ofDefault, ofCluster := render(t, "config/default"), render(t, "config/cluster")
@@ -190,6 +190,14 @@ func find(t *testing.T, dir, kind string) *unstructured.Unstructured {
 	objects := render(t, dir)
 	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == kind })
 	NewWithT(t).Expect(i).To(BeNumerically(">=", 0), "no %s in %s", kind, dir)
+	return objects[i]
+}
+
+func named(t *testing.T, dir, kind, name string) *unstructured.Unstructured {
+	t.Helper()
+	objects := render(t, dir)
+	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == kind && o.GetName() == name })
+	NewWithT(t).Expect(i).To(BeNumerically(">=", 0), "no %s %s in %s", kind, name, dir)
 	return objects[i]
 }
 
