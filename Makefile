@@ -86,7 +86,7 @@ lint: $(GOLANGCI_LINT) $(DOCKERFILE) ## Run the linters (the first time builds t
 .PHONY: test
 test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
-	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run AfterChurn ./internal/controller
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run "AfterChurn|AFlood" ./internal/controller ./internal/receiver
 	go test -C tools/dockerfile -count=1 ./...
 
 .PHONY: test-soak
