@@ -61,7 +61,7 @@ func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.
 
 // Secret returns the secret that a source shares with Studio.
 func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
-	open := d.sources.sessions.current(keyOf(source))
+	open := d.sources.sessions.current(namespacedName(source))
 	if open == nil || open.webhook.secret == nil {
 		return nil, false
 	}
@@ -70,7 +70,7 @@ func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
 
 // Hint has a task looked at.
 func (d *deliveries) Hint(hint receiver.Hint) error {
-	key := keyOf(hint.Source)
+	key := namespacedName(hint.Source)
 	d.sources.reception.inTime(key)
 	tooMuch, err := d.tasks.hints.offer(&hint)
 	if tooMuch {
@@ -81,7 +81,7 @@ func (d *deliveries) Hint(hint receiver.Hint) error {
 
 // Stale says so in an Event where deliveries keep coming with a wrong time.
 func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
-	key := keyOf(source)
+	key := namespacedName(source)
 	if !d.sources.reception.tooLate(key, time.Now()) {
 		return
 	}
@@ -93,7 +93,7 @@ func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
 		"now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second))
 }
 
-func keyOf(source receiver.Source) types.NamespacedName {
+func namespacedName(source receiver.Source) types.NamespacedName {
 	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
 }
 

@@ -131,6 +131,13 @@ func (r *TaskReconciler) scopeOf(
 	turn := syncer{source: source, index: r.index, now: time.Now, state: &progress{floor: standing.floorNow()}}
 	scope := *turn.scope()
 	scope.Oldest = turn.oldest([]*mirror.Observation{observation})
+	// An old event may name what a full sync has left out. A poll, which asks for what is new, would not meet it.
+	if source.Status.Tasks.Omitted > 0 {
+		oldest := oldestFinished(r.index.entries(idOf(source)))
+		if oldest.Compare(scope.OldestNew) > 0 {
+			scope.OldestNew = oldest
+		}
+	}
 	return scope
 }
 
