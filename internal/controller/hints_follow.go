@@ -55,7 +55,7 @@ func (r *TaskReconciler) readPushed(ctx context.Context, request taskRequest, ta
 	}
 	session, err := r.sessions.get(ctx, source)
 	if err != nil || r.upToDate(source, request.ID, taken.wanted) {
-		return false //nolint:nilerr // The source's condition names the trouble; its next poll brings the task.
+		return false // the source's condition names the trouble, if any; its next poll brings the task
 	}
 	asking, cancel := context.WithTimeout(ctx, min(hintTimeout, source.Spec.Timeout.Duration))
 	task, err := session.client.Get(asking, request.ID)
@@ -74,7 +74,7 @@ func (r *TaskReconciler) readPushed(ctx context.Context, request taskRequest, ta
 	}
 	observation, err := mirror.Convert(task.Raw, session.redactor)
 	if err != nil || observation.Deleted {
-		return false //nolint:nilerr // To delete a task takes a complete listing.
+		return false // to delete a task takes a complete listing
 	}
 	if err := r.writePushed(ctx, source, session, standing, observation, taken.first); err != nil {
 		log.FromContext(ctx).V(1).Info("Pushed task can't be stored for now", "task", request.ID, "error", err.Error())

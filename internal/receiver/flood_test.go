@@ -66,7 +66,7 @@ func freeAddress(t *testing.T) string {
 
 // from is a client with an address of its own on loopback.
 func from(n int) *http.Client {
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}} //nolint:gosec // Small.
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}}
 	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}, Timeout: time.Minute}
 }
 
@@ -155,7 +155,7 @@ func TestSlowSendersHoldLittle(t *testing.T) {
 	for range maxConnections * 3 / 4 {
 		connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.address)
 		s.Expect(err).NotTo(HaveOccurred())
-		defer connection.Close()
+		t.Cleanup(func() { connection.Close() })
 		_, err = fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{", testPath)
 		s.Expect(err).NotTo(HaveOccurred())
 		slow = append(slow, connection)
