@@ -62,10 +62,10 @@ func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.
 // Secret returns the secret that a source shares with Studio.
 func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
 	open := d.sources.sessions.current(namespacedName(source))
-	if open == nil || open.webhook.secret == nil {
+	if open == nil || !open.webhook.usable {
 		return nil, false
 	}
-	return open.webhook.secret, true
+	return []byte(open.webhook.secret.Reveal()), true
 }
 
 // Hint has a task looked at.

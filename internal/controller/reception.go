@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 )
 
@@ -129,8 +130,9 @@ func (r *reception) warn(source *v1alpha1.LivepeerTaskSource, reason, note strin
 
 // webhook is the secret that a source shares with Studio, as its Secret holds it.
 type webhook struct {
-	secret  []byte
-	trouble string // why the entry can't be used
+	usable  bool
+	secret  livepeer.Key // a type that is never printed
+	trouble string       // why the entry can't be used
 }
 
 func webhookOf(secret *corev1.Secret) webhook {
@@ -144,13 +146,13 @@ func webhookOf(secret *corev1.Secret) webhook {
 	case len(usable) < minWebhookSecret:
 		return webhook{trouble: "it is shorter than 16 characters, and could be guessed"}
 	}
-	return webhook{secret: usable}
+	return webhook{usable: true, secret: livepeer.NewKey(string(usable))}
 }
 
 // receivedAt is where Studio may send the webhooks for a source, nil where they are not received.
 func (r *SourceReconciler) receivedAt(source *v1alpha1.LivepeerTaskSource) *v1alpha1.ReceiverStatus {
 	key := sourceKey(source)
-	if open := r.sessions.current(key); !r.reception.on || source.Spec.Suspend || open == nil || open.webhook.secret == nil {
+	if open := r.sessions.current(key); !r.reception.on || source.Spec.Suspend || open == nil || !open.webhook.usable {
 		return nil
 	}
 	return &v1alpha1.ReceiverStatus{Path: receiver.Source{Namespace: key.Namespace, Name: key.Name}.Path()}
