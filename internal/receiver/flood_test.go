@@ -143,7 +143,6 @@ func TestAFloodComesToNothing(t *testing.T) {
 		answered += s.count(r)
 	}
 	s.Expect(answered).To(BeNumerically(">=", 0.99*floods), "the flood did not arrive")
-	s.Expect(s.count(limited)).To(BeNumerically(">", 0))
 	s.Eventually(heap, soon, time.Second).Should(BeNumerically("<", before+8<<20))
 }
 
@@ -155,7 +154,7 @@ func TestSlowSendersHoldLittle(t *testing.T) {
 	for range maxConnections * 3 / 4 {
 		connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.address)
 		s.Expect(err).NotTo(HaveOccurred())
-		t.Cleanup(func() { connection.Close() })
+		t.Cleanup(func() { _ = connection.Close() })
 		_, err = fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{", testPath)
 		s.Expect(err).NotTo(HaveOccurred())
 		slow = append(slow, connection)

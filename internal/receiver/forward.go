@@ -75,7 +75,8 @@ func (f *forwarder) send(r *http.Request, body []byte, leader string) result {
 	ctx, cancel := context.WithTimeout(r.Context(), forwardTimeout)
 	defer cancel()
 	target := f.scheme + "://" + leader + r.URL.EscapedPath()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body)) //nolint:gosec // The host is the leader's, from the lease.
+	//nolint:gosec // The host is the leader's, from the lease.
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
 		return unavailable
 	}

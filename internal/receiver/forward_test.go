@@ -50,7 +50,9 @@ func follower(t *testing.T, leader string, change ...func(*Config)) *bench {
 func TestAFollowerHandsOn(t *testing.T) {
 	leader := serve(t)
 	f := follower(t, leader.address)
-	f.unwell = true // as where nothing is followed
+	now := time.Now()
+	f.handler.now = func() time.Time { return now } // limits go by passing time
+	f.unwell = true                                 // as where nothing is followed
 	f.Expect(f.send(signed("e", "task-1", time.Now())).Code).To(Equal(http.StatusAccepted))
 	f.Expect(leader.hinted()).To(HaveLen(1))
 	f.Expect(f.send(signed("e", "task-1", time.Now())).Code).To(Equal(http.StatusAccepted))
