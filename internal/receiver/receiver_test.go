@@ -247,6 +247,7 @@ func TestRejections(t *testing.T) {
 		b.Expect(answer.Code).To(Equal(c.status), name)
 		b.Expect(b.count(c.result)).To(Equal(1.0), name)
 		b.Expect(len(b.hinted()) > 0).To(Equal(c.result == accepted), name)
+		b.Expect(testutil.CollectAndCount(b.counter)).To(Equal(10), "results that docs/push.md does not name: %s", name)
 		if c.status == http.StatusUnauthorized {
 			refused := b.send(with(func(d *delivery) { d.signature = "" }))
 			b.Expect(answer.Body.Bytes()).To(Equal(refused.Body.Bytes()), name)
