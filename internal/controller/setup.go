@@ -67,7 +67,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
 		states: map[types.NamespacedName]*progress{}, indexed: indexed,
-		reception: &reception{},
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)

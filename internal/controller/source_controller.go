@@ -42,7 +42,7 @@ type SourceReconciler struct {
 	now      func() time.Time
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed   toolscache.InformerSynced
-	reception *reception
+	reception reception
 
 	mu     sync.Mutex
 	states map[types.NamespacedName]*progress
