@@ -86,7 +86,7 @@ lint: $(GOLANGCI_LINT) $(DOCKERFILE) ## Run the linters (the first time builds t
 .PHONY: test
 test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
-	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run AfterChurn ./internal/controller
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run "AfterChurn|AFlood" ./internal/controller ./internal/receiver
 	go test -C tools/dockerfile -count=1 ./...
 
 .PHONY: test-soak
@@ -185,7 +185,7 @@ clean: ## Remove what was built. Keeps the control plane and the tools, which ta
 
 .PHONY: run
 run: build ## Run the operator here, with the rights of the current kubeconfig (refused where make deploy installed the admission policy).
-	$(BIN)/manager --metrics-bind-address=0 --health-probe-bind-address=0
+	$(BIN)/manager --metrics-bind-address=0 --health-probe-bind-address=0 --receiver-bind-address=127.0.0.1:9292
 
 .PHONY: install
 install: $(NEED_KUBECTL) ## Install the CRDs into the current cluster.

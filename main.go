@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -19,8 +20,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -28,7 +31,14 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
+	"github.com/livepeer/livepeer-task-operator/internal/election"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+)
+
+const (
+	leaseName     = "livepeer-task-operator.studio.livepeer.org"
+	renewDeadline = 6 * time.Second
 )
 
 // version is set when the binary is built.
@@ -44,6 +54,10 @@ type options struct {
 	probeAddress    string
 	watchNamespaces string
 	allowedHosts    string
+	receiverAddress string
+	receiverPath    string
+	receiverCert    string
+	receiverKey     string
 	zap             zap.Options
 }
 
@@ -63,8 +77,11 @@ func main() {
 	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources may point to, comma separated: api.example.com, "+
 		"*.example.com, 10.1.2.3, 10.0.0.0/8, each with or without :port; * adds what empty means: any https host, and http to loopback. "+
 		"Link-local and metadata addresses always have to be listed themselves.")
-	flag.String("receiver-bind-address", ":9292",
-		"Address of the receiver of Studio's webhooks. Accepted for compatibility: this version polls only and listens on no such address.")
+	flag.StringVar(&opts.receiverAddress, "receiver-bind-address", ":9292", "Address of the receiver of Studio's webhooks; 0 turns it off.")
+	flag.StringVar(&opts.receiverPath, "receiver-cert-path", "",
+		"Folder of the certificate of the receiver, read again when it changes; empty means plain HTTP.")
+	flag.StringVar(&opts.receiverCert, "receiver-cert-name", "tls.crt", "File of the certificate in --receiver-cert-path.")
+	flag.StringVar(&opts.receiverKey, "receiver-cert-key", "tls.key", "File of its key in --receiver-cert-path.")
 	opts.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
 
@@ -80,10 +97,6 @@ func main() {
 }
 
 func run(opts *options) error {
-	scheme := runtime.NewScheme()
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(v1alpha1.AddToScheme(scheme))
-
 	hosts, err := livepeer.ParseHosts(opts.allowedHosts)
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
@@ -101,25 +114,21 @@ func run(opts *options) error {
 
 	ctx := ctrl.SetupSignalHandler()
 	watched := namespaces(opts.watchNamespaces)
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        scheme,
-		Metrics:                       metrics,
-		HealthProbeBindAddress:        opts.probeAddress,
-		LeaderElection:                opts.leaderElect,
-		LeaderElectionID:              "livepeer-task-operator.studio.livepeer.org",
-		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // empty: the namespace of the pod
-		LeaderElectionReleaseOnCancel: true,
-		// Well before another replica can take the lease (15 s), so that what is under way has ended by then.
-		RenewDeadline: new(6 * time.Second),
-		Cache: cache.Options{
-			DefaultNamespaces: watched,
-		},
-	})
+	mgr, lock, err := newManager(opts, config, &metrics, watched)
 	if err != nil {
-		return fmt.Errorf("manager: %w", err)
+		return err
 	}
-	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version, controller.AllowHosts(hosts),
-		controller.InNamespaces(slices.Collect(maps.Keys(watched))...)); err != nil {
+	settings := []controller.Option{
+		controller.AllowHosts(hosts), controller.InNamespaces(slices.Collect(maps.Keys(watched))...),
+	}
+	if opts.receiverAddress != "0" {
+		receiving, err := receiverConfig(opts, mgr, lock)
+		if err != nil {
+			return err
+		}
+		settings = append(settings, controller.ReceiveWebhooks(receiving))
+	}
+	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version, settings...); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -127,6 +136,41 @@ func run(opts *options) error {
 	}
 	ctrl.Log.WithName("setup").Info("Starting", "version", version)
 	return mgr.Start(ctx)
+}
+
+// newManager makes the manager, and the lock by which it leads, which is nil where there is only one replica.
+func newManager(
+	opts *options, config *rest.Config, metrics *metricsserver.Options, watched map[string]cache.Config,
+) (ctrl.Manager, *election.Lock, error) {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	options := ctrl.Options{
+		Scheme:                        scheme,
+		Metrics:                       *metrics,
+		HealthProbeBindAddress:        opts.probeAddress,
+		LeaderElection:                opts.leaderElect,
+		LeaderElectionID:              leaseName,
+		LeaderElectionReleaseOnCancel: true,
+		// Well before another replica can take the lease (15 s), so that what is under way has ended by then.
+		RenewDeadline: new(renewDeadline),
+		Cache:         cache.Options{DefaultNamespaces: watched},
+	}
+	lock, err := leaderLock(opts, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	if lock != nil { // a nil one in the interface would not be nil
+		options.LeaderElectionResourceLockInterface = lock
+	}
+	mgr, err := ctrl.NewManager(config, options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("manager: %w", err)
+	}
+	if lock != nil {
+		lock.Record(mgr.GetEventRecorderFor(lock.Identity()), mgr.Elected()) //nolint:staticcheck // As controller-runtime's own lock does.
+	}
+	return mgr, lock, nil
 }
 
 func metricsOptions(opts *options) (metricsserver.Options, error) {
@@ -151,6 +195,55 @@ func metricsOptions(opts *options) (metricsserver.Options, error) {
 		return metrics, fmt.Errorf("--metrics-cert-path: %w", err)
 	}
 	return metrics, nil
+}
+
+// leaderLock makes the lease by which one replica leads; nil where there is only one.
+func leaderLock(opts *options, config *rest.Config) (*election.Lock, error) {
+	if !opts.leaderElect {
+		return nil, nil
+	}
+	address, err := ownAddress(opts.receiverAddress, os.Getenv("POD_IP"))
+	if err != nil {
+		return nil, err
+	}
+	lock, err := election.NewLock(config, election.Options{
+		Namespace: os.Getenv("POD_NAMESPACE"), // empty: the namespace of the pod
+		Name:      leaseName, RenewDeadline: renewDeadline, Address: address,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("leader election: %w", err)
+	}
+	return lock, nil
+}
+
+// ownAddress is where the other replicas reach this one's receiver; empty where they can't.
+func ownAddress(listen, podIP string) (string, error) {
+	if listen == "0" || podIP == "" {
+		return "", nil
+	}
+	_, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("--receiver-bind-address: %w", err)
+	}
+	return net.JoinHostPort(podIP, port), nil
+}
+
+// receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
+func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (receiver.Config, error) {
+	config := receiver.Config{Address: opts.receiverAddress}
+	if lock != nil {
+		config.Election = lock
+	}
+	if opts.receiverPath == "" {
+		return config, nil
+	}
+	watcher, err := certwatcher.New(
+		filepath.Join(opts.receiverPath, opts.receiverCert), filepath.Join(opts.receiverPath, opts.receiverKey))
+	if err != nil {
+		return config, fmt.Errorf("--receiver-cert-path: %w", err)
+	}
+	config.Certificate = watcher.GetCertificate
+	return config, mgr.Add(watcher)
 }
 
 // namespaces reads the list of namespaces to work in; nil means all.

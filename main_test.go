@@ -100,7 +100,7 @@ func (b *bench) start(t *testing.T, args ...string) (printed *output, stop func(
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	printed = &output{}
-	cmd := exec.CommandContext(ctx, b.binary, append([]string{"--kubeconfig=" + b.kubeconfig, "--health-probe-bind-address=0"}, args...)...)
+	cmd := exec.CommandContext(ctx, b.binary, append([]string{"--kubeconfig=" + b.kubeconfig, "--health-probe-bind-address=0", "--receiver-bind-address=0"}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	cmd.Stdout, cmd.Stderr = printed, printed
@@ -167,6 +167,7 @@ func TestOperator(t *testing.T) {
 	t.Run("log", b.testLog)
 	t.Run("allowed hosts", b.testAllowedHosts)
 	t.Run("bad settings", b.testBadSettings)
+	t.Run("replicas", b.testReplicas)
 }
 
 // testLog: what the operator prints at its most verbose holds neither the key nor what a task hides, whether all is well
@@ -210,8 +211,9 @@ func (b *bench) testBadSettings(t *testing.T) {
 	for arg, message := range map[string]string{
 		"--allowed-hosts=https://livepeer.studio": "without a scheme",
 		"--metrics-cert-path=/nowhere":            "/nowhere/tls.crt",
+		"--receiver-cert-path=/nowhere":           "/nowhere/tls.crt",
 	} {
-		out, err := exec.CommandContext(t.Context(), b.binary, "--kubeconfig="+b.kubeconfig, arg).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), b.binary, "--kubeconfig="+b.kubeconfig, "--metrics-bind-address=0", "--receiver-bind-address=127.0.0.1:0", arg).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), message) {
 			t.Errorf("%s: %v, %s", arg, err, out)
 		}

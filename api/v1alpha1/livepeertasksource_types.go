@@ -19,12 +19,12 @@ type LivepeerTaskSourceSpec struct {
 	URL string `json:"url,omitempty"`
 
 	// Secret in the same namespace that holds the credentials, under these keys: apiKey (required) is the API key;
-	// webhookSecret (optional) is the shared secret of Studio's webhooks; ca.crt (optional, PEM) is a certificate
-	// authority to trust besides the system's.
+	// webhookSecret (optional) is the shared secret of Studio's webhooks, 16 characters or more; ca.crt (optional, PEM)
+	// is a certificate authority to trust besides the system's.
 	// +required
 	SecretRef SecretReference `json:"secretRef"`
 
-	// How often to ask for what changed. At least 1s.
+	// How often to ask for what changed. At least 1s. Where webhooks are received, this is the safety net: 60s does.
 	// +kubebuilder:default="10s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
@@ -122,6 +122,17 @@ type LivepeerTaskSourceStatus struct {
 	// How many tasks are mirrored, by phase.
 	// +optional
 	Tasks TaskCounts `json:"tasks,omitempty"`
+
+	// Where Studio's webhooks are received. Missing where they are not: the Secret has no usable webhookSecret, the source is
+	// suspended, or the operator runs without a receiver.
+	// +optional
+	Receiver *ReceiverStatus `json:"receiver,omitempty"`
+}
+
+// ReceiverStatus says where Studio's webhooks are received.
+type ReceiverStatus struct {
+	// Path of the URL to register in Studio. Its scheme and host are those by which the operator's receiver is exposed.
+	Path string `json:"path"`
 }
 
 // TaskCounts counts the mirrored tasks of a source.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	stdlog "log"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -22,7 +23,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 )
 
 // The credentials of the source itself. What they are made of is in no other test.
@@ -54,11 +57,13 @@ func TestNoCanaryLeaves(t *testing.T) {
 
 	log := &record{}
 	logger := funcr.NewJSON(log.add, funcr.Options{Verbosity: 127, LogCaller: funcr.All, LogTimestamp: true})
-	w.startOperatorWith(ctrl.Options{Logger: logger})
+	address := freeAddress(w)
+	w.startOperatorWith(ctrl.Options{Logger: logger}, controller.ReceiveWebhooks(receiver.Config{Address: address}))
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 	w.Eventually(func() map[string]string { return w.reasons(troubled) }, soon, tick).Should(Equal(troubled))
 	w.everyPlaceIsNamed()
 	w.healOne()
+	w.pushOne(address)
 	w.wrongKey()
 	w.stop()
 
@@ -143,6 +148,18 @@ func (w *world) everyPlaceIsNamed() {
 			continue
 		}
 		w.Expect(named).To(ContainElement(place.field), place.json)
+	}
+}
+
+// pushOne delivers webhooks that hold a credential: one that is genuine, one that is stale, one that is forged.
+func (w *world) pushOne(address string) {
+	w.t.Helper()
+	url := "http://" + address + "/hooks/" + w.namespace + "/main"
+	for age, status := range map[time.Duration]int{0: http.StatusAccepted, time.Hour: http.StatusUnauthorized} {
+		body := fmt.Appendf(nil, `{"id":%q,"timestamp":%d,"event":"task.updated","payload":{"task":{"id":%[3]q,"snapshot":{"id":%[3]q}}}}`,
+			canary(0), time.Now().Add(-age).UnixMilli(), w.studio.IDs()[0])
+		w.Eventually(func() int { return deliver(w.ctx, url, body, canaryWebhook) }, soon, tick).Should(Equal(status))
+		w.Expect(deliver(w.ctx, url, body, canaryWebhook+"x")).To(Equal(http.StatusUnauthorized))
 	}
 }
 

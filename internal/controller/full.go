@@ -152,7 +152,7 @@ func (s *syncer) compare() {
 	scope := s.scope()
 	older := 0
 	for entry := range s.mirrored() {
-		if full.knows(entry.ID) || entry.Deleting || !scope.Includes(entry.Type) {
+		if full.knows(entry.ID) || s.state.standing.hasCreated(entry.ID) || entry.Deleting || !scope.Includes(entry.Type) {
 			continue
 		}
 		full.missing = append(full.missing, *entry)

@@ -62,6 +62,8 @@ type progress struct {
 	retryAt    time.Time
 	retryFixed bool // the API named retryAt: nothing may be earlier
 	failures   int
+	warned     string                       // the session whose webhookSecret an Event was made of
+	standing   standing                     // shared with those who follow pushes
 	resync     atomic.Bool                  // many tasks need healing: a full sync is cheaper
 	written    *v1alpha1.LivepeerTaskSource // the source as the operator last wrote it
 }

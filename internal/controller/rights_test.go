@@ -16,6 +16,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,6 +31,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 )
 
 // leaseName is that of main.go; the leader election role names it.
@@ -94,8 +96,10 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 	w.studio.Populate(100, 1)
 	w.secret(livepeertest.APIKey)
 	w.source("main")
-	stop := w.startManager(config, options)
+	receiving := controller.ReceiveWebhooks(receiver.Config{Address: freeAddress(w)})
+	stop := w.startManager(config, options, receiving)
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
+	w.complainTwice()
 
 	id := w.aTask("running")
 	w.studio.Update(id, completed)
@@ -115,17 +119,40 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 
 	requests.set(func() { requests.noStreamingLists = true })
 	w.studio.Update(w.aTask("running"), completed)
-	stop = w.startManager(config, options)
+	stop = w.startManager(config, options, receiving)
 	w.resync("main", "2")
 	stop()
 }
 
-func (w *world) startManager(config *rest.Config, options ctrl.Options) (stop func()) {
+// complainTwice stores two webhook secrets that can't be used, one after the other: the second Event of a kind is counted.
+func (w *world) complainTwice() {
+	w.t.Helper()
+	for _, short := range []string{"short", "too-short"} {
+		secret := &corev1.Secret{}
+		w.Expect(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "livepeer"}, secret)).To(Succeed())
+		secret.StringData = map[string]string{"webhookSecret": short}
+		w.Expect(w.client.Update(w.ctx, secret)).To(Succeed())
+		w.Eventually(func() string {
+			list := &eventsv1.EventList{}
+			w.Expect(w.client.List(w.ctx, list, client.InNamespace(w.namespace))).To(Succeed())
+			for _, event := range list.Items {
+				if event.Reason == "InvalidWebhookSecret" && event.Series != nil {
+					return "too-short"
+				} else if event.Reason == "InvalidWebhookSecret" {
+					return "short"
+				}
+			}
+			return ""
+		}, soon, tick).Should(Equal(short))
+	}
+}
+
+func (w *world) startManager(config *rest.Config, options ctrl.Options, settings ...controller.Option) (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
 	mgr, err := ctrl.NewManager(config, options)
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(ctx, mgr, "test", controller.InNamespaces(w.namespace))).To(Succeed())
+	w.Expect(controller.Setup(ctx, mgr, "test", append(settings, controller.InNamespaces(w.namespace))...)).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	stop = func() {

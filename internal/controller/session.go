@@ -30,6 +30,7 @@ type session struct {
 	fingerprint string
 	client      *livepeer.Client
 	redactor    *redact.Redactor
+	webhook     webhook
 }
 
 // sessions keeps one session a source, for as long as spec and Secret stay the same.
@@ -68,10 +69,10 @@ func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 		return open, nil
 	}
 	opened, err := s.dial(source, secret, wanted)
+	s.drop(key) // also where the new Secret is of no use: the old one counts no more
 	if err != nil {
 		return nil, err
 	}
-	s.drop(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[key] = opened
@@ -100,7 +101,7 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 	if err != nil {
 		return nil, unusable(secret.Name, err)
 	}
-	return &session{fingerprint: wanted, client: client, redactor: redactor}, nil
+	return &session{fingerprint: wanted, client: client, redactor: redactor, webhook: webhookOf(secret)}, nil
 }
 
 // unusable explains a setting that no client can be made of: the URL, or something in the Secret.

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 )
 
 // Option changes what Setup sets up.
@@ -27,6 +28,7 @@ type Option func(*settings)
 type settings struct {
 	hosts      livepeer.Hosts
 	namespaces []string
+	receiver   *receiver.Config
 }
 
 // AllowHosts says where sources may point to. Without it, that is what livepeer.Hosts permits by default.
@@ -71,6 +73,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...O
 	tasks := &TaskReconciler{
 		client: mgr.GetClient(), sessions: sessions, index: index, writer: writer, syncSoon: sources.syncSoon,
 		limiters: map[types.NamespacedName]*rate.Limiter{},
+		hints:    newHints(), standing: sources.standing, turnSoon: sources.turnSoon,
+	}
+	if err := setUpReceiver(mgr, settings.receiver, sources, tasks); err != nil {
+		return err
 	}
 	if err := tasks.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTasks: %w", err)

@@ -41,7 +41,8 @@ type SourceReconciler struct {
 	writer   *writer
 	now      func() time.Time
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
-	indexed toolscache.InformerSynced
+	indexed   toolscache.InformerSynced
+	reception reception
 
 	mu     sync.Mutex
 	states map[types.NamespacedName]*progress
@@ -86,8 +87,14 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 
 // turn works on what is due. A failure decides when the next attempt is.
 func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress) error {
+	defer func() { state.publish(r.now()) }()
+	state.settle(r.now())
 	session, err := r.sessions.get(ctx, source)
+	if _, refused := errors.AsType[*sourceError](err); err == nil || refused {
+		r.reception.arrived(sourceKey(source))
+	}
 	if err == nil {
+		r.checkWebhook(source, session, state)
 		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
 		if state.wait(r.now()) > 0 {
 			return errNotDue
@@ -95,7 +102,9 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 		syncer := &syncer{
 			source: source, session: session, state: state, index: r.index, writer: r.writer, now: r.now,
 		}
-		err = syncer.run(ctx)
+		if err = syncer.run(ctx); err == nil && state.standing.tooFull() {
+			err = syncer.prune(ctx)
+		}
 	}
 	if err == nil {
 		state.failures, state.retryFixed = 0, false
@@ -119,7 +128,7 @@ func (r *SourceReconciler) progress(source *v1alpha1.LivepeerTaskSource) *progre
 	if state, ok := r.states[key]; ok && state.uid == source.UID {
 		return state
 	}
-	state := &progress{uid: source.UID}
+	state := &progress{uid: source.UID, standing: standing{polling: true}} // until its first turn has ended
 	state.resume(source, r.index.entries(idOf(source)), r.now())
 	r.states[key] = state
 	return state
@@ -131,6 +140,7 @@ func (r *SourceReconciler) forget(key types.NamespacedName) {
 	r.mu.Unlock()
 	r.secrets.forget(key)
 	r.sessions.drop(key)
+	r.reception.forget(key)
 }
 
 // syncSoon asks for a full sync of a source, at its next turn, which begins at once.
@@ -151,6 +161,9 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	secretEvents := source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
 			return ctx.Err()
+		}
+		if err := r.reception.await(ctx, r.client); err != nil {
+			return err
 		}
 		r.mu.Lock()
 		r.queue = queue

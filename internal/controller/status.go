@@ -43,6 +43,7 @@ func (r *SourceReconciler) report(
 	next.Status.ObservedGeneration = source.Generation
 	next.Status.Tasks = r.index.counts(idOf(source))
 	next.Status.Tasks.Omitted = state.omitted
+	next.Status.Receiver = r.receivedAt(source)
 	if !state.fullAt.IsZero() {
 		next.Status.LastFullSyncTime = &metav1.Time{Time: state.fullAt.Truncate(time.Second)}
 		next.Status.LastHandledReconcileAt = state.handled
@@ -60,7 +61,7 @@ func (r *SourceReconciler) report(
 	}
 	logHealth(ctx, source, next)
 	// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
-	patch, err := json.Marshal(map[string]any{"status": next.Status})
+	patch, err := json.Marshal(map[string]any{"status": wholeStatus{next.Status, next.Status.Receiver}})
 	if err != nil {
 		return err
 	}
@@ -69,6 +70,12 @@ func (r *SourceReconciler) report(
 	}
 	state.written = next
 	return nil
+}
+
+// wholeStatus is a status as a merge patch, which takes away what is gone.
+type wholeStatus struct {
+	v1alpha1.LivepeerTaskSourceStatus
+	Receiver *v1alpha1.ReceiverStatus `json:"receiver"`
 }
 
 // judge decides what the Ready condition says. A failed turn comes first, then what needs somebody's help, then how far

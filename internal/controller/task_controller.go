@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,7 +27,7 @@ import (
 )
 
 const (
-	taskWorkers = 8
+	taskWorkers = 16
 	// A source's tasks are healed one by one at this rate. More than the burst at once are left to a full sync.
 	healRate  = 5
 	healBurst = 50
@@ -40,9 +41,16 @@ type taskRequest struct {
 	Namespace string
 	Source    string
 	ID        string
+	// Pushed: Studio said that it has changed. Otherwise somebody changed or deleted it in the cluster.
+	Pushed bool
 }
 
-// TaskReconciler puts back single LivepeerTasks that somebody else changed or deleted.
+func (r taskRequest) source() types.NamespacedName {
+	return types.NamespacedName{Namespace: r.Namespace, Name: r.Source}
+}
+
+// TaskReconciler looks at single tasks: it puts back LivepeerTasks that somebody else changed or deleted, and follows what
+// Studio pushes.
 type TaskReconciler struct {
 	client   client.Client
 	sessions *sessions
@@ -50,6 +58,11 @@ type TaskReconciler struct {
 	writer   *writer
 	// syncSoon asks for a full sync of a source, where there is too much to heal one by one.
 	syncSoon func(source types.NamespacedName)
+	// turnSoon gives a source a turn, and standing is what its last turn left.
+	turnSoon func(source types.NamespacedName)
+	standing func(source types.NamespacedName) *standing
+	hints    *hints
+	pushed   prometheus.Observer
 
 	mu       sync.Mutex
 	limiters map[types.NamespacedName]*rate.Limiter
@@ -58,7 +71,10 @@ type TaskReconciler struct {
 // Reconcile reads one task from the API, compares it with what is stored, and puts right what differs. That a task is
 // gone from the API says nothing here: to delete it takes a complete listing.
 func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (reconcile.Result, error) {
-	key := types.NamespacedName{Namespace: request.Namespace, Name: request.Source}
+	if request.Pushed {
+		return r.followPush(ctx, request)
+	}
+	key := request.source()
 	source := &v1alpha1.LivepeerTaskSource{}
 	if err := r.client.Get(ctx, key, source); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -136,6 +152,7 @@ func (r *TaskReconciler) limiter(source types.NamespacedName) *rate.Limiter {
 }
 
 func (r *TaskReconciler) forget(source types.NamespacedName) {
+	r.hints.forget(source)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.limiters, source)
@@ -150,6 +167,7 @@ func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 					queue.Add(request)
 				}
 			})
+			r.hints.start(queue)
 			return nil
 		})
 	return builder.TypedControllerManagedBy[taskRequest](mgr).

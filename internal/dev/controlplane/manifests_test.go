@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 )
@@ -33,6 +34,50 @@ func TestManifestsApply(t *testing.T) {
 		sample.SetNamespace("default")
 	}
 	g.Expect(plane.Apply(t.Context(), samples...)).To(Succeed())
+}
+
+const withCertificates = "resources: [config/default]\n" +
+	"components: [config/components/metrics-certificate, config/components/receiver-certificate]"
+
+// TestCertificatesAreMounted: each where its flag says.
+func TestCertificatesAreMounted(t *testing.T) {
+	g := NewWithT(t)
+	dir := overlay(t, withCertificates)
+	pod := deploymentIn(t, dir).Spec.Template.Spec
+	g.Expect(pod.Volumes).To(HaveLen(2))
+	g.Expect(pod.Containers[0].VolumeMounts).To(HaveLen(2))
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		of, _, _ := strings.Cut(mount.Name, "-")
+		g.Expect(pod.Containers[0].Args).To(ContainElement("--" + of + "-cert-path=" + mount.MountPath))
+		g.Expect(pod.Volumes).To(ContainElement(And(HaveField("Name", mount.Name),
+			HaveField("Secret.SecretName", "livepeer-task-operator-"+mount.Name))))
+	}
+	service := &corev1.Service{}
+	decode(t, named(t, dir, "Service", "livepeer-task-operator-receiver"), service)
+	g.Expect(service.Spec.Ports[0].AppProtocol).To(HaveValue(Equal("https")))
+}
+
+// The samples that expose the receiver name its Service and its port.
+func TestSamplesExposeTheReceiver(t *testing.T) {
+	g := NewWithT(t)
+	applyDefault(t)
+	root, err := controlplane.RepoRoot()
+	g.Expect(err).NotTo(HaveOccurred())
+	service := &corev1.Service{}
+	decode(t, named(t, "config/default", "Service", "livepeer-task-operator-receiver"), service)
+	port := deploymentIn(t, "config/default").Spec.Template.Spec.Containers[0].Ports
+	g.Expect(port).To(ContainElement(HaveField("Name", service.Spec.Ports[0].TargetPort.StrVal)))
+	for _, name := range []string{"ingress.yaml", "httproute.yaml"} {
+		raw, err := os.ReadFile(filepath.Join(root, "config", "samples", name))
+		g.Expect(err).NotTo(HaveOccurred())
+		sample := &unstructured.Unstructured{}
+		g.Expect(yaml.Unmarshal(raw, sample)).To(Succeed())
+		g.Expect(sample.GetNamespace()).To(Equal(service.Namespace), name)
+		g.Expect(string(raw)).To(ContainSubstring("name: "+service.Name+"\n"), name)
+		if sample.GetKind() == "Ingress" {
+			g.Expect(plane.Apply(t.Context(), sample)).To(Succeed())
+		}
+	}
 }
 
 // Every overlay is what the API server takes, field by field; only what takes another project's CRD can't be tried.
@@ -56,6 +101,7 @@ func TestEveryOverlayIsValid(t *testing.T) {
 		overlay(t, "namespace: media\nresources: [config/default]"),
 		overlay(t, "namespace: media\nresources: [config/namespaced]"),
 		overlay(t, "resources: [config/default, config/prometheus]\ncomponents: [config/components/metrics-certificate]"),
+		overlay(t, withCertificates),
 	}
 	for _, file := range found {
 		dir, err := filepath.Rel(root, filepath.Dir(file))
@@ -101,11 +147,11 @@ func TestNamespacedInstallStaysInItsNamespace(t *testing.T) {
 		kinds[object.GetKind()]++
 	}
 	g.Expect(kinds).To(Equal(map[string]int{
-		"ServiceAccount": 1, "Role": 2, "RoleBinding": 2, "Deployment": 1, "NetworkPolicy": 1,
+		"ServiceAccount": 1, "Role": 2, "RoleBinding": 2, "Deployment": 1, "NetworkPolicy": 1, "Service": 1,
 	}))
 	container := deploymentIn(t, "config/namespaced").Spec.Template.Spec.Containers[0]
 	g.Expect(container.Args).To(ConsistOf("--leader-elect", "--metrics-bind-address=0", "--health-probe-bind-address=:8081",
-		"--watch-namespaces=$(POD_NAMESPACE)"))
+		"--receiver-bind-address=:9292", "--watch-namespaces=$(POD_NAMESPACE)"))
 	g.Expect(container.Env).To(ContainElement(HaveField("ValueFrom.FieldRef.FieldPath", "metadata.namespace")))
 
 	ofDefault, ofCluster := render(t, "config/default"), render(t, "config/cluster")
@@ -130,7 +176,7 @@ func TestManagerRunsRestricted(t *testing.T) {
 	applyDefault(t)
 	for _, dir := range []string{
 		"config/default", "config/namespaced", "config/ha",
-		overlay(t, "resources: [config/default]\ncomponents: [config/components/metrics-certificate]"),
+		overlay(t, withCertificates),
 	} {
 		g := NewWithT(t)
 		deployment := deploymentIn(t, dir)
@@ -190,6 +236,14 @@ func find(t *testing.T, dir, kind string) *unstructured.Unstructured {
 	objects := render(t, dir)
 	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == kind })
 	NewWithT(t).Expect(i).To(BeNumerically(">=", 0), "no %s in %s", kind, dir)
+	return objects[i]
+}
+
+func named(t *testing.T, dir, kind, name string) *unstructured.Unstructured {
+	t.Helper()
+	objects := render(t, dir)
+	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == kind && o.GetName() == name })
+	NewWithT(t).Expect(i).To(BeNumerically(">=", 0), "no %s %s in %s", kind, name, dir)
 	return objects[i]
 }
 

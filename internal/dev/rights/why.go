@@ -30,6 +30,9 @@ func whys() map[string]string {
 		sources + "watch": follow,
 		"manager-role livepeertasksources/status.studio.livepeer.org patch": "say in the source's status how it goes",
 
+		"manager-role events.events.k8s.io create": "say on a source that its webhooks can't be received as they are set up",
+		"manager-role events.events.k8s.io patch":  "count such an Event again instead of making another",
+
 		leases + "create":                    lead,
 		leases + "get":                       lead,
 		leases + "update":                    lead,

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"log"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+)
+
+// eventSource names the operator in Events.
+const eventSource = "livepeer-task-operator"
+
+// ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
+// the caller's; the rest is filled in.
+func ReceiveWebhooks(config receiver.Config) Option {
+	return func(s *settings) { s.receiver = &config }
+}
+
+// deliveries are what the receiver may know of the sources, and where its hints go.
+type deliveries struct {
+	sources *SourceReconciler
+	tasks   *TaskReconciler
+}
+
+var _ receiver.Sources = &deliveries{}
+
+// setUpReceiver adds the receiver to the manager, where one is wanted.
+func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
+	pushed, err := newPushed(metrics.Registry)
+	if err != nil {
+		return err
+	}
+	tasks.pushed = pushed
+	if config == nil {
+		return nil
+	}
+	sources.reception.on, sources.reception.events = true, mgr.GetEventRecorder(eventSource)
+	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, metrics.Registry
+	config.Log = log.New(verbose{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
+	server, err := receiver.New(*config)
+	if err != nil {
+		return err
+	}
+	return mgr.Add(server)
+}
+
+// Ready reports whether this replica follows the sources, and knows all of them.
+func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.reception.ready() }
+
+// Secret returns the secret that a source shares with Studio.
+func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
+	open := d.sources.sessions.current(namespacedName(source))
+	if open == nil || !open.webhook.usable {
+		return nil, false
+	}
+	return []byte(open.webhook.secret.Reveal()), true
+}
+
+// Hint has a task looked at.
+func (d *deliveries) Hint(hint receiver.Hint) error {
+	key := namespacedName(hint.Source)
+	d.sources.reception.inTime(key)
+	tooMuch, err := d.tasks.hints.offer(&hint)
+	if tooMuch {
+		d.tasks.pollInstead(key)
+	}
+	return err
+}
+
+// Stale says so in an Event where deliveries keep coming with a wrong time.
+func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
+	key := namespacedName(source)
+	if !d.sources.reception.tooLate(key, time.Now()) {
+		return
+	}
+	object := &v1alpha1.LivepeerTaskSource{}
+	if err := d.sources.client.Get(context.Background(), key, object); err != nil {
+		return // gone meanwhile: the cache answers
+	}
+	d.sources.reception.warn(object, reasonStaleWebhook, "Genuine webhooks are refused because they were signed %s away from "+
+		"now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second))
+}
+
+func namespacedName(source receiver.Source) types.NamespacedName {
+	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
+}
+
+// standing returns what is known of a source for those who follow pushes, nil before its first turn.
+func (r *SourceReconciler) standing(key types.NamespacedName) *standing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if state, ok := r.states[key]; ok {
+		return &state.standing
+	}
+	return nil
+}
+
+// turnSoon gives a source a turn.
+func (r *SourceReconciler) turnSoon(key types.NamespacedName) {
+	r.mu.Lock()
+	queue := r.queue
+	r.mu.Unlock()
+	if queue != nil {
+		queue.Add(reconcile.Request{NamespacedName: key})
+	}
+}
+
+// newPushed registers the metric of how long pushes take, or takes the one that is registered.
+func newPushed(registry prometheus.Registerer) (prometheus.Histogram, error) {
+	pushed := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "livepeer_task_operator_push_duration_seconds",
+		Help:    "From the arrival of a webhook to the changed LivepeerTask in the cluster.",
+		Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
+	})
+	err := registry.Register(pushed)
+	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if known, same := already.ExistingCollector.(prometheus.Histogram); same {
+			return known, nil
+		}
+	}
+	return pushed, err
+}
+
+// verbose logs what anybody can cause by connecting, for those who look for it.
+type verbose struct{ logr.Logger }
+
+func (v verbose) Write(line []byte) (int, error) {
+	v.Info("Connection failed", "error", string(line))
+	return len(line), nil
+}
