@@ -128,7 +128,7 @@ func run(opts *options) error {
 		}
 		settings = append(settings, controller.ReceiveWebhooks(receiving))
 	}
-	if err := controller.Setup(ctx, mgr, "livepeer-task-operator/"+version, settings...); err != nil {
+	if err := controller.Setup(mgr, "livepeer-task-operator/"+version, settings...); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {

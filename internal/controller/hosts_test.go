@@ -93,7 +93,7 @@ func (w *world) startOperatorWith(options ctrl.Options, settings ...controller.O
 	}
 	mgr, err := ctrl.NewManager(config, options)
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(ctx, mgr, "test", append(settings, controller.InNamespaces(w.namespace))...)).To(Succeed())
+	w.Expect(controller.Setup(mgr, "test", append(settings, controller.InNamespaces(w.namespace))...)).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	w.stop = func() {

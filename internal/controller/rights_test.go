@@ -152,7 +152,7 @@ func (w *world) startManager(config *rest.Config, options ctrl.Options, settings
 	ctx, cancel := context.WithCancel(w.ctx)
 	mgr, err := ctrl.NewManager(config, options)
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(ctx, mgr, "test", append(settings, controller.InNamespaces(w.namespace))...)).To(Succeed())
+	w.Expect(controller.Setup(mgr, "test", append(settings, controller.InNamespaces(w.namespace))...)).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	stop = func() {

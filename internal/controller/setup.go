@@ -3,7 +3,6 @@
 package controller
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -41,8 +40,9 @@ func InNamespaces(namespaces ...string) Option {
 	return func(s *settings) { s.namespaces = namespaces }
 }
 
-// Setup registers both reconcilers, and the check of whether they are ready, with a manager. userAgent names the operator to the APIs it polls.
-func Setup(ctx context.Context, mgr ctrl.Manager, userAgent string, options ...Option) error {
+// Setup registers both reconcilers, and the check of whether they are ready, with a manager. userAgent names the operator
+// to the APIs it polls.
+func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	var settings settings
 	for _, option := range options {
 		option(&settings)

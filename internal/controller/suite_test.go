@@ -146,7 +146,7 @@ func (w *world) startOperator() {
 		},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(ctx, mgr, "test", controller.InNamespaces(w.namespace))).To(Succeed())
+	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(w.namespace))).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	w.stop = func() {

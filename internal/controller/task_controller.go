@@ -103,7 +103,12 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 	if err != nil || observation.Deleted {
 		return reconcile.Result{}, nil //nolint:nilerr // An answer that is no task, or a deleted one, heals nothing.
 	}
-	if err := r.heal(ctx, source, session, observation); err != nil && ctx.Err() == nil {
+	err = r.heal(ctx, source, session, observation)
+	if apierrors.IsNotFound(err) {
+		r.syncSoon(key) // not this object is missing, but what it would be in: the CRD or the namespace
+		return reconcile.Result{}, nil
+	}
+	if err != nil && ctx.Err() == nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{}, nil

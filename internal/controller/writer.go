@@ -130,7 +130,14 @@ func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 			return err
 		}
 		if action.Observation == nil {
-			return nil // a limit's deletion: the next plan sees what became of it
+			if action.Because != mirror.BecauseDeleted {
+				return nil // a limit's deletion: the next plan sees what became of it
+			}
+			// It is gone from the API, whatever somebody wrote into it since.
+			if again, err := w.sameObject(ctx, &action.Stored); !again {
+				return err
+			}
+			continue
 		}
 		lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
 		if err != nil {
@@ -142,6 +149,17 @@ func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 		}
 		action = plan.Actions[0]
 	}
+}
+
+// sameObject reads what has become of a stored object, and answers false where it is no longer there.
+func (w *writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
+	task := &v1alpha1.LivepeerTask{}
+	err := w.live.Get(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}, task)
+	if err != nil || task.UID != stored.UID || task.DeletionTimestamp != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	*stored = mirror.EntryOf(task)
+	return true, nil
 }
 
 // readLive reads all objects that may hold a task.
