@@ -2,7 +2,7 @@
 
 // Package livepeertest is a simulated Livepeer Studio for tests, demonstrations and benchmarks: an in-memory task store
 // behind an http.Handler that answers GET /api/task, GET /api/task/{id} and POST /api/task/{id}/retry as the real
-// server software was recorded to do, tasks that live believable lives, and faults to switch on.
+// server software was recorded to do, webhooks, tasks that live believable lives, and faults to switch on.
 package livepeertest
 
 import (
@@ -28,8 +28,9 @@ const nodeMaxURL = 16 << 10
 
 // Server is a simulated Studio. Its methods are safe for concurrent use.
 type Server struct {
-	clock func() time.Time
-	store store
+	clock  func() time.Time
+	store  store
+	sender *sender
 
 	mu       sync.Mutex
 	keys     map[string]*access
@@ -50,6 +51,13 @@ func NewServer(opts ...Option) *Server {
 	s := &Server{clock: time.Now, store: store{now: newSnapshot()}, keys: map[string]*access{APIKey: {project: ProjectID}}}
 	for _, opt := range opts {
 		opt(s)
+	}
+	s.sender = newSender(s.clock)
+	s.store.now.changed = func(old, changed *entry) {
+		if s.store.replica != nil {
+			s.store.replica.coming = append(s.store.replica.coming, step{at: s.clock(), old: old, changed: changed})
+		}
+		s.sender.tell(old, changed)
 	}
 	return s
 }
@@ -94,7 +102,7 @@ func (s *Server) answer(r *http.Request, fault Fault) *Answer {
 	case retry:
 		return s.retry(strings.TrimSuffix(id, "/retry"))
 	}
-	read := s.store.view
+	read := s.read
 	if fault.From != nil {
 		read = func(f func(*Snapshot)) { f(fault.From) }
 	}

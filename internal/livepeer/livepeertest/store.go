@@ -15,6 +15,8 @@ type Snapshot struct {
 	// The listed (not deleted) tasks in two orders. Both are kept sorted, so that no request has to sort them all.
 	byID      []*entry
 	byUpdated []*entry // oldest first: changes happen at the end, where moving is cheap
+	// changed, if set, is told of every change: old is nil for a new task, changed for one that is forgotten.
+	changed func(old, changed *entry)
 }
 
 func compareID(a, b *entry) int { return cmp.Compare(a.id, b.id) }
@@ -35,18 +37,24 @@ func orZero(ms int64) int64 {
 
 func newSnapshot() *Snapshot { return &Snapshot{rows: map[string]*entry{}} }
 
+// clone is a copy that nobody is told about.
 func (s *Snapshot) clone() *Snapshot {
 	return &Snapshot{rows: maps.Clone(s.rows), byID: slices.Clone(s.byID), byUpdated: slices.Clone(s.byUpdated)}
 }
 
 // put stores entries, replacing those with the same id.
 func (s *Snapshot) put(entries []*entry) {
+	if s.changed != nil {
+		for _, e := range entries {
+			s.changed(s.rows[e.id], e)
+		}
+	}
 	if len(entries) > 64 && len(entries) > len(s.rows)/16 {
 		s.putMany(entries)
 		return
 	}
 	for _, e := range entries {
-		s.drop(e.id)
+		s.forget(s.rows[e.id])
 		s.rows[e.id] = e
 		if !e.deleted {
 			s.byID = insert(s.byID, e, compareID)
@@ -74,10 +82,17 @@ func (s *Snapshot) putMany(entries []*entry) {
 // drop forgets the task wholly.
 func (s *Snapshot) drop(id string) {
 	e := s.rows[id]
+	if e != nil && s.changed != nil {
+		s.changed(e, nil)
+	}
+	s.forget(e)
+}
+
+func (s *Snapshot) forget(e *entry) {
 	if e == nil {
 		return
 	}
-	delete(s.rows, id)
+	delete(s.rows, e.id)
 	if !e.deleted {
 		s.byID = remove(s.byID, e, compareID)
 		s.byUpdated = remove(s.byUpdated, e, compareUpdated)
@@ -96,8 +111,9 @@ func remove(list []*entry, e *entry, compare func(a, b *entry) int) []*entry {
 
 // store is the current state, safe for concurrent use.
 type store struct {
-	mu  sync.RWMutex
-	now *Snapshot
+	mu      sync.RWMutex
+	now     *Snapshot
+	replica *replica // nil where readers see the current state
 }
 
 // view runs f on the current state, which f must neither change nor keep.
@@ -157,7 +173,9 @@ func (s *Server) Update(id string, f func(Task)) bool {
 			var e *entry
 			if e, err = encoded(t); err == nil {
 				e.poison = old.poison
-				now.drop(id)
+				if e.id != id {
+					now.drop(id)
+				}
 				now.put([]*entry{e})
 			}
 		}
@@ -234,7 +252,12 @@ func (s *Server) IDs() []string {
 
 // Reset forgets all tasks.
 func (s *Server) Reset() {
-	s.store.change(func(now *Snapshot) { *now = *newSnapshot() })
+	s.store.change(func(now *Snapshot) {
+		for _, e := range now.rows {
+			now.changed(e, nil)
+		}
+		*now = Snapshot{rows: map[string]*entry{}, changed: now.changed}
+	})
 }
 
 // Snapshot remembers the tasks as they are now.
