@@ -32,6 +32,10 @@ func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 	waitFor(t, func() bool { return len(s.Deliveries()) == 4 })
 	s.Put(Task{"id": "b"}) // refused at once
 	waitFor(t, func() bool { return len(s.Deliveries()) == 5 })
+	// Whatever was tried again would be before this one.
+	s.FaultDeliveries(EachDelivery(DeliveryFault{Delay: 200 * time.Millisecond}))
+	s.Put(Task{"id": "c"})
+	waitFor(t, func() bool { return slices.ContainsFunc(s.Deliveries(), func(d Delivery) bool { return d.Task == "c" }) })
 	got, told := r.all(), s.Deliveries()
 	for i, want := range []int{503, 0, 500, 400} {
 		d := told[i]
@@ -43,6 +47,9 @@ func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 			got[i].header.Get("Livepeer-Signature") == got[i-1].header.Get("Livepeer-Signature")) {
 			t.Errorf("attempt %d is signed as the one before", i+1)
 		}
+	}
+	if len(told) != 6 {
+		t.Errorf("%d attempts: a refusal is final", len(told))
 	}
 	if d := told[4]; d.Task != "b" || d.Attempt != 1 || d.Status != 400 {
 		t.Errorf("refused: %+v", d)
