@@ -28,6 +28,8 @@ type options struct {
 	speed  float64
 	cert   string // with its key: serve over TLS
 	tlsKey string
+	// webhook is where changes are told; empty: nowhere.
+	webhook, webhookSecret string
 }
 
 func main() {
@@ -39,7 +41,10 @@ func main() {
 	flag.Float64Var(&o.speed, "speed", 1, "how much faster than life things happen")
 	flag.StringVar(&o.cert, "tls-cert", "", "file of a certificate, to serve over TLS")
 	flag.StringVar(&o.tlsKey, "tls-key", "", "file of its key")
+	flag.StringVar(&o.webhook, "webhook", "", "URL to tell of changes of tasks, such as http://127.0.0.1:9292/hooks/NAMESPACE/SOURCE")
 	flag.Parse()
+	// Not a flag: everybody on the machine can read those.
+	o.webhookSecret = os.Getenv("WEBHOOK_SECRET")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := serve(ctx, o, os.Stdout)
 	stop()
@@ -60,6 +65,10 @@ func serve(ctx context.Context, o options, out io.Writer) error {
 		studio.RemoveKey(livepeertest.APIKey)
 	}
 	studio.Populate(o.tasks, o.seed)
+	defer studio.Close()
+	if o.webhook != "" {
+		studio.AddWebhook(livepeertest.Webhook{URL: o.webhook, Secret: o.webhookSecret, Speed: o.speed})
+	}
 
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
@@ -101,6 +110,7 @@ func live(ctx context.Context, studio *livepeertest.Server, o options, out io.Wr
 	simulator := livepeertest.NewSimulator(studio, o.seed, o.speed)
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
+	troubles := &troubles{studio: studio}
 	for {
 		select {
 		case <-ctx.Done():
@@ -112,6 +122,7 @@ func live(ctx context.Context, studio *livepeertest.Server, o options, out io.Wr
 			for _, c := range simulator.Step(now) {
 				fmt.Fprintf(out, "%s %-14s %s %s\n", now.Format(time.TimeOnly), c.Type, c.ID, c.What)
 			}
+			troubles.tell(out, now)
 		}
 	}
 }

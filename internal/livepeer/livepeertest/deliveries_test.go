@@ -35,7 +35,9 @@ func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 	// Whatever was tried again would be before this one.
 	s.FaultDeliveries(EachDelivery(DeliveryFault{Delay: 200 * time.Millisecond}))
 	s.Put(Task{"id": "c"})
-	waitFor(t, func() bool { return slices.ContainsFunc(s.Deliveries(), func(d Delivery) bool { return d.Task == "c" }) })
+	waitFor(t, func() bool {
+		return slices.ContainsFunc(s.Deliveries(), func(d Delivery) bool { return d.Task == "c" })
+	})
 	got, told := r.all(), s.Deliveries()
 	for i, want := range []int{503, 0, 500, 400} {
 		d := told[i]
