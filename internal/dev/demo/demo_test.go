@@ -33,6 +33,7 @@ func TestDemonstrateMirrorsTasks(t *testing.T) {
 		MatchRegexp(`(?m)^main +True `),
 		MatchRegexp(`Mirrored 3\d\d tasks: `),
 		MatchRegexp(`running -> completed`),
+		MatchRegexp(`Studio pushed [1-9]\d* changes, in the median \d+ ms from Studio to the cluster\.`),
 		MatchRegexp(`The operator asked Studio [1-9]\d* times\. The LivepeerTasks were written [1-9]\d* times\.`),
 	))
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), "livepeer-demo-*", "*"))
@@ -57,10 +58,10 @@ func TestStopAsksTheOperatorToEnd(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log")
 	binary := script(t, `trap 'echo asked; exit 0' TERM; echo "$@"; while :; do sleep 0.1; done`)
-	operator, err := startOperator(binary, "/the/kubeconfig", log)
+	operator, err := startOperator(binary, "/the/kubeconfig", "127.0.0.1:9", log)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Eventually(func() string { return lastLines(log, 9) }).WithTimeout(5 * time.Second).
-		Should(ContainSubstring("--kubeconfig=/the/kubeconfig"))
+		Should(And(ContainSubstring("--kubeconfig=/the/kubeconfig"), ContainSubstring("--receiver-bind-address=127.0.0.1:9")))
 
 	operator.stop()
 

@@ -21,7 +21,7 @@ type operator struct {
 }
 
 // startOperator runs until stop: Ctrl-C reaches it only through stop, so that what it does last still finds the others.
-func startOperator(binary, kubeconfig, logPath string) (*operator, error) {
+func startOperator(binary, kubeconfig, receiver, logPath string) (*operator, error) {
 	log, err := os.Create(logPath) //nolint:gosec // in the folder that the demonstration made
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func startOperator(binary, kubeconfig, logPath string) (*operator, error) {
 		"--leader-elect=false",
 		"--metrics-bind-address=0",
 		"--health-probe-bind-address=0",
-		"--receiver-bind-address=0",
+		"--receiver-bind-address="+receiver,
 	)
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: the terminal sends Ctrl-C to the whole foreground group.

@@ -108,6 +108,7 @@ func (s *stage) result(ctx context.Context) (result, error) {
 	r := s.observer.tally.result()
 	if s.studio != nil {
 		r.polls = len(s.studio.server.Requests())
+		r.pushed = s.observer.pushes.times(s.studio.server.Deliveries())
 	}
 	requests, err := s.plane.Requests(ctx, "livepeertasks")
 	if err != nil {

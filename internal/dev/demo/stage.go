@@ -36,6 +36,7 @@ type stage struct {
 	log      *os.File // of the control plane
 	plane    *controlplane.ControlPlane
 	studio   *studio // nil also where a real account is mirrored
+	receiver string  // where the operator listens for webhooks; 0: nowhere
 	observer *observer
 	operator *operator
 }
@@ -53,20 +54,24 @@ func (s *stage) raise(ctx context.Context, opts options) (err error) {
 		return err
 	}
 
-	url, key := "https://livepeer.studio/api", opts.apiKey
-	if key == "" {
+	source := account{url: "https://livepeer.studio/api", key: opts.apiKey}
+	s.receiver = "0"
+	if source.key == "" {
+		if s.receiver, err = freeAddress(ctx); err != nil {
+			return err
+		}
 		s.studio = startStudio()
-		url, key = s.studio.url, s.studio.key
+		source = s.studio.account
 	}
 	fmt.Fprintln(s.out, "Installing the CRDs, the operator's namespace and its rights from config/default ...")
 	if err := s.install(ctx); err != nil {
 		return err
 	}
-	if s.observer, err = startObserver(ctx, s.plane.Config()); err != nil {
+	if s.observer, err = startObserver(ctx, s.plane.Config(), s.pushTo); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, "Mirroring", url, "into the namespace", namespace, "...")
-	if err := s.plane.Apply(ctx, manifests(url, key, s.studio != nil)...); err != nil {
+	fmt.Fprintln(s.out, "Mirroring", source.url, "into the namespace", namespace, "...")
+	if err := s.plane.Apply(ctx, manifests(source)...); err != nil {
 		return err
 	}
 	return s.runOperator(ctx, opts.manager)
@@ -97,7 +102,7 @@ func (s *stage) runOperator(ctx context.Context, manager string) error {
 		}
 		manager = filepath.Join(root, "bin", "manager")
 	}
-	s.operator, err = startOperator(manager, filepath.Join(s.dir, operatorKubeconfig), s.operatorLog())
+	s.operator, err = startOperator(manager, filepath.Join(s.dir, operatorKubeconfig), s.receiver, s.operatorLog())
 	return err
 }
 
@@ -140,20 +145,21 @@ func (s *stage) clear() error {
 	return errors.Join(errs...)
 }
 
-// manifests are what a user would apply. The simulated Studio is quick, and is asked often.
-func manifests(url, key string, quick bool) []*unstructured.Unstructured {
+// manifests are what a user would apply. The simulated Studio pushes, and tasks live quickly there.
+func manifests(from account) []*unstructured.Unstructured {
 	meta := func(name string) map[string]any { return map[string]any{"name": name, "namespace": namespace} }
-	spec := map[string]any{"url": url, "secretRef": map[string]any{"name": secretName}}
-	if quick {
-		spec["interval"] = "1s"
+	spec := map[string]any{"url": from.url, "secretRef": map[string]any{"name": secretName}}
+	secret := map[string]any{"apiKey": from.key}
+	if from.webhookSecret != "" {
 		spec["resyncInterval"] = "15s"
+		secret["webhookSecret"] = from.webhookSecret
 	}
 	return []*unstructured.Unstructured{
 		{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
 		}},
 		{Object: map[string]any{
-			"apiVersion": "v1", "kind": "Secret", "metadata": meta(secretName), "stringData": map[string]any{"apiKey": key},
+			"apiVersion": "v1", "kind": "Secret", "metadata": meta(secretName), "stringData": secret,
 		}},
 		{Object: map[string]any{
 			"apiVersion": "studio.livepeer.org/v1alpha1", "kind": "LivepeerTaskSource", "metadata": meta(sourceName), "spec": spec,

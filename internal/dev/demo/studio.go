@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http/httptest"
 	"time"
 
@@ -18,13 +19,20 @@ const (
 	studioSpeed = 5
 )
 
+// account is what a source has to know.
+type account struct {
+	url, key string
+	// webhookSecret is shared with Studio's webhook; empty: it has none.
+	webhookSecret string
+}
+
 // studio is a simulated Studio on loopback whose tasks live.
 type studio struct {
-	url, key string
-	server   *livepeertest.Server
-	web      *httptest.Server
-	cancel   context.CancelFunc
-	ended    chan struct{}
+	account account
+	server  *livepeertest.Server
+	web     *httptest.Server
+	cancel  context.CancelFunc
+	ended   chan struct{}
 }
 
 func startStudio() *studio {
@@ -33,8 +41,8 @@ func startStudio() *studio {
 	web := httptest.NewServer(server)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &studio{
-		url: web.URL + "/api", key: livepeertest.APIKey,
-		server: server, web: web, cancel: cancel, ended: make(chan struct{}),
+		account: account{url: web.URL + "/api", key: livepeertest.APIKey, webhookSecret: rand.Text()},
+		server:  server, web: web, cancel: cancel, ended: make(chan struct{}),
 	}
 	go s.live(ctx)
 	return s
@@ -58,5 +66,6 @@ func (s *studio) live(ctx context.Context) {
 func (s *studio) stop() {
 	s.cancel()
 	<-s.ended
+	s.server.Close()
 	s.web.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -54,6 +55,8 @@ type result struct {
 	deleted     int
 	// polls counts the operator's requests to Studio; -1 where nobody counted.
 	polls int
+	// pushed are the times from Studio to the cluster of what was pushed, sorted.
+	pushed []time.Duration
 	// writes counts the API server's requests that changed a LivepeerTask.
 	writes int
 }
@@ -96,6 +99,9 @@ func (r result) String() string {
 	}
 	if r.deleted > 0 {
 		fmt.Fprintf(&b, "  %4d x deleted\n", r.deleted)
+	}
+	if n := len(r.pushed); n > 0 {
+		fmt.Fprintf(&b, "Studio pushed %d changes, in the median %d ms from Studio to the cluster.\n", n, r.pushed[n/2].Milliseconds())
 	}
 	if r.polls >= 0 {
 		fmt.Fprintf(&b, "The operator asked Studio %d times. ", r.polls)

@@ -29,7 +29,8 @@ type Delivery struct {
 	URL     string
 	Event   string
 	Task    string
-	Attempt int // 1 is the first
+	Updated time.Time // the task, as the event tells it
+	Attempt int       // 1 is the first
 	Sent    time.Time
 	Took    time.Duration
 	Status  int   // of the answer; 0: there was none
@@ -160,7 +161,8 @@ func (p *parcel) pause() time.Duration {
 // about is what is known of a parcel before it is sent.
 func (p *parcel) about() Delivery {
 	return Delivery{
-		ID: p.message.ID, URL: p.hook.URL, Event: p.message.Event, Task: p.message.Payload.Task.ID, Attempt: p.attempt,
+		ID: p.message.ID, URL: p.hook.URL, Event: p.message.Event, Task: p.message.Payload.Task.ID,
+		Updated: time.UnixMilli(p.message.CreatedAt), Attempt: p.attempt,
 	}
 }
 

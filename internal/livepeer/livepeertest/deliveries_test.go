@@ -28,7 +28,7 @@ func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 		}
 	}
 	s := hooked(t, Webhook{URL: r.url, Secret: "s", Speed: 1000})
-	s.Put(Task{"id": "a"})
+	s.Put(Task{"id": "a", "status": obj{"updatedAt": 7}})
 	waitFor(t, func() bool { return len(s.Deliveries()) == 4 })
 	s.Put(Task{"id": "b"}) // refused at once
 	waitFor(t, func() bool { return len(s.Deliveries()) == 5 })
@@ -42,7 +42,7 @@ func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 	for i, want := range []int{503, 0, 500, 400} {
 		d := told[i]
 		if d.Status != want || (d.Err != nil) != (want == 0) || d.Attempt != i+1 || d.ID != got[0].ID || got[i].ID != got[0].ID ||
-			d.Task != "a" || d.Event != TaskSpawned || d.Sent.UnixMilli() != got[i].Timestamp || d.URL != r.url {
+			d.Task != "a" || d.Event != TaskSpawned || d.Sent.UnixMilli() != got[i].Timestamp || d.Updated.UnixMilli() != 7 || d.URL != r.url {
 			t.Errorf("attempt %d: %+v", i+1, d)
 		}
 		if i > 0 && (got[i].Timestamp <= got[i-1].Timestamp ||
