@@ -18,6 +18,7 @@ import (
 type operator struct {
 	pid     int
 	probe   string
+	hooks   string // where it receives webhooks
 	started time.Time
 	cancel  context.CancelFunc
 	// ended is closed once the process is gone; err says how, from then on.
@@ -34,13 +35,17 @@ func startOperator(ctx context.Context, binary, kubeconfig, logPath string) (*op
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
+	hooks, err := freeAddress(ctx)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cmd := exec.CommandContext(own, binary,
 		"--kubeconfig="+kubeconfig,
 		"--leader-elect=false",
 		"--metrics-bind-address=0",
 		"--health-probe-bind-address="+probe,
-		"--receiver-bind-address=0",
+		"--receiver-bind-address="+hooks,
 	)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "GOMEMLIMIT=450MiB") // as config/manager has it
@@ -48,7 +53,7 @@ func startOperator(ctx context.Context, binary, kubeconfig, logPath string) (*op
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
-	o := &operator{probe: probe, started: time.Now(), cancel: cancel, ended: make(chan struct{})}
+	o := &operator{probe: probe, hooks: hooks, started: time.Now(), cancel: cancel, ended: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		cancel()
 		return nil, errors.Join(fmt.Errorf("start the operator: %w", err), log.Close())

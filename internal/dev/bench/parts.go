@@ -21,6 +21,7 @@ func parts() []part {
 		{name: "bare", run: measureBare},
 		{name: "operator", run: measureOperator},
 		{name: "latency", run: measureLatency, once: true},
+		{name: "push", run: measurePush, once: true},
 		{name: "busy", run: measureBusy, once: true},
 		{name: "history", run: measureHistory, once: true},
 		{name: "sources", run: measureSources, once: true},

@@ -107,6 +107,12 @@ func otherRows() []row {
 	return []row{
 		{"latency.p50", "from change to watch, polls each 2 s: median", "s", 2, "", nil},
 		{"latency.p99", "from change to watch: 99th percentile", "s", 2, "interval + 0.1 s", atMost(latencyInterval.Seconds() + 0.1)},
+		{"push.p50", "pushed, from webhook to watch: median", "ms", 1, "below 50", atMost(50)},
+		{"push.p99", "pushed: 99th percentile", "ms", 1, "below 250", atMost(250)},
+		{"push.max", "pushed: the longest", "ms", 1, "", nil},
+		{"push.writes", "pushed: writes for each", "", 3, "1", exactly(1)},
+		{"push.requests", "pushed: requests to Studio for each", "", 3, "", nil},
+		{"push.cpu", "pushed: operator", perCPU, 2, "", nil},
 		{"busy.p99", "in a first sync, polls each 2 s: 99th percentile", "s", 2, "", nil},
 		{"busy.intervals", "in a first sync: the longest, in intervals", "", 2, "at most 2", atMost(2)},
 
