@@ -101,6 +101,9 @@ func (s *stage) push(ctx context.Context, a *account, ids []string) (*stopwatch,
 	if err != nil {
 		return nil, err
 	}
+	if err := w.begin(ctx, ids); err != nil {
+		return nil, err
+	}
 	ticker := time.NewTicker(pushEvery)
 	defer ticker.Stop()
 	for i := range pushEvents {
@@ -124,4 +127,16 @@ func (s *stage) push(ctx context.Context, a *account, ids []string) (*stopwatch,
 	cancel()
 	<-done
 	return w, err
+}
+
+// begin waits until the watch has shown what is there already: it is shown first.
+func (w *stopwatch) begin(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		w.changed(id, time.UnixMilli(0))
+	}
+	err := every(ctx, 20*time.Millisecond, func() (bool, error) { return w.pending() == 0, nil })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen = nil
+	return err
 }
