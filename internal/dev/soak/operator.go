@@ -151,7 +151,6 @@ func (r *replica) command(ctx context.Context, elect bool, logPath string) (*exe
 		"--metrics-bind-address=0",
 		"--health-probe-bind-address=0",
 		"--receiver-bind-address=0",
-		"--receiver-bind-address=0",
 	)
 	cmd.Stdout, cmd.Stderr = log, log
 	// Where the lease is, as a pod knows it.
