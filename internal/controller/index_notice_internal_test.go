@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// TestIndexLooksAtWhatOthersWrite: the index knows task a at version 10. Of writes it is told the version only: which of
+// them are to be read?
+func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
+	a, failed := keyOf("a"), inPhase("failed")
+	for name, c := range map[string]struct {
+		happens func(*taskIndex)
+		want    []types.NamespacedName
+	}{
+		"another's write":            {func(x *taskIndex) { x.notice(a, "11") }, []types.NamespacedName{a}},
+		"what is known":              {func(x *taskIndex) { x.notice(a, "10") }, nil},
+		"what is older":              {func(x *taskIndex) { x.notice(a, "9") }, nil},
+		"a task that nobody knows":   {func(x *taskIndex) { x.notice(keyOf("new"), "9") }, []types.NamespacedName{keyOf("new")}},
+		"own write, then its notice": {func(x *taskIndex) { x.begin(a); x.done(a, stored(aTask("a", "main", 11))); x.notice(a, "11") }, nil},
+		"own write, after its notice": {
+			func(x *taskIndex) { x.begin(a); x.notice(a, "11"); x.done(a, stored(aTask("a", "main", 11))) }, nil,
+		},
+		"own two writes": {
+			func(x *taskIndex) {
+				x.begin(a)
+				x.notice(a, "11")
+				x.notice(a, "12")
+				x.done(a, stored(aTask("a", "main", 12)))
+			}, nil,
+		},
+		"another's write over it": {
+			func(x *taskIndex) {
+				x.begin(a)
+				x.notice(a, "12")
+				x.notice(a, "11")
+				x.done(a, stored(aTask("a", "main", 11, failed)))
+			},
+			[]types.NamespacedName{a},
+		},
+		"a write that was carried out and not answered": {
+			func(x *taskIndex) { x.begin(a); x.notice(a, "11"); x.done(a, nil) }, []types.NamespacedName{a},
+		},
+		"two at once": {
+			func(x *taskIndex) {
+				x.begin(a)
+				x.begin(a)
+				x.done(a, nil)
+				x.notice(a, "11")
+				x.done(a, stored(aTask("a", "main", 11)))
+			}, nil,
+		},
+	} {
+		x := newTaskIndex()
+		x.see(stored(aTask("a", "main", 10)))
+		var got []types.NamespacedName
+		x.onLook = func(key types.NamespacedName) { got = append(got, key) }
+		c.happens(x)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: looks at %v", name, got)
+		}
+	}
+}
+
+// TestLateLook: what was read before a deletion does not bring the task back.
+func TestLateLook(t *testing.T) {
+	a := keyOf("a")
+	for name, c := range map[string]struct {
+		happens func(*taskIndex)
+		known   bool
+	}{
+		"read in time":               {func(*taskIndex) {}, true},
+		"deleted meanwhile":          {func(x *taskIndex) { forget(x, aTask("a", "main", 12)) }, false},
+		"another one was deleted":    {func(x *taskIndex) { forget(x, aTask("a", "main", 9, reborn)) }, true},
+		"a later list lacks it":      {func(x *taskIndex) { x.replace("", nil, "12") }, false},
+		"an earlier list lacked it":  {func(x *taskIndex) { x.replace("", nil, "10") }, true},
+		"a list of another place":    {func(x *taskIndex) { x.replace("elsewhere", nil, "10") }, true},
+		"known, and listed no more":  {func(x *taskIndex) { x.see(stored(aTask("a", "main", 10))); x.replace("", nil, "12") }, false},
+		"not there when it was read": {func(x *taskIndex) { x.beginLook(a); x.looked(a, nil) }, true},
+	} {
+		x := newTaskIndex()
+		x.beginLook(a)
+		c.happens(x)
+		x.looked(a, stored(aTask("a", "main", 11)))
+		if _, known := x.lookup("media")("a"); known != c.known {
+			t.Errorf("%s: known %v", name, known)
+		}
+	}
+}
+
+// TestListReplacesWhatIsKnown: deletions that no watch has shown are told; what was written after the list stays.
+func TestListReplacesWhatIsKnown(t *testing.T) {
+	x := newTaskIndex()
+	for version, name := range []string{"kept", "changed", "lost"} {
+		x.see(stored(aTask(name, "main", 10+version)))
+	}
+	x.begin(keyOf("later"))
+	x.done(keyOf("later"), stored(aTask("later", "main", 30)))
+	var got []taskRequest
+	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
+	x.replace("media", []*storedTask{
+		stored(aTask("kept", "main", 10)), stored(aTask("changed", "main", 15, inPhase("failed"))), stored(aTask("new", "main", 16)),
+	}, "20")
+	var ids []string
+	for _, request := range got {
+		ids = append(ids, request.ID)
+	}
+	if slices.Sort(ids); !slices.Equal(ids, []string{"changed", "lost"}) {
+		t.Errorf("told of %v", ids)
+	}
+	var names []string
+	for entry := range x.entries(sourceID{Namespace: "media", UID: "uid-of-main"}) {
+		names = append(names, entry.Name)
+	}
+	if slices.Sort(names); !slices.Equal(names, []string{"changed", "kept", "later", "new"}) {
+		t.Errorf("%v are known", names)
+	}
+}
+
+// TestMarks: an answer of the API is known again as long as nobody has changed the task.
+func TestMarks(t *testing.T) {
+	source := sourceID{Namespace: "media", UID: "uid-of-main"}
+	for name, c := range map[string]struct {
+		happens func(*taskIndex)
+		want    bool
+	}{
+		"nothing":               {func(*taskIndex) {}, true},
+		"somebody adds a label": {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 11)), true) }, true},
+		"somebody edits it":     {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 11, inPhase("forged"))), true) }, false},
+		"somebody deletes it":   {func(x *taskIndex) { forget(x, aTask("a", "main", 10)) }, false},
+		"another source's":      {func(x *taskIndex) { x.observe(stored(aTask("a", "other", 11)), true) }, false},
+		"it is being deleted": {func(x *taskIndex) {
+			task := stored(aTask("a", "main", 11))
+			task.deleting = true
+			x.observe(task, true)
+		}, false},
+	} {
+		x := newTaskIndex()
+		x.see(stored(aTask("a", "main", 10)))
+		entry, _ := x.lookup("media")("a")
+		x.mark(&entry, 5)
+		c.happens(x)
+		if x.mirrors(source, "a", "a", 5) != c.want || x.mirrors(source, "a", "a", 6) || x.mirrors(source, "a", "A", 5) || x.mirrors(source, "a", "a", 0) {
+			t.Errorf("%s: known again: %v", name, x.mirrors(source, "a", "a", 5))
+		}
+		x.observe(stored(aTask("a", "main", 20, inPhase("failed"))), true)
+		if x.mark(&entry, 7); x.mirrors(source, "a", "a", 7) {
+			t.Errorf("%s: the mark of an earlier version counts", name)
+		}
+	}
+}
+
+// TestGoneThoughWrittenInto: what is gone from the API goes, also where somebody writes into it at that moment; an object
+// that was made anew stays.
+func TestGoneThoughWrittenInto(t *testing.T) {
+	for name, c := range map[string]struct {
+		because string
+		uid     types.UID
+		left    int
+	}{
+		"gone":             {mirror.BecauseDeleted, "uid-of-a", 0},
+		"made anew":        {mirror.BecauseDeleted, "another", 1},
+		"beyond a limit":   {mirror.BecauseHistory, "uid-of-a", 1},
+		"not there at all": {mirror.BecauseDeleted, "", 0},
+	} {
+		api := &memoryAPI{tasks: map[string]*v1alpha1.LivepeerTask{}, writing: func(_, _ *v1alpha1.LivepeerTask) {}}
+		if c.uid != "" {
+			api.tasks["a"] = aTask("a", "main", 12, func(task *v1alpha1.LivepeerTask) { task.UID = c.uid })
+		}
+		planned := mirror.EntryOf(aTask("a", "main", 10))
+		err := newWriter(api, api, newTaskIndex()).write(context.Background(), mirror.Scope{Namespace: "media"},
+			mirror.Action{Verb: mirror.Delete, Stored: planned, Because: c.because})
+		if err != nil || len(api.tasks) != c.left {
+			t.Errorf("%s: %d left, %v", name, len(api.tasks), err)
+		}
+	}
+}
