@@ -143,6 +143,16 @@ func (a *account) set(spec string) {
 	a.k("-n", a.namespace, "patch", "livepeertasksource", "main", "--type=merge", "-p", `{"spec": {`+spec+`}}`)
 }
 
+// fullSync asks for one, by a word that was not used before, and waits for it.
+func (a *account) fullSync(request string) {
+	a.t.Helper()
+	before := a.k("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastFullSyncTime}")
+	a.k("-n", a.namespace, "annotate", "livepeertasksource", "main", "reconcile.studio.livepeer.org/requestedAt="+request)
+	a.g.Eventually(func() (string, error) {
+		return a.try("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastHandledReconcileAt} {.status.lastFullSyncTime}")
+	}).Should(And(HavePrefix(request+" "), Not(HaveSuffix(" "+before))))
+}
+
 // tasks returns the mirrored tasks.
 func (a *account) tasks(ctx context.Context) ([]v1alpha1.LivepeerTask, error) {
 	list := &v1alpha1.LivepeerTaskList{}

@@ -32,23 +32,27 @@ func (e *suite) probe(pod, path string) (int, error) {
 	return res.StatusCode, err
 }
 
-// Without the CRDs no pod is ready; once they are there, it gets ready by itself.
+// Without the CRDs no pod is ready; once they are there, it gets ready by itself, with no restart.
 func TestReadyOnceTheCRDsAreThere(t *testing.T) {
 	e := begin(t)
 	e.uninstall()
 	e.install(asNoCRDs)
 	e.g.Eventually(e.pods).Should(HaveLen(1))
 	pod := e.pods()[0].Name
-	e.g.Eventually(e.restarts).WithArguments(pod).Should(BeNumerically(">", 0))
+	e.k("-n", systemNamespace, "wait", "pod", pod, "--for=jsonpath={.status.phase}=Running", "--timeout=60s")
+	e.g.Eventually(e.probe).WithArguments(pod, "/readyz").Should(Equal(http.StatusInternalServerError))
+	e.g.Expect(e.probe(pod, "/healthz")).To(Equal(http.StatusOK))
 	e.g.Expect(e.k("-n", systemNamespace, "get", "pod", pod, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)).To(Equal("False"))
 	e.k("apply", "-k", "config/crd")
 	e.k("-n", systemNamespace, "rollout", "status", "deployment/"+deployment, "--timeout=120s")
+	e.g.Expect(e.restarts(pod)).To(BeZero())
 	e.install(asDefault)
 	a := e.account("crds", 20, "1")
 	a.source()
 }
 
-// A CRD that is removed takes its objects with it; once it is there again, so are they, with no restart.
+// A CRD that is removed takes its objects with it, and the operator is not ready; once it is there again, so are they, with
+// no restart.
 func TestCRDRemovedAndBack(t *testing.T) {
 	e := begin(t)
 	e.operator(asDefault)
@@ -58,8 +62,10 @@ func TestCRDRemovedAndBack(t *testing.T) {
 	pod := e.pods()[0].Name
 	restarts := e.restarts(pod)
 	a.k("delete", "crd", "livepeertasks.studio.livepeer.org", "--timeout=60s")
+	a.g.Eventually(e.probe).WithArguments(pod, "/readyz").Should(Equal(http.StatusInternalServerError))
 	a.k("apply", "-k", "config/crd")
 	a.caughtUp(4 * time.Minute) // watches that failed are tried again ever more rarely
+	a.g.Eventually(e.probe).WithArguments(pod, "/readyz").Should(Equal(http.StatusOK))
 	a.g.Expect(e.restarts(pod)).To(Equal(restarts))
 }
 

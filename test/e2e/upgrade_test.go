@@ -49,16 +49,12 @@ func (e *suite) upgrade(from, manifests string) {
 	a.caughtUp()
 	old := e.pods()[0].Name
 	before := a.versions()
-	polled := a.k("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastFullSyncTime}")
 
 	e.k("apply", "-f", e.installer())
 	e.installedNow(string(asInstaller))
 	e.rolledOut()
 	e.g.Eventually(e.leader).ShouldNot(Or(BeEmpty(), Equal(old)))
-	a.k("-n", a.namespace, "annotate", "livepeertasksource", "main", "reconcile.studio.livepeer.org/requestedAt=upgraded")
-	e.g.Eventually(func() (string, error) {
-		return a.try("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastHandledReconcileAt} {.status.lastFullSyncTime}")
-	}).Should(And(HavePrefix("upgraded "), Not(HaveSuffix(" "+polled))))
+	a.fullSync("upgraded")
 	e.g.Expect(a.reason()).To(Equal("Synced"))
 	e.g.Expect(a.versions()).To(Equal(before), "an upgrade writes nothing where nothing changed")
 }

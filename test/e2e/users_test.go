@@ -12,12 +12,13 @@ import (
 // What people do with an operator that is there. They don't disturb each other, and so these run at once.
 func TestUsers(t *testing.T) {
 	e := begin(t)
-	e.operator(asDefault)
+	e.operator(asHA)
 	for name, test := range map[string]func(*suite){
 		"first source":   testFirstSource,
 		"key rotation":   testKeyRotation,
 		"deleted source": testDeletedSource,
 		"metrics":        testMetrics,
+		"push":           testPush,
 		"studio away":    testStudioAway,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,17 +64,23 @@ func testDeletedSource(e *suite) {
 	a.g.Eventually(a.tasks).WithArguments(a.t.Context()).Should(BeEmpty())
 }
 
-// A Studio that is away makes the operator neither unready nor dead.
+// A Studio that is away makes no replica unready or dead.
 func testStudioAway(e *suite) {
-	pod := e.pods()[0]
-	restarts := e.restarts(pod.Name)
+	restarts := map[string]int32{}
+	for _, pod := range e.pods() {
+		restarts[pod.Name] = e.restarts(pod.Name)
+	}
 	a := e.account("away", 20, "1")
 	a.source()
 	a.k("-n", a.namespace, "scale", "deployment/studio", "--replicas=0")
 	a.g.Eventually(a.reason).Should(Equal("Unavailable"))
-	for _, path := range []string{"/healthz", "/readyz"} {
-		e.g.Expect(e.probe(pod.Name, path)).To(Equal(http.StatusOK), path)
+	for name, before := range restarts {
+		for _, path := range []string{"/healthz", "/readyz"} {
+			e.g.Expect(e.probe(name, path)).To(Equal(http.StatusOK), path)
+		}
+		e.g.Expect(e.restarts(name)).To(Equal(before))
 	}
-	e.g.Expect(e.restarts(pod.Name)).To(Equal(restarts))
-	e.g.Expect(e.pods()[0].Status.ContainerStatuses[0].Ready).To(BeTrue())
+	for _, pod := range e.pods() {
+		e.g.Expect(pod.Status.ContainerStatuses[0].Ready).To(BeTrue())
+	}
 }

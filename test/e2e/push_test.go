@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	. "github.com/onsi/gomega"
+)
+
+const receiverURL = "http://livepeer-task-operator-receiver." + systemNamespace + ".svc:9292"
+
+// A source that is hardly ever polled has what Studio's webhooks tell, whichever replica the Service hands them to.
+func testPush(e *suite) {
+	a := e.account("push", 150, "0.0001")
+	a.source()
+	a.set(`"interval": "10m"`)
+	a.k("-n", a.namespace, "patch", "secret", "livepeer", "--type=merge", "-p", `{"stringData": {"webhookSecret": "e2e-webhook-secret"}}`)
+	path := func() (string, error) {
+		return a.try("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.receiver.path}")
+	}
+	a.g.Eventually(path).Should(Equal("/hooks/" + a.namespace + "/main"))
+
+	a.args = append(a.args, "--speed=10", "--webhook="+receiverURL+"/hooks/"+a.namespace+"/main")
+	a.startStudio() // the same one, whose time passes now
+	a.fullSync("webhooks")
+	l := a.follow()
+	a.g.Eventually(l.changesSoFar).Should(BeNumerically(">", 20), "no webhook arrives")
+	a.connect()
+	a.caughtUp()
+
+	a.g.Expect(e.pods()).To(HaveLen(2))
+	leader, err := e.leader()
+	a.g.Expect(err).NotTo(HaveOccurred())
+	follower := e.pods()[0].Name
+	if follower == leader {
+		follower = e.pods()[1].Name
+	}
+	a.g.Eventually(e.scraper(follower)).WithArguments(e.t.Context()).Should(
+		MatchRegexp(`livepeer_task_operator_webhook_requests_total{result="forwarded"} [1-9]`), "the follower forwards nothing")
+}
