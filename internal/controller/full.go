@@ -41,6 +41,8 @@ type fullSync struct {
 	since int64
 	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
 	fresh *livepeer.Pass
+	// newest is the latest update, in milliseconds since 1970, that was known when the sync began.
+	newest int64
 	// unlisted: a task may be gone that only a listing of every task can tell about.
 	unlisted bool
 	// alive are tasks that polls have seen since the sync began: the listing may be too far on to show them.
@@ -60,6 +62,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		since:     s.window(now),
+		newest:    s.state.watermark.newest,
 		alive:     map[string]struct{}{},
 
 		unanswered: map[string]bool{},
@@ -67,7 +70,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 	full.pass = s.session.client.NewPass(livepeer.Query{UpdatedSince: full.since, Whole: true})
 	if full.since > 0 {
 		full.fresh = s.session.client.NewPass(livepeer.Query{
-			CreatedSince: s.state.fullAt.Add(-restartMargin).UnixMilli(), Whole: true,
+			CreatedSince: max(1, s.state.newest-restartMargin.Milliseconds()), Whole: true,
 		})
 	}
 	if s.state.changed {
@@ -140,6 +143,7 @@ func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
 	if s.state.watermark.newest == 0 {
 		now := s.now()
 		s.state.watermark.polled(began, now, pass.Newest())
+		s.state.full.newest = pass.Newest()
 		s.polled(now)
 	}
 }
@@ -235,7 +239,7 @@ func (s *syncer) finish(ctx context.Context) error {
 	} else {
 		state.omitted += state.pruned
 	}
-	state.pruned = 0
+	state.pruned, state.newest = 0, full.newest
 	state.fullAt, state.handled = full.began, full.requested
 	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, s.now())
 	if full.unlisted {

@@ -125,7 +125,7 @@ func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, er
 // take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
 // history.
 func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
-	if full := s.state.full; full != nil && pass != full.pass {
+	if full := s.state.full; full != nil && pass != full.pass && pass != full.recent {
 		full.alive[task.ID] = struct{}{}
 	}
 	mark := maphash.Bytes(s.state.seed, task.Raw)

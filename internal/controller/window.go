@@ -17,7 +17,7 @@ const (
 // takes a listing of every task before: it alone finds unfinished tasks that nobody knows of.
 func (s *syncer) window(now time.Time) int64 {
 	state := s.state
-	if state.listed.IsZero() || now.Sub(state.listed) >= listEvery || len(state.problems) > 0 || state.paused != nil ||
+	if state.listed.IsZero() || state.newest == 0 || now.Sub(state.listed) >= listEvery || len(state.problems) > 0 || state.paused != nil ||
 		state.unreadable > 0 {
 		return 0
 	}

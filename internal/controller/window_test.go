@@ -20,7 +20,7 @@ func keepingTen(t *testing.T) *world {
 	long := time.Now().Add(-100 * 24 * time.Hour).UnixMilli()
 	w.putRaw("old", "waiting", long)
 	for i := range 300 {
-		w.putRaw(fmt.Sprintf("done-%03d", i), "completed", long+int64(1+i)*1000)
+		w.putRaw(fmt.Sprintf("done-%03d", i), "completed", long+int64(1+i)*60_000)
 	}
 	w.resync("main", "everything")
 	w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Interval.Duration = 2 * time.Second }) // lists every task once more

@@ -3,8 +3,8 @@
 // Command bench measures speed, cost and memory of the operator as ratios to the bare API server, in one run on one
 // machine: for each part it starts a control plane and a simulated Studio of its own and runs the operator as a process
 // under its own service account's rights. It prints a table and writes table, JSON and plot. It is told what to do by
-// the environment: BENCH_TASKS (sizes, comma separated), BENCH_REPEAT, BENCH_PARTS (comma separated), BENCH_OUT (folder)
-// and BENCH_DOCS (1: into docs/bench).
+// the environment: BENCH_TASKS (sizes, comma separated), BENCH_REPEAT, BENCH_PARTS (comma separated), BENCH_OUT (folder),
+// BENCH_DOCS (1: into docs/bench) and BENCH_MANAGER (another binary of the operator than bin/manager).
 package main
 
 import (
