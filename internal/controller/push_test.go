@@ -139,7 +139,7 @@ func TestAFailedPushIsPolled(t *testing.T) {
 // TestManyPushesBecomeAPoll: a burst is not asked for one by one.
 func TestManyPushesBecomeAPoll(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 1500)
+	p := pushing(t, 600)
 	p.studio.Fault(onSingles(-1, livepeertest.Fault{Delay: 50 * time.Millisecond}))
 	p.studio.ResetRequests()
 	ids := p.studio.IDs()

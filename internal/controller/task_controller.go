@@ -104,7 +104,7 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 		return reconcile.Result{}, nil //nolint:nilerr // An answer that is no task, or a deleted one, heals nothing.
 	}
 	err = r.heal(ctx, source, session, observation)
-	if apierrors.IsNotFound(err) {
+	if apierrors.IsNotFound(err) || terminating(err) {
 		r.syncSoon(key) // not this object is missing, but what it would be in: the CRD or the namespace
 		return reconcile.Result{}, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -112,8 +113,17 @@ func observedID(action *mirror.Action) string {
 
 // refused reports whether the API server will not store or delete this very object, now or later.
 func refused(err error) bool {
+	if terminating(err) {
+		return false
+	}
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err) ||
 		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)
+}
+
+// terminating reports whether the CRD is being deleted, which says nothing of the task. There is no reason for it but the text.
+func terminating(err error) bool {
+	return (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) &&
+		strings.Contains(err.Error(), "custom resource definition is terminating")
 }
 
 // overtaken reports whether somebody else wrote or deleted the object since it was planned for.

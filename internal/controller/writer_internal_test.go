@@ -25,11 +25,14 @@ func TestErrorsOfWrites(t *testing.T) {
 		err                error
 		refused, overtaken bool
 	}{
-		"invalid":          {apierrors.NewInvalid(schema.GroupKind{}, "a", nil), true, false},
-		"bad request":      {apierrors.NewBadRequest("no"), true, false},
-		"too large":        {apierrors.NewRequestEntityTooLargeError("no"), true, false},
-		"forbidden":        {apierrors.NewForbidden(kind, "a", cause), true, false},
-		"wrong method":     {apierrors.NewMethodNotSupported(kind, "create"), true, false},
+		"invalid":      {apierrors.NewInvalid(schema.GroupKind{}, "a", nil), true, false},
+		"bad request":  {apierrors.NewBadRequest("no"), true, false},
+		"too large":    {apierrors.NewRequestEntityTooLargeError("no"), true, false},
+		"forbidden":    {apierrors.NewForbidden(kind, "a", cause), true, false},
+		"wrong method": {apierrors.NewMethodNotSupported(kind, "create"), true, false},
+		"CRD on its way": {&apierrors.StatusError{ErrStatus: metav1.Status{
+			Reason: metav1.StatusReasonMethodNotAllowed, Message: "create not allowed while custom resource definition is terminating",
+		}}, false, false},
 		"conflict":         {apierrors.NewConflict(kind, "a", cause), false, true},
 		"exists":           {apierrors.NewAlreadyExists(kind, "a"), false, true},
 		"not found":        {apierrors.NewNotFound(kind, "a"), false, true},
