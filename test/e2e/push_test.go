@@ -26,14 +26,4 @@ func testPush(e *suite) {
 	a.g.Eventually(l.changesSoFar).Should(BeNumerically(">", 20), "no webhook arrives")
 	a.connect()
 	a.caughtUp()
-
-	a.g.Expect(e.pods()).To(HaveLen(2))
-	leader, err := e.leader()
-	a.g.Expect(err).NotTo(HaveOccurred())
-	follower := e.pods()[0].Name
-	if follower == leader {
-		follower = e.pods()[1].Name
-	}
-	a.g.Eventually(e.scraper(follower)).WithArguments(e.t.Context()).Should(
-		MatchRegexp(`livepeer_task_operator_webhook_requests_total{result="forwarded"} [1-9]`), "the follower forwards nothing")
 }
