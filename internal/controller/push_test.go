@@ -140,7 +140,7 @@ func TestAFailedPushIsPolled(t *testing.T) {
 func TestManyPushesBecomeAPoll(t *testing.T) {
 	t.Parallel()
 	p := pushing(t, 600)
-	p.studio.Fault(onSingles(-1, livepeertest.Fault{Delay: 50 * time.Millisecond}))
+	p.studio.Fault(onSingles(-1, livepeertest.Fault{Delay: time.Second}))
 	p.studio.ResetRequests()
 	ids := p.studio.IDs()
 	for _, id := range ids {
