@@ -12,7 +12,7 @@ import (
 
 const (
 	// batchSize bounds the tasks that are planned together, newest first.
-	batchSize = 100
+	batchSize = 50
 	// maxFlights bounds the batches under way at once: what is read ahead of the writers, and so held in memory.
 	maxFlights = 3
 )

@@ -106,8 +106,8 @@ func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, er
 	var failed error
 	err = pass.Next(ctx, func(task livepeer.Task) bool {
 		if len(s.state.pending) >= batchSize {
-			// The answer waits while writers are busy, but not until the request runs out of time.
-			if failed = s.launch(ctx); failed != nil || s.now().Sub(began) > s.source.Spec.Timeout.Duration/3 {
+			// The answer waits while writers are busy.
+			if failed = s.launch(ctx); failed != nil || s.enough(began) {
 				return false
 			}
 		}
@@ -120,6 +120,18 @@ func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, er
 		return omitted, failed
 	}
 	return omitted, err
+}
+
+// enough reports whether an answer has been read for long enough, and the rest of it is better asked for again: before the
+// request runs out of time, and, in a full sync, when a poll is due.
+func (s *syncer) enough(began time.Time) bool {
+	now := s.now()
+	limit := s.source.Spec.Timeout.Duration / 3
+	if s.state.poll != nil {
+		return now.Sub(began) > limit
+	}
+	due := s.state.watermark.newest != 0 && !now.Before(s.state.nextPoll)
+	return due || now.Sub(began) > min(limit, s.source.Spec.Interval.Duration)
 }
 
 // take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
