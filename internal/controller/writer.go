@@ -134,6 +134,12 @@ func overtaken(err error) bool {
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
 func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
+	if action.Verb == mirror.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
+		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
+		if again, err := w.replan(ctx, scope, &action); !again {
+			return err
+		}
+	}
 	for attempt := 1; ; attempt++ {
 		err := w.once(ctx, &action)
 		if err == nil || !overtaken(err) || attempt == conflictAttempts {
@@ -149,16 +155,24 @@ func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 			}
 			continue
 		}
-		lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
-		if err != nil {
+		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
 		}
-		plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
-		if len(plan.Actions) == 0 {
-			return nil
-		}
-		action = plan.Actions[0]
 	}
+}
+
+// replan plans an action anew, by what is stored now. It answers false where nothing is left to do.
+func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.Action) (bool, error) {
+	lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
+	if err != nil {
+		return false, err
+	}
+	plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
+	if len(plan.Actions) == 0 {
+		return false, nil
+	}
+	*action = plan.Actions[0]
+	return true, nil
 }
 
 // sameObject reads what has become of a stored object, and answers false where it is no longer there.
