@@ -45,12 +45,15 @@ type writer struct {
 	live  client.Reader
 	index *taskIndex
 	slots chan struct{}
+	// wrote is told of each action that was carried out, with the object as it is stored now; nil where it was deleted.
+	wrote func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask)
 }
 
 func newWriter(c client.Client, live client.Reader, index *taskIndex) *writer {
 	return &writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
 		live:   live, index: index, slots: make(chan struct{}, writeConcurrency),
+		wrote: func(*mirror.Scope, *mirror.Action, *v1alpha1.LivepeerTask) {},
 	}
 }
 
@@ -141,7 +144,7 @@ func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		err := w.once(ctx, &action)
+		err := w.once(ctx, &scope, &action)
 		if err == nil || !overtaken(err) || attempt == conflictAttempts {
 			return err
 		}
@@ -205,9 +208,13 @@ func (w *writer) readLive(ctx context.Context, namespace, id string) (mirror.Loo
 	}, nil
 }
 
-func (w *writer) once(ctx context.Context, action *mirror.Action) error {
+func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.Action) error {
 	if action.Verb == mirror.Delete {
-		return w.delete(ctx, &action.Stored)
+		err := w.delete(ctx, &action.Stored)
+		if err == nil {
+			w.wrote(scope, action, nil)
+		}
+		return err
 	}
 	key := client.ObjectKeyFromObject(action.Desired)
 	w.index.begin(key)
@@ -234,6 +241,9 @@ func (w *writer) once(ctx context.Context, action *mirror.Action) error {
 		task.mark = action.Observation.Mark
 	}
 	w.index.done(key, task)
+	if err == nil {
+		w.wrote(scope, action, stored)
+	}
 	return err
 }
 
