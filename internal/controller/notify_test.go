@@ -51,7 +51,7 @@ func TestEveryPhaseArrives(t *testing.T) {
 	t.Parallel()
 	sink := newEventSink(t)
 	w, lives := sendingTo(t, sink)
-	sink.act(func(rw http.ResponseWriter, r *http.Request, n int, _ *cloudevents.Event) (answered, taken bool) {
+	sink.act(func(rw http.ResponseWriter, _ *http.Request, n int, _ *cloudevents.Event) (answered, taken bool) {
 		switch n % 7 {
 		case 0:
 			rw.WriteHeader(http.StatusInternalServerError)

@@ -55,8 +55,7 @@ func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*
 		secret, err = s.secrets.read(logr.NewContext(ctx, logr.Discard()), secretKey)
 		if _, missing := errors.AsType[*sourceError](err); missing {
 			s.drop(key)
-			return nil, &notify.Error{Kind: notify.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q "+
-				"with the sink's token under %q, or remove notify.cloudEvents.secretRef", secretKey.Name, secretKey.Namespace, secretKeyToken)}
+			return nil, noSinkSecret(secretKey)
 		}
 		if err != nil {
 			return nil, err
@@ -80,6 +79,11 @@ func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*
 	defer s.mu.Unlock()
 	s.open[key] = opened
 	return opened, nil
+}
+
+func noSinkSecret(key types.NamespacedName) *notify.Error {
+	return &notify.Error{Kind: notify.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the sink's "+
+		"token under %q, or remove notify.cloudEvents.secretRef", key.Name, key.Namespace, secretKeyToken)}
 }
 
 func (s *sinks) current(source types.NamespacedName) *openSink {

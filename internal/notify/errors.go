@@ -11,13 +11,13 @@ import (
 type Kind string
 
 const (
-	// Unavailable: the sink is out of reach, overloaded or broken, and trying again helps.
+	// Unavailable says that the sink is out of reach, overloaded or broken, and trying again helps.
 	Unavailable Kind = "Unavailable"
-	// Denied: the sink wants no event of this sender: the URL or the token is wrong.
+	// Denied says that the sink wants no event of this sender: the URL or the token is wrong.
 	Denied Kind = "Denied"
-	// Refused: the sink does not take this very event.
+	// Refused says that the sink does not take this very event.
 	Refused Kind = "Refused"
-	// Unusable: the settings are wrong, and nothing was sent.
+	// Unusable says that the settings are wrong, and nothing was sent.
 	Unusable Kind = "Unusable"
 )
 

@@ -99,12 +99,24 @@ func TestEventID(t *testing.T) {
 		change func(*v1alpha1.LivepeerTaskSource, *v1alpha1.LivepeerTask, *v1alpha1.Transition)
 		same   bool
 	}{
-		"the task went on": {func(_ *v1alpha1.LivepeerTaskSource, task *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) { task.Status.Phase = "failed" }, true},
-		"another object":   {func(_ *v1alpha1.LivepeerTaskSource, task *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) { task.UID = "other" }, true},
-		"another source":   {func(source *v1alpha1.LivepeerTaskSource, _ *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) { source.UID = "other" }, false},
-		"another task":     {func(_ *v1alpha1.LivepeerTaskSource, task *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) { task.Spec.ID = "ID-2" }, false},
-		"another phase":    {func(_ *v1alpha1.LivepeerTaskSource, _ *v1alpha1.LivepeerTask, tr *v1alpha1.Transition) { tr.Phase = "failed" }, false},
-		"another time":     {func(_ *v1alpha1.LivepeerTaskSource, _ *v1alpha1.LivepeerTask, tr *v1alpha1.Transition) { tr.UpdatedAt = at(1001) }, false},
+		"the task went on": {func(_ *v1alpha1.LivepeerTaskSource, task *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) {
+			task.Status.Phase = "failed"
+		}, true},
+		"another object": {func(_ *v1alpha1.LivepeerTaskSource, task *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) {
+			task.UID = "other"
+		}, true},
+		"another source": {func(source *v1alpha1.LivepeerTaskSource, _ *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) {
+			source.UID = "other"
+		}, false},
+		"another task": {func(_ *v1alpha1.LivepeerTaskSource, task *v1alpha1.LivepeerTask, _ *v1alpha1.Transition) {
+			task.Spec.ID = "ID-2"
+		}, false},
+		"another phase": {func(_ *v1alpha1.LivepeerTaskSource, _ *v1alpha1.LivepeerTask, tr *v1alpha1.Transition) {
+			tr.Phase = "failed"
+		}, false},
+		"another time": {func(_ *v1alpha1.LivepeerTaskSource, _ *v1alpha1.LivepeerTask, tr *v1alpha1.Transition) {
+			tr.UpdatedAt = at(1001)
+		}, false},
 	} {
 		if got := id(c.change); (got == first) != c.same {
 			t.Errorf("%s: the same ID: %v", what, got == first)

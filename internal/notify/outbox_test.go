@@ -70,9 +70,9 @@ func TestOutbox(t *testing.T) {
 			if len(made) > 0 && made[len(made)-1].Phase == next.Phase {
 				continue // not a change
 			}
-			before, dropped := slices.Clone(waiting), 0
-			waiting, dropped = Append(waiting, next)
-			made, lost = append(made, next), lost+dropped
+			before := slices.Clone(waiting)
+			all, dropped := Append(waiting, next)
+			waiting, made, lost = all, append(made, next), lost+dropped
 			if len(waiting) > v1alpha1.MaxNotifications {
 				t.Fatalf("%d wait", len(waiting))
 			}

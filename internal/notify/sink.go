@@ -96,7 +96,7 @@ func (s *Sink) Send(ctx context.Context, event *cloudevents.Event) error {
 	if err != nil {
 		return s.failed(ctx, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // what it fails at concerns nobody any more
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if response.StatusCode >= 200 && response.StatusCode < 300 {
 		return nil // whatever became of the rest of the answer

@@ -3,6 +3,7 @@
 package notify
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -51,7 +52,7 @@ func TestSendsWhatTheSDKReads(t *testing.T) {
 		switch {
 		case err != nil:
 			t.Error(err)
-		case got.ID() != want.ID(), got.Subject() != want.Subject(), string(got.Data()) != string(want.Data()), got.Validate() != nil:
+		case got.ID() != want.ID(), got.Subject() != want.Subject(), !bytes.Equal(got.Data(), want.Data()), got.Validate() != nil:
 			t.Errorf("%v arrived", got)
 		}
 		if r.Method != http.MethodPost || r.URL.Path != "/in" || r.Header.Get("Authorization") != "Bearer "+token ||
