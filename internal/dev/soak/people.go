@@ -70,7 +70,9 @@ func (w *world) meddleWith(ctx context.Context, task *v1alpha1.LivepeerTask, how
 		task.Spec.Type = "edited"
 		task.Spec.Params = nil
 	case 3:
-		task.Spec.ID = "edited-" + task.Name
+		if !strings.HasPrefix(task.Name, sharedName) { // there, nobody could tell any more whose object it was
+			task.Spec.ID = "edited-" + task.Name
+		}
 	case edits - 1:
 		task.Status.Phase, task.Status.Output = "edited", nil
 		return w.admin.Status().Update(ctx, task)
