@@ -110,6 +110,17 @@ func (s *eventSink) phases() map[string][]string {
 	return phases
 }
 
+// distinct counts what has arrived, without repeats that are alike in all but progress.
+func (s *eventSink) distinct() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	distinct := map[arrival]bool{}
+	for _, a := range s.arrivals {
+		distinct[a] = true
+	}
+	return len(distinct)
+}
+
 // tokens returns the Authorization headers that have come, each once.
 func (s *eventSink) tokens() []string {
 	s.mu.Lock()
