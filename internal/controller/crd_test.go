@@ -3,7 +3,6 @@
 package controller_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,10 +19,8 @@ import (
 // kubectl runs the real kubectl as an administrator, in the world's namespace, with stdin.
 func (w *world) kubectl(stdin string, args ...string) (string, error) {
 	w.t.Helper()
-	config, err := controlplane.Kubeconfig(cluster.Config(), w.namespace)
-	w.Expect(err).NotTo(HaveOccurred())
 	path := filepath.Join(w.t.TempDir(), "kubeconfig")
-	w.Expect(os.WriteFile(path, config, 0o600)).To(Succeed())
+	w.Expect(controlplane.WriteKubeconfig(path, cluster.Config(), w.namespace)).To(Succeed())
 	command := exec.CommandContext(w.ctx, cluster.Kubectl(), append([]string{"--kubeconfig", path}, args...)...)
 	command.Stdin = strings.NewReader(stdin)
 	out, err := command.CombinedOutput()
