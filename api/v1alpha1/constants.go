@@ -61,6 +61,12 @@ const (
 	ReasonUnknown = "Unknown"
 )
 
+// Reasons of Events on a LivepeerTask, besides Running, Completed, Failed and Cancelled.
+const (
+	// ReasonRetrying: Studio tries the task again.
+	ReasonRetrying = "Retrying"
+)
+
 // Reasons of a LivepeerTaskSource's conditions.
 const (
 	// ReasonSynced: the tasks are mirrored and followed.

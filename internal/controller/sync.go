@@ -152,7 +152,7 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
+	plan := s.writer.plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
 	s.note(&plan, observation.ID)
 	for i := range plan.Current {
 		s.index.mark(&plan.Current[i], mark)

@@ -132,7 +132,7 @@ func (r *TaskReconciler) heal(
 		Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types,
 		Oldest: mirror.Oldest(nil, source.Spec.History, time.Now()),
 	}
-	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	out, err := r.writer.apply(ctx, scope, plan.Actions)
 	logger := log.FromContext(ctx)
 	for id, refusal := range out.Refused {
