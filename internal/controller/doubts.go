@@ -72,6 +72,9 @@ func (w *writer) plan(scope mirror.Scope, observed []*mirror.Observation, lookup
 	for i := range plan.Current {
 		w.settle(&plan.Current[i])
 	}
+	for i := range plan.Actions {
+		w.settle(&plan.Actions[i].Stored)
+	}
 	return plan
 }
 

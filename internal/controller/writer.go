@@ -139,7 +139,6 @@ func overtaken(err error) bool {
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
 func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
-	w.settle(&action.Stored)
 	if action.Verb == mirror.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
 		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
 		if again, err := w.replan(ctx, scope, &action); !again {

@@ -86,7 +86,9 @@ func TestNotes(t *testing.T) {
 		}
 	}
 	failing := func(message string) func(*v1alpha1.LivepeerTaskStatus) {
-		return func(status *v1alpha1.LivepeerTaskStatus) { status.ErrorMessage, status.Retries = message, new(int64(3)) }
+		return func(status *v1alpha1.LivepeerTaskStatus) {
+			status.ErrorMessage, status.Retries = message, new(int64(3))
+		}
 	}
 	for got, want := range map[string]string{
 		note("completed", playable("https://cdn.example.com/index.m3u8")): "Playback: https://cdn.example.com/index.m3u8",
