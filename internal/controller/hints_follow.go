@@ -126,6 +126,7 @@ func (r *TaskReconciler) scopeOf(
 	if !v1alpha1.IsFinishedPhase(observation.Status.Phase) {
 		return mirror.Scope{
 			Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types,
+			StalledBefore: mirror.StalledBefore(source.Spec.StallAfter, time.Now()),
 		}
 	}
 	turn := syncer{source: source, index: r.index, now: time.Now, state: &progress{floor: standing.floorNow()}}

@@ -28,6 +28,7 @@ type storedTask struct {
 	mark     uint64
 	retries  int32
 	deleting bool
+	stalled  bool
 }
 
 // owner is the source that stored tasks belong to.
@@ -44,6 +45,7 @@ func storedOf(entry *mirror.Entry) *storedTask {
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
 		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
 		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
+		stalled: entry.Stalled,
 	}
 	if task.id == task.name {
 		task.id = task.name
@@ -57,7 +59,7 @@ func (t *storedTask) entry() mirror.Entry {
 		Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
 		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
 		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Retries: t.retries, Deleting: t.deleting,
-		SpecDigest: t.spec, StatusDigest: t.status,
+		SpecDigest: t.spec, StatusDigest: t.status, Stalled: t.stalled,
 	}
 }
 

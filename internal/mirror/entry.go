@@ -36,6 +36,8 @@ type Entry struct {
 	// Retries is how many times the task was tried again.
 	Retries  int32
 	Deleting bool
+	// Stalled: the status says that Studio has not updated the task for too long.
+	Stalled bool
 
 	SpecDigest   Digest
 	StatusDigest Digest
@@ -54,6 +56,7 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 		Phase:              task.Status.Phase,
 		ObservedGeneration: task.Status.ObservedGeneration,
 		Deleting:           task.DeletionTimestamp != nil,
+		Stalled:            showsStalled(&task.Status),
 		SpecDigest:         SpecDigest(task),
 		StatusDigest:       StatusDigest(task),
 	}

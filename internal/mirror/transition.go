@@ -5,6 +5,8 @@ package mirror
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
@@ -26,6 +28,10 @@ func TransitionOf(before *Entry, status *v1alpha1.LivepeerTaskStatus) (Transitio
 	phase := status.Phase
 	if before.ObservedGeneration == 0 {
 		return Transition{Reason: v1alpha1.ReasonRunning, Note: "The task is running."}, phase == v1alpha1.PhaseRunning
+	}
+	if condition := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStalled); showsStalled(status) && !before.Stalled &&
+		phase == before.Phase {
+		return Transition{Reason: v1alpha1.EventStalled, Warning: true, Note: condition.Message}, true
 	}
 	// Every change in Studio moves the time. Where it stands still, or was nobody's, somebody edited the object.
 	if status.UpdatedAt != nil && (before.UpdatedAt == 0 || status.UpdatedAt.UnixMilli() == before.UpdatedAt) {
