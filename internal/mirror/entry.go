@@ -66,7 +66,7 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 		entry.OwnerName = task.Labels[v1alpha1.LabelSource] // the owner was edited away
 	}
 	if task.Status.Retries != nil {
-		entry.Retries = int32(min(max(*task.Status.Retries, 0), math.MaxInt32)) //nolint:gosec // It fits now.
+		entry.Retries = int32(min(max(*task.Status.Retries, 0), math.MaxInt32))
 	}
 	if task.Status.UpdatedAt != nil && !foreignStatus(task.ManagedFields) {
 		entry.UpdatedAt = task.Status.UpdatedAt.UnixMilli()

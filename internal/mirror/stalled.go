@@ -42,12 +42,13 @@ func stalled(status v1alpha1.LivepeerTaskStatus) v1alpha1.LivepeerTaskStatus {
 			conditions = append(conditions, condition)
 		}
 	}
-	status.Conditions = append(conditions, metav1.Condition{
+	conditions = append(conditions, metav1.Condition{
 		Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonNoUpdate,
 		LastTransitionTime: metav1.NewTime(since),
 		Message: fmt.Sprintf("Studio has not updated the task since %s, longer than spec.stallAfter of its source. Look at it in "+
 			"Studio, where it can be retried, or ask Livepeer's support.", since.Format(time.RFC3339)),
 	})
+	status.Conditions = conditions
 	return status
 }
 
