@@ -117,16 +117,19 @@ func (w *world) taskEvents() []string {
 // TestUndoingAnEditIsNoNews: what the operator puts right has not changed in Studio.
 func TestUndoingAnEditIsNoNews(t *testing.T) {
 	t.Parallel()
-	w := mirroring(t, 20)
+	w := mirroring(t, 60)
+	edits := 0
 	for _, task := range w.tasks() {
 		if task.Status.Phase != v1alpha1.PhaseFailed {
 			continue
 		}
+		edits++
 		edited := task.DeepCopy()
 		edited.Status.Phase = v1alpha1.PhaseRunning
 		w.Expect(w.client.Status().Update(w.ctx, edited)).To(Succeed())
 		w.Eventually(func() string { return w.task(task.Name).Status.Phase }, soon, tick).Should(Equal(v1alpha1.PhaseFailed))
 	}
+	w.Expect(edits).NotTo(BeZero())
 	w.resync("main", "all is as it was")
 	w.Consistently(w.taskEvents, 2*time.Second, time.Second).Should(BeEmpty())
 }
