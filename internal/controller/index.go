@@ -74,6 +74,7 @@ func idOf(source *v1alpha1.LivepeerTaskSource) sourceID {
 // sourceCounts counts the stored tasks of one source.
 type sourceCounts struct {
 	total, finished int
+	stalled         int32
 	phases          map[string]int32
 }
 
@@ -124,11 +125,13 @@ func (x *taskIndex) lookup(namespace string) mirror.Lookup {
 
 // mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
 // that mark identifies.
-func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64) bool {
+// before is when a task was last updated to count as stalled: it has to be shown so.
+func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[source.Namespace][name]
-	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().sourceID == source && !task.deleting
+	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().sourceID == source && !task.deleting &&
+		task.stalled == task.stalls(before)
 }
 
 // mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
@@ -182,6 +185,7 @@ func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
 		Completed: of.phases[v1alpha1.PhaseCompleted],
 		Failed:    of.phases[v1alpha1.PhaseFailed],
 		Cancelled: of.phases[v1alpha1.PhaseCancelled],
+		Stalled:   of.stalled,
 	}
 	counts.Unknown = counts.Total - counts.Pending - counts.Waiting - counts.Running - counts.Completed -
 		counts.Failed - counts.Cancelled
@@ -212,6 +216,9 @@ func (x *taskIndex) set(task *storedTask) {
 		of.finished++
 	}
 	x.await(task)
+	if task.stalled {
+		of.stalled++
+	}
 }
 
 // remove forgets a known task. The caller holds the lock.
@@ -227,6 +234,9 @@ func (x *taskIndex) remove(known *storedTask) {
 	}
 	if known.finished() {
 		of.finished--
+	}
+	if known.stalled {
+		of.stalled--
 	}
 	if of.total == 0 {
 		delete(x.sources, id)

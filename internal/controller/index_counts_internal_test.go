@@ -5,6 +5,7 @@ package controller
 import (
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
@@ -21,6 +22,9 @@ func TestIndexCounts(t *testing.T) {
 		for version := range rapid.IntRange(0, 30).Draw(t, "events") {
 			name := rapid.SampledFrom(names).Draw(t, "name")
 			task := aTask(name, rapid.SampledFrom(sources).Draw(t, "source"), version+1, inPhase(rapid.SampledFrom(phases).Draw(t, "phase")))
+			if rapid.Bool().Draw(t, "stalled") {
+				task.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Reason: v1alpha1.ReasonNoUpdate}}
+			}
 			before := there[name]
 			switch rapid.IntRange(0, 5).Draw(t, "event") {
 			case 0:
@@ -69,6 +73,9 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 			*counters[task.Status.Phase]++
 			if task.IsFinished() {
 				finished++
+			}
+			if len(task.Status.Conditions) > 0 {
+				want.Stalled++
 			}
 		}
 	}

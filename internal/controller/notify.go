@@ -150,7 +150,7 @@ func (r *NotifyReconciler) sendTask(
 	if sent == 0 {
 		return 0, err
 	}
-	return sent, errors.Join(err, r.writer.settle(ctx, task, waiting[:sent]))
+	return sent, errors.Join(err, r.writer.takeAway(ctx, task, waiting[:sent]))
 }
 
 func (r *NotifyReconciler) sendOne(
@@ -180,7 +180,7 @@ func (r *NotifyReconciler) discard(ctx context.Context, source *v1alpha1.Livepee
 			if err != nil || task == nil {
 				return err
 			}
-			if err := r.writer.settle(ctx, task, task.Status.Notifications); err != nil {
+			if err := r.writer.takeAway(ctx, task, task.Status.Notifications); err != nil {
 				return err
 			}
 			r.metrics.drop(becauseOff, len(task.Status.Notifications))

@@ -73,9 +73,9 @@ func (w *writer) waiting(ctx context.Context, key types.NamespacedName) (*v1alph
 	return task, nil
 }
 
-// settle takes away from a task what was sent of it, and leaves the rest of its status as it is. Where somebody else wrote it
+// takeAway takes away from a task what was sent of it, and leaves the rest of its status as it is. Where somebody else wrote it
 // meanwhile, it reads it again.
-func (w *writer) settle(ctx context.Context, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition) error {
+func (w *writer) takeAway(ctx context.Context, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition) error {
 	key := client.ObjectKeyFromObject(task)
 	select {
 	case w.slots <- struct{}{}:
@@ -84,7 +84,7 @@ func (w *writer) settle(ctx context.Context, task *v1alpha1.LivepeerTask, sent [
 		return ctx.Err()
 	}
 	for attempt := 1; ; attempt++ {
-		err := w.settleOnce(ctx, key, task, sent)
+		err := w.takeAwayOnce(ctx, key, task, sent)
 		if err == nil || !apierrors.IsConflict(err) || attempt == conflictAttempts {
 			return client.IgnoreNotFound(err)
 		}
@@ -95,7 +95,7 @@ func (w *writer) settle(ctx context.Context, task *v1alpha1.LivepeerTask, sent [
 	}
 }
 
-func (w *writer) settleOnce(
+func (w *writer) takeAwayOnce(
 	ctx context.Context, key types.NamespacedName, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition,
 ) error {
 	desired := task.DeepCopy()

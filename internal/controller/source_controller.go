@@ -45,6 +45,7 @@ type SourceReconciler struct {
 	reception reception
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
 	delivering func(source *v1alpha1.LivepeerTaskSource) health
+	events     *eventLog
 
 	mu     sync.Mutex
 	states map[types.NamespacedName]*progress

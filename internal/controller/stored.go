@@ -26,8 +26,10 @@ type storedTask struct {
 	spec, status mirror.Digest
 	// mark identifies the answer of the API that the task is known to mirror; 0 where none is.
 	mark     uint64
+	retries  int32
 	deleting bool
 	waiting  bool
+	stalled  bool
 }
 
 // owner is the source that stored tasks belong to.
@@ -43,8 +45,8 @@ func storedOf(entry *mirror.Entry) *storedTask {
 		owner: unique.Make(owner{sourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName}),
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
 		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
-		spec: entry.SpecDigest, status: entry.StatusDigest, deleting: entry.Deleting,
-		waiting: entry.Waiting,
+		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
+		waiting: entry.Waiting, stalled: entry.Stalled,
 	}
 	if task.id == task.name {
 		task.id = task.name
@@ -57,8 +59,8 @@ func (t *storedTask) entry() mirror.Entry {
 	return mirror.Entry{
 		Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
 		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
-		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Deleting: t.deleting,
-		SpecDigest: t.spec, StatusDigest: t.status, Waiting: t.waiting,
+		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Retries: t.retries, Deleting: t.deleting,
+		SpecDigest: t.spec, StatusDigest: t.status, Waiting: t.waiting, Stalled: t.stalled,
 	}
 }
 

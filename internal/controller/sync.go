@@ -90,7 +90,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
 	s.state.poll = nil
 	s.polled(now)
-	return nil
+	return s.stallStep(ctx)
 }
 
 // polled notes that the API has answered, and when to ask again.
@@ -142,7 +142,7 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 	}
 	mark := maphash.Bytes(s.state.seed, task.Raw)
 	for _, name := range mirror.Names(task.ID) {
-		if s.index.mirrors(idOf(s.source), name, task.ID, mark) {
+		if s.index.mirrors(idOf(s.source), name, task.ID, mark, s.scope().StalledBefore) {
 			delete(s.state.problems, task.ID)
 			return 0
 		}
@@ -152,7 +152,7 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
+	plan := s.writer.plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
 	s.note(&plan, observation.ID)
 	for i := range plan.Current {
 		s.index.mark(&plan.Current[i], mark)
@@ -188,6 +188,8 @@ func (s *syncer) scope() *mirror.Scope {
 			OldestNew: s.oldestNew(),
 			Notify:    s.source.SendsEvents(),
 			NewsAfter: s.state.news,
+
+			StalledBefore: mirror.StalledBefore(s.source.Spec.StallAfter, s.now()),
 		}
 	}
 	return s.planned

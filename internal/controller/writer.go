@@ -6,8 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -26,18 +24,6 @@ const writeConcurrency = 16
 // conflictAttempts bounds how often one task is planned anew because somebody else wrote it meanwhile.
 const conflictAttempts = 4
 
-// writeError says that the API server can't be written to for now. Nothing is wrong with the task itself.
-type writeError struct {
-	Verb mirror.Verb
-	Err  error
-}
-
-func (e *writeError) Error() string {
-	return fmt.Sprintf("%s a LivepeerTask: %v", e.Verb, e.Err)
-}
-
-func (e *writeError) Unwrap() error { return e.Err }
-
 // writer carries out plans.
 type writer struct {
 	client client.Client
@@ -49,6 +35,8 @@ type writer struct {
 	wrote func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask)
 	// dropped is told of transitions that will not be sent, and why.
 	dropped func(because string, transitions int)
+	// doubts are the writes of which nobody knows whether they were carried out.
+	doubts doubts
 }
 
 func newWriter(c client.Client, live client.Reader, index *taskIndex) *writer {
@@ -117,26 +105,6 @@ func observedID(action *mirror.Action) string {
 	return action.Observation.ID
 }
 
-// refused reports whether the API server will not store or delete this very object, now or later.
-func refused(err error) bool {
-	if terminating(err) {
-		return false
-	}
-	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err) ||
-		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)
-}
-
-// terminating reports whether the CRD is being deleted, which says nothing of the task. There is no reason for it but the text.
-func terminating(err error) bool {
-	return (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) &&
-		strings.Contains(err.Error(), "custom resource definition is terminating")
-}
-
-// overtaken reports whether somebody else wrote or deleted the object since it was planned for.
-func overtaken(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
-}
-
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
 func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
@@ -173,7 +141,7 @@ func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.
 	if err != nil {
 		return false, err
 	}
-	plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
+	plan := w.plan(scope, []*mirror.Observation{action.Observation}, lookup)
 	if len(plan.Actions) == 0 {
 		return false, nil
 	}
@@ -238,6 +206,7 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
 		}, action.Desired)
 	}
+	w.doubts.note(scope, action, err)
 	if stored == nil {
 		w.index.done(key, nil)
 		return err

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// writeError says that the API server can't be written to for now. Nothing is wrong with the task itself.
+type writeError struct {
+	Verb mirror.Verb
+	Err  error
+}
+
+func (e *writeError) Error() string {
+	return fmt.Sprintf("%s a LivepeerTask: %v", e.Verb, e.Err)
+}
+
+func (e *writeError) Unwrap() error { return e.Err }
+
+// refused reports whether the API server will not store or delete this very object, now or later.
+func refused(err error) bool {
+	if terminating(err) {
+		return false
+	}
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err) ||
+		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)
+}
+
+// terminating reports whether the CRD is being deleted, which says nothing of the task. There is no reason for it but the text.
+func terminating(err error) bool {
+	return (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) &&
+		strings.Contains(err.Error(), "custom resource definition is terminating")
+}
+
+// overtaken reports whether somebody else wrote or deleted the object since it was planned for.
+func overtaken(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
+}
