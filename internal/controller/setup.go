@@ -63,8 +63,13 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return err
 	}
 	writer := newWriter(lean, mgr.GetAPIReader(), index)
+	measured, err := measureSources(mgr, index, writer)
+	if err != nil {
+		return err
+	}
+	sessions.metrics = measured
 	sources := &SourceReconciler{
-		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
+		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now, metrics: measured,
 		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced,
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
