@@ -17,9 +17,20 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/dev/monitoring"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
+
+// checkQueries: alert rules and dashboard ask only for what is exported.
+func checkQueries(g Gomega, exported map[string][]string) {
+	queries, err := monitoring.Queries(".")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(len(queries)).To(BeNumerically(">", 20))
+	for where, query := range queries {
+		g.Expect(monitoring.Unknown(query, exported)).To(BeEmpty(), "%s: %s", where, query)
+	}
+}
 
 // series is one value, with its labels; of a histogram, how often something was observed.
 type series struct {
@@ -135,6 +146,7 @@ func (b *bench) testExported(t *testing.T) {
 	g.Expect(age).To(BeNumerically("<", soon))
 	all := scrape(t.Context(), "http://"+address+"/metrics")
 	g.Expect(all.ours()).To(Equal(defined()))
+	checkQueries(g, all.names())
 
 	studio.RemoveKey(livepeertest.APIKey)
 	g.Eventually(func() float64 {

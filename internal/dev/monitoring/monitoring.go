@@ -125,13 +125,13 @@ func Plain(expr string) string {
 }
 
 var (
-	quoted    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	grouping  = regexp.MustCompile(`\b(by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
-	matchers  = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)?\{([^}]*)\}`)
-	matcher   = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:=~|!~|!=|=)`)
-	duration  = regexp.MustCompile(`\[[^\]]*\]`)
-	word      = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*\s*\(?`)
-	keywords  = []string{"and", "or", "unless", "bool", "offset"}
+	quoted   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	grouping = regexp.MustCompile(`\b(by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
+	matchers = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)?\{([^}]*)\}`)
+	matcher  = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:=~|!~|!=|=)`)
+	duration = regexp.MustCompile(`\[[^\]]*\]`)
+	word     = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*\s*\(?`)
+	keywords = []string{"and", "or", "unless", "bool", "offset"}
 )
 
 // Uses returns the names of the metrics in a query, each with the labels that it is selected by; and the labels that the query
