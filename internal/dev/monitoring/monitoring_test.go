@@ -143,12 +143,12 @@ func TestUnknown(t *testing.T) {
 		`sum by (x) (rate(a_total{y=~"b|c{}",x!="d"}[5m])) / 2 > 0.5`:                                     nil,
 		`histogram_quantile(0.9, sum by (x, le) (rate(d_seconds_bucket[1h])))`:                            nil,
 		`a_total and on (job, instance) d_seconds_count{job="j"} unless on (x) max by (x) (a_total) == 1`: nil,
-		`time() - max(b_total)`:               {`metric "b_total"`},
-		`a_total{z="1"}`:                      {`label "z" of "a_total"`},
-		`sum by (z) (a_total)`:                {`label "z"`},
-		`d_seconds_bucket{y="1"}`:             {`label "y" of "d_seconds_bucket"`},
-		`absent(c{name="a_total"} == 1)`:      {`metric "c"`},
-		`a_total_bucket + ignoring (x) d_sum`: {`metric "a_total_bucket"`, `metric "d_sum"`},
+		`time() - max(b_total)`:          {`metric "b_total"`},
+		`a_total{z="1"}`:                 {`label "z" of "a_total"`},
+		`sum by (z) (a_total)`:           {`label "z"`},
+		`d_seconds_bucket{y="1"}`:        {`label "y" of "d_seconds_bucket"`},
+		`absent(c{name="a_total"} == 1)`: {`metric "c"`},
+		`a_total + ignoring (x) d_sum`:   {`metric "d_sum"`},
 	} {
 		g := NewWithT(t)
 		g.Expect(Unknown(query, exported)).To(Equal(want), query)
