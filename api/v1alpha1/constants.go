@@ -45,7 +45,7 @@ const (
 	ConditionReady = "Ready"
 	// ConditionReconciling is present, and True, while a task is under way or a source is about to become Ready.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled is present, and True, when a task ended without a result or a source needs somebody's help.
+	// ConditionStalled is present, and True, when a task ended without a result or gets on no more, or a source needs somebody's help.
 	ConditionStalled = "Stalled"
 )
 
@@ -57,8 +57,18 @@ const (
 	ReasonCompleted = "Completed"
 	ReasonFailed    = "Failed"
 	ReasonCancelled = "Cancelled"
+	// ReasonNoUpdate, of Stalled only: Studio has not updated the task for longer than spec.stallAfter of its source.
+	ReasonNoUpdate = "NoUpdate"
 	// ReasonUnknown: the phase is missing, or one that this version does not know.
 	ReasonUnknown = "Unknown"
+)
+
+// Reasons of Events on a LivepeerTask, besides Running, Completed, Failed and Cancelled.
+const (
+	// EventStalled: Studio has not updated the task for longer than spec.stallAfter of its source.
+	EventStalled = "Stalled"
+	// ReasonRetrying: Studio tries the task again.
+	ReasonRetrying = "Retrying"
 )
 
 // Reasons of a LivepeerTaskSource's conditions.

@@ -103,7 +103,7 @@ type LivepeerTaskStatus struct {
 	OmittedFields []string `json:"omittedFields,omitempty"`
 
 	// Ready is True once the task completed. Reconciling is there, and True, while the task is under way; Stalled, when
-	// it ended without a result.
+	// it ended without a result, or when Studio has not updated it for longer than its source's stallAfter (reason NoUpdate).
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -126,6 +126,7 @@ type LivepeerTaskStatus struct {
 // +kubebuilder:printcolumn:name="Input Asset",type=string,JSONPath=`.spec.inputAssetId`,priority=1
 // +kubebuilder:printcolumn:name="Output Asset",type=string,JSONPath=`.spec.outputAssetId`,priority=1
 // +kubebuilder:printcolumn:name="Playback URL",type=string,JSONPath=`.status.output['upload','clip'].assetSpec.playbackUrl`,priority=1
+// +kubebuilder:printcolumn:name="Stalled",type=string,JSONPath=`.status.conditions[?(@.type=="Stalled")].reason`,priority=1
 // +kubebuilder:printcolumn:name="Error",type=string,JSONPath=`.status.errorMessage`,priority=1
 // +kubebuilder:selectablefield:JSONPath=`.spec.id`
 // +kubebuilder:selectablefield:JSONPath=`.spec.type`

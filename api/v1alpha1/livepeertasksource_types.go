@@ -62,6 +62,14 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	History History `json:"history,omitempty"`
 
+	// Show a task as stalled that waits or runs and that Studio has not updated for this long, for instance 30m. At least 1m.
+	// Unset: none is.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="stallAfter must be a duration of at least 1m, such as 30m"
+	// +optional
+	StallAfter *metav1.Duration `json:"stallAfter,omitempty"`
+
 	// Stop polling. What is mirrored stays as it is.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
@@ -161,6 +169,9 @@ type TaskCounts struct {
 	// Tasks without a phase, or in one that this version does not know.
 	// +optional
 	Unknown int32 `json:"unknown"`
+	// Tasks that wait or run and are shown as stalled, which are counted by their phase as well.
+	// +optional
+	Stalled int32 `json:"stalled"`
 	// Finished tasks of the API that are not mirrored because they are beyond the limits of history, as of the last full
 	// sync. Not part of total.
 	// +optional
@@ -178,6 +189,7 @@ type TaskCounts struct {
 // +kubebuilder:printcolumn:name="Tasks",type=integer,JSONPath=`.status.tasks.total`
 // +kubebuilder:printcolumn:name="Running",type=integer,JSONPath=`.status.tasks.running`
 // +kubebuilder:printcolumn:name="Failed",type=integer,JSONPath=`.status.tasks.failed`
+// +kubebuilder:printcolumn:name="Stalled",type=integer,JSONPath=`.status.tasks.stalled`,priority=1
 // +kubebuilder:printcolumn:name="Last Poll",type=date,JSONPath=`.status.lastPollTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="the name of a LivepeerTaskSource must not be longer than 63 characters: it is a label on every task"

@@ -233,7 +233,7 @@ func (s *syncer) finish(ctx context.Context) error {
 			delete(state.problems, id)
 		}
 	}
-	state.synced, state.changed = true, false
+	state.synced, state.changed, state.unstalled = true, false, nil
 	state.unreadable = full.unreadable()
 	if full.since == 0 {
 		state.listed, state.omitted = full.began, int32(full.omitted) //nolint:gosec // A count of tasks of one account.

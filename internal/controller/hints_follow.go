@@ -101,7 +101,7 @@ func (r *TaskReconciler) writePushed(
 	observation *mirror.Observation, first time.Time,
 ) error {
 	scope := r.scopeOf(source, standing, observation)
-	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	for i := range plan.Actions {
 		if plan.Actions[i].Verb == mirror.Create {
 			standing.wrote(observation.ID, false) // before it is stored: a full sync may look for it at once
@@ -126,6 +126,7 @@ func (r *TaskReconciler) scopeOf(
 	if !v1alpha1.IsFinishedPhase(observation.Status.Phase) {
 		return mirror.Scope{
 			Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types,
+			StalledBefore: mirror.StalledBefore(source.Spec.StallAfter, time.Now()),
 		}
 	}
 	turn := syncer{source: source, index: r.index, now: time.Now, state: &progress{floor: standing.floorNow()}}

@@ -71,6 +71,7 @@ func idOf(source *v1alpha1.LivepeerTaskSource) sourceID {
 type sourceCounts struct {
 	total, finished int
 	tally           tally
+	stalled         int32
 }
 
 func newTaskIndex() *taskIndex {
@@ -118,11 +119,13 @@ func (x *taskIndex) lookup(namespace string) mirror.Lookup {
 
 // mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
 // that mark identifies.
-func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64) bool {
+// before is when a task was last updated to count as stalled: it has to be shown so.
+func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[source.Namespace][name]
-	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().sourceID == source && !task.deleting
+	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().sourceID == source && !task.deleting &&
+		task.stalled == task.stalls(before)
 }
 
 // mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
@@ -177,6 +180,7 @@ func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
 		Failed:    of.tally.in(v1alpha1.PhaseFailed),
 		Cancelled: of.tally.in(v1alpha1.PhaseCancelled),
 		Unknown:   of.tally.in(metrics.UnknownPhase),
+		Stalled:   of.stalled,
 	}
 }
 
@@ -203,6 +207,9 @@ func (x *taskIndex) set(task *storedTask) {
 	if task.finished() {
 		of.finished++
 	}
+	if task.stalled {
+		of.stalled++
+	}
 }
 
 // remove forgets a known task. The caller holds the lock.
@@ -214,6 +221,9 @@ func (x *taskIndex) remove(known *storedTask) {
 	of.tally.add(known, -1)
 	if known.finished() {
 		of.finished--
+	}
+	if known.stalled {
+		of.stalled--
 	}
 	if of.total == 0 {
 		delete(x.sources, id)

@@ -5,6 +5,7 @@ package controller
 import (
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
@@ -23,6 +24,9 @@ func TestIndexCounts(t *testing.T) {
 			name := rapid.SampledFrom(names).Draw(t, "name")
 			task := aTask(name, rapid.SampledFrom(sources).Draw(t, "source"), version+1, inPhase(rapid.SampledFrom(phases).Draw(t, "phase")))
 			task.Spec.Type = rapid.SampledFrom(types).Draw(t, "type")
+			if rapid.Bool().Draw(t, "stalled") {
+				task.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Reason: v1alpha1.ReasonNoUpdate}}
+			}
 			before := there[name]
 			switch rapid.IntRange(0, 5).Draw(t, "event") {
 			case 0:
@@ -77,6 +81,9 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 			counted[kinds[task.Spec.Type]][places[task.Status.Phase]]++
 			if task.IsFinished() {
 				finished++
+			}
+			if len(task.Status.Conditions) > 0 {
+				want.Stalled++
 			}
 		}
 	}

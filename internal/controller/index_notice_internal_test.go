@@ -148,11 +148,11 @@ func TestMarks(t *testing.T) {
 		entry, _ := x.lookup("media")("a")
 		x.mark(&entry, 5)
 		c.happens(x)
-		if x.mirrors(source, "a", "a", 5) != c.want || x.mirrors(source, "a", "a", 6) || x.mirrors(source, "a", "A", 5) || x.mirrors(source, "a", "a", 0) {
-			t.Errorf("%s: known again: %v", name, x.mirrors(source, "a", "a", 5))
+		if x.mirrors(source, "a", "a", 5, 0) != c.want || x.mirrors(source, "a", "a", 6, 0) || x.mirrors(source, "a", "A", 5, 0) || x.mirrors(source, "a", "a", 0, 0) {
+			t.Errorf("%s: known again: %v", name, x.mirrors(source, "a", "a", 5, 0))
 		}
 		x.observe(stored(aTask("a", "main", 20, inPhase("failed"))), true)
-		if x.mark(&entry, 7); x.mirrors(source, "a", "a", 7) {
+		if x.mark(&entry, 7); x.mirrors(source, "a", "a", 7, 0) {
 			t.Errorf("%s: the mark of an earlier version counts", name)
 		}
 	}

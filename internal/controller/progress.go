@@ -46,6 +46,8 @@ type progress struct {
 	// listed is when the last full sync that listed every task began, in this process and for this generation and key; zero
 	// if none did. Others may make do with what history keeps.
 	listed time.Time
+	// unstalled are tasks that seem stalled, and that the API did not answer about since the last full sync.
+	unstalled map[string]struct{}
 	// newest is the latest update that was known when the last full sync began. Studio's own time: no clock here is trusted.
 	newest int64
 	// seed makes the marks by which answers of the API are known again.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +71,9 @@ type account struct {
 
 	api        *memoryAPI
 	reconciler *SourceReconciler
+
+	telling           sync.Mutex
+	happened, wasTold map[string]int // transitions of tasks
 }
 
 // fatalf names the run, so that it can be repeated.
@@ -84,6 +88,7 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), kind: kind, studio: livepeertest.NewServer(),
 		// Behind the clock of Studio's answers, which would not believe in updates of the future.
 		clock: time.Now().Add(-24 * time.Hour), deleted: map[string]bool{},
+		happened: map[string]int{}, wasTold: map[string]int{},
 	}
 	a.page = []int{0, 3, 7}[a.random.IntN(3)]
 	a.server = httptest.NewServer(a.studio)
@@ -117,6 +122,7 @@ func (a *account) start() {
 		now:      func() time.Time { return a.clock.Add(a.skew) }, states: map[types.NamespacedName]*progress{},
 		indexed: func() bool { return true },
 	}
+	a.reconciler.writer.wrote = a.wrote
 }
 
 // live lets some time pass with changes, and then none.
@@ -136,6 +142,7 @@ func (a *account) live() {
 	a.quiet, a.api.lose = true, 0
 	a.sync("at last")
 	a.equal()
+	a.toldOnce()
 	before := a.api.writes
 	a.sync("again")
 	if a.api.writes != before {
@@ -178,6 +185,7 @@ func (a *account) sync(request string) {
 
 // writing looks at what the operator is about to write.
 func (a *account) writing(before, after *v1alpha1.LivepeerTask) {
+	a.happens(before, after)
 	switch {
 	case before == nil:
 	case after == nil && !a.deleted[before.Spec.ID]:

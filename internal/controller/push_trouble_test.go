@@ -84,7 +84,7 @@ func (p *pushed) warnings() []string {
 	p.Expect(p.client.List(p.ctx, list, client.InNamespace(p.namespace))).To(Succeed())
 	var notes []string
 	for _, event := range list.Items {
-		if event.Regarding.Kind == "LivepeerTaskSource" && event.Regarding.UID == p.getSource("main").UID {
+		if event.Type == "Warning" && event.Regarding.Kind == "LivepeerTaskSource" && event.Regarding.UID == p.getSource("main").UID {
 			notes = append(notes, event.Reason+": "+event.Note)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/receiver"
@@ -68,12 +69,19 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return err
 	}
 	sessions.metrics = measured
+	events, err := setUpEvents(mgr, writer)
+	if err != nil {
+		return err
+	}
 	sources := &SourceReconciler{
-		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now, metrics: measured,
-		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced,
+		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
+		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced, events: events, metrics: measured,
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
+	}
+	if err := registerStalled(metrics.Registry, sources); err != nil {
+		return fmt.Errorf("metric of stalled tasks: %w", err)
 	}
 	tasks := &TaskReconciler{
 		client: mgr.GetClient(), sessions: sessions, index: index, writer: writer, syncSoon: sources.syncSoon,

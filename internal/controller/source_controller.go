@@ -45,6 +45,7 @@ type SourceReconciler struct {
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed   toolscache.InformerSynced
 	reception reception
+	events    *eventLog
 
 	mu     sync.Mutex
 	states map[types.NamespacedName]*progress

@@ -66,7 +66,11 @@ func (r *SourceReconciler) report(
 	if err != nil {
 		return err
 	}
-	if err := r.client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch)); err != nil {
+	err = r.client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
+	if err == nil || !answered(err) { // it may be stored
+		r.tellHealth(source, next)
+	}
+	if err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	state.written = next
@@ -147,13 +151,12 @@ func bounded(text string, limit int) string {
 
 // logHealth logs when a source becomes well or unwell, or unwell in another way.
 func logHealth(ctx context.Context, before, after *v1alpha1.LivepeerTaskSource) {
-	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
-	is := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
-	if is == nil || was != nil && was.Reason == is.Reason {
+	is, changed := newHealth(before, after)
+	if !changed {
 		return
 	}
 	logger := log.FromContext(ctx).WithValues("reason", is.Reason, "tasks", after.Status.Tasks.Total)
-	if is.Status == metav1.ConditionTrue || is.Reason == v1alpha1.ReasonSyncing || is.Reason == v1alpha1.ReasonSuspended {
+	if !inTrouble(is) {
 		logger.Info("Source changed state", "message", is.Message)
 		return
 	}

@@ -26,7 +26,9 @@ type storedTask struct {
 	spec, status mirror.Digest
 	// mark identifies the answer of the API that the task is known to mirror; 0 where none is.
 	mark     uint64
+	retries  int32
 	deleting bool
+	stalled  bool
 }
 
 // owner is the source that stored tasks belong to.
@@ -42,7 +44,8 @@ func storedOf(entry *mirror.Entry) *storedTask {
 		owner: unique.Make(owner{sourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName}),
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
 		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
-		spec: entry.SpecDigest, status: entry.StatusDigest, deleting: entry.Deleting,
+		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
+		stalled: entry.Stalled,
 	}
 	if task.id == task.name {
 		task.id = task.name
@@ -55,8 +58,8 @@ func (t *storedTask) entry() mirror.Entry {
 	return mirror.Entry{
 		Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
 		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
-		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Deleting: t.deleting,
-		SpecDigest: t.spec, StatusDigest: t.status,
+		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Retries: t.retries, Deleting: t.deleting,
+		SpecDigest: t.spec, StatusDigest: t.status, Stalled: t.stalled,
 	}
 }
 

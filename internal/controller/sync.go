@@ -93,7 +93,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	s.state.poll = nil
 	s.polled(now)
 	s.metrics.Polled(sourceKey(s.source), metrics.KindPoll, now.Sub(poll.began))
-	return nil
+	return s.stallStep(ctx)
 }
 
 // polled notes that the API has answered, and when to ask again.
@@ -145,7 +145,7 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 	}
 	mark := maphash.Bytes(s.state.seed, task.Raw)
 	for _, name := range mirror.Names(task.ID) {
-		if s.index.mirrors(idOf(s.source), name, task.ID, mark) {
+		if s.index.mirrors(idOf(s.source), name, task.ID, mark, s.scope().StalledBefore) {
 			delete(s.state.problems, task.ID)
 			return 0
 		}
@@ -155,7 +155,7 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
+	plan := s.writer.plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
 	s.note(&plan, observation.ID)
 	for i := range plan.Current {
 		s.index.mark(&plan.Current[i], mark)
@@ -189,6 +189,8 @@ func (s *syncer) scope() *mirror.Scope {
 			Types:     s.source.Spec.Types,
 			Oldest:    s.oldest(nil),
 			OldestNew: s.oldestNew(),
+
+			StalledBefore: mirror.StalledBefore(s.source.Spec.StallAfter, s.now()),
 		}
 	}
 	return s.planned

@@ -130,9 +130,10 @@ func (r *TaskReconciler) heal(
 ) error {
 	scope := mirror.Scope{
 		Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types,
-		Oldest: mirror.Oldest(nil, source.Spec.History, time.Now()),
+		Oldest:        mirror.Oldest(nil, source.Spec.History, time.Now()),
+		StalledBefore: mirror.StalledBefore(source.Spec.StallAfter, time.Now()),
 	}
-	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	out, err := r.writer.apply(ctx, scope, plan.Actions)
 	logger := log.FromContext(ctx)
 	for id, refusal := range out.Refused {

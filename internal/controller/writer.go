@@ -47,6 +47,8 @@ type writer struct {
 	slots chan struct{}
 	// wrote is told of each action that was carried out, with the object as it is stored now; nil where it was deleted.
 	wrote func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask)
+	// doubts are the writes of which nobody knows whether they were carried out.
+	doubts doubts
 }
 
 func newWriter(c client.Client, live client.Reader, index *taskIndex) *writer {
@@ -170,7 +172,7 @@ func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.
 	if err != nil {
 		return false, err
 	}
-	plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
+	plan := w.plan(scope, []*mirror.Observation{action.Observation}, lookup)
 	if len(plan.Actions) == 0 {
 		return false, nil
 	}
@@ -231,6 +233,7 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
 		}, action.Desired)
 	}
+	w.doubts.note(scope, action, err)
 	if stored == nil {
 		w.index.done(key, nil)
 		return err

@@ -19,6 +19,7 @@ const Prefix = "livepeer_task_operator_"
 // Names of metrics.
 const (
 	Tasks         = Prefix + "tasks"
+	StalledTasks  = Prefix + "stalled_tasks"
 	TasksFinished = Prefix + "tasks_finished_total"
 	Polls         = Prefix + "polls_total"
 	PollDuration  = Prefix + "poll_duration_seconds"
@@ -86,6 +87,7 @@ func Definitions() []Definition {
 	lag := []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 900, 3600}
 	return []Definition{
 		{Tasks, Gauge, "LivepeerTasks in the cluster.", ofSource(LabelType, LabelPhase), nil},
+		{StalledTasks, Gauge, "Tasks that Studio has not updated for longer than spec.stallAfter of their source.", ofSource(), nil},
 		{TasksFinished, Counter, "Tasks that ended while they were followed. What a first sync finds ended long ago does not count.",
 			ofSource(LabelType, LabelPhase), nil},
 		{SourceReady, Gauge, "1 where the source is Ready, else 0; with the reason of that condition.", ofSource(LabelReason), nil},
@@ -156,7 +158,8 @@ func NewHistogram(name string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: d.Name, Help: d.Help, Buckets: d.Buckets}, d.Labels)
 }
 
-func newDesc(name string) *prometheus.Desc {
+// NewDesc describes a metric that is read when it is asked for.
+func NewDesc(name string) *prometheus.Desc {
 	d := definition(name)
 	return prometheus.NewDesc(d.Name, d.Help, d.Labels, nil)
 }

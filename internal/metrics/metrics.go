@@ -56,7 +56,7 @@ func New(registry prometheus.Registerer, tasks CountTasks) *Metrics {
 		gauges: map[string]*prometheus.Desc{}, sources: map[Source]State{},
 	}
 	for _, name := range []string{Tasks, SourceReady, SourceStalled, LastPoll, PollInterval, LastFullSync, FullInterval} {
-		m.gauges[name] = newDesc(name)
+		m.gauges[name] = NewDesc(name)
 	}
 	return m
 }

@@ -4,6 +4,7 @@ package mirror
 
 import (
 	"bytes"
+	"math"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -32,7 +33,11 @@ type Entry struct {
 	// UpdatedAt is status.updatedAt in milliseconds since 1970; 0 where it is missing or somebody else wrote it.
 	UpdatedAt          int64
 	ObservedGeneration int64
-	Deleting           bool
+	// Retries is how many times the task was tried again.
+	Retries  int32
+	Deleting bool
+	// Stalled: the status says that Studio has not updated the task for too long.
+	Stalled bool
 
 	SpecDigest   Digest
 	StatusDigest Digest
@@ -51,6 +56,7 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 		Phase:              task.Status.Phase,
 		ObservedGeneration: task.Status.ObservedGeneration,
 		Deleting:           task.DeletionTimestamp != nil,
+		Stalled:            showsStalled(&task.Status),
 		SpecDigest:         SpecDigest(task),
 		StatusDigest:       StatusDigest(task),
 	}
@@ -58,6 +64,9 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 		entry.OwnerName, entry.OwnerUID = owner.Name, owner.UID
 	} else {
 		entry.OwnerName = task.Labels[v1alpha1.LabelSource] // the owner was edited away
+	}
+	if task.Status.Retries != nil {
+		entry.Retries = int32(min(max(*task.Status.Retries, 0), math.MaxInt32))
 	}
 	if task.Status.UpdatedAt != nil && !foreignStatus(task.ManagedFields) {
 		entry.UpdatedAt = task.Status.UpdatedAt.UnixMilli()

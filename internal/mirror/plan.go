@@ -63,6 +63,9 @@ type Scope struct {
 	Oldest Stamp
 	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
 	OldestNew Stamp
+	// StalledBefore is the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be
+	// shown as stalled; 0 shows none so.
+	StalledBefore int64
 }
 
 // Lookup finds a stored task of the scope's namespace by the name of its object.
@@ -254,6 +257,10 @@ func (s *Scope) desired(observation *Observation, name string) *v1alpha1.Livepee
 	if taskType := LabelValue(observation.Spec.Type); taskType != "" {
 		labels[v1alpha1.LabelType] = taskType
 	}
+	status := observation.Status
+	if s.stalls(&status) {
+		status = stalled(status)
+	}
 	return &v1alpha1.LivepeerTask{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      name,
@@ -269,6 +276,6 @@ func (s *Scope) desired(observation *Observation, name string) *v1alpha1.Livepee
 			}},
 		},
 		Spec:   observation.Spec,
-		Status: observation.Status,
+		Status: status,
 	}
 }

@@ -21,6 +21,7 @@ func (g *game) limits() {
 		g.scope.Oldest.UpdatedAt = g.clock + 1 - int64(g.choose("kept", 10))
 		g.scope.OldestNew.UpdatedAt = g.clock + 1 - int64(g.choose("made", 10))
 	}
+	g.scope.StalledBefore = g.clock + 1 - int64(g.choose("stalled", 10))
 	before := g.names()
 	g.apply(g.scope, PlanLimits(g.scope, each(g.entries(g.scope.SourceUID))))
 	for _, entry := range g.entries(g.scope.SourceUID) {

@@ -30,8 +30,8 @@ func whys() map[string]string {
 		sources + "watch": follow,
 		"manager-role livepeertasksources/status.studio.livepeer.org patch": "say in the source's status how it goes",
 
-		"manager-role events.events.k8s.io create": "say on a source that its webhooks can't be received as they are set up",
-		"manager-role events.events.k8s.io patch":  "count such an Event again instead of making another",
+		"manager-role events.events.k8s.io create": "tell what became of a task, and how a source is",
+		"manager-role events.events.k8s.io patch":  "count an Event about webhooks again instead of making another",
 
 		leases + "create":                    lead,
 		leases + "get":                       lead,

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// stalledBatch bounds the tasks that one poll asks for by ID because they seem stalled.
+const stalledBatch = 20
+
+// stallStep finds tasks that Studio has not updated for too long, and are not shown so yet. Each is asked for by ID first:
+// only Studio's word makes it stalled. It follows a poll that was answered, so that an outage of Studio makes no task so.
+// One that Studio does not answer about is left to the next full sync.
+func (s *syncer) stallStep(ctx context.Context) error {
+	before := s.scope().StalledBefore
+	if before == 0 {
+		return nil
+	}
+	for _, id := range s.index.stalling(idOf(s.source), before, s.state.unstalled) {
+		observation, err := s.ask(ctx, id)
+		if err != nil {
+			return slowDown(err)
+		}
+		if observation == nil || observation.Deleted {
+			if s.state.unstalled == nil {
+				s.state.unstalled = map[string]struct{}{}
+			}
+			s.state.unstalled[id] = struct{}{}
+			continue
+		}
+		s.state.pending = append(s.state.pending, observation)
+	}
+	return s.flush(ctx)
+}
+
+// slowDown answers an error only where Studio wants to be left alone. Any other is a matter of the next poll.
+func slowDown(err error) error {
+	if api, ok := errors.AsType[*livepeer.Error](err); ok && api.Kind == livepeer.RateLimited {
+		return err
+	}
+	return nil
+}
+
+// stalling lists tasks of a source that count as stalled, by their last update, and are not shown so: some of them, and
+// none of those that are left out.
+func (x *taskIndex) stalling(source sourceID, before int64, but map[string]struct{}) (ids []string) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, task := range x.byName[source.Namespace] {
+		if !task.stalls(before) || task.stalled || task.deleting || task.owner.Value().sourceID != source {
+			continue
+		}
+		if _, left := but[task.id]; left {
+			continue
+		}
+		if ids = append(ids, task.id); len(ids) == stalledBatch {
+			break
+		}
+	}
+	return ids
+}
+
+// stalls reports whether the task counts as stalled, if it was last updated before that time.
+func (t *storedTask) stalls(before int64) bool {
+	return t.updatedAt != 0 && t.updatedAt < before && mirror.CanStall(t.phase.Value())
+}
+
+// stalledTasks is the metric of stalled tasks, read when it is asked for.
+type stalledTasks struct {
+	sources *SourceReconciler
+	tasks   *prometheus.Desc
+}
+
+// registerStalled registers the metric for these sources, in place of that of an earlier operator in the process.
+func registerStalled(registry prometheus.Registerer, sources *SourceReconciler) error {
+	collector := &stalledTasks{sources: sources, tasks: metrics.NewDesc(metrics.StalledTasks)}
+	registry.Unregister(collector)
+	return registry.Register(collector)
+}
+
+// Describe tells of the metric.
+func (c *stalledTasks) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- c.tasks }
+
+// Collect counts the stalled tasks of each source that is followed.
+func (c *stalledTasks) Collect(collected chan<- prometheus.Metric) {
+	c.sources.mu.Lock()
+	counts := map[[2]string]int32{}
+	for key, state := range c.sources.states {
+		counts[[2]string{key.Namespace, key.Name}] = c.sources.index.counts(sourceID{key.Namespace, state.uid}).Stalled
+	}
+	c.sources.mu.Unlock()
+	for source, n := range counts {
+		collected <- prometheus.MustNewConstMetric(c.tasks, prometheus.GaugeValue, float64(n), source[0], source[1])
+	}
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// maxNote is how many bytes of a note the API server takes.
+const maxNote = 1024
+
+// Transition is a change of a task that people are told of.
+type Transition struct {
+	Reason  string
+	Warning bool
+	// Note says what a person needs to know of it, in at most 1024 bytes. It holds nothing that the status does not.
+	Note string
+}
+
+// TransitionOf says what a status is the news of, where another was stored before: the zero Entry, or one without a status,
+// for a task that is new. It answers false where nothing is to be told: nothing changed but the progress, somebody's edit
+// was undone, or a task is new and has ended already. The same arguments always give the same answer.
+func TransitionOf(before *Entry, status *v1alpha1.LivepeerTaskStatus) (Transition, bool) {
+	phase := status.Phase
+	if before.ObservedGeneration == 0 {
+		return Transition{Reason: v1alpha1.ReasonRunning, Note: "The task is running."}, phase == v1alpha1.PhaseRunning
+	}
+	if condition := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStalled); showsStalled(status) && !before.Stalled &&
+		phase == before.Phase {
+		return Transition{Reason: v1alpha1.EventStalled, Warning: true, Note: condition.Message}, true
+	}
+	// Every change in Studio moves the time. Where it stands still, or was nobody's, somebody edited the object.
+	if status.UpdatedAt != nil && (before.UpdatedAt == 0 || status.UpdatedAt.UnixMilli() == before.UpdatedAt) {
+		return Transition{}, false
+	}
+	again := status.Retries != nil && *status.Retries > int64(before.Retries)
+	if phase == before.Phase && !again {
+		return Transition{}, false
+	}
+	return arrival(before, status, again)
+}
+
+// arrival says what it means that a task is in this phase now; again, that it was tried again.
+func arrival(before *Entry, status *v1alpha1.LivepeerTaskStatus, again bool) (Transition, bool) {
+	back := before.Finished() || before.Phase == v1alpha1.PhaseRunning
+	switch status.Phase {
+	case v1alpha1.PhaseCompleted:
+		note := "The task completed."
+		if url := playbackURL(status.Output); url != "" {
+			note = cut("The task completed. Playback: "+url, maxNote)
+		}
+		return Transition{Reason: v1alpha1.ReasonCompleted, Note: note}, true
+	case v1alpha1.PhaseFailed:
+		note := "The task failed, and Studio gives no reason."
+		if status.ErrorMessage != "" {
+			note = cut("The task failed: "+status.ErrorMessage, maxNote)
+		}
+		return Transition{Reason: v1alpha1.ReasonFailed, Warning: true, Note: note}, true
+	case v1alpha1.PhaseCancelled:
+		return Transition{Reason: v1alpha1.ReasonCancelled, Warning: true, Note: "The task was cancelled."}, true
+	case v1alpha1.PhasePending, v1alpha1.PhaseWaiting:
+		return retrying(status), again || back
+	case v1alpha1.PhaseRunning:
+		if again || before.Finished() {
+			return retrying(status), true
+		}
+		return Transition{Reason: v1alpha1.ReasonRunning, Note: "The task is running."}, true
+	}
+	return Transition{}, false
+}
+
+func retrying(status *v1alpha1.LivepeerTaskStatus) Transition {
+	note := "The task is tried again."
+	if status.Retries != nil && *status.Retries > 0 {
+		note = fmt.Sprintf("The task is tried again, retry %d.", *status.Retries)
+	}
+	if status.ErrorMessage != "" {
+		note = cut(note+" The last attempt failed: "+status.ErrorMessage, maxNote)
+	}
+	return Transition{Reason: v1alpha1.ReasonRetrying, Note: note}
+}
+
+// playbackURL is where the asset that a task made is played from, "" where there is none.
+func playbackURL(output *v1alpha1.TaskOutput) string {
+	if output == nil {
+		return ""
+	}
+	for _, made := range []*v1alpha1.AssetOutput{output.Upload, output.Clip} {
+		if made != nil && made.AssetSpec != nil && made.AssetSpec.PlaybackURL != "" {
+			return made.AssetSpec.PlaybackURL
+		}
+	}
+	return ""
+}
