@@ -33,6 +33,7 @@ const (
 	Requests      = Prefix + "api_requests_total"
 	Writes        = Prefix + "writes_total"
 
+	EventsDropped   = Prefix + "events_dropped_total"
 	WebhookRequests = Prefix + "webhook_requests_total"
 	PushDuration    = Prefix + "push_duration_seconds"
 )
@@ -108,6 +109,7 @@ func Definitions() []Definition {
 		{Requests, Counter, "Requests to Studio's API. NotFound is the usual answer for a task that was deleted.",
 			ofSource(LabelResult), nil},
 		{Writes, Counter, "LivepeerTasks that were written.", ofSource(LabelVerb), nil},
+		{EventsDropped, Counter, "Kubernetes Events that were not written: too many at once, or refused by the API server.", nil, nil},
 		{WebhookRequests, Counter, "Requests to the receiver of webhooks, by what became of them.", []string{LabelResult}, nil},
 		{PushDuration, Histogram, "From the arrival of a webhook to the changed LivepeerTask in the cluster.", nil, short},
 	}
