@@ -75,16 +75,17 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 		"pending": 0, "waiting": 1, "running": 2, "completed": 3, "failed": 4, "cancelled": 5, "frozen": 6, "": 6,
 	}
 	for _, task := range there {
-		if stored(task).owner.Value().sourceID == id {
-			want.Total++
-			*counters[task.Status.Phase]++
-			counted[kinds[task.Spec.Type]][places[task.Status.Phase]]++
-			if task.IsFinished() {
-				finished++
-			}
-			if len(task.Status.Conditions) > 0 {
-				want.Stalled++
-			}
+		if stored(task).owner.Value().sourceID != id {
+			continue
+		}
+		want.Total++
+		*counters[task.Status.Phase]++
+		counted[kinds[task.Spec.Type]][places[task.Status.Phase]]++
+		if task.IsFinished() {
+			finished++
+		}
+		if len(task.Status.Conditions) > 0 {
+			want.Stalled++
 		}
 	}
 	if got := x.counts(id); got != want {
