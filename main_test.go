@@ -162,6 +162,7 @@ func (b *bench) reason(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 func TestOperator(t *testing.T) {
 	b := newBench(t)
 	t.Run("metrics", b.testMetrics)
+	t.Run("exported", b.testExported)
 	t.Run("log", b.testLog)
 	t.Run("allowed hosts", b.testAllowedHosts)
 	t.Run("bad settings", b.testBadSettings)

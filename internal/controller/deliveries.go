@@ -12,10 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 )
 
@@ -38,7 +39,7 @@ var _ receiver.Sources = &deliveries{}
 
 // setUpReceiver adds the receiver to the manager, where one is wanted.
 func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
-	pushed, err := newPushed(metrics.Registry)
+	pushed, err := newPushed(crmetrics.Registry)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceRec
 		return nil
 	}
 	sources.reception.on, sources.reception.events = true, mgr.GetEventRecorder(eventSource)
-	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, metrics.Registry
+	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, crmetrics.Registry
 	config.Log = log.New(verbose{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
 	server, err := receiver.New(*config)
 	if err != nil {
@@ -118,19 +119,15 @@ func (r *SourceReconciler) turnSoon(key types.NamespacedName) {
 }
 
 // newPushed registers the metric of how long pushes take, or takes the one that is registered.
-func newPushed(registry prometheus.Registerer) (prometheus.Histogram, error) {
-	pushed := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name:    "livepeer_task_operator_push_duration_seconds",
-		Help:    "From the arrival of a webhook to the changed LivepeerTask in the cluster.",
-		Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
-	})
+func newPushed(registry prometheus.Registerer) (prometheus.Observer, error) {
+	pushed := metrics.NewHistogram(metrics.PushDuration)
 	err := registry.Register(pushed)
 	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if known, same := already.ExistingCollector.(prometheus.Histogram); same {
-			return known, nil
+		if known, same := already.ExistingCollector.(*prometheus.HistogramVec); same {
+			return known.WithLabelValues(), nil
 		}
 	}
-	return pushed, err
+	return pushed.WithLabelValues(), err
 }
 
 // verbose logs what anybody can cause by connecting, for those who look for it.

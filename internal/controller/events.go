@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
 const (
@@ -196,15 +197,12 @@ func (l *eventLog) drop(err error) {
 
 // newDropped registers the metric of dropped Events, or takes the one that is registered.
 func newDropped(registry prometheus.Registerer) (prometheus.Counter, error) {
-	dropped := prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "livepeer_task_operator_events_dropped_total",
-		Help: "Kubernetes Events that were not written: too many at once, or refused by the API server.",
-	})
+	dropped := metrics.NewCounter(metrics.EventsDropped)
 	err := registry.Register(dropped)
 	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if known, same := already.ExistingCollector.(prometheus.Counter); same {
-			return known, nil
+		if known, same := already.ExistingCollector.(*prometheus.CounterVec); same {
+			return known.WithLabelValues(), nil
 		}
 	}
-	return dropped, err
+	return dropped.WithLabelValues(), err
 }

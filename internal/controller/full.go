@@ -14,6 +14,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -247,5 +248,6 @@ func (s *syncer) finish(ctx context.Context) error {
 		state.listed, state.nextFull = time.Time{}, s.now()
 	}
 	state.full = nil
+	s.metrics.Polled(sourceKey(s.source), metrics.KindFull, s.now().Sub(full.began))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -74,8 +75,8 @@ func idOf(source *v1alpha1.LivepeerTaskSource) sourceID {
 // sourceCounts counts the stored tasks of one source.
 type sourceCounts struct {
 	total, finished int
+	tally           tally
 	stalled         int32
-	phases          map[string]int32
 }
 
 func newTaskIndex() *taskIndex {
@@ -177,19 +178,17 @@ func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
 	if !ok {
 		return v1alpha1.TaskCounts{}
 	}
-	counts := v1alpha1.TaskCounts{
+	return v1alpha1.TaskCounts{
 		Total:     int32(of.total), //nolint:gosec // Counts of objects in one cluster fit.
-		Pending:   of.phases[v1alpha1.PhasePending],
-		Waiting:   of.phases[v1alpha1.PhaseWaiting],
-		Running:   of.phases[v1alpha1.PhaseRunning],
-		Completed: of.phases[v1alpha1.PhaseCompleted],
-		Failed:    of.phases[v1alpha1.PhaseFailed],
-		Cancelled: of.phases[v1alpha1.PhaseCancelled],
+		Pending:   of.tally.in(v1alpha1.PhasePending),
+		Waiting:   of.tally.in(v1alpha1.PhaseWaiting),
+		Running:   of.tally.in(v1alpha1.PhaseRunning),
+		Completed: of.tally.in(v1alpha1.PhaseCompleted),
+		Failed:    of.tally.in(v1alpha1.PhaseFailed),
+		Cancelled: of.tally.in(v1alpha1.PhaseCancelled),
+		Unknown:   of.tally.in(metrics.UnknownPhase),
 		Stalled:   of.stalled,
 	}
-	counts.Unknown = counts.Total - counts.Pending - counts.Waiting - counts.Running - counts.Completed -
-		counts.Failed - counts.Cancelled
-	return counts
 }
 
 // set keeps a task in place of what is known under its name. The caller holds the lock.
@@ -207,11 +206,11 @@ func (x *taskIndex) set(task *storedTask) {
 	tasks[task.name] = task
 	of, ok := x.sources[id]
 	if !ok {
-		of = &sourceCounts{phases: map[string]int32{}}
+		of = &sourceCounts{}
 		x.sources[id] = of
 	}
 	of.total++
-	of.phases[task.phase.Value()]++
+	of.tally.add(task, 1)
 	if task.finished() {
 		of.finished++
 	}
@@ -228,10 +227,7 @@ func (x *taskIndex) remove(known *storedTask) {
 	x.unawait(known)
 	of := x.sources[id]
 	of.total--
-	phase := known.phase.Value()
-	if of.phases[phase]--; of.phases[phase] == 0 {
-		delete(of.phases, phase)
-	}
+	of.tally.add(known, -1)
 	if known.finished() {
 		of.finished--
 	}

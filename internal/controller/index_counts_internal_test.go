@@ -15,6 +15,7 @@ import (
 // TestIndexCounts: whatever is written, seen and deleted, and by whom, the counts are those of the tasks that are there.
 func TestIndexCounts(t *testing.T) {
 	names, sources := []string{"a", "b", "c", "d"}, []string{"main", "other", ""}
+	types := []string{"upload", "clip", "dub", ""}
 	phases := []string{"pending", "waiting", "running", "completed", "failed", "cancelled", "frozen", ""}
 	rapid.Check(t, func(t *rapid.T) {
 		x := newTaskIndex()
@@ -22,6 +23,7 @@ func TestIndexCounts(t *testing.T) {
 		for version := range rapid.IntRange(0, 30).Draw(t, "events") {
 			name := rapid.SampledFrom(names).Draw(t, "name")
 			task := aTask(name, rapid.SampledFrom(sources).Draw(t, "source"), version+1, inPhase(rapid.SampledFrom(phases).Draw(t, "phase")))
+			task.Spec.Type = rapid.SampledFrom(types).Draw(t, "type")
 			if rapid.Bool().Draw(t, "stalled") {
 				task.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Reason: v1alpha1.ReasonNoUpdate}}
 			}
@@ -67,20 +69,30 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 		"pending": &want.Pending, "waiting": &want.Waiting, "running": &want.Running, "completed": &want.Completed,
 		"failed": &want.Failed, "cancelled": &want.Cancelled, "frozen": &want.Unknown, "": &want.Unknown,
 	}
+	var counted tally
+	kinds := map[string]int{"upload": 0, "clip": 4, "dub": 5, "": 5}
+	places := map[string]int{
+		"pending": 0, "waiting": 1, "running": 2, "completed": 3, "failed": 4, "cancelled": 5, "frozen": 6, "": 6,
+	}
 	for _, task := range there {
-		if stored(task).owner.Value().sourceID == id {
-			want.Total++
-			*counters[task.Status.Phase]++
-			if task.IsFinished() {
-				finished++
-			}
-			if len(task.Status.Conditions) > 0 {
-				want.Stalled++
-			}
+		if stored(task).owner.Value().sourceID != id {
+			continue
+		}
+		want.Total++
+		*counters[task.Status.Phase]++
+		counted[kinds[task.Spec.Type]][places[task.Status.Phase]]++
+		if task.IsFinished() {
+			finished++
+		}
+		if len(task.Status.Conditions) > 0 {
+			want.Stalled++
 		}
 	}
 	if got := x.counts(id); got != want {
 		t.Fatalf("%q: %+v, want %+v", source, got, want)
+	}
+	if got := x.tally(id); got != counted {
+		t.Fatalf("%q: %v, want %v", source, got, counted)
 	}
 	if got := x.finished(id); got != finished {
 		t.Fatalf("%q: %d finished, want %d", source, got, finished)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -38,6 +39,7 @@ type sessions struct {
 	secrets   *secretStore
 	userAgent string
 	hosts     livepeer.Hosts
+	metrics   *metrics.Metrics
 
 	mu   sync.Mutex
 	open map[types.NamespacedName]*session
@@ -97,6 +99,7 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 		Hosts:     s.hosts,
 		UserAgent: s.userAgent,
 		Redactor:  redactor,
+		Answered:  func(result string) { s.metrics.Requested(sourceKey(source), result) },
 	})
 	if err != nil {
 		return nil, unusable(secret.Name, err)

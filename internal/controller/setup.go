@@ -64,13 +64,18 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return err
 	}
 	writer := newWriter(lean, mgr.GetAPIReader(), index)
+	measured, err := measureSources(mgr, index, writer)
+	if err != nil {
+		return err
+	}
+	sessions.metrics = measured
 	events, err := setUpEvents(mgr, writer)
 	if err != nil {
 		return err
 	}
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced, events: events,
+		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced, events: events, metrics: measured,
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
 // sourceWorkers bounds the sources that are worked on at once. Most of a turn is waiting for an API, which may hang: one
@@ -40,6 +41,7 @@ type SourceReconciler struct {
 	index    *taskIndex
 	writer   *writer
 	now      func() time.Time
+	metrics  *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed   toolscache.InformerSynced
 	reception reception
@@ -65,13 +67,16 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if err := r.client.Get(ctx, request.NamespacedName, source); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.forget(request.NamespacedName)
+			r.metrics.Forget(request.NamespacedName)
 		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !source.DeletionTimestamp.IsZero() {
 		r.forget(request.NamespacedName)
+		r.metrics.Forget(request.NamespacedName)
 		return reconcile.Result{}, nil
 	}
+	r.metrics.Follow(request.NamespacedName)
 	state := r.progress(source)
 	source = state.latest(source)
 	if source.Spec.Suspend {
@@ -103,7 +108,7 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 			return errNotDue
 		}
 		syncer := &syncer{
-			source: source, session: session, state: state, index: r.index, writer: r.writer, now: r.now,
+			source: source, session: session, state: state, index: r.index, writer: r.writer, now: r.now, metrics: r.metrics,
 		}
 		if err = syncer.run(ctx); err == nil && state.standing.tooFull() {
 			err = syncer.prune(ctx)
@@ -116,7 +121,9 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 	state.failures++
 	var api *livepeer.Error
 	fixed := errors.As(err, &api) && api.RetryAfter > 0
-	state.failed(outcomeOf(err, state.failures, source.Spec.Interval.Duration), fixed, r.now())
+	out := outcomeOf(err, state.failures, source.Spec.Interval.Duration)
+	state.failed(out, fixed, r.now())
+	r.measureFailure(ctx, source, state, out.Reason)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -80,8 +81,7 @@ type stalledTasks struct {
 
 // registerStalled registers the metric for these sources, in place of that of an earlier operator in the process.
 func registerStalled(registry prometheus.Registerer, sources *SourceReconciler) error {
-	collector := &stalledTasks{sources: sources, tasks: prometheus.NewDesc("livepeer_task_operator_stalled_tasks",
-		"Tasks that Studio has not updated for longer than spec.stallAfter of their source.", []string{"namespace", "source"}, nil)}
+	collector := &stalledTasks{sources: sources, tasks: metrics.NewDesc(metrics.StalledTasks)}
 	registry.Unregister(collector)
 	return registry.Register(collector)
 }

@@ -54,6 +54,7 @@ func (r *SourceReconciler) report(
 	if r.delivering != nil {
 		setDelivering(next, r.delivering(source))
 	}
+	r.measure(next, state)
 	changed := !equality.Semantic.DeepEqual(source.Status, next.Status)
 	stale := source.Status.LastPollTime == nil || state.polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
 	if !state.polledAt.IsZero() && len(state.pending) == 0 && (changed || stale) {

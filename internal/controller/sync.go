@@ -13,6 +13,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -27,6 +28,7 @@ type syncer struct {
 	index   *taskIndex
 	writer  *writer
 	now     func() time.Time
+	metrics *metrics.Metrics
 
 	flights []*flight
 	planned *mirror.Scope // what is in scope, until something is written
@@ -90,6 +92,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
 	s.state.poll = nil
 	s.polled(now)
+	s.metrics.Polled(sourceKey(s.source), metrics.KindPoll, now.Sub(poll.began))
 	return s.stallStep(ctx)
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	UserAgent string
 	// Redactor masks credentials in what errors quote. The key is masked even without one.
 	Redactor *redact.Redactor
+	// Answered is told how each request ended that was not given up: Success, or the kind of its error. It may be nil.
+	Answered func(result string)
 }
 
 // Client reads from one Livepeer Studio project. It is safe for concurrent use.
@@ -42,6 +44,7 @@ type Client struct {
 	timeout   time.Duration
 	userAgent string
 	redactor  *redact.Redactor
+	answered  func(result string)
 	http      *http.Client
 
 	// keyset: the server is known to page by id, so that a refused cursor is a fault and not a missing feature.
@@ -88,6 +91,7 @@ func New(cfg Config) (*Client, error) {
 		timeout:   cfg.Timeout,
 		userAgent: cfg.UserAgent,
 		redactor:  cfg.Redactor,
+		answered:  cfg.Answered,
 		http:      &http.Client{Transport: transport, CheckRedirect: checkRedirect},
 	}, nil
 }
@@ -158,6 +162,9 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	// Where the caller gave up, whatever else went wrong follows from that.
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if c.answered != nil {
+		c.answered(resultOf(err))
 	}
 	return err
 }

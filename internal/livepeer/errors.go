@@ -3,6 +3,7 @@
 package livepeer
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -56,6 +57,19 @@ type ConfigError struct {
 
 // Error returns the message.
 func (e *ConfigError) Error() string { return e.Message }
+
+// resultOf names how a request ended.
+func resultOf(err error) string {
+	api, failed := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		return "Success"
+	case failed:
+		return string(api.Kind)
+	default: // the host leads where it must not
+		return "InvalidURL"
+	}
+}
 
 // kindOf maps an HTTP status other than 200 to the kind of error that it is.
 func kindOf(status int) Kind {

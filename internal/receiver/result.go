@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
 // result is what became of a request.
@@ -94,10 +96,7 @@ func (r result) answer(w http.ResponseWriter) {
 
 // newCounter registers the metric, or takes the one that is registered.
 func newCounter(registry prometheus.Registerer) (*prometheus.CounterVec, error) {
-	counter := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "livepeer_task_operator_webhook_requests_total",
-		Help: "Requests to the receiver of webhooks, by what became of them.",
-	}, []string{"result"})
+	counter := metrics.NewCounter(metrics.WebhookRequests)
 	err := registry.Register(counter)
 	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if known, same := already.ExistingCollector.(*prometheus.CounterVec); same {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// measureSources makes the metrics of all sources, which are exported while the manager leads.
+func measureSources(mgr ctrl.Manager, index *taskIndex, writer *writer) (*metrics.Metrics, error) {
+	m := metrics.New(crmetrics.Registry, func(source metrics.Source, uid types.UID, yield func(kind, phase string, count int)) {
+		counts := index.tally(sourceID{Namespace: source.Namespace, UID: uid})
+		for i, kind := range metrics.KnownTypes() {
+			for j, phase := range metrics.KnownPhases() {
+				if counts[i][j] > 0 {
+					yield(kind, phase, int(counts[i][j]))
+				}
+			}
+		}
+	})
+	next := writer.wrote
+	writer.wrote = func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask) {
+		m.Wrote(metrics.Source{Namespace: scope.Namespace, Name: scope.Source}, writeOf(action), time.Now())
+		next(scope, action, stored)
+	}
+	return m, mgr.Add(m)
+}
+
+// writeOf says what an action has changed.
+func writeOf(action *mirror.Action) *metrics.Write {
+	write := &metrics.Write{Verb: verbLabel(action.Verb), Before: action.Stored.Phase, UpdatedBefore: timeOf(action.Stored.UpdatedAt)}
+	if action.Desired != nil {
+		write.Type, write.Phase = action.Desired.Spec.Type, action.Desired.Status.Phase
+		write.UpdatedAt = timeOf(mirror.StampOf(action.Observation).UpdatedAt)
+	}
+	return write
+}
+
+// timeOf reads milliseconds since 1970, of which 0 is no time.
+func timeOf(milliseconds int64) time.Time {
+	if milliseconds == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(milliseconds)
+}
+
+func verbLabel(verb mirror.Verb) string {
+	switch verb {
+	case mirror.Create:
+		return metrics.Create
+	case mirror.Update:
+		return metrics.Update
+	case mirror.Delete:
+		return metrics.Delete
+	default:
+		return metrics.UpdateStatus
+	}
+}
+
+// measure takes in how a source is, as its status says.
+func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, state *progress) {
+	now := &metrics.State{
+		UID: source.UID, Suspended: source.Spec.Suspend, PolledAt: state.polledAt, FullSyncAt: state.fullAt,
+		Interval: source.Spec.Interval.Duration, FullInterval: source.Spec.ResyncInterval.Duration,
+		Stalled: meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionStalled),
+	}
+	if ready := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		now.Reason, now.Ready = ready.Reason, meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionReady)
+	}
+	r.metrics.Report(sourceKey(source), now)
+}
+
+// measureFailure notes what a turn could not go on with. That the operator stops is no failure.
+func (r *SourceReconciler) measureFailure(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress, reason string) {
+	if ctx.Err() != nil {
+		return
+	}
+	kind := metrics.KindPoll
+	if state.poll == nil && state.full != nil {
+		kind = metrics.KindFull
+	}
+	r.metrics.Failed(sourceKey(source), kind, reason)
+}

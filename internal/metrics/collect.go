@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var _ prometheus.Collector = &Metrics{}
+
+// Describe names all metrics of sources.
+func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
+	for _, collector := range m.counted() {
+		collector.Describe(descs)
+	}
+	for _, desc := range m.gauges {
+		descs <- desc
+	}
+}
+
+// Collect reports all metrics of sources as they are now.
+func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
+	for _, collector := range m.counted() {
+		collector.Collect(metrics)
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for source, state := range m.sources {
+		m.collect(source, &state, func(name string, value float64, labels ...string) {
+			labels = append([]string{source.Namespace, source.Name}, labels...)
+			metrics <- prometheus.MustNewConstMetric(m.gauges[name], prometheus.GaugeValue, value, labels...)
+		})
+	}
+}
+
+func (m *Metrics) counted() []prometheus.Collector {
+	return []prometheus.Collector{m.finished, m.polls, m.requests, m.writes, m.took, m.lag}
+}
+
+// collect reports the gauges of one source.
+func (m *Metrics) collect(source Source, state *State, gauge func(name string, value float64, labels ...string)) {
+	if state.Reason == "" {
+		return
+	}
+	m.tasks(source, state.UID, func(kind, phase string, count int) { gauge(Tasks, float64(count), kind, phase) })
+	gauge(SourceReady, oneIf(state.Ready), state.Reason)
+	gauge(SourceStalled, oneIf(state.Stalled), state.Reason)
+	if state.Suspended {
+		return
+	}
+	gauge(PollInterval, state.Interval.Seconds())
+	gauge(FullInterval, state.FullInterval.Seconds())
+	if !state.PolledAt.IsZero() {
+		gauge(LastPoll, seconds(state.PolledAt))
+	}
+	if !state.FullSyncAt.IsZero() {
+		gauge(LastFullSync, seconds(state.FullSyncAt))
+	}
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// seconds since 1970.
+func seconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+)
+
+var (
+	noon  = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	main  = metrics.Source{Namespace: "media", Name: "main"}
+	other = metrics.Source{Namespace: "media", Name: "other"}
+)
+
+func noTasks(metrics.Source, types.UID, func(kind, phase string, count int)) {}
+
+// names lists what a registry exports, and for which source if any.
+func names(g Gomega, registry prometheus.Gatherer, source string) map[string]int {
+	families, err := registry.Gather()
+	g.Expect(err).NotTo(HaveOccurred())
+	found := map[string]int{}
+	for _, family := range families {
+		for _, metric := range family.Metric {
+			for _, label := range metric.Label {
+				if label.GetName() == metrics.LabelSource && label.GetValue() == source {
+					found[family.GetName()]++
+				}
+			}
+		}
+	}
+	return found
+}
+
+// A source that is deleted takes its series away, and what was under way for it does not bring them back.
+func TestForgottenSourceHasNoSeries(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewRegistry()
+	m := metrics.New(registry, func(_ metrics.Source, _ types.UID, yield func(kind, phase string, count int)) {
+		yield("clip", "failed", 3)
+	})
+	registry.MustRegister(m)
+	use := func(source metrics.Source) {
+		m.Report(source, &metrics.State{Reason: "Synced", Ready: true, PolledAt: noon, FullSyncAt: noon})
+		m.Polled(source, metrics.KindPoll, time.Second)
+		m.Failed(source, metrics.KindFull, "Unavailable")
+		m.Requested(source, "RateLimited")
+		m.Wrote(source, &metrics.Write{Verb: metrics.UpdateStatus, UpdatedAt: noon, UpdatedBefore: noon.Add(-1)}, noon)
+	}
+	for _, source := range []metrics.Source{main, other} {
+		m.Follow(source)
+		use(source)
+	}
+	before := names(g, registry, "other")
+	g.Expect(before).To(HaveKey(metrics.Tasks))
+	g.Expect(names(g, registry, "main")).To(Equal(before))
+
+	m.Forget(main)
+	use(main)
+	g.Expect(names(g, registry, "main")).To(BeEmpty())
+	g.Expect(names(g, registry, "other")).To(HaveLen(len(before)))
+}
+
+// A suspended source is not polled, and no age of its last poll says otherwise.
+func TestSuspendedSourceHasNoAge(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewRegistry()
+	m := metrics.New(registry, noTasks)
+	registry.MustRegister(m)
+	m.Follow(main)
+	m.Report(main, &metrics.State{Reason: "Suspended", Suspended: true, PolledAt: noon, FullSyncAt: noon, Interval: time.Second})
+	found := names(g, registry, "main")
+	g.Expect(found).To(HaveKey(metrics.SourceReady))
+	for _, name := range []string{metrics.LastPoll, metrics.LastFullSync, metrics.PollInterval, metrics.FullInterval} {
+		g.Expect(found).NotTo(HaveKey(name))
+	}
+}
+
+// Only what happened while a source was followed says anything of the lag, and of tasks that end.
+func TestWrites(t *testing.T) {
+	hour := noon.Add(-time.Hour)
+	cases := map[string]struct {
+		write          metrics.Write
+		lags, finished int
+	}{
+		"new in a first sync": {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: hour.Add(-time.Hour)}, 0, 0},
+		"new since then":      {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: noon}, 0, 1},
+		"new and running":     {metrics.Write{Verb: metrics.Create, Phase: "running", UpdatedAt: noon}, 0, 0},
+		"ended": {metrics.Write{Verb: metrics.UpdateStatus, Phase: "failed", Before: "running", UpdatedAt: noon.Add(-7 * time.Second),
+			UpdatedBefore: hour}, 1, 1},
+		"ended before":       {metrics.Write{Verb: metrics.UpdateStatus, Phase: "failed", Before: "failed", UpdatedAt: noon, UpdatedBefore: hour}, 1, 0},
+		"put back":           {metrics.Write{Verb: metrics.Update, Phase: "failed", Before: "failed", UpdatedAt: noon, UpdatedBefore: noon}, 0, 0},
+		"cut off in between": {metrics.Write{Verb: metrics.UpdateStatus, Phase: "failed", UpdatedAt: noon}, 0, 0},
+		"deleted":            {metrics.Write{Verb: metrics.Delete, Before: "failed", UpdatedBefore: hour}, 0, 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			registry := prometheus.NewRegistry()
+			m := metrics.New(registry, noTasks)
+			registry.MustRegister(m)
+			m.Follow(main)
+			m.Report(main, &metrics.State{Reason: "Synced", FullSyncAt: hour})
+			m.Wrote(main, &c.write, noon)
+			lags, finished, writes := 0, 0.0, 0.0
+			families, err := registry.Gather()
+			g.Expect(err).NotTo(HaveOccurred())
+			for _, family := range families {
+				for _, metric := range family.Metric {
+					switch family.GetName() {
+					case metrics.MirrorLag:
+						lags += int(metric.Histogram.GetSampleCount())
+						g.Expect(metric.Histogram.GetSampleSum()).To(BeElementOf(0.0, 7.0))
+					case metrics.TasksFinished:
+						finished += metric.Counter.GetValue()
+					case metrics.Writes:
+						writes += metric.Counter.GetValue()
+					}
+				}
+			}
+			g.Expect(lags).To(Equal(c.lags), "lags")
+			g.Expect(finished).To(BeNumerically("==", c.finished), "finished")
+			g.Expect(writes).To(BeNumerically("==", 1))
+		})
+	}
+}
+
+// However many types Studio makes up, they are one series.
+func TestTypesAreBounded(t *testing.T) {
+	g := NewWithT(t)
+	m := metrics.New(prometheus.NewRegistry(), noTasks)
+	m.Follow(main)
+	m.Report(main, &metrics.State{Reason: "Synced", FullSyncAt: noon})
+	before := testutil.CollectAndCount(m, metrics.TasksFinished)
+	for _, kind := range []string{"dub", "subtitle", ""} {
+		m.Wrote(main, &metrics.Write{Verb: metrics.Create, Type: kind, Phase: "completed", UpdatedAt: noon.Add(1)}, noon)
+	}
+	g.Expect(testutil.CollectAndCount(m, metrics.TasksFinished)).To(Equal(before))
+}
+
+// Several managers in one process, one after the other or at once, are no trouble.
+func TestSeveralManagers(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewRegistry()
+	start := func(source metrics.Source) (stop func()) {
+		m := metrics.New(registry, noTasks)
+		m.Follow(source)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- m.Start(ctx) }()
+		return func() {
+			cancel()
+			g.Eventually(ended).Should(Receive(BeNil()))
+		}
+	}
+	stop := start(main)
+	g.Eventually(func() map[string]int { return names(g, registry, "main") }).ShouldNot(BeEmpty())
+	start(other)() // comes and goes
+	g.Expect(names(g, registry, "main")).NotTo(BeEmpty())
+	g.Expect(names(g, registry, "other")).To(BeEmpty())
+	stop()
+	g.Expect(names(g, registry, "main")).To(BeEmpty())
+	stop = start(other)
+	g.Eventually(func() map[string]int { return names(g, registry, "other") }).ShouldNot(BeEmpty())
+	stop()
+}
+
+// TestDefinitions: names and units are as Prometheus wants them, and all that is exported is defined.
+func TestDefinitions(t *testing.T) {
+	g := NewWithT(t)
+	m := metrics.New(prometheus.NewRegistry(), noTasks)
+	m.Follow(main)
+	m.Report(main, &metrics.State{Reason: "Synced", PolledAt: noon, FullSyncAt: noon})
+	problems, err := testutil.CollectAndLint(m)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(problems).To(BeEmpty())
+	seen := map[string]bool{}
+	for _, d := range metrics.Definitions() {
+		g.Expect(d.Name).To(HavePrefix(metrics.Prefix))
+		g.Expect(seen).NotTo(HaveKey(d.Name))
+		seen[d.Name] = true
+		g.Expect(strings.HasSuffix(d.Name, "_total")).To(Equal(d.Type == metrics.Counter), d.Name)
+		g.Expect(d.Buckets != nil).To(Equal(d.Type == metrics.Histogram), d.Name)
+		g.Expect(d.Help).To(HaveSuffix("."))
+	}
+}
