@@ -11,6 +11,8 @@ GOLANGCI_LINT := $(BIN)/golangci-lint
 CYCLONEDX := $(BIN)/cyclonedx-gomod
 GOVULNCHECK := $(BIN)/govulncheck
 DOCKERFILE := $(BIN)/dockerfile
+HELM := $(BIN)/helm
+CHART := charts/livepeer-task-operator
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
 IMG ?= $(IMAGE):v0.1.0
@@ -65,10 +67,11 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role and docs/rights.md.
+manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md and what the Helm chart takes from config/.
 	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./internal/dev/rights
+	KUBECTL=$(KUBECTL) go run ./internal/dev/chart
 
 .PHONY: fmt
 fmt: ## Format the code.
@@ -79,12 +82,13 @@ vet: ## Run go vet.
 	go vet ./...
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) $(DOCKERFILE) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
+lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
+	$(HELM) lint --strict --quiet $(CHART)
 
 .PHONY: test
-test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
+test: controlplane $(HELM) ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run "AfterChurn|AFlood" ./internal/controller ./internal/receiver
 	go test -C tools/dockerfile -count=1 ./...
@@ -159,6 +163,10 @@ build-installer: $(NEED_KUBECTL) ## Write dist/install.yaml: all that a cluster 
 	mkdir -p dist
 	$(RENDER_DEFAULT) > dist/install.yaml
 
+.PHONY: build-chart
+build-chart: $(HELM) ## Write dist/livepeer-task-operator-<version>.tgz: the Helm chart.
+	$(HELM) package --destination dist $(CHART)
+
 .PHONY: sbom
 sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in CycloneDX.
 	mkdir -p dist
@@ -224,6 +232,11 @@ $(GOLANGCI_LINT): tools/lint/go.mod
 
 $(DOCKERFILE): tools/dockerfile/go.mod $(wildcard tools/dockerfile/*.go)
 	go build -C tools/dockerfile -trimpath -o $@ .
+
+$(HELM): tools/helm/go.mod
+	@echo "Building helm from source, once; this takes about 3 minutes on 2 cores ..."
+	go build -C tools/helm -trimpath -o $@ helm.sh/helm/v4/cmd/helm
+	@touch $@
 
 $(CYCLONEDX): tools/security/go.mod
 	go build -C tools/security -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
