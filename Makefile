@@ -12,6 +12,7 @@ CYCLONEDX := $(BIN)/cyclonedx-gomod
 GOVULNCHECK := $(BIN)/govulncheck
 DOCKERFILE := $(BIN)/dockerfile
 HELM := $(BIN)/helm
+ACTIONLINT := $(BIN)/actionlint
 CHART := charts/livepeer-task-operator
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
@@ -82,16 +83,18 @@ vet: ## Run go vet.
 	go vet ./...
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
+lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
 	$(HELM) lint --strict --quiet $(CHART)
+	$(ACTIONLINT)
 
 .PHONY: test
 test: controlplane $(HELM) ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run "AfterChurn|AFlood" ./internal/controller ./internal/receiver
 	go test -C tools/dockerfile -count=1 ./...
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -C test/recipes -count=1 ./...
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
@@ -167,6 +170,10 @@ build-installer: $(NEED_KUBECTL) ## Write dist/install.yaml: all that a cluster 
 build-chart: $(HELM) ## Write dist/livepeer-task-operator-<version>.tgz: the Helm chart.
 	$(HELM) package --destination dist $(CHART)
 
+.PHONY: checksums
+checksums: ## Write dist/SHA256SUMS: of all that is in dist.
+	cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
+
 .PHONY: sbom
 sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in CycloneDX.
 	mkdir -p dist
@@ -236,6 +243,10 @@ $(DOCKERFILE): tools/dockerfile/go.mod $(wildcard tools/dockerfile/*.go)
 $(HELM): tools/helm/go.mod
 	@echo "Building helm from source, once; this takes about 3 minutes on 2 cores ..."
 	go build -C tools/helm -trimpath -o $@ helm.sh/helm/v4/cmd/helm
+	@touch $@
+
+$(ACTIONLINT): tools/actionlint/go.mod
+	go build -C tools/actionlint -trimpath -o $@ github.com/rhysd/actionlint/cmd/actionlint
 	@touch $@
 
 $(CYCLONEDX): tools/security/go.mod
