@@ -21,8 +21,8 @@ type taskIndex struct {
 	sources map[sourceID]*sourceCounts
 	// writing holds the tasks that the operator is about to write, and looking those that are being read.
 	writing, looking map[types.NamespacedName]*meanwhile
-	// listed is the version of the latest list of all tasks of a namespace, or of the cluster.
-	listed string
+	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
+	listed map[string]string
 
 	onForeign func(taskRequest)
 	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
@@ -78,6 +78,7 @@ func newTaskIndex() *taskIndex {
 		sources:   map[sourceID]*sourceCounts{},
 		writing:   map[types.NamespacedName]*meanwhile{},
 		looking:   map[types.NamespacedName]*meanwhile{},
+		listed:    map[string]string{},
 		onForeign: func(taskRequest) {},
 		onLook:    func(types.NamespacedName) {},
 	}
