@@ -85,6 +85,7 @@ vet: ## Run go vet.
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
+	cd test/recipes && $(GOLANGCI_LINT) run ./...
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
 	$(HELM) lint --strict --quiet $(CHART)
 	$(ACTIONLINT)

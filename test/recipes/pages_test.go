@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-var fence = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+var fence = regexp.MustCompile("(?ms)^```yaml\n(.*?)\n```$")
 
 // pages are the recipes, by file name.
 func pages(t *testing.T) map[string][]*unstructured.Unstructured {
