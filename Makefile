@@ -11,6 +11,9 @@ GOLANGCI_LINT := $(BIN)/golangci-lint
 CYCLONEDX := $(BIN)/cyclonedx-gomod
 GOVULNCHECK := $(BIN)/govulncheck
 DOCKERFILE := $(BIN)/dockerfile
+HELM := $(BIN)/helm
+ACTIONLINT := $(BIN)/actionlint
+CHART := charts/livepeer-task-operator
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
 IMG ?= $(IMAGE):v0.1.0
@@ -65,11 +68,12 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md and docs/metrics.md.
+manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md, docs/metrics.md and what the Helm chart takes from config/.
 	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./internal/dev/rights
 	go run ./internal/dev/monitoring/page
+	KUBECTL=$(KUBECTL) go run ./internal/dev/chart
 
 .PHONY: fmt
 fmt: ## Format the code.
@@ -80,15 +84,19 @@ vet: ## Run go vet.
 	go vet ./...
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) $(DOCKERFILE) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
+lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
+	cd test/recipes && $(GOLANGCI_LINT) run ./...
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
+	$(HELM) lint --strict --quiet $(CHART)
+	$(ACTIONLINT)
 
 .PHONY: test
-test: controlplane ## Run every test, against a real API server (the race detector needs a C compiler).
+test: controlplane $(HELM) ## Run every test, against a real API server (the race detector needs a C compiler).
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -race -count=1 -timeout 30m ./...
 	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -run "AfterChurn|AFlood" ./internal/controller ./internal/receiver
 	go test -C tools/dockerfile -count=1 ./...
+	KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -C test/recipes -count=1 ./...
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
@@ -160,6 +168,14 @@ build-installer: $(NEED_KUBECTL) ## Write dist/install.yaml: all that a cluster 
 	mkdir -p dist
 	$(RENDER_DEFAULT) > dist/install.yaml
 
+.PHONY: build-chart
+build-chart: $(HELM) ## Write dist/livepeer-task-operator-<version>.tgz: the Helm chart.
+	$(HELM) package --destination dist $(CHART)
+
+.PHONY: checksums
+checksums: ## Write dist/SHA256SUMS: of all that is in dist.
+	cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
+
 .PHONY: sbom
 sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in CycloneDX.
 	mkdir -p dist
@@ -225,6 +241,15 @@ $(GOLANGCI_LINT): tools/lint/go.mod
 
 $(DOCKERFILE): tools/dockerfile/go.mod $(wildcard tools/dockerfile/*.go)
 	go build -C tools/dockerfile -trimpath -o $@ .
+
+$(HELM): tools/helm/go.mod
+	@echo "Building helm from source, once; this takes about 3 minutes on 2 cores ..."
+	go build -C tools/helm -trimpath -o $@ helm.sh/helm/v4/cmd/helm
+	@touch $@
+
+$(ACTIONLINT): tools/actionlint/go.mod
+	go build -C tools/actionlint -trimpath -o $@ github.com/rhysd/actionlint/cmd/actionlint
+	@touch $@
 
 $(CYCLONEDX): tools/security/go.mod
 	go build -C tools/security -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod

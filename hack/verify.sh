@@ -34,7 +34,7 @@ if ! drift=$(diff <(echo "$before") <(snapshot)); then
 fi
 
 echo "Verifying module files ..."
-for module in . tools/*/; do
+for module in . tools/*/ test/recipes/; do
   go mod -C "$module" tidy -diff || fail "$module/go.mod is not tidy: run go mod tidy there"
 done
 

@@ -72,3 +72,19 @@ func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
+
+// KubectlFor is the kubectl to use in the repository at root: the one that KUBECTL or KUBEBUILDER_ASSETS name, else that of the
+// control plane, else any.
+func KubectlFor(root string) string {
+	if path := os.Getenv("KUBECTL"); path != "" {
+		return path
+	}
+	dir := os.Getenv("KUBEBUILDER_ASSETS")
+	if dir == "" {
+		dir = filepath.Join(root, "bin", "controlplane")
+	}
+	if path, err := exec.LookPath(filepath.Join(dir, "kubectl")); err == nil {
+		return path
+	}
+	return "kubectl"
+}

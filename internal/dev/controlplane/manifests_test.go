@@ -179,6 +179,11 @@ func TestManagerRunsRestricted(t *testing.T) {
 		overlay(t, withCertificates),
 	} {
 		g := NewWithT(t)
+		for _, object := range render(t, dir) {
+			if object.GetKind() == "PriorityClass" {
+				g.Expect(plane.Apply(t.Context(), object)).To(Succeed())
+			}
+		}
 		deployment := deploymentIn(t, dir)
 		pod := &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Name: "manager", Labels: deployment.Spec.Template.Labels},

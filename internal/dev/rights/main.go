@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
@@ -25,7 +24,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := page(ctx, kubectl(root), root)
+	page, err := page(ctx, controlplane.KubectlFor(root), root)
 	if err != nil {
 		return err
 	}
@@ -33,18 +32,3 @@ func run(ctx context.Context) error {
 }
 
 func pageFile(root string) string { return filepath.Join(root, "docs", "rights.md") }
-
-// kubectl is the one that KUBECTL or KUBEBUILDER_ASSETS name, else that of the control plane, else any.
-func kubectl(root string) string {
-	if path := os.Getenv("KUBECTL"); path != "" {
-		return path
-	}
-	dir := os.Getenv("KUBEBUILDER_ASSETS")
-	if dir == "" {
-		dir = filepath.Join(root, "bin", "controlplane")
-	}
-	if path, err := exec.LookPath(filepath.Join(dir, "kubectl")); err == nil {
-		return path
-	}
-	return "kubectl"
-}

@@ -18,7 +18,7 @@ func TestPageIsUpToDate(t *testing.T) {
 	g := NewWithT(t)
 	root, err := controlplane.RepoRoot()
 	g.Expect(err).NotTo(HaveOccurred())
-	want, err := page(t.Context(), kubectl(root), root)
+	want, err := page(t.Context(), controlplane.KubectlFor(root), root)
 	g.Expect(err).NotTo(HaveOccurred())
 	got, err := os.ReadFile(pageFile(root))
 	g.Expect(err).NotTo(HaveOccurred())

@@ -1,0 +1,21 @@
+{{- /* What keeps replicas running: their priority, and where they run. */ -}}
+{{- define "livepeer-task-operator.availability" -}}
+{{- $several := gt (int .Values.replicaCount) 1 }}
+{{- if .Values.priorityClassName }}
+priorityClassName: {{ .Values.priorityClassName }}
+{{- else if $several }}
+priorityClassName: livepeer-task-operator
+{{- end }}
+{{- if .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- toYaml .Values.topologySpreadConstraints | nindent 2 }}
+{{- else if $several }}
+topologySpreadConstraints:
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "livepeer-task-operator.selector" . | nindent 6 }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipes
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	. "github.com/onsi/gomega"
+	lua "github.com/yuin/gopher-lua"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	luajson "layeh.com/gopher-json"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+)
+
+// What the pages of Argo CD and Flux say of tasks in each phase.
+func TestHealthOfTasks(t *testing.T) {
+	g := NewWithT(t)
+	c := newCluster(t)
+	check := healthOf(t, v1alpha1.GroupVersion.Group+"_LivepeerTask")
+	for i, want := range []struct {
+		phase, argo string
+		kstatus     status.Status
+	}{
+		{"pending", "Progressing", status.InProgressStatus},
+		{"waiting", "Progressing", status.InProgressStatus},
+		{"running", "Progressing", status.InProgressStatus},
+		{"completed", "Healthy", status.CurrentStatus},
+		{"failed", "Degraded", status.FailedStatus},
+		{"cancelled", "Degraded", status.FailedStatus},
+		{"frozen", "Progressing", status.InProgressStatus},
+		{"", "Progressing", status.InProgressStatus},
+	} {
+		raw := fmt.Sprintf(`{"id":"task-%d","type":"upload","status":{"phase":%q,"errorMessage":"no disk"}}`, i, want.phase)
+		seen, err := mirror.Convert([]byte(raw), redact.New())
+		g.Expect(err).NotTo(HaveOccurred())
+		task := &v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Name: seen.ID, Namespace: "default"}, Spec: seen.Spec}
+		g.Expect(c.Create(t.Context(), task)).To(Succeed())
+		g.Expect(check(stored(t, c, "LivepeerTask", task))).To(Equal("Progressing"), "without a status")
+		task.Status = seen.Status
+		task.Status.ObservedGeneration = task.Generation
+		for i := range task.Status.Conditions { // as the operator's writer does
+			task.Status.Conditions[i].ObservedGeneration = task.Generation
+		}
+		g.Expect(c.Status().Update(t.Context(), task)).To(Succeed())
+		object := stored(t, c, "LivepeerTask", task)
+		g.Expect(check(object)).To(Equal(want.argo), want.phase)
+		g.Expect(kstatus(t, object)).To(Equal(want.kstatus), want.phase)
+	}
+}
+
+// What they say of sources. A source has Ready, and beside it Reconciling, Stalled, or neither.
+func TestHealthOfSources(t *testing.T) {
+	g := NewWithT(t)
+	c := newCluster(t)
+	check := healthOf(t, v1alpha1.GroupVersion.Group+"_LivepeerTaskSource")
+	source := &v1alpha1.LivepeerTaskSource{
+		ObjectMeta: metav1.ObjectMeta{Name: "main", Namespace: "default"},
+		Spec: v1alpha1.LivepeerTaskSourceSpec{
+			SecretRef: v1alpha1.SecretReference{Name: "livepeer"},
+			Interval:  metav1.Duration{Duration: time.Minute}, ResyncInterval: metav1.Duration{Duration: time.Hour},
+			Timeout: metav1.Duration{Duration: time.Minute},
+		},
+	}
+	g.Expect(c.Create(t.Context(), source)).To(Succeed())
+	g.Expect(check(stored(t, c, "LivepeerTaskSource", source))).To(Equal("Progressing"), "without a status")
+	for _, want := range []struct {
+		reason, also, argo string
+		kstatus            status.Status
+	}{
+		{v1alpha1.ReasonSynced, "", "Healthy", status.CurrentStatus},
+		{v1alpha1.ReasonSuspended, "", "Suspended", status.InProgressStatus},
+		{v1alpha1.ReasonSyncing, v1alpha1.ConditionReconciling, "Progressing", status.InProgressStatus},
+		{v1alpha1.ReasonUnavailable, v1alpha1.ConditionReconciling, "Progressing", status.InProgressStatus},
+		{v1alpha1.ReasonUnauthorized, v1alpha1.ConditionStalled, "Degraded", status.FailedStatus},
+	} {
+		ready := metav1.Condition{
+			Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: want.reason, Message: "why",
+			ObservedGeneration: source.Generation, LastTransitionTime: metav1.Now(),
+		}
+		source.Status.Conditions = []metav1.Condition{ready}
+		if want.reason == v1alpha1.ReasonSynced {
+			source.Status.Conditions[0].Status = metav1.ConditionTrue
+		}
+		if want.also != "" {
+			ready.Type, ready.Status = want.also, metav1.ConditionTrue
+			source.Status.Conditions = append(source.Status.Conditions, ready)
+		}
+		source.Status.ObservedGeneration = source.Generation
+		g.Expect(c.Status().Update(t.Context(), source)).To(Succeed())
+		object := stored(t, c, "LivepeerTaskSource", source)
+		g.Expect(check(object)).To(Equal(want.argo), want.reason)
+		g.Expect(kstatus(t, object)).To(Equal(want.kstatus), want.reason)
+	}
+	source.Spec.Suspend = !source.Spec.Suspend
+	g.Expect(c.Update(t.Context(), source)).To(Succeed())
+	object := stored(t, c, "LivepeerTaskSource", source)
+	g.Expect(check(object)).To(Equal("Progressing"), "a spec that nobody has seen yet")
+	g.Expect(kstatus(t, object)).To(Equal(status.InProgressStatus))
+}
+
+// stored is an object as the API server stores it.
+func stored(t *testing.T, c client.Client, kind string, object client.Object) *unstructured.Unstructured {
+	t.Helper()
+	found := &unstructured.Unstructured{}
+	found.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+	NewWithT(t).Expect(c.Get(t.Context(), client.ObjectKeyFromObject(object), found)).To(Succeed())
+	return found
+}
+
+func kstatus(t *testing.T, object *unstructured.Unstructured) status.Status {
+	t.Helper()
+	result, err := status.Compute(object)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return result.Status
+}
+
+// healthOf is the health check of a kind on the page of Argo CD, run as Argo CD runs it: the object is a global, no library
+// that reaches out of the interpreter is there, and the answer has a status and a message.
+func healthOf(t *testing.T, kind string) func(*unstructured.Unstructured) string {
+	t.Helper()
+	g := NewWithT(t)
+	script, found, err := unstructured.NestedString(pages(t)["argocd.md"][0].Object, "data", "resource.customizations.health."+kind)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found).To(BeTrue(), kind)
+	return func(object *unstructured.Unstructured) string {
+		state := lua.NewState(lua.Options{SkipOpenLibs: true})
+		defer state.Close()
+		state.SetContext(t.Context())
+		g.Expect(state.CallByParam(lua.P{Fn: state.NewFunction(lua.OpenBase), Protect: true}, lua.LString(lua.BaseLibName))).To(Succeed())
+		raw, err := object.MarshalJSON()
+		g.Expect(err).NotTo(HaveOccurred())
+		value, err := luajson.Decode(state, raw)
+		g.Expect(err).NotTo(HaveOccurred())
+		state.SetGlobal("obj", value)
+		g.Expect(state.DoString(script)).To(Succeed())
+		health, ok := state.Get(-1).(*lua.LTable)
+		g.Expect(ok).To(BeTrue())
+		g.Expect(health.RawGetString("message").String()).NotTo(BeEmpty())
+		return health.RawGetString("status").String()
+	}
+}
