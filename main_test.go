@@ -64,9 +64,7 @@ func newBench(t *testing.T) *bench {
 	own, err := cluster.ServiceAccountConfig(t.Context(), namespace, account)
 	g.Expect(err).NotTo(HaveOccurred())
 	b := &bench{cluster: cluster, binary: filepath.Join(t.TempDir(), "manager"), kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
-	kubeconfig, err := controlplane.Kubeconfig(own, "")
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(os.WriteFile(b.kubeconfig, kubeconfig, 0o600)).To(Succeed())
+	g.Expect(controlplane.WriteKubeconfig(b.kubeconfig, own, "")).To(Succeed())
 	scheme := runtime.NewScheme()
 	g.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())

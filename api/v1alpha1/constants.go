@@ -47,6 +47,22 @@ const (
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is present, and True, when a task ended without a result or a source needs somebody's help.
 	ConditionStalled = "Stalled"
+	// ConditionDelivering is there on a LivepeerTaskSource with spec.notify: True while CloudEvents reach their sink.
+	ConditionDelivering = "Delivering"
+)
+
+// Reasons of the condition Delivering.
+const (
+	// ReasonDelivered: the sink took the latest event.
+	ReasonDelivered = "Delivered"
+	// ReasonNothingSent: there has been nothing to send yet.
+	ReasonNothingSent = "NothingSent"
+	// ReasonSinkUnavailable: the sink could not be reached, timed out, or answered an error of its own.
+	ReasonSinkUnavailable = "SinkUnavailable"
+	// ReasonSinkRefused: the sink refuses events, or single ones.
+	ReasonSinkRefused = "SinkRefused"
+	// ReasonInvalidSink: the sink's URL, or the Secret for it, can't be used.
+	ReasonInvalidSink = "InvalidSink"
 )
 
 // Reasons of a LivepeerTask's conditions.

@@ -102,6 +102,13 @@ type LivepeerTaskStatus struct {
 	// +optional
 	OmittedFields []string `json:"omittedFields,omitempty"`
 
+	// Phases that the task has reached, oldest first, and that spec.notify of its source has still to be told of. No more
+	// than 16: beyond that, all but the first and the latest are left out.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Notifications []Transition `json:"notifications,omitempty"`
+
 	// Ready is True once the task completed. Reconciling is there, and True, while the task is under way; Stalled, when
 	// it ended without a result.
 	// +listType=map

@@ -62,6 +62,10 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	History History `json:"history,omitempty"`
 
+	// Who else is told of what becomes of tasks. Unset: nobody.
+	// +optional
+	Notify *Notify `json:"notify,omitempty"`
+
 	// Stop polling. What is mirrored stays as it is.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
@@ -101,6 +105,7 @@ type LivepeerTaskSourceStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// Ready, and Reconciling or Stalled only while True. The reason and message of Ready say what is wrong and what to do.
+	// Delivering, only where spec.notify is set, says the same of CloudEvents.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

@@ -3,7 +3,6 @@
 package controller_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,10 +19,8 @@ import (
 // kubectl runs the real kubectl as an administrator, in the world's namespace, with stdin.
 func (w *world) kubectl(stdin string, args ...string) (string, error) {
 	w.t.Helper()
-	config, err := controlplane.Kubeconfig(cluster.Config(), w.namespace)
-	w.Expect(err).NotTo(HaveOccurred())
 	path := filepath.Join(w.t.TempDir(), "kubeconfig")
-	w.Expect(os.WriteFile(path, config, 0o600)).To(Succeed())
+	w.Expect(controlplane.WriteKubeconfig(path, cluster.Config(), w.namespace)).To(Succeed())
 	command := exec.CommandContext(w.ctx, cluster.Kubectl(), append([]string{"--kubeconfig", path}, args...)...)
 	command.Stdin = strings.NewReader(stdin)
 	out, err := command.CombinedOutput()
@@ -54,18 +51,22 @@ func TestBadSourcesAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for spec, message := range map[string]string{
-		`{"secretRef": {"name": "a"}, "url": "https://user:key@livepeer.studio/api"}`: "url must not carry user info",
-		`{"secretRef": {"name": "a"}, "url": "https://livepeer.studio/api?key=1"}`:    "url must not carry user info, a query",
-		`{"secretRef": {"name": "a"}, "url": "ftp://livepeer.studio/api"}`:            "url must be an http or https URL",
-		`{"secretRef": {"name": "a"}, "url": "livepeer.studio"}`:                      "url must be an http or https URL",
-		`{"secretRef": {"name": "a"}, "interval": "500ms"}`:                           "interval must be a duration of at least 1s",
-		`{"secretRef": {"name": "a"}, "interval": "soon"}`:                            "interval must be a duration of at least 1s",
-		`{"secretRef": {"name": "a"}, "interval": "15m"}`:                             "resyncInterval must not be shorter than interval",
-		`{"secretRef": {"name": "a"}, "timeout": "1h"}`:                               "timeout must be a duration from 1s to 10m",
-		`{"secretRef": {"name": "a"}, "history": {"maxTasks": -1}}`:                   "should be greater than or equal to 0",
-		`{"secretRef": {"name": "a"}, "history": {"maxAge": "0s"}}`:                   "maxAge must be a duration of at least 1s",
-		`{"secretRef": {"name": ""}}`:                                                 "secretRef.name",
-		`{}`:                                                                          "secretRef: Required value",
+		`{"secretRef": {"name": "a"}, "url": "https://user:key@livepeer.studio/api"}`:                      "url must not carry user info",
+		`{"secretRef": {"name": "a"}, "url": "https://livepeer.studio/api?key=1"}`:                         "url must not carry user info, a query",
+		`{"secretRef": {"name": "a"}, "url": "ftp://livepeer.studio/api"}`:                                 "url must be an http or https URL",
+		`{"secretRef": {"name": "a"}, "url": "livepeer.studio"}`:                                           "url must be an http or https URL",
+		`{"secretRef": {"name": "a"}, "interval": "500ms"}`:                                                "interval must be a duration of at least 1s",
+		`{"secretRef": {"name": "a"}, "interval": "soon"}`:                                                 "interval must be a duration of at least 1s",
+		`{"secretRef": {"name": "a"}, "interval": "15m"}`:                                                  "resyncInterval must not be shorter than interval",
+		`{"secretRef": {"name": "a"}, "timeout": "1h"}`:                                                    "timeout must be a duration from 1s to 10m",
+		`{"secretRef": {"name": "a"}, "history": {"maxTasks": -1}}`:                                        "should be greater than or equal to 0",
+		`{"secretRef": {"name": "a"}, "history": {"maxAge": "0s"}}`:                                        "maxAge must be a duration of at least 1s",
+		`{"secretRef": {"name": "a"}, "notify": {"cloudEvents": {"sink": "https://me:key@sink.example"}}}`: "sink must not carry user info",
+		`{"secretRef": {"name": "a"}, "notify": {"cloudEvents": {"sink": "https://sink.example?t=1"}}}`:    "sink must not carry user info, a query",
+		`{"secretRef": {"name": "a"}, "notify": {"cloudEvents": {"sink": "sink.example"}}}`:                "sink must be an http or https URL",
+		`{"secretRef": {"name": "a"}, "notify": {"cloudEvents": {}}}`:                                      "sink: Required value",
+		`{"secretRef": {"name": ""}}`:                                                                      "secretRef.name",
+		`{}`:                                                                                               "secretRef: Required value",
 	} {
 		out, err := w.kubectl(minimalSource+spec+"}", "apply", "-f", "-")
 		w.Expect(err).To(HaveOccurred(), spec)

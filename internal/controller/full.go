@@ -241,6 +241,7 @@ func (s *syncer) finish(ctx context.Context) error {
 	}
 	state.pruned, state.newest = 0, full.newest
 	state.fullAt, state.handled = full.began, full.requested
+	state.news = newsSince(full.newest, full.began)
 	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, s.now())
 	if full.unlisted {
 		state.listed, state.nextFull = time.Time{}, s.now()

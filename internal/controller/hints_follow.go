@@ -126,9 +126,12 @@ func (r *TaskReconciler) scopeOf(
 	if !v1alpha1.IsFinishedPhase(observation.Status.Phase) {
 		return mirror.Scope{
 			Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types,
+			Notify: source.SendsEvents(), NewsAfter: standing.newsNow(),
 		}
 	}
-	turn := syncer{source: source, index: r.index, now: time.Now, state: &progress{floor: standing.floorNow()}}
+	turn := syncer{source: source, index: r.index, now: time.Now, state: &progress{
+		floor: standing.floorNow(), news: standing.newsNow(),
+	}}
 	scope := *turn.scope()
 	scope.Oldest = turn.oldest([]*mirror.Observation{observation})
 	// An old event may name what a full sync has left out. A poll, which asks for what is new, would not meet it.

@@ -21,12 +21,17 @@ type taskIndex struct {
 	sources map[sourceID]*sourceCounts
 	// writing holds the tasks that the operator is about to write, and looking those that are being read.
 	writing, looking map[types.NamespacedName]*meanwhile
-	// listed is the version of the latest list of all tasks of a namespace, or of the cluster.
-	listed string
+	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
+	listed map[string]string
+
+	// waiting holds the names of the tasks that have something to be sent, by source.
+	waiting map[sourceID]map[string]struct{}
 
 	onForeign func(taskRequest)
 	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
 	onLook func(types.NamespacedName)
+	// onWaiting is told, under the lock, which source has something to be sent.
+	onWaiting func(source types.NamespacedName)
 }
 
 // meanwhile is what was seen of a task while it was written or read.
@@ -78,8 +83,11 @@ func newTaskIndex() *taskIndex {
 		sources:   map[sourceID]*sourceCounts{},
 		writing:   map[types.NamespacedName]*meanwhile{},
 		looking:   map[types.NamespacedName]*meanwhile{},
+		listed:    map[string]string{},
 		onForeign: func(taskRequest) {},
 		onLook:    func(types.NamespacedName) {},
+		waiting:   map[sourceID]map[string]struct{}{},
+		onWaiting: func(types.NamespacedName) {},
 	}
 }
 
@@ -203,12 +211,14 @@ func (x *taskIndex) set(task *storedTask) {
 	if task.finished() {
 		of.finished++
 	}
+	x.await(task)
 }
 
 // remove forgets a known task. The caller holds the lock.
 func (x *taskIndex) remove(known *storedTask) {
 	id := known.owner.Value().sourceID
 	delete(x.byName[id.Namespace], known.name)
+	x.unawait(known)
 	of := x.sources[id]
 	of.total--
 	phase := known.phase.Value()

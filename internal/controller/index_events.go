@@ -3,6 +3,9 @@
 package controller
 
 import (
+	"cmp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -120,7 +123,8 @@ func (x *taskIndex) looked(key types.NamespacedName, task *storedTask) {
 	deleted := leave(x.looking, key).deleted
 	_, known := x.byName[key.Namespace][key.Name]
 	// It was there when it was read, but is it now? A list that lacks it, or a deletion, may have been seen first.
-	late := task != nil && (task.uid == deleted || !known && x.listed != "" && !newer(task.version, x.listed))
+	listed := cmp.Or(x.listed[key.Namespace], x.listed[metav1.NamespaceAll])
+	late := task != nil && (task.uid == deleted || !known && listed != "" && !newer(task.version, listed))
 	x.mu.Unlock()
 	if task != nil && !late {
 		x.see(task)
@@ -171,7 +175,7 @@ func (x *taskIndex) replace(namespace string, tasks []*storedTask, version strin
 			}
 		}
 	}
-	x.listed = version
+	x.listed[namespace] = version
 	x.mu.Unlock()
 	for _, object := range lost {
 		x.deleted(object.key, object.uid)

@@ -82,7 +82,7 @@ func TestLateLook(t *testing.T) {
 		"another one was deleted":    {func(x *taskIndex) { forget(x, aTask("a", "main", 9, reborn)) }, true},
 		"a later list lacks it":      {func(x *taskIndex) { x.replace("", nil, "12") }, false},
 		"an earlier list lacked it":  {func(x *taskIndex) { x.replace("", nil, "10") }, true},
-		"a list of another place":    {func(x *taskIndex) { x.replace("elsewhere", nil, "10") }, true},
+		"a list of another place":    {func(x *taskIndex) { x.replace("elsewhere", nil, "12") }, true},
 		"known, and listed no more":  {func(x *taskIndex) { x.see(stored(aTask("a", "main", 10))); x.replace("", nil, "12") }, false},
 		"not there when it was read": {func(x *taskIndex) { x.beginLook(a); x.looked(a, nil) }, true},
 	} {

@@ -48,6 +48,8 @@ type progress struct {
 	listed time.Time
 	// newest is the latest update that was known when the last full sync began. Studio's own time: no clock here is trusted.
 	newest int64
+	// news is the time in Studio, in milliseconds since 1970, after which a task that is new here must have changed to be news.
+	news int64
 	// seed makes the marks by which answers of the API are known again.
 	seed maphash.Seed
 
@@ -90,6 +92,8 @@ func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[
 		stored++
 		newest = max(newest, entry.UpdatedAt)
 	}
+	p.news = newsAfter(status, stored, newest)
+	p.standing.news = p.news
 	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 ||
 		status.ObservedGeneration != source.Generation {
 		p.nextFull = now

@@ -93,6 +93,9 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 	if a.random.IntN(4) == 0 {
 		source.Spec.Types = []string{"upload", "clip"}
 	}
+	if a.random.IntN(2) == 0 {
+		source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: "https://sink.example"}}
+	}
 	a.api = &memoryAPI{
 		source: source, tasks: map[string]*v1alpha1.LivepeerTask{}, version: 100, writing: a.writing, lose: 30,
 		secret: &corev1.Secret{
@@ -178,6 +181,9 @@ func (a *account) sync(request string) {
 
 // writing looks at what the operator is about to write.
 func (a *account) writing(before, after *v1alpha1.LivepeerTask) {
+	if before != nil && after != nil {
+		a.keepsNotifications(before, after)
+	}
 	switch {
 	case before == nil:
 	case after == nil && !a.deleted[before.Spec.ID]:

@@ -75,6 +75,10 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		limiters: map[types.NamespacedName]*rate.Limiter{},
 		hints:    newHints(), standing: sources.standing, turnSoon: sources.turnSoon,
 	}
+	sinks := newSinks(newSecretStore(mgr.GetAPIReader(), metadataClient), userAgent, settings.hosts)
+	if err := setUpNotify(mgr, sources, writer, sinks); err != nil {
+		return err
+	}
 	if err := setUpReceiver(mgr, settings.receiver, sources, tasks); err != nil {
 		return err
 	}

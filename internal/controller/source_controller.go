@@ -43,6 +43,8 @@ type SourceReconciler struct {
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed   toolscache.InformerSynced
 	reception reception
+	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
+	delivering func(source *v1alpha1.LivepeerTaskSource) health
 
 	mu     sync.Mutex
 	states map[types.NamespacedName]*progress

@@ -17,9 +17,10 @@ const pollSoonEvery = time.Second
 type standing struct {
 	mu sync.Mutex
 
-	// By the turns: until when Studio is left alone, and what history must not bring back.
+	// By the turns: until when Studio is left alone, what history must not bring back, and what is news.
 	retryAt time.Time
 	floor   mirror.Stamp
+	news    int64
 
 	// By those who follow pushes:
 	wanted   bool      // a poll is to come at once: it covers what is pushed until then
@@ -117,7 +118,7 @@ func (p *progress) publish(now time.Time) {
 	s := &p.standing
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.retryAt, s.floor = p.retryAt, p.floor
+	s.retryAt, s.floor, s.news = p.retryAt, p.floor, p.news
 	if p.poll == nil {
 		s.polling = false
 	}

@@ -51,6 +51,9 @@ func (r *SourceReconciler) report(
 	if !errors.Is(ended, errNotDue) {
 		setConditions(next, judge(source, state, next.Status.Tasks.Total, ended))
 	}
+	if r.delivering != nil {
+		setDelivering(next, r.delivering(source))
+	}
 	changed := !equality.Semantic.DeepEqual(source.Status, next.Status)
 	stale := source.Status.LastPollTime == nil || state.polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
 	if !state.polledAt.IsZero() && len(state.pending) == 0 && (changed || stale) {

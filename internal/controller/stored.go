@@ -27,6 +27,7 @@ type storedTask struct {
 	// mark identifies the answer of the API that the task is known to mirror; 0 where none is.
 	mark     uint64
 	deleting bool
+	waiting  bool
 }
 
 // owner is the source that stored tasks belong to.
@@ -43,6 +44,7 @@ func storedOf(entry *mirror.Entry) *storedTask {
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
 		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
 		spec: entry.SpecDigest, status: entry.StatusDigest, deleting: entry.Deleting,
+		waiting: entry.Waiting,
 	}
 	if task.id == task.name {
 		task.id = task.name
@@ -56,7 +58,7 @@ func (t *storedTask) entry() mirror.Entry {
 		Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
 		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
 		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Deleting: t.deleting,
-		SpecDigest: t.spec, StatusDigest: t.status,
+		SpecDigest: t.spec, StatusDigest: t.status, Waiting: t.waiting,
 	}
 }
 

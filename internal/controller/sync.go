@@ -186,6 +186,8 @@ func (s *syncer) scope() *mirror.Scope {
 			Types:     s.source.Spec.Types,
 			Oldest:    s.oldest(nil),
 			OldestNew: s.oldestNew(),
+			Notify:    s.source.SendsEvents(),
+			NewsAfter: s.state.news,
 		}
 	}
 	return s.planned

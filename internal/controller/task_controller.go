@@ -131,6 +131,7 @@ func (r *TaskReconciler) heal(
 	scope := mirror.Scope{
 		Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types,
 		Oldest: mirror.Oldest(nil, source.Spec.History, time.Now()),
+		Notify: source.SendsEvents(), NewsAfter: r.standing(sourceKey(source)).newsNow(),
 	}
 	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	out, err := r.writer.apply(ctx, scope, plan.Actions)

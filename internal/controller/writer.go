@@ -47,13 +47,16 @@ type writer struct {
 	slots chan struct{}
 	// wrote is told of each action that was carried out, with the object as it is stored now; nil where it was deleted.
 	wrote func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask)
+	// dropped is told of transitions that will not be sent, and why.
+	dropped func(because string, transitions int)
 }
 
 func newWriter(c client.Client, live client.Reader, index *taskIndex) *writer {
 	return &writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
 		live:   live, index: index, slots: make(chan struct{}, writeConcurrency),
-		wrote: func(*mirror.Scope, *mirror.Action, *v1alpha1.LivepeerTask) {},
+		wrote:   func(*mirror.Scope, *mirror.Action, *v1alpha1.LivepeerTask) {},
+		dropped: func(string, int) {},
 	}
 }
 
@@ -213,13 +216,17 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 		err := w.delete(ctx, &action.Stored)
 		if err == nil {
 			w.wrote(scope, action, nil)
+			w.deletedWaiting(action)
 		}
+		return err
+	}
+	lost, err := w.notifications(ctx, scope, action)
+	if err != nil {
 		return err
 	}
 	key := client.ObjectKeyFromObject(action.Desired)
 	w.index.begin(key)
 	var stored *v1alpha1.LivepeerTask
-	var err error
 	switch action.Verb {
 	case mirror.Create:
 		stored, err = w.create(ctx, action)
@@ -243,6 +250,7 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 	w.index.done(key, task)
 	if err == nil {
 		w.wrote(scope, action, stored)
+		w.dropped(becauseFull, lost)
 	}
 	return err
 }

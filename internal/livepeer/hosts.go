@@ -100,10 +100,10 @@ func (h Hosts) check(t target, addr netip.Addr) error {
 	case addr.IsValid() && h.lists(func(r hostRule) bool { return r.holds(addr, t.port) }):
 		return nil
 	case !t.addr.IsValid() && !isName(t.host):
-		return notAllowed("%s is not a host name in ASCII. Correct spec.url; a name in another script begins with xn-- there.", t.host)
+		return notAllowed("%s is not a host name in ASCII. Correct the URL; a name in another script begins with xn-- there.", t.host)
 	case internal(addr), !listed && slices.Contains(metadataNames(), t.host):
 		return notAllowed("%s leads to an address inside of machines or of their cloud. "+
-			"If the API is there, ask the cluster's administrator to list that address in --allowed-hosts.", t.host)
+			"If it is meant to be there, ask the cluster's administrator to list that address in --allowed-hosts.", t.host)
 	case listed:
 		return nil
 	case len(h.rules) > 0 && !h.lists(func(r hostRule) bool { return r.name == anyHost }):

@@ -32,10 +32,11 @@ func SpecDigest(task *v1alpha1.LivepeerTask) Digest {
 }
 
 // StatusDigest identifies what a status write of the operator sets, apart from the observed generations: these follow
-// metadata.generation, which only the API server knows.
+// metadata.generation, which only the API server knows. What waits to be sent is not part of it either: that does not
+// follow from the task in Studio.
 func StatusDigest(task *v1alpha1.LivepeerTask) Digest {
 	status := task.Status
-	status.ObservedGeneration = 0
+	status.ObservedGeneration, status.Notifications = 0, nil
 	status.Conditions = make([]metav1.Condition, len(task.Status.Conditions))
 	for i, condition := range task.Status.Conditions {
 		condition.ObservedGeneration = 0

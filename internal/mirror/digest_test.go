@@ -138,7 +138,8 @@ func TestDigestNoticesEveryField(t *testing.T) {
 		before := digest()
 		eachChange(reflect.ValueOf(task).Elem().FieldByName(section), section, func(path string) {
 			fields++
-			ignored := strings.HasSuffix(path, ".ObservedGeneration")
+			// What waits to be sent is no drift: it does not follow from the task in Studio.
+			ignored := strings.HasSuffix(path, ".ObservedGeneration") || strings.HasPrefix(path, "Status.Notifications")
 			if (digest() == before) != ignored {
 				t.Errorf("%s changed: digest the same: %v", path, !ignored)
 			}

@@ -33,6 +33,8 @@ type Entry struct {
 	UpdatedAt          int64
 	ObservedGeneration int64
 	Deleting           bool
+	// Waiting: it has transitions that are still to be sent.
+	Waiting bool
 
 	SpecDigest   Digest
 	StatusDigest Digest
@@ -51,6 +53,7 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 		Phase:              task.Status.Phase,
 		ObservedGeneration: task.Status.ObservedGeneration,
 		Deleting:           task.DeletionTimestamp != nil,
+		Waiting:            len(task.Status.Notifications) > 0,
 		SpecDigest:         SpecDigest(task),
 		StatusDigest:       StatusDigest(task),
 	}

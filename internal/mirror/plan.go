@@ -63,6 +63,10 @@ type Scope struct {
 	Oldest Stamp
 	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
 	OldestNew Stamp
+	// Notify: the phases that tasks reach are to be sent. Of new tasks only those that changed after NewsAfter, in
+	// milliseconds since 1970.
+	Notify    bool
+	NewsAfter int64
 }
 
 // Lookup finds a stored task of the scope's namespace by the name of its object.

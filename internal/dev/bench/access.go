@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -22,7 +21,7 @@ const rivalName = "bench"
 
 // prepareAccess makes the clients and the kubeconfigs.
 func (s *stage) prepareAccess(ctx context.Context) error {
-	operator, err := s.plane.ServiceAccountConfig(ctx, systemNamespace, serviceAccount)
+	operator, err := s.plane.ServiceAccountConfig(ctx, controlplane.SystemNamespace, controlplane.ServiceAccount)
 	if err != nil {
 		return err
 	}
@@ -35,11 +34,7 @@ func (s *stage) prepareAccess(ctx context.Context) error {
 	}
 	rival.QPS = -1
 	for name, config := range map[string]*rest.Config{"operator.kubeconfig": operator, "rival.kubeconfig": rival} {
-		file, err := controlplane.Kubeconfig(config, namespace)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(s.dir, name), file, 0o600); err != nil {
+		if err := controlplane.WriteKubeconfig(filepath.Join(s.dir, name), config, namespace); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,9 +23,6 @@ import (
 )
 
 const (
-	systemNamespace = "livepeer-task-operator-system"
-	serviceAccount  = "livepeer-task-operator-controller-manager"
-
 	namespace  = "media"
 	sourceName = "main"
 	secretName = "livepeer"
@@ -76,13 +72,7 @@ func (s *stage) raise(ctx context.Context) (err error) {
 	if s.plane, err = controlplane.Start(ctx, controlplane.Options{Output: s.log}); err != nil {
 		return err
 	}
-	objects, err := s.plane.Render(ctx, "config/default")
-	if err != nil {
-		return err
-	}
-	// Nothing here would run its pod: the operator runs as a process.
-	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Deployment" })
-	if err := s.plane.Apply(ctx, objects...); err != nil {
+	if err := s.plane.Install(ctx); err != nil {
 		return err
 	}
 	scheme := runtime.NewScheme()

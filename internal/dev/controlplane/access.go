@@ -5,6 +5,7 @@ package controlplane
 import (
 	"context"
 	"fmt"
+	"os"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,8 +35,9 @@ func (c *ControlPlane) ServiceAccountConfig(ctx context.Context, namespace, name
 	return config, nil
 }
 
-// Kubeconfig returns a kubeconfig file that says what config says. It holds the credentials of config.
-func Kubeconfig(config *rest.Config, namespace string) ([]byte, error) {
+// WriteKubeconfig writes a kubeconfig file that says what config says, for its owner alone to read: it holds the
+// credentials of config.
+func WriteKubeconfig(path string, config *rest.Config, namespace string) error {
 	const name = "livepeer-task-operator"
 	file := clientcmdapi.NewConfig()
 	file.Clusters[name] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
@@ -46,5 +48,9 @@ func Kubeconfig(config *rest.Config, namespace string) ([]byte, error) {
 	}
 	file.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name, Namespace: namespace}
 	file.CurrentContext = name
-	return clientcmd.Write(*file)
+	content, err := clientcmd.Write(*file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o600)
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -38,6 +39,24 @@ func (c *ControlPlane) Render(ctx context.Context, dir string) ([]*unstructured.
 		}
 		objects = append(objects, object)
 	}
+}
+
+// The operator's ServiceAccount in what config/default installs.
+const (
+	SystemNamespace = "livepeer-task-operator-system"
+	ServiceAccount  = "livepeer-task-operator-controller-manager"
+)
+
+// Install applies config/default but for the Deployment, whose pod nothing here would run, and for objects of the kinds that
+// are left out.
+func (c *ControlPlane) Install(ctx context.Context, leftOut ...string) error {
+	objects, err := c.Render(ctx, "config/default")
+	if err != nil {
+		return err
+	}
+	leftOut = append(leftOut, "Deployment")
+	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return slices.Contains(leftOut, o.GetKind()) })
+	return c.Apply(ctx, objects...)
 }
 
 // Apply applies objects server side as an administrator, in order, and stops at the first error. What the schema does

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,8 +21,6 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 )
-
-const systemNamespace = "livepeer-task-operator-system"
 
 // plane is shared by the tests of this package, since it takes seconds to start.
 var plane *controlplane.ControlPlane
@@ -76,7 +75,7 @@ func TestStopEndsThePlaneEvenWhileItIsWatched(t *testing.T) {
 func TestServiceAccountHasTheOperatorsRightsOnly(t *testing.T) {
 	g := NewWithT(t)
 	applyDefault(t)
-	config, err := plane.ServiceAccountConfig(t.Context(), systemNamespace, "livepeer-task-operator-controller-manager")
+	config, err := plane.ServiceAccountConfig(t.Context(), controlplane.SystemNamespace, controlplane.ServiceAccount)
 	g.Expect(err).NotTo(HaveOccurred())
 
 	for name, config := range map[string]*rest.Config{"config": config, "kubeconfig": throughKubeconfig(t, config)} {
@@ -126,9 +125,9 @@ func TestRequestsCountsByVerb(t *testing.T) {
 func throughKubeconfig(t *testing.T, config *rest.Config) *rest.Config {
 	t.Helper()
 	g := NewWithT(t)
-	file, err := controlplane.Kubeconfig(config, "default")
-	g.Expect(err).NotTo(HaveOccurred())
-	loaded, err := clientcmd.RESTConfigFromKubeConfig(file)
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	g.Expect(controlplane.WriteKubeconfig(path, config, "default")).To(Succeed())
+	loaded, err := clientcmd.BuildConfigFromFlags("", path)
 	g.Expect(err).NotTo(HaveOccurred())
 	return loaded
 }

@@ -132,7 +132,7 @@ func TestNamespaceCanBeChanged(t *testing.T) {
 		for _, object := range render(t, overlay(t, "namespace: media\nresources: ["+dir+"]")) {
 			text, err := object.MarshalJSON()
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(string(text)).NotTo(Or(ContainSubstring(systemNamespace), ContainSubstring(`"namespace":"livepeer"`)),
+			g.Expect(string(text)).NotTo(Or(ContainSubstring(controlplane.SystemNamespace), ContainSubstring(`"namespace":"livepeer"`)),
 				"%s: %s %s", dir, object.GetKind(), object.GetName())
 		}
 	}
@@ -267,6 +267,6 @@ func applyDefault(t *testing.T) {
 func createPod(t *testing.T, pod *corev1.Pod) error {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
-	_, err := kubernetes.NewForConfigOrDie(plane.Config()).CoreV1().Pods(systemNamespace).Create(t.Context(), pod, dryRun)
+	_, err := kubernetes.NewForConfigOrDie(plane.Config()).CoreV1().Pods(controlplane.SystemNamespace).Create(t.Context(), pod, dryRun)
 	return err
 }

@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 )
 
 // The Service, the NetworkPolicy, the PodDisruptionBudget and the ServiceMonitor find their targets by labels and names.
@@ -19,7 +21,7 @@ func TestSelectorsMeetTheirTargets(t *testing.T) {
 		value, found, err := unstructured.NestedFieldNoCopy(object.Object, path...)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(found).To(BeTrue(), "%v", path)
-		g.Expect(object.GetNamespace()).To(Equal(systemNamespace), object.GetKind())
+		g.Expect(object.GetNamespace()).To(Equal(controlplane.SystemNamespace), object.GetKind())
 		return value
 	}
 	deployment := find(t, "config/default", "Deployment")

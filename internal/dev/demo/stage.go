@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -17,9 +16,6 @@ import (
 )
 
 const (
-	systemNamespace = "livepeer-task-operator-system"
-	serviceAccount  = "livepeer-task-operator-controller-manager"
-
 	// Where the tasks appear.
 	namespace  = "media"
 	sourceName = "main"
@@ -64,7 +60,7 @@ func (s *stage) raise(ctx context.Context, opts options) (err error) {
 		source = s.studio.account
 	}
 	fmt.Fprintln(s.out, "Installing the CRDs, the operator's namespace and its rights from config/default ...")
-	if err := s.install(ctx); err != nil {
+	if err := s.plane.Install(ctx); err != nil {
 		return err
 	}
 	if s.observer, err = startObserver(ctx, s.plane.Config(), s.pushTo); err != nil {
@@ -77,22 +73,12 @@ func (s *stage) raise(ctx context.Context, opts options) (err error) {
 	return s.runOperator(ctx, opts.manager)
 }
 
-// install applies config/default but for the Deployment: nothing here would run its pod, the operator runs as a process.
-func (s *stage) install(ctx context.Context) error {
-	objects, err := s.plane.Render(ctx, "config/default")
-	if err != nil {
-		return err
-	}
-	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Deployment" })
-	return s.plane.Apply(ctx, objects...)
-}
-
 func (s *stage) runOperator(ctx context.Context, manager string) error {
-	config, err := s.plane.ServiceAccountConfig(ctx, systemNamespace, serviceAccount)
+	config, err := s.plane.ServiceAccountConfig(ctx, controlplane.SystemNamespace, controlplane.ServiceAccount)
 	if err != nil {
 		return err
 	}
-	if err := s.writeKubeconfig(operatorKubeconfig, config, systemNamespace); err != nil {
+	if err := s.writeKubeconfig(operatorKubeconfig, config, controlplane.SystemNamespace); err != nil {
 		return err
 	}
 	if manager == "" {
@@ -107,11 +93,7 @@ func (s *stage) runOperator(ctx context.Context, manager string) error {
 }
 
 func (s *stage) writeKubeconfig(name string, config *rest.Config, namespace string) error {
-	file, err := controlplane.Kubeconfig(config, namespace)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(s.dir, name), file, 0o600)
+	return controlplane.WriteKubeconfig(filepath.Join(s.dir, name), config, namespace)
 }
 
 func (s *stage) operatorLog() string {

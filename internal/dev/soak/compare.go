@@ -66,8 +66,8 @@ func compare(tasks map[string][]byte, objects []v1alpha1.LivepeerTask, source ty
 	}
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		for _, object := range byID[id] {
-			differ = append(differ, fmt.Sprintf("%s mirrors the task %q, which is not in Studio; its owners are %s",
-				object.Name, id, owners(object)))
+			differ = append(differ, fmt.Sprintf("%s mirrors the task %q, which is not in Studio; its owners are %s, its labels %v",
+				object.Name, id, owners(object), object.Labels))
 		}
 	}
 	return differ, nil

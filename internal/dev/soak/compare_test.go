@@ -74,7 +74,7 @@ func TestCompareCountsObjects(t *testing.T) {
 	g.Expect(two).To(ConsistOf(`task "A" has 2 objects`))
 	orphan, err := compare(nil, []v1alpha1.LivepeerTask{object}, "source")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(orphan).To(ConsistOf(`a mirrors the task "A", which is not in Studio; its owners are [main (source)]`))
+	g.Expect(orphan).To(ConsistOf(`a mirrors the task "A", which is not in Studio; its owners are [main (source)], its labels map[studio.livepeer.org/source:main studio.livepeer.org/type:upload]`))
 }
 
 // The odd tasks must be such as the operator mirrors, else they prove nothing.

@@ -12,6 +12,9 @@ import (
 // oddPrefix begins the IDs of tasks that are there from the beginning to the end.
 const oddPrefix = "Odd"
 
+// sharedName begins the names of those whose IDs meet in lower case.
+const sharedName = "odd-case"
+
 // oddTasks are tasks that a careless mirror would stumble over.
 func oddTasks(now time.Time) []livepeertest.Task {
 	ms := now.UnixMilli()

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 )
 
 const (
@@ -154,7 +156,7 @@ func (r *replica) command(ctx context.Context, elect bool, logPath string) (*exe
 	)
 	cmd.Stdout, cmd.Stderr = log, log
 	// Where the lease is, as a pod knows it.
-	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+systemNamespace)
+	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+controlplane.SystemNamespace)
 	// A group of its own: the terminal sends Ctrl-C to the whole foreground group.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -54,16 +54,25 @@ func (w *world) deleteByHand(ctx context.Context, task *v1alpha1.LivepeerTask, o
 
 // meddleWith edits a task in one of as many ways, or deletes it.
 func (w *world) meddleWith(ctx context.Context, task *v1alpha1.LivepeerTask, how int) error {
+	// A task that has lost both its owner and the label of its source is nobody's: they never take away the second of them.
+	source, owned := task.Labels[v1alpha1.LabelSource], len(task.OwnerReferences) > 0
 	switch how {
 	case 0:
 		task.Labels = map[string]string{v1alpha1.LabelType: "mine"}
+		if !owned {
+			task.Labels[v1alpha1.LabelSource] = source
+		}
 	case 1:
-		task.OwnerReferences = nil
+		if source != "" {
+			task.OwnerReferences = nil
+		}
 	case 2:
 		task.Spec.Type = "edited"
 		task.Spec.Params = nil
 	case 3:
-		task.Spec.ID = "edited-" + task.Name
+		if !strings.HasPrefix(task.Name, sharedName) { // there, nobody could tell any more whose object it was
+			task.Spec.ID = "edited-" + task.Name
+		}
 	case edits - 1:
 		task.Status.Phase, task.Status.Output = "edited", nil
 		return w.admin.Status().Update(ctx, task)

@@ -9,13 +9,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -24,9 +22,6 @@ import (
 )
 
 const (
-	systemNamespace = "livepeer-task-operator-system"
-	serviceAccount  = "livepeer-task-operator-controller-manager"
-
 	sourceName = "main"
 	secretName = "livepeer"
 
@@ -74,7 +69,8 @@ func (w *world) raise(ctx context.Context) (err error) {
 	if w.plane, err = controlplane.Start(ctx, controlplane.Options{Output: w.log}); err != nil {
 		return err
 	}
-	if err := w.install(ctx); err != nil {
+	// Without the binding of the admission policy people can edit tasks, as in a cluster that does not have it.
+	if err := w.plane.Install(ctx, "ValidatingAdmissionPolicyBinding"); err != nil {
 		return err
 	}
 	scheme := runtime.NewScheme()
@@ -101,20 +97,8 @@ func (w *world) raise(ctx context.Context) (err error) {
 	return w.prepareReplicas(ctx)
 }
 
-// install applies config/default but for two things. Nothing here would run the Deployment's pod, the operator runs as
-// processes. And without the binding of its admission policy people can edit tasks, as in a cluster that does not have it.
-func (w *world) install(ctx context.Context) error {
-	objects, err := w.plane.Render(ctx, "config/default")
-	if err != nil {
-		return err
-	}
-	left := []string{"Deployment", "ValidatingAdmissionPolicyBinding"}
-	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return slices.Contains(left, o.GetKind()) })
-	return w.plane.Apply(ctx, objects...)
-}
-
 func (w *world) prepareReplicas(ctx context.Context) error {
-	api, err := w.plane.ServiceAccountConfig(ctx, systemNamespace, serviceAccount)
+	api, err := w.plane.ServiceAccountConfig(ctx, controlplane.SystemNamespace, controlplane.ServiceAccount)
 	if err != nil {
 		return err
 	}
@@ -126,7 +110,7 @@ func (w *world) prepareReplicas(ctx context.Context) error {
 		}
 		w.proxies = append(w.proxies, proxy)
 		path := filepath.Join(w.dir, "operator-"+name+".kubeconfig")
-		if err := writeKubeconfig(path, proxy.config(api)); err != nil {
+		if err := controlplane.WriteKubeconfig(path, proxy.config(api), controlplane.SystemNamespace); err != nil {
 			return err
 		}
 		w.replicas = append(w.replicas, &replica{
@@ -134,14 +118,6 @@ func (w *world) prepareReplicas(ctx context.Context) error {
 		})
 	}
 	return nil
-}
-
-func writeKubeconfig(path string, config *rest.Config) error {
-	file, err := controlplane.Kubeconfig(config, systemNamespace)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, file, 0o600)
 }
 
 // clear ends what raise started, the last first, and removes what holds credentials, and the rest as well unless keep.

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/notify"
+)
+
+const (
+	// sendTurn bounds one turn of a source, so that a change of its spec is soon seen.
+	sendTurn = 5 * time.Second
+	// sendConcurrency bounds the tasks of a source whose events are sent at once.
+	sendConcurrency = 8
+	// unusableRetry is how soon settings that can't be used are looked at again, if nothing tells that they changed.
+	unusableRetry = time.Minute
+)
+
+// NotifyReconciler sends what waits in the tasks of each source to its sink. It has workers of its own: mirroring does not
+// wait for a sink.
+type NotifyReconciler struct {
+	client  client.Client
+	index   *taskIndex
+	writer  *writer
+	sinks   *sinks
+	metrics *notifyMetrics
+	now     func() time.Time
+	indexed toolscache.InformerSynced
+	// changed is told of a source whose condition is another now, and warn makes an Event of it.
+	changed func(source types.NamespacedName)
+	warn    func(source *v1alpha1.LivepeerTaskSource, is health)
+
+	mu     sync.Mutex
+	states map[types.NamespacedName]*sending
+}
+
+// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
+// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get
+// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile sends what waits of one source, for one turn.
+func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	source := &v1alpha1.LivepeerTaskSource{}
+	if err := r.client.Get(ctx, request.NamespacedName, source); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.forget(request.NamespacedName)
+		}
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !source.DeletionTimestamp.IsZero() {
+		r.forget(request.NamespacedName)
+		return reconcile.Result{}, nil
+	}
+	if !source.SendsEvents() {
+		r.forget(request.NamespacedName)
+		return r.discard(ctx, source)
+	}
+	state := r.state(source)
+	defer r.report(source, state)
+	sink, err := r.sinks.get(ctx, source)
+	if trouble, ok := errors.AsType[*notify.Error](err); ok {
+		state.unusable(trouble)
+		return reconcile.Result{RequeueAfter: jittered(unusableRetry)}, nil
+	}
+	if err != nil {
+		return reconcile.Result{}, err // of the API server
+	}
+	state.begin(sink)
+	if all, _ := state.pause(r.now()); all > 0 {
+		return reconcile.Result{RequeueAfter: all}, nil
+	}
+	left := r.send(ctx, source, sink, state)
+	if ctx.Err() != nil {
+		return reconcile.Result{}, nil
+	}
+	state.end(r.now())
+	all, aside := state.pause(r.now())
+	switch {
+	case all > 0:
+		return reconcile.Result{RequeueAfter: all}, nil
+	case left:
+		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	}
+	return reconcile.Result{RequeueAfter: aside}, nil
+}
+
+// send sends to the tasks whose turn it is. It reports whether there was no time for all.
+func (r *NotifyReconciler) send(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, state *sending,
+) (left bool) {
+	until := r.now().Add(sendTurn)
+	var group errgroup.Group
+	group.SetLimit(state.parallel())
+	for _, name := range state.due(r.index.waitingOf(idOf(source)), r.now()) {
+		if r.now().After(until) {
+			left = true
+		}
+		if left || state.over() || ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			sent, err := r.sendTask(ctx, source, sink, name, until)
+			state.note(name, sent, err, r.now())
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them answers an error
+	return left
+}
+
+// sendTask sends what waits in one task, in order, until an event fails or the turn is over, and takes away what was sent.
+func (r *NotifyReconciler) sendTask(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, name string, until time.Time,
+) (sent int, err error) {
+	task, err := r.writer.waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
+	if err != nil || task == nil {
+		return 0, err
+	}
+	waiting := task.Status.Notifications
+	for i := range waiting {
+		if sent > 0 && r.now().After(until) {
+			break
+		}
+		if err = r.sendOne(ctx, source, sink, task, i); err != nil {
+			break
+		}
+		sent++
+	}
+	if sent == 0 {
+		return 0, err
+	}
+	return sent, errors.Join(err, r.writer.settle(ctx, task, waiting[:sent]))
+}
+
+func (r *NotifyReconciler) sendOne(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, task *v1alpha1.LivepeerTask, i int,
+) error {
+	transition := &task.Status.Notifications[i]
+	event, err := notify.NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
+	if err != nil {
+		err = &notify.Error{Kind: notify.Refused, Message: "No event can be made of it: " + err.Error()}
+	} else {
+		err = sink.Send(ctx, &event)
+	}
+	r.metrics.attempted(transition, err, r.now())
+	if err != nil {
+		log.FromContext(ctx).V(1).Info("CloudEvent not delivered", "task", task.Name, "phase", transition.Phase, "error", err.Error())
+	}
+	return err
+}
+
+// discard takes away what waits of a source that has no sink any more.
+func (r *NotifyReconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (reconcile.Result, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sendConcurrency)
+	for _, name := range r.index.waitingOf(idOf(source)) {
+		group.Go(func() error {
+			task, err := r.writer.waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
+			if err != nil || task == nil {
+				return err
+			}
+			if err := r.writer.settle(ctx, task, task.Status.Notifications); err != nil {
+				return err
+			}
+			r.metrics.drop(becauseOff, len(task.Status.Notifications))
+			return nil
+		})
+	}
+	return reconcile.Result{}, group.Wait()
+}
+
+// report has the source's condition, and an Event, say what has changed.
+func (r *NotifyReconciler) report(source *v1alpha1.LivepeerTaskSource, state *sending) {
+	is, news := state.condition(true)
+	if news {
+		r.warn(source, is)
+	}
+	if is.Reason != "" && !saysSo(source, is) {
+		r.changed(sourceKey(source))
+	}
+}
+
+// state returns how the sending of a source goes, which begins with what its condition says.
+func (r *NotifyReconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := sourceKey(source)
+	if state, ok := r.states[key]; ok && state.uid == source.UID {
+		return state
+	}
+	state := &sending{uid: source.UID, health: toldBy(source)}
+	state.told = state.health.Reason
+	r.states[key] = state
+	return state
+}
+
+func (r *NotifyReconciler) forget(key types.NamespacedName) {
+	r.mu.Lock()
+	_, known := r.states[key]
+	delete(r.states, key)
+	r.mu.Unlock()
+	r.sinks.forget(key)
+	if known {
+		r.changed(key)
+	}
+}
+
+// SetupWithManager registers the reconciler.
+func (r *NotifyReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	wakes := source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
+			return ctx.Err()
+		}
+		wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
+		r.index.notifyWaiting(wake)
+		r.sinks.secrets.start(ctx, wake)
+		return nil
+	})
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("cloudevents").
+		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(wakes).
+		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers}).
+		Complete(r)
+}
