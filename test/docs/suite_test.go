@@ -67,10 +67,8 @@ func newWorld(t *testing.T) *world {
 	w.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
 	w.client, err = client.New(cluster.Config(), client.Options{Scheme: scheme})
 	w.Expect(err).NotTo(HaveOccurred())
-	file, err := controlplane.Kubeconfig(cluster.Config(), "default")
-	w.Expect(err).NotTo(HaveOccurred())
 	w.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	w.Expect(os.WriteFile(w.kubeconfig, file, 0o600)).To(Succeed())
+	w.Expect(controlplane.WriteKubeconfig(w.kubeconfig, cluster.Config(), "default")).To(Succeed())
 	w.kubectl = cluster.Kubectl()
 
 	mgr, err := ctrl.NewManager(cluster.Config(), ctrl.Options{
