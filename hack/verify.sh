@@ -47,7 +47,7 @@ while IFS= read -r file; do
 done < <(go_files | grep -v '/zz_generated')
 
 echo "Verifying kustomizations ..."
-for file in config/*/kustomization.yaml config/*/*/kustomization.yaml; do
+for file in config/*/kustomization.yaml config/*/*/kustomization.yaml examples/*/manifests/kustomization.yaml; do
   "${KUBECTL:-kubectl}" kustomize "$(dirname "$file")" >/dev/null || fail "$file does not render"
 done
 

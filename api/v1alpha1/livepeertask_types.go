@@ -163,13 +163,3 @@ type LivepeerTaskList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []LivepeerTask `json:"items"`
 }
-
-// IsFinished reports whether the task has ended, well or not. A finished task can still be retried in Studio.
-func (t *LivepeerTask) IsFinished() bool {
-	return IsFinishedPhase(t.Status.Phase)
-}
-
-// IsFinishedPhase reports whether a task in this phase has ended, well or not.
-func IsFinishedPhase(phase string) bool {
-	return phase == PhaseCompleted || phase == PhaseFailed || phase == PhaseCancelled
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/notify"
 )
 
@@ -21,32 +22,17 @@ const resultDelivered = "delivered"
 type notifyMetrics struct {
 	sent    *prometheus.CounterVec
 	dropped *prometheus.CounterVec
-	delay   prometheus.Histogram
+	delay   *prometheus.HistogramVec
 }
 
 // newNotifyMetrics registers the metrics, or takes those that are registered. waiting counts the tasks that have something to
 // be sent.
 func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*notifyMetrics, error) {
 	m := &notifyMetrics{
-		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "livepeer_task_operator_cloudevents_sent_total",
-			Help: "Attempts to send a CloudEvent, by result: delivered, unavailable, denied, refused or unusable.",
-		}, []string{"result"}),
-		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "livepeer_task_operator_cloudevents_dropped_total",
-			Help: "Phases that were not sent as CloudEvents and never will be, by reason: full (too many of one task waited), " +
-				"off (spec.notify was removed) or deleted (the task was; counts tasks).",
-		}, []string{"reason"}),
-		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "livepeer_task_operator_cloudevents_delay_seconds",
-			Help:    "From the change of a task in Studio, by Studio's clock, until the sink had its CloudEvent.",
-			Buckets: []float64{0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200},
-		}),
+		sent: metrics.NewCounter(metrics.CloudEventsSent), dropped: metrics.NewCounter(metrics.CloudEventsDropped),
+		delay: metrics.NewHistogram(metrics.CloudEventsDelay),
 	}
-	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "livepeer_task_operator_cloudevents_pending_tasks",
-		Help: "Tasks that have phases still to be sent as CloudEvents.",
-	}, func() float64 { return float64(waiting()) })
+	gauge := metrics.NewGauge(metrics.CloudEventsPending, func() float64 { return float64(waiting()) })
 	var errs [4]error
 	m.sent, errs[0] = registered(registry, m.sent)
 	m.dropped, errs[1] = registered(registry, m.dropped)
@@ -58,6 +44,7 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 	for _, kind := range []notify.Kind{resultDelivered, notify.Unavailable, notify.Denied, notify.Refused, notify.Unusable} {
 		m.sent.WithLabelValues(resultOf(kind))
 	}
+	m.delay.WithLabelValues()
 	for _, because := range []string{becauseFull, becauseOff, becauseDeleted} {
 		m.dropped.WithLabelValues(because)
 	}
@@ -86,7 +73,7 @@ func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, no
 	case err == nil:
 		m.sent.WithLabelValues(resultDelivered).Inc()
 		if transition.UpdatedAt != nil {
-			m.delay.Observe(max(0, now.Sub(transition.UpdatedAt.Time).Seconds()))
+			m.delay.WithLabelValues().Observe(max(0, now.Sub(transition.UpdatedAt.Time).Seconds()))
 		}
 	case errors.Is(err, context.Canceled): // the operator stops
 	}

@@ -36,6 +36,11 @@ const (
 	EventsDropped   = Prefix + "events_dropped_total"
 	WebhookRequests = Prefix + "webhook_requests_total"
 	PushDuration    = Prefix + "push_duration_seconds"
+
+	CloudEventsSent    = Prefix + "cloudevents_sent_total"
+	CloudEventsDropped = Prefix + "cloudevents_dropped_total"
+	CloudEventsDelay   = Prefix + "cloudevents_delay_seconds"
+	CloudEventsPending = Prefix + "cloudevents_pending_tasks"
 )
 
 // Labels. Those of a source come first, wherever a metric has them.
@@ -86,6 +91,7 @@ func Definitions() []Definition {
 	short := []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 	long := []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
 	lag := []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 900, 3600}
+	late := []float64{0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200}
 	return []Definition{
 		{Tasks, Gauge, "LivepeerTasks in the cluster.", ofSource(LabelType, LabelPhase), nil},
 		{StalledTasks, Gauge, "Tasks that Studio has not updated for longer than spec.stallAfter of their source.", ofSource(), nil},
@@ -112,6 +118,13 @@ func Definitions() []Definition {
 		{EventsDropped, Counter, "Kubernetes Events that were not written: too many at once, or refused by the API server.", nil, nil},
 		{WebhookRequests, Counter, "Requests to the receiver of webhooks, by what became of them.", []string{LabelResult}, nil},
 		{PushDuration, Histogram, "From the arrival of a webhook to the changed LivepeerTask in the cluster.", nil, short},
+		{CloudEventsPending, Gauge, "Tasks that have phases still to be sent as CloudEvents.", nil, nil},
+		{CloudEventsSent, Counter, "Attempts to send a CloudEvent: delivered, unavailable, denied, refused or unusable.",
+			[]string{LabelResult}, nil},
+		{CloudEventsDropped, Counter, "Phases that were not sent as CloudEvents and never will be: full (too many of one task waited), " +
+			"off (spec.notify was removed) or deleted (the task was; counts tasks).", []string{LabelReason}, nil},
+		{CloudEventsDelay, Histogram, "From the change of a task in Studio, by Studio's clock, until the sink had its CloudEvent.",
+			nil, late},
 	}
 }
 
@@ -158,6 +171,12 @@ func NewCounter(name string) *prometheus.CounterVec {
 func NewHistogram(name string) *prometheus.HistogramVec {
 	d := definition(name)
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: d.Name, Help: d.Help, Buckets: d.Buckets}, d.Labels)
+}
+
+// NewGauge makes a metric that is read from f when it is asked for.
+func NewGauge(name string, f func() float64) prometheus.GaugeFunc {
+	d := definition(name)
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: d.Name, Help: d.Help}, f)
 }
 
 // NewDesc describes a metric that is read when it is asked for.

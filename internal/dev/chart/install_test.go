@@ -30,10 +30,8 @@ func newCluster(t *testing.T) *cluster {
 	plane, err := controlplane.Start(t.Context(), controlplane.Options{})
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { _ = plane.Stop() })
-	kubeconfig, err := controlplane.Kubeconfig(plane.Config(), "default")
-	g.Expect(err).NotTo(HaveOccurred())
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	g.Expect(os.WriteFile(path, kubeconfig, 0o600)).To(Succeed())
+	g.Expect(controlplane.WriteKubeconfig(path, plane.Config(), "default")).To(Succeed())
 	c, err := client.New(plane.Config(), client.Options{Scheme: runtime.NewScheme()})
 	g.Expect(err).NotTo(HaveOccurred())
 	return &cluster{Client: c, ControlPlane: plane, kubeconfig: path}
