@@ -4,12 +4,10 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"log"
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -39,11 +37,11 @@ var _ receiver.Sources = &deliveries{}
 
 // setUpReceiver adds the receiver to the manager, where one is wanted.
 func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
-	pushed, err := newPushed(crmetrics.Registry)
+	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
 	if err != nil {
 		return err
 	}
-	tasks.pushed = pushed
+	tasks.pushed = pushed.WithLabelValues()
 	if config == nil {
 		return nil
 	}
@@ -116,18 +114,6 @@ func (r *SourceReconciler) turnSoon(key types.NamespacedName) {
 	if queue != nil {
 		queue.Add(reconcile.Request{NamespacedName: key})
 	}
-}
-
-// newPushed registers the metric of how long pushes take, or takes the one that is registered.
-func newPushed(registry prometheus.Registerer) (prometheus.Observer, error) {
-	pushed := metrics.NewHistogram(metrics.PushDuration)
-	err := registry.Register(pushed)
-	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if known, same := already.ExistingCollector.(*prometheus.HistogramVec); same {
-			return known.WithLabelValues(), nil
-		}
-	}
-	return pushed.WithLabelValues(), err
 }
 
 // verbose logs what anybody can cause by connecting, for those who look for it.

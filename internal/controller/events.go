@@ -5,7 +5,6 @@ package controller
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -64,14 +63,14 @@ type eventLog struct {
 }
 
 func newEventLog(c client.Client, registry prometheus.Registerer, logger logr.Logger) (*eventLog, error) {
-	dropped, err := newDropped(registry)
+	dropped, err := metrics.Register(registry, metrics.NewCounter(metrics.EventsDropped))
 	if err != nil {
 		return nil, err
 	}
 	host, _ := os.Hostname() // without one, the operator's name has to do
 	return &eventLog{
 		client: c, queue: make(chan *eventsv1.Event, eventQueue), limiter: rate.NewLimiter(eventRate, eventBurst),
-		instance: bounded(strings.TrimSuffix(eventSource+"-"+host, "-"), maxEventReporter-len("...")), dropped: dropped, log: logger,
+		instance: bounded(strings.TrimSuffix(eventSource+"-"+host, "-"), maxEventReporter-len("...")), dropped: dropped.WithLabelValues(), log: logger,
 	}, nil
 }
 
@@ -193,16 +192,4 @@ func (l *eventLog) drop(err error) {
 		l.log.Info("Events were dropped", "events", l.since, "last", reason)
 		l.told, l.since = now, 0
 	}
-}
-
-// newDropped registers the metric of dropped Events, or takes the one that is registered.
-func newDropped(registry prometheus.Registerer) (prometheus.Counter, error) {
-	dropped := metrics.NewCounter(metrics.EventsDropped)
-	err := registry.Register(dropped)
-	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if known, same := already.ExistingCollector.(*prometheus.CounterVec); same {
-			return known.WithLabelValues(), nil
-		}
-	}
-	return dropped.WithLabelValues(), err
 }

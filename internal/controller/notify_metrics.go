@@ -28,16 +28,13 @@ type notifyMetrics struct {
 // newNotifyMetrics registers the metrics, or takes those that are registered. waiting counts the tasks that have something to
 // be sent.
 func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*notifyMetrics, error) {
-	m := &notifyMetrics{
-		sent: metrics.NewCounter(metrics.CloudEventsSent), dropped: metrics.NewCounter(metrics.CloudEventsDropped),
-		delay: metrics.NewHistogram(metrics.CloudEventsDelay),
-	}
-	gauge := metrics.NewGauge(metrics.CloudEventsPending, func() float64 { return float64(waiting()) })
+	m := &notifyMetrics{}
 	var errs [4]error
-	m.sent, errs[0] = registered(registry, m.sent)
-	m.dropped, errs[1] = registered(registry, m.dropped)
-	m.delay, errs[2] = registered(registry, m.delay)
-	_, errs[3] = registered[prometheus.GaugeFunc](registry, gauge)
+	m.sent, errs[0] = metrics.Register(registry, metrics.NewCounter(metrics.CloudEventsSent))
+	m.dropped, errs[1] = metrics.Register(registry, metrics.NewCounter(metrics.CloudEventsDropped))
+	m.delay, errs[2] = metrics.Register(registry, metrics.NewHistogram(metrics.CloudEventsDelay))
+	pending := metrics.NewGauge(metrics.CloudEventsPending, func() float64 { return float64(waiting()) })
+	_, errs[3] = metrics.Register(registry, pending)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -49,17 +46,6 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 		m.dropped.WithLabelValues(because)
 	}
 	return m, nil
-}
-
-// registered registers a metric, or answers the one that is registered.
-func registered[T prometheus.Collector](registry prometheus.Registerer, metric T) (T, error) {
-	err := registry.Register(metric)
-	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if known, same := already.ExistingCollector.(T); same {
-			return known, nil
-		}
-	}
-	return metric, err
 }
 
 func resultOf(kind notify.Kind) string { return strings.ToLower(string(kind)) }

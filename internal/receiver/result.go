@@ -3,7 +3,6 @@
 package receiver
 
 import (
-	"errors"
 	"io"
 	"net/http"
 
@@ -96,13 +95,7 @@ func (r result) answer(w http.ResponseWriter) {
 
 // newCounter registers the metric, or takes the one that is registered.
 func newCounter(registry prometheus.Registerer) (*prometheus.CounterVec, error) {
-	counter := metrics.NewCounter(metrics.WebhookRequests)
-	err := registry.Register(counter)
-	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if known, same := already.ExistingCollector.(*prometheus.CounterVec); same {
-			counter, err = known, nil
-		}
-	}
+	counter, err := metrics.Register(registry, metrics.NewCounter(metrics.WebhookRequests))
 	if err != nil {
 		return nil, err
 	}
