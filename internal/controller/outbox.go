@@ -4,7 +4,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -38,8 +37,7 @@ func (w *writer) notifications(ctx context.Context, scope *mirror.Scope, action 
 			return 0, err
 		}
 		if live.ResourceVersion != action.Stored.ResourceVersion {
-			return 0, apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(),
-				live.Name, errors.New("changed since it was planned for"))
+			return 0, changedSince(live)
 		}
 		status.Notifications = live.Status.Notifications
 	}

@@ -242,8 +242,7 @@ func (w *writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.L
 		return nil, err
 	}
 	if live.ResourceVersion != action.Stored.ResourceVersion {
-		return nil, apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(),
-			live.Name, errors.New("changed since it was planned for"))
+		return nil, changedSince(live)
 	}
 	live.Spec = action.Desired.Spec
 	live.OwnerReferences = withController(live.OwnerReferences, action.Desired.OwnerReferences[0])

@@ -3,11 +3,13 @@
 package controller
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -41,4 +43,10 @@ func terminating(err error) bool {
 // overtaken reports whether somebody else wrote or deleted the object since it was planned for.
 func overtaken(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
+}
+
+// changedSince says that a task is no longer what was planned for, as the API server would.
+func changedSince(task *v1alpha1.LivepeerTask) error {
+	return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name,
+		errors.New("changed since it was planned for"))
 }

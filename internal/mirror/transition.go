@@ -50,7 +50,7 @@ func arrival(before *Entry, status *v1alpha1.LivepeerTaskStatus, again bool) (Tr
 	switch status.Phase {
 	case v1alpha1.PhaseCompleted:
 		note := "The task completed."
-		if url := playbackURL(status.Output); url != "" {
+		if url := (&v1alpha1.LivepeerTask{Status: *status}).PlaybackURL(); url != "" {
 			note = cut("The task completed. Playback: "+url, maxNote)
 		}
 		return Transition{Reason: v1alpha1.ReasonCompleted, Note: note}, true
@@ -82,17 +82,4 @@ func retrying(status *v1alpha1.LivepeerTaskStatus) Transition {
 		note = cut(note+" The last attempt failed: "+status.ErrorMessage, maxNote)
 	}
 	return Transition{Reason: v1alpha1.ReasonRetrying, Note: note}
-}
-
-// playbackURL is where the asset that a task made is played from, "" where there is none.
-func playbackURL(output *v1alpha1.TaskOutput) string {
-	if output == nil {
-		return ""
-	}
-	for _, made := range []*v1alpha1.AssetOutput{output.Upload, output.Clip} {
-		if made != nil && made.AssetSpec != nil && made.AssetSpec.PlaybackURL != "" {
-			return made.AssetSpec.PlaybackURL
-		}
-	}
-	return ""
 }

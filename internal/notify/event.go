@@ -64,7 +64,7 @@ func NewEvent(
 	}
 	if latest && task.Status.Phase == transition.Phase {
 		data.Progress, data.ErrorMessage = task.Status.Progress, task.Status.ErrorMessage
-		data.PlaybackURL = playbackURL(task.Status.Output)
+		data.PlaybackURL = task.PlaybackURL()
 	}
 	if err := event.SetData(cloudevents.ApplicationJSON, data); err != nil {
 		return event, err
@@ -88,16 +88,4 @@ func eventType(phase string) string {
 		phase = otherPhase
 	}
 	return typePrefix + phase
-}
-
-func playbackURL(output *v1alpha1.TaskOutput) string {
-	if output == nil {
-		return ""
-	}
-	for _, made := range []*v1alpha1.AssetOutput{output.Upload, output.Clip} {
-		if made != nil && made.AssetSpec != nil && made.AssetSpec.PlaybackURL != "" {
-			return made.AssetSpec.PlaybackURL
-		}
-	}
-	return ""
 }
