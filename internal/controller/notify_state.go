@@ -38,6 +38,7 @@ type sending struct {
 	sent     bool      // in this turn
 	failed   error     // why this turn has to end
 	aside    map[string]setAside
+	refused  health // of the task that was last set aside
 	last     string // the name of the task that was last begun with: the next turn goes on behind it
 	health   health
 	told     string // the reason of the last Event
@@ -95,9 +96,7 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	s.last = name
 	s.sent = s.sent || sent > 0
 	if err == nil {
-		if sent > 0 {
-			delete(s.aside, name)
-		}
+		delete(s.aside, name) // also where nothing waits any more, and the index does not know yet
 		return
 	}
 	trouble, _ := errors.AsType[*notify.Error](err)
@@ -109,8 +108,9 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	of.attempts++
 	of.until = now.Add(max(trouble.RetryAfter, jittered(backoff(of.attempts, refusedPause, maxRefusedPause))))
 	s.aside[name] = of
-	s.health = health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
+	s.refused = health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
 		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
+	s.health = s.refused
 }
 
 // over reports whether the turn has to end.
@@ -138,8 +138,8 @@ func (s *sending) end(now time.Time) {
 		s.failures = 0
 	}
 	if s.failed == nil {
-		if len(s.aside) == 0 {
-			s.health = s.well()
+		if s.health = s.well(); len(s.aside) > 0 {
+			s.health = s.refused
 		}
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +100,34 @@ func TestSetAside(t *testing.T) {
 	state.due(names[:1], now)
 	if len(state.aside) != 1 {
 		t.Errorf("%d are remembered of 1 that waits", len(state.aside))
+	}
+}
+
+// TestGoneWhileSetAside: a task that is gone, which the index may learn of only later, is no reason for turns without a pause.
+func TestGoneWhileSetAside(t *testing.T) {
+	now, state, sink := time.Now(), &sending{}, &openSink{}
+	state.turnWith(sink, 0, &notify.Error{Kind: notify.Refused, Message: "no"}, now)
+	later := now.Add(2 * refusedPause)
+	state.turnWith(sink, 0, nil, later)
+	if all, aside := state.pause(later); all != 0 || aside != 0 {
+		t.Errorf("the next turn comes after %s, or %s", all, aside)
+	}
+}
+
+// TestWellAgainButForRefused: where the sink takes events again, the condition no longer says that it is out of reach, but
+// which event it refuses.
+func TestWellAgainButForRefused(t *testing.T) {
+	now, state, sink := time.Now(), &sending{}, &openSink{}
+	state.begin(sink)
+	state.note("bad", 0, &notify.Error{Kind: notify.Refused, Message: "no such event"}, now)
+	state.end(now)
+	state.turnWith(sink, 0, &notify.Error{Kind: notify.Unavailable, Message: "out of reach"}, now)
+	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkUnavailable {
+		t.Errorf("%+v while the sink is out of reach", is)
+	}
+	state.turnWith(sink, 1, nil, now.Add(maxSinkPause))
+	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkRefused || !strings.Contains(is.Message, "task bad") {
+		t.Errorf("%+v", is)
 	}
 }
 
