@@ -109,7 +109,7 @@ func (s *Sink) Send(ctx context.Context, event *cloudevents.Event) error {
 
 // refused explains an answer that is not 2xx.
 func (s *Sink) refused(response *http.Response, answer []byte) *Error {
-	said := response.Status
+	said := s.clean(response.Status) // its reason phrase is the sink's own
 	if text := strings.Join(strings.Fields(s.clean(string(answer))), " "); text != "" {
 		said += ": " + text
 	}

@@ -5,6 +5,7 @@ package notify
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -93,6 +94,26 @@ func TestAnswers(t *testing.T) {
 		if redirected {
 			t.Errorf("%d: followed, with the token", status)
 		}
+	}
+}
+
+// TestReasonPhrase: what stands behind the status is the sink's own text as well.
+func TestReasonPhrase(t *testing.T) {
+	sink := sinkAt(t, func(w http.ResponseWriter, r *http.Request) {
+		connection, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = connection.Close() }()
+		_, _ = fmt.Fprintf(connection, "HTTP/1.1 403 not with %s%s\r\nContent-Length: 0\r\n\r\n",
+			r.Header.Get("Authorization"), strings.Repeat(", ever", 1000))
+	})
+	err := sink.Send(t.Context(), anEvent(t))
+	trouble, ok := errors.AsType[*Error](err)
+	if !ok || trouble.Kind != Denied || !strings.Contains(trouble.Message, "403 not with") ||
+		strings.Contains(trouble.Message, token) || len(trouble.Message) > 600 {
+		t.Errorf("%#v", err)
 	}
 }
 
