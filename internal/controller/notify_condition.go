@@ -96,5 +96,5 @@ func tellHealth(recorder events.EventRecorder, source *v1alpha1.LivepeerTaskSour
 		APIVersion: v1alpha1.GroupVersion.String(), Kind: "LivepeerTaskSource",
 		Namespace: source.Namespace, Name: source.Name, UID: source.UID,
 	}
-	recorder.Eventf(regarding, nil, severity, is.Reason, eventActionSend, "%s", is.Message)
+	recorder.Eventf(regarding, nil, severity, is.Reason, eventActionSend, "%s", bounded(is.Message, maxEventNote-len("...")))
 }
