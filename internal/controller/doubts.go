@@ -37,13 +37,26 @@ func (d *doubts) note(scope *mirror.Scope, action *mirror.Action, err error) {
 	switch {
 	case err == nil:
 		delete(d.pending, key)
-	case answered(err), len(d.pending) >= maxDoubts:
+	case answered(err):
 	default:
 		if d.pending == nil {
 			d.pending = map[types.NamespacedName]doubt{}
 		}
+		if len(d.pending) >= maxDoubts {
+			for old := range d.pending { // of a task that others deleted, for instance: nothing ends that doubt
+				delete(d.pending, old)
+				break
+			}
+		}
 		d.pending[key] = doubt{scope: *scope, action: *action, status: mirror.StatusDigest(action.Desired)}
 	}
+}
+
+// forget ends the doubt about a task that was deleted.
+func (d *doubts) forget(stored *mirror.Entry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.pending, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name})
 }
 
 // take returns the write that made a stored task what it is, once, where it was in doubt.

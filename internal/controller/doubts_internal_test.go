@@ -4,6 +4,8 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -91,5 +93,27 @@ func TestLostAnswers(t *testing.T) {
 				t.Errorf("told of %v instead of %v", told, c.want)
 			}
 		})
+	}
+}
+
+// TestOldDoubtsMakeRoom: those of tasks that nobody will see again do not keep out a new one, and a deletion ends a doubt.
+func TestOldDoubtsMakeRoom(t *testing.T) {
+	var all doubts
+	written := func(n int) *mirror.Action {
+		task := &v1alpha1.LivepeerTask{}
+		task.Name = fmt.Sprint("task-", n)
+		return &mirror.Action{Desired: task}
+	}
+	for n := range maxDoubts + 1 {
+		all.note(&mirror.Scope{}, written(n), errors.New("no answer"))
+	}
+	last := mirror.EntryOf(written(maxDoubts).Desired)
+	if _, ok := all.take(&last); !ok || len(all.pending) != maxDoubts-1 {
+		t.Errorf("the last one is known: %v, of %d", ok, len(all.pending))
+	}
+	all.note(&mirror.Scope{}, written(maxDoubts), errors.New("no answer"))
+	all.forget(&last)
+	if _, ok := all.take(&last); ok {
+		t.Error("a task that was deleted is in doubt")
 	}
 }

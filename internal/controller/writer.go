@@ -183,6 +183,7 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 	if action.Verb == mirror.Delete {
 		err := w.delete(ctx, &action.Stored)
 		if err == nil {
+			w.doubts.forget(&action.Stored)
 			w.wrote(scope, action, nil)
 			w.deletedWaiting(action)
 		}
