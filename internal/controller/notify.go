@@ -129,7 +129,8 @@ func (r *NotifyReconciler) send(
 	return left
 }
 
-// sendTask sends what waits in one task, in order, until an event fails or the turn is over, and takes away what was sent.
+// sendTask sends what waits in one task, in order, until an event fails or the turn is over, and takes away what was sent. What
+// can't be taken away will be sent again, and does not count: otherwise the pause before that would not grow.
 func (r *NotifyReconciler) sendTask(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, name string, until time.Time,
 ) (sent int, err error) {
@@ -150,7 +151,14 @@ func (r *NotifyReconciler) sendTask(
 	if sent == 0 {
 		return 0, err
 	}
-	return sent, errors.Join(err, r.writer.takeAway(ctx, task, waiting[:sent]))
+	if kept := r.writer.takeAway(ctx, task, waiting[:sent]); kept != nil {
+		if ctx.Err() == nil {
+			log.FromContext(ctx).Info("What was sent of a task can't be taken from it, and will be sent again",
+				"task", name, "events", sent, "error", kept.Error())
+		}
+		return 0, errors.Join(err, kept)
+	}
+	return sent, err
 }
 
 func (r *NotifyReconciler) sendOne(

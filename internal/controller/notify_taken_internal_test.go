@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/notify"
+)
+
+// TestPausesGrowWhereNothingIsTakenAway: where the sink takes an event, and the API server not the write that notes it, the
+// sink does not get the same event once a second for ever.
+func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	to, err := notify.NewSink(notify.Config{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(to.Close)
+	task := &v1alpha1.LivepeerTask{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "a", UID: "a", ResourceVersion: "7"},
+		Spec:       v1alpha1.LivepeerTaskSpec{ID: "a"},
+		Status:     v1alpha1.LivepeerTaskStatus{Notifications: []v1alpha1.Transition{{Phase: v1alpha1.PhaseFailed}}},
+	}
+	api := &failingAPI{failing: true, memoryAPI: &memoryAPI{
+		tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, version: 100, writing: func(_, _ *v1alpha1.LivepeerTask) {},
+	}}
+	index := newTaskIndex()
+	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.waitingTasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &NotifyReconciler{index: index, writer: newWriter(api, api, index), metrics: measured, now: time.Now}
+	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
+	state, sink, pause := &sending{}, &openSink{Sink: to}, time.Duration(0)
+	turn := func() error {
+		sent, err := r.sendTask(t.Context(), source, sink, "a", time.Now().Add(time.Hour))
+		pause = state.turnWith(sink, sent, err, time.Now())
+		return err
+	}
+	for range 5 {
+		if err := turn(); err == nil {
+			t.Fatal("the write has not failed")
+		}
+	}
+	if pause < 8*sinkPause {
+		t.Errorf("%s after 5 turns", pause)
+	}
+	api.failing = false
+	if err := turn(); err != nil || len(api.tasks["a"].Status.Notifications) != 0 {
+		t.Errorf("%v: %v", err, api.tasks["a"].Status.Notifications)
+	}
+}
