@@ -72,7 +72,8 @@ func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, state *p
 	now := &metrics.State{
 		UID: source.UID, Suspended: source.Spec.Suspend, PolledAt: state.polledAt, FullSyncAt: state.fullAt,
 		Interval: source.Spec.Interval.Duration, FullInterval: source.Spec.ResyncInterval.Duration,
-		Stalled: meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionStalled),
+		Stalled:      meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionStalled),
+		StalledTasks: int(source.Status.Tasks.Stalled),
 	}
 	if ready := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		now.Reason, now.Ready = ready.Reason, meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionReady)

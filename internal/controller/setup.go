@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/receiver"
@@ -79,9 +78,6 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
-	}
-	if err := registerStalled(metrics.Registry, sources); err != nil {
-		return fmt.Errorf("metric of stalled tasks: %w", err)
 	}
 	tasks := &TaskReconciler{
 		client: mgr.GetClient(), sessions: sessions, index: index, writer: writer, syncSoon: sources.syncSoon,

@@ -6,10 +6,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -71,33 +68,4 @@ func (x *taskIndex) stalling(source sourceID, before int64, but map[string]struc
 // stalls reports whether the task counts as stalled, if it was last updated before that time.
 func (t *storedTask) stalls(before int64) bool {
 	return t.updatedAt != 0 && t.updatedAt < before && mirror.CanStall(t.phase.Value())
-}
-
-// stalledTasks is the metric of stalled tasks, read when it is asked for.
-type stalledTasks struct {
-	sources *SourceReconciler
-	tasks   *prometheus.Desc
-}
-
-// registerStalled registers the metric for these sources, in place of that of an earlier operator in the process.
-func registerStalled(registry prometheus.Registerer, sources *SourceReconciler) error {
-	collector := &stalledTasks{sources: sources, tasks: metrics.NewDesc(metrics.StalledTasks)}
-	registry.Unregister(collector)
-	return registry.Register(collector)
-}
-
-// Describe tells of the metric.
-func (c *stalledTasks) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- c.tasks }
-
-// Collect counts the stalled tasks of each source that is followed.
-func (c *stalledTasks) Collect(collected chan<- prometheus.Metric) {
-	c.sources.mu.Lock()
-	counts := map[[2]string]int32{}
-	for key, state := range c.sources.states {
-		counts[[2]string{key.Namespace, key.Name}] = c.sources.index.counts(sourceID{key.Namespace, state.uid}).Stalled
-	}
-	c.sources.mu.Unlock()
-	for source, n := range counts {
-		collected <- prometheus.MustNewConstMetric(c.tasks, prometheus.GaugeValue, float64(n), source[0], source[1])
-	}
 }

@@ -50,6 +50,7 @@ func (m *Metrics) collect(source Source, state *State, gauge func(name string, v
 	if state.Suspended {
 		return
 	}
+	gauge(StalledTasks, float64(state.StalledTasks))
 	gauge(PollInterval, state.Interval.Seconds())
 	gauge(FullInterval, state.FullInterval.Seconds())
 	if !state.PolledAt.IsZero() {

@@ -44,6 +44,8 @@ type State struct {
 	Suspended              bool
 	PolledAt, FullSyncAt   time.Time // zero where there was none
 	Interval, FullInterval time.Duration
+	// StalledTasks counts the tasks that Studio has not updated for longer than spec.stallAfter.
+	StalledTasks int
 }
 
 // New makes the metrics of sources, whose tasks are counted when they are asked for. They are exported to registry once
@@ -55,7 +57,7 @@ func New(registry prometheus.Registerer, tasks CountTasks) *Metrics {
 		took: NewHistogram(PollDuration), lag: NewHistogram(MirrorLag),
 		gauges: map[string]*prometheus.Desc{}, sources: map[Source]State{},
 	}
-	for _, name := range []string{Tasks, SourceReady, SourceStalled, LastPoll, PollInterval, LastFullSync, FullInterval} {
+	for _, name := range []string{Tasks, StalledTasks, SourceReady, SourceStalled, LastPoll, PollInterval, LastFullSync, FullInterval} {
 		m.gauges[name] = NewDesc(name)
 	}
 	return m
