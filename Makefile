@@ -109,8 +109,8 @@ bench: controlplane build ## Measure the operator against the bare API server. B
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/bench/bench
 
 .PHONY: e2e
-e2e: $(NEED_KUBECTL) e2e-load ## Use the operator in the cluster of KUBECONFIG as people do. IMG; E2E_LOAD="<command that takes an image archive>".
-	E2E=1 IMG=$(IMG) E2E_STUDIO_IMG=$(E2E_STUDIO_IMG) KUBECTL=$(KUBECTL) \
+e2e: $(NEED_KUBECTL) $(HELM) e2e-load ## Use the operator in the cluster of KUBECONFIG as people do. IMG; E2E_LOAD="<command that takes an image archive>".
+	E2E=1 IMG=$(IMG) E2E_STUDIO_IMG=$(E2E_STUDIO_IMG) KUBECTL=$(KUBECTL) HELM=$(HELM) \
 		go test -count=1 -timeout 30m $(if $(E2E_RUN),-run '$(E2E_RUN)') -v ./test/e2e
 
 .PHONY: e2e-load

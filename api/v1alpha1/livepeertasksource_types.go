@@ -30,7 +30,7 @@ type LivepeerTaskSourceSpec struct {
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="interval must be a duration of at least 1s, such as 10s or 5m"
 	// +optional
-	Interval metav1.Duration `json:"interval,omitempty"`
+	Interval metav1.Duration `json:"interval,omitzero"`
 
 	// How often to list every task, to find deletions and drift. Not shorter than interval.
 	// +kubebuilder:default="10m"
@@ -38,7 +38,7 @@ type LivepeerTaskSourceSpec struct {
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="resyncInterval must be a duration of at least 1s, such as 10m"
 	// +optional
-	ResyncInterval metav1.Duration `json:"resyncInterval,omitempty"`
+	ResyncInterval metav1.Duration `json:"resyncInterval,omitzero"`
 
 	// How long one HTTP request may take, its whole answer included. From 1s to 10m.
 	// +kubebuilder:default="30s"
@@ -46,7 +46,7 @@ type LivepeerTaskSourceSpec struct {
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('10m')",message="timeout must be a duration from 1s to 10m, such as 30s"
 	// +optional
-	Timeout metav1.Duration `json:"timeout,omitempty"`
+	Timeout metav1.Duration `json:"timeout,omitzero"`
 
 	// Mirror only tasks of these types, for instance upload and clip. Empty: all types. Tasks of other types that were
 	// mirrored before are deleted from the cluster, never from Studio.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -29,6 +30,18 @@ func (w *world) kubectl(stdin string, args ...string) (string, error) {
 
 const minimalSource = `{"apiVersion": "studio.livepeer.org/v1alpha1", "kind": "LivepeerTaskSource",
 	"metadata": {"name": "main"}, "spec": `
+
+// TestSourceOfAProgram: what a program leaves unset is left to the API server, as with kubectl.
+func TestSourceOfAProgram(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "main"}}
+	source.Spec.SecretRef.Name = "livepeer"
+	w.Expect(w.client.Create(w.ctx, source)).To(Succeed())
+	w.Expect(source.Spec.Interval.Duration).To(Equal(10 * time.Second))
+	w.Expect(source.Spec.ResyncInterval.Duration).To(Equal(10 * time.Minute))
+	w.Expect(source.Spec.Timeout.Duration).To(Equal(30 * time.Second))
+}
 
 func TestSourceDefaults(t *testing.T) {
 	t.Parallel()

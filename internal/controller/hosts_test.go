@@ -27,7 +27,7 @@ func TestSourcesPointWhereTheyMay(t *testing.T) {
 		"metadata":          {"http://169.254.169.254/api", "list that address in --allowed-hosts"},
 		"mapped metadata":   {"https://[::ffff:169.254.169.254]/api", "list that address in --allowed-hosts"},
 		"plain http abroad": {"http://studio.media.svc/api", "Use https"},
-		"number":            {"https://2852039166/api", "Correct spec.url"},
+		"number":            {"https://2852039166/api", "Correct the URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,6 +27,7 @@ const (
 	asDefault   variant = "config/default"
 	asHA        variant = "config/ha"
 	asInstaller variant = "dist/install.yaml"
+	asChart     variant = "charts/livepeer-task-operator"
 	// Two replicas which can be cut off from the API server.
 	asRelayed variant = "config/ha and relays"
 	// One that may ask the simulated Studio over plain http.
@@ -40,6 +41,8 @@ func (e *suite) install(v variant) {
 	switch v {
 	case asInstaller:
 		e.k("apply", "-f", e.installer())
+	case asChart:
+		e.helmInstall()
 	case asRelayed:
 		patch, err := os.ReadFile("testdata/relay.yaml")
 		e.g.Expect(err).NotTo(HaveOccurred())
@@ -53,6 +56,19 @@ func (e *suite) install(v variant) {
 		e.k("apply", "-k", e.folder(string(v)))
 	}
 	e.installedNow(string(v))
+}
+
+// helmInstall does what docs/helm.md says.
+func (e *suite) helmInstall() {
+	e.t.Helper()
+	e.k("create", "namespace", systemNamespace)
+	e.k("label", "namespace", systemNamespace, "pod-security.kubernetes.io/enforce=restricted")
+	colon := strings.LastIndex(e.image, ":")
+	cmd := exec.CommandContext(e.t.Context(), os.Getenv("HELM"), "install", "livepeer-task-operator", string(asChart), "-n", systemNamespace,
+		"--set", "image.repository="+e.image[:colon], "--set", "image.tag="+e.image[colon+1:])
+	cmd.Dir = e.root
+	out, err := cmd.CombinedOutput()
+	e.g.Expect(err).NotTo(HaveOccurred(), string(out))
 }
 
 // allowPlainHTTP is what the README says about a Studio in the cluster.

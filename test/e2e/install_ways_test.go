@@ -22,6 +22,13 @@ func TestInstallerInstall(t *testing.T) {
 	e.runsRestricted(1)
 }
 
+// So does the Helm chart.
+func TestHelmInstall(t *testing.T) {
+	e := begin(t)
+	e.reinstall(asChart)
+	e.runsRestricted(1)
+}
+
 // config/ha has two replicas, both ready, and one of them leads.
 func TestTwoReplicasInstall(t *testing.T) {
 	e := begin(t)

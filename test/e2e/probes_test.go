@@ -15,11 +15,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// probePatience bounds one attempt: what is forwarded may lead nowhere.
+const probePatience = 10 * time.Second
+
 // probe asks a pod as the kubelet does.
 func (e *suite) probe(pod, path string) (int, error) {
 	e.t.Helper()
 	url := "http://127.0.0.1:" + e.forward(systemNamespace, "pod/"+pod, "8081") + path
-	req, err := http.NewRequestWithContext(e.t.Context(), http.MethodGet, url, http.NoBody)
+	ctx, cancel := context.WithTimeout(e.t.Context(), probePatience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return 0, err
 	}
