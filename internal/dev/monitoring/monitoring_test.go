@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestRunbook(t *testing.T) {
 		sections[strings.ToLower(title)] = body
 	}
 	wanted := sourceReasons(g)
-	g.Expect(wanted).To(ContainElements("PruningPaused", "WriteFailed"))
+	g.Expect(wanted).To(ContainElements("PruningPaused", "WriteFailed", "SinkRefused"))
 	rules, err := ReadRules(root(g))
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, rule := range rules.All() {
@@ -115,15 +116,16 @@ func TestRunbook(t *testing.T) {
 	}
 }
 
-// sourceReasons lists the reasons in api/v1alpha1 that are declared as those of a LivepeerTaskSource.
+// sourceReasons lists the reasons in api/v1alpha1 that are declared as those of a LivepeerTaskSource or of Delivering.
 func sourceReasons(g Gomega) []string {
 	file := filepath.Join(root(g), "api", "v1alpha1", "constants.go")
 	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 	g.Expect(err).NotTo(HaveOccurred())
+	ofSource := regexp.MustCompile(`^Reasons of (a LivepeerTaskSource|the condition Delivering)`)
 	var reasons []string
 	for _, declaration := range tree.Decls {
 		group, ok := declaration.(*ast.GenDecl)
-		if !ok || !strings.HasPrefix(group.Doc.Text(), "Reasons of a LivepeerTaskSource") {
+		if !ok || !ofSource.MatchString(group.Doc.Text()) {
 			continue
 		}
 		for _, spec := range group.Specs {
