@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,11 +42,12 @@ func TestTenThousandTasks(t *testing.T) {
 	a := e.account("large", 10000, "0.0001")
 	pod := e.pods()[0]
 	scrape := e.scraper(pod.Name)
-	peak := e.watchMemory(scrape)
+	watched := e.watchMemory(scrape)
 	began := time.Now()
 	a.source()
 	a.connect()
 	a.caughtUp(5*time.Minute, 2*time.Second)
+	peak := watched() // which ends the scraping: that is no rest
 	t.Logf("10,000 tasks mirrored in %v", time.Since(began).Round(time.Second))
 
 	resources := pod.Spec.Containers[0].Resources
@@ -60,8 +60,8 @@ func TestTenThousandTasks(t *testing.T) {
 	after, err := e.usage(t.Context(), scrape)
 	a.g.Expect(err).NotTo(HaveOccurred())
 	cores := (after.cpu - before.cpu) / time.Since(from).Seconds()
-	t.Logf("peak of memory %.0f MiB, CPU of the first sync %.1f s, at rest %.4f cores", peak()/(1<<20), before.cpu, cores)
-	a.g.Expect(peak()).To(BeNumerically("<", resources.Limits.Memory().AsApproximateFloat64()))
+	t.Logf("peak of memory %.0f MiB, CPU of the first sync %.1f s, at rest %.4f cores", peak/(1<<20), before.cpu, cores)
+	a.g.Expect(peak).To(BeNumerically("<", resources.Limits.Memory().AsApproximateFloat64()))
 	a.g.Expect(cores).To(BeNumerically("<", resources.Requests.Cpu().AsApproximateFloat64()), "what the manifest asks for")
 	if limit, limited := resources.Limits[corev1.ResourceCPU]; limited {
 		a.g.Expect(cores).To(BeNumerically("<", limit.AsApproximateFloat64()))
@@ -71,30 +71,29 @@ func TestTenThousandTasks(t *testing.T) {
 	a.g.Expect(e.restarts(pod.Name)).To(BeZero(), "its memory was too little")
 }
 
-// watchMemory notes the most memory that the operator had, until the test ends.
+// watchMemory scrapes each second, until it is asked for the most memory that the operator had.
 func (e *suite) watchMemory(scrape func(context.Context) (string, error)) (peak func() float64) {
-	var mu sync.Mutex
-	most := 0.0
-	ctx := e.t.Context()
+	ctx, end := context.WithCancel(e.t.Context())
+	e.t.Cleanup(end)
+	most := make(chan float64, 1)
 	go func() {
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
+		memory := 0.0
 		for {
 			select {
 			case <-ctx.Done():
+				most <- memory
 				return
 			case <-ticker.C:
 			}
 			if now, err := e.usage(ctx, scrape); err == nil {
-				mu.Lock()
-				most = max(most, now.memory)
-				mu.Unlock()
+				memory = max(memory, now.memory)
 			}
 		}
 	}()
 	return func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		return most
+		end()
+		return <-most
 	}
 }
