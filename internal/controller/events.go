@@ -70,7 +70,8 @@ func newEventLog(c client.Client, registry prometheus.Registerer, logger logr.Lo
 	host, _ := os.Hostname() // without one, the operator's name has to do
 	return &eventLog{
 		client: c, queue: make(chan *eventsv1.Event, eventQueue), limiter: rate.NewLimiter(eventRate, eventBurst),
-		instance: bounded(strings.TrimSuffix(eventSource+"-"+host, "-"), maxEventReporter-len("...")), dropped: dropped.WithLabelValues(), log: logger,
+		instance: bounded(strings.TrimSuffix(eventSource+"-"+host, "-"), maxEventReporter-len("...")),
+		dropped:  dropped.WithLabelValues(), log: logger,
 	}, nil
 }
 

@@ -26,25 +26,31 @@ func TestHealthOfTasks(t *testing.T) {
 	c := newCluster(t)
 	check := healthOf(t, v1alpha1.GroupVersion.Group+"_LivepeerTask")
 	for i, want := range []struct {
-		phase, argo string
-		kstatus     status.Status
+		phase, argo   string
+		kstatus       status.Status
+		stalledBefore int64
 	}{
-		{"pending", "Progressing", status.InProgressStatus},
-		{"waiting", "Progressing", status.InProgressStatus},
-		{"running", "Progressing", status.InProgressStatus},
-		{"completed", "Healthy", status.CurrentStatus},
-		{"failed", "Degraded", status.FailedStatus},
-		{"cancelled", "Degraded", status.FailedStatus},
-		{"frozen", "Progressing", status.InProgressStatus},
-		{"", "Progressing", status.InProgressStatus},
+		{"pending", "Progressing", status.InProgressStatus, 0},
+		{"waiting", "Progressing", status.InProgressStatus, 0},
+		{"running", "Progressing", status.InProgressStatus, 0},
+		{"completed", "Healthy", status.CurrentStatus, 0},
+		{"failed", "Degraded", status.FailedStatus, 0},
+		{"cancelled", "Degraded", status.FailedStatus, 0},
+		{"frozen", "Progressing", status.InProgressStatus, 0},
+		{"", "Progressing", status.InProgressStatus, 0},
+		{"running", "Degraded", status.FailedStatus, 2000}, // without an update for stallAfter
+		{"running", "Progressing", status.InProgressStatus, 1000},
 	} {
-		raw := fmt.Sprintf(`{"id":"task-%d","type":"upload","status":{"phase":%q,"errorMessage":"no disk"}}`, i, want.phase)
+		raw := fmt.Sprintf(`{"id":"task-%d","type":"upload","status":{"phase":%q,"updatedAt":1000,"errorMessage":"no disk"}}`, i, want.phase)
 		seen, err := mirror.Convert([]byte(raw), redact.New())
 		g.Expect(err).NotTo(HaveOccurred())
-		task := &v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Name: seen.ID, Namespace: "default"}, Spec: seen.Spec}
+		scope := mirror.Scope{Namespace: "default", Source: "main", SourceUID: "uid-of-main", StalledBefore: want.stalledBefore}
+		plan := mirror.Plan(scope, []*mirror.Observation{seen}, func(string) (mirror.Entry, bool) { return mirror.Entry{}, false })
+		task := plan.Actions[0].Desired
+		wanted := task.Status
 		g.Expect(c.Create(t.Context(), task)).To(Succeed())
 		g.Expect(check(stored(t, c, "LivepeerTask", task))).To(Equal("Progressing"), "without a status")
-		task.Status = seen.Status
+		task.Status = wanted
 		task.Status.ObservedGeneration = task.Generation
 		for i := range task.Status.Conditions { // as the operator's writer does
 			task.Status.Conditions[i].ObservedGeneration = task.Generation
