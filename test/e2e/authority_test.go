@@ -58,5 +58,5 @@ func (a *authority) issue(e *suite, host string) (certificate, private []byte) {
 func (a *authority) client(host string) *http.Client {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
-	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: host}}}
+	return &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: host}}}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -55,11 +56,13 @@ func (a *account) ask(ctx context.Context, path string, into any) (status int, e
 	req.Header.Set("Authorization", "Bearer "+a.key)
 	res, err := a.studio.Do(req)
 	if err != nil {
+		a.connect() // what is forwarded once may lead nowhere any more
 		return 0, err
 	}
 	defer res.Body.Close()
 	if into == nil || res.StatusCode != http.StatusOK {
-		return res.StatusCode, nil
+		_, err := io.Copy(io.Discard, res.Body) // a connection that is broken off can end the forwarding
+		return res.StatusCode, err
 	}
 	return res.StatusCode, json.NewDecoder(res.Body).Decode(into)
 }
