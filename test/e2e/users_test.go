@@ -5,6 +5,7 @@ package e2e
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 )
@@ -61,7 +62,8 @@ func testDeletedSource(e *suite) {
 	a := e.account("gone", 100, "1")
 	a.source()
 	a.k("-n", a.namespace, "delete", "livepeertasksource", "main", "--timeout=30s")
-	a.g.Eventually(a.tasks).WithArguments(a.t.Context()).Should(BeEmpty())
+	// The collector learns of CRDs that were removed and installed again every 30 seconds, and may need a few attempts.
+	a.g.Eventually(a.tasks, 4*time.Minute).WithArguments(a.t.Context()).Should(BeEmpty())
 }
 
 // A Studio that is away makes no replica unready or dead.
