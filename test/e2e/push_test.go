@@ -12,7 +12,6 @@ const receiverURL = "http://livepeer-task-operator-receiver." + systemNamespace 
 func testPush(e *suite) {
 	a := e.account("push", 150, "0.0001")
 	a.source()
-	a.set(`"interval": "10m"`)
 	a.k("-n", a.namespace, "patch", "secret", "livepeer", "--type=merge", "-p", `{"stringData": {"webhookSecret": "e2e-webhook-secret"}}`)
 	path := func() (string, error) {
 		return a.try("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.receiver.path}")
@@ -21,6 +20,8 @@ func testPush(e *suite) {
 
 	a.args = append(a.args, "--speed=10", "--webhook="+receiverURL+"/hooks/"+a.namespace+"/main")
 	a.startStudio() // the same one, whose time passes now
+	a.fullSync("reachable")
+	a.set(`"interval": "10m"`) // from now on, a failure would keep it waiting as long
 	a.fullSync("webhooks")
 	l := a.follow()
 	a.g.Eventually(l.changesSoFar).Should(BeNumerically(">", 20), "no webhook arrives")
