@@ -147,7 +147,7 @@ func (a *account) set(spec string) {
 func (a *account) fullSync(request string) {
 	a.t.Helper()
 	before := a.k("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastFullSyncTime}")
-	a.k("-n", a.namespace, "annotate", "livepeertasksource", "main", "reconcile.studio.livepeer.org/requestedAt="+request)
+	a.k("-n", a.namespace, "annotate", "--overwrite", "livepeertasksource", "main", "reconcile.studio.livepeer.org/requestedAt="+request)
 	a.g.Eventually(func() (string, error) {
 		return a.try("-n", a.namespace, "get", "livepeertasksource", "main", "-o", "jsonpath={.status.lastHandledReconcileAt} {.status.lastFullSyncTime}")
 	}).Should(And(HavePrefix(request+" "), Not(HaveSuffix(" "+before))))
