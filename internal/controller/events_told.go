@@ -4,7 +4,6 @@ package controller
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,7 +43,7 @@ func (l *eventLog) tellTask(
 	}
 	l.tell("LivepeerTask", stored, &news{
 		reason: transition.Reason, note: transition.Note, warning: transition.Warning,
-		identity: []any{fmt.Sprintf("%x", mirror.StatusDigest(stored))},
+		identity: []any{mirror.StatusID(stored)},
 	})
 }
 

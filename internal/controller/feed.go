@@ -6,15 +6,14 @@ import (
 	"context"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,7 +23,7 @@ import (
 )
 
 const (
-	// feedPage bounds the tasks of one page of a list, which is in memory as a whole.
+	// feedPage bounds the tasks of one page of a list. Two of them are in memory as a whole.
 	feedPage = 250
 	// lookers bounds the tasks that are read one by one at once.
 	lookers = 4
@@ -37,6 +36,7 @@ type feed struct {
 	namespace string // empty: all
 	index     *taskIndex
 	client    client.WithWatch
+	tasks     rest.Interface // for lists
 	metadata  metadata.Interface
 	elected   <-chan struct{}
 	looks     workqueue.TypedRateLimitingInterface[types.NamespacedName]
@@ -118,45 +118,6 @@ func (f *feed) leads() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// list answers all tasks in their compact form. While a page is made compact, the next one is read.
-func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
-	pages := make(chan *v1alpha1.LivepeerTaskList)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer close(pages)
-		return f.pages(ctx, pages)
-	})
-	compact := &listedTasks{}
-	for page := range pages {
-		compact.ListMeta = metav1.ListMeta{ResourceVersion: page.ResourceVersion}
-		for i := range page.Items {
-			entry := mirror.EntryOf(&page.Items[i])
-			compact.Items = append(compact.Items, listedTask{task: storedOf(&entry)})
-		}
-	}
-	return compact, f.answered(group.Wait())
-}
-
-// pages reads all pages. Of no version in particular: others are answered from the API server's memory as a whole,
-// whatever the limit.
-func (f *feed) pages(ctx context.Context, pages chan<- *v1alpha1.LivepeerTaskList) error {
-	options := &client.ListOptions{Namespace: f.namespace, Limit: feedPage}
-	for {
-		page := &v1alpha1.LivepeerTaskList{}
-		if err := f.client.List(ctx, page, options); err != nil {
-			return err
-		}
-		select {
-		case pages <- page:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if options.Continue = page.Continue; options.Continue == "" {
-			return nil
-		}
 	}
 }
 
@@ -252,28 +213,3 @@ func (f *feed) Delete(obj any) error {
 
 // Resync does nothing: the index does not forget.
 func (f *feed) Resync() error { return nil }
-
-// listedTasks is a list of tasks in their compact form.
-type listedTasks struct {
-	metav1.TypeMeta
-	metav1.ListMeta
-
-	Items []listedTask
-}
-
-// DeepCopyObject copies the list, for runtime.Object.
-func (l *listedTasks) DeepCopyObject() runtime.Object {
-	return &listedTasks{TypeMeta: l.TypeMeta, ListMeta: l.ListMeta, Items: append([]listedTask(nil), l.Items...)}
-}
-
-// listedTask is a task in its compact form.
-type listedTask struct {
-	metav1.TypeMeta
-
-	task *storedTask
-}
-
-// DeepCopyObject copies the task, for runtime.Object.
-func (t *listedTask) DeepCopyObject() runtime.Object {
-	return &listedTask{TypeMeta: t.TypeMeta, task: t.task}
-}

@@ -8,11 +8,8 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -26,15 +23,6 @@ const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=
 type leanClient struct {
 	client.Client
 	tasks rest.Interface
-}
-
-func newLeanClient(mgr ctrl.Manager) (client.Client, error) {
-	tasks, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
-		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
-	if err != nil {
-		return nil, fmt.Errorf("client for LivepeerTasks: %w", err)
-	}
-	return &leanClient{Client: mgr.GetClient(), tasks: tasks}, nil
 }
 
 // Create stores a new object.

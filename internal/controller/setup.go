@@ -11,12 +11,16 @@ import (
 
 	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 )
@@ -52,17 +56,18 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("client for metadata: %w", err)
 	}
 	index := newTaskIndex()
-	feeds, err := feedIndex(mgr, index, metadataClient, settings.namespaces)
+	tasksClient, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
+		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("client for LivepeerTasks: %w", err)
+	}
+	feeds, err := feedIndex(mgr, index, tasksClient, metadataClient, settings.namespaces)
 	if err != nil {
 		return err
 	}
 	secrets := newSecretStore(mgr.GetAPIReader(), metadataClient)
 	sessions := newSessions(secrets, userAgent, settings.hosts)
-	lean, err := newLeanClient(mgr)
-	if err != nil {
-		return err
-	}
-	writer := newWriter(lean, mgr.GetAPIReader(), index)
+	writer := newWriter(&leanClient{Client: mgr.GetClient(), tasks: tasksClient}, mgr.GetAPIReader(), index)
 	measured, err := measureSources(mgr, index, writer)
 	if err != nil {
 		return err
@@ -118,9 +123,9 @@ func (all feeds) ready(*http.Request) error {
 
 // feedIndex lets the manager keep the index in step with the stored tasks.
 func feedIndex(
-	mgr ctrl.Manager, index *taskIndex, metadataClient metadata.Interface, namespaces []string,
+	mgr ctrl.Manager, index *taskIndex, tasks rest.Interface, metadataClient metadata.Interface, namespaces []string,
 ) (feeds, error) {
-	tasks, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
 	if err != nil {
@@ -135,7 +140,8 @@ func feedIndex(
 	}
 	for _, namespace := range namespaces {
 		f := &feed{
-			namespace: namespace, index: index, client: tasks, metadata: metadataClient, elected: mgr.Elected(), looks: looks,
+			namespace: namespace, index: index, client: watching, tasks: tasks, metadata: metadataClient, elected: mgr.Elected(),
+			looks: looks,
 		}
 		if err := mgr.Add(f); err != nil {
 			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)

@@ -24,3 +24,18 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReadEntries reads the reference page's example out of a list of the API server.
+func BenchmarkReadEntries(b *testing.B) {
+	items, _, err := SplitList(answered(b, storedTask(mustConvert(b, string(referenceTask(b))))))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(items)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := ReadEntries(items, func(*Entry) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

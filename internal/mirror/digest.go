@@ -4,37 +4,108 @@ package mirror
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
+	"math/bits"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// Digest identifies content: 16 bytes of its SHA-256. The zero Digest belongs to no content.
-type Digest [16]byte
+// Digest identifies content within this process: it is a hash with a random key, so that nobody can make up content that
+// passes for other. The order of an object's keys does not matter, since the API server sorts them.
+type Digest uint64
+
+// key is that of all digests of this process, and left and right are made of it.
+var (
+	key   = maphash.MakeSeed()
+	left  = maphash.String(key, "left")
+	right = maphash.String(key, "right")
+)
+
+// What kind of value was hashed: the text "1" is not the number 1.
+const (
+	textTag Digest = iota + 1
+	literalTag
+	objectTag
+	arrayTag
+)
+
+// with combines two digests into one; their order matters.
+func (d Digest) with(other Digest) Digest {
+	high, low := bits.Mul64(uint64(d)^left, uint64(other)^right)
+	return Digest(high ^ low)
+}
+
+func hashed(content []byte) Digest { return Digest(maphash.Bytes(key, content)) }
+
+// digest consumes any value and identifies it. Numbers are the same where they are written in the same way: Convert and the
+// API server write them as encoding/json does.
+func (s *scanner) digest() Digest {
+	switch s.peek() {
+	case '"':
+		return hashed(s.text()).with(textTag)
+	case '{':
+		return s.members(func([]byte) Digest { return s.digest() })
+	case '[':
+		sum := arrayTag
+		s.array(func() { sum = sum.with(s.digest()) })
+		return sum
+	default:
+		return hashed(s.literal()).with(literalTag)
+	}
+}
+
+// members consumes an object and identifies it by its keys, and by what value makes of their values. Where that is 0, it is
+// left out.
+func (s *scanner) members(value func(key []byte) Digest) Digest {
+	var sum Digest
+	s.object(func(key []byte) {
+		name := hashed(key)
+		if content := value(key); content != 0 {
+			sum += name.with(content)
+		}
+	})
+	return sum.with(objectTag)
+}
 
 // SpecDigest identifies what a main-resource write of the operator sets: the spec, its two labels and the owner.
 func SpecDigest(task *v1alpha1.LivepeerTask) Digest {
-	owner := metav1.GetControllerOfNoCopy(task)
-	if owner == nil {
-		owner = &metav1.OwnerReference{}
+	of := controlled{source: task.Labels[v1alpha1.LabelSource], kind: task.Labels[v1alpha1.LabelType]}
+	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {
+		of.owner = *owner
 	}
-	return digest(struct {
-		Source, Type, Kind, Owner string
-		UID                       types.UID
-		Spec                      *v1alpha1.LivepeerTaskSpec
-	}{
-		task.Labels[v1alpha1.LabelSource], task.Labels[v1alpha1.LabelType], owner.Kind, owner.Name, owner.UID, &task.Spec,
-	})
+	s := scanner{data: encode(&task.Spec)}
+	return of.digest(s.digest())
+}
+
+// controlled is what the operator sets of a task's metadata.
+type controlled struct {
+	source, kind string // labels
+	owner        metav1.OwnerReference
+}
+
+func (c *controlled) digest(spec Digest) Digest {
+	for _, text := range []string{c.source, c.kind, c.owner.Kind, c.owner.Name, string(c.owner.UID)} {
+		spec = spec.with(Digest(maphash.String(key, text)))
+	}
+	return spec
 }
 
 // StatusDigest identifies what a status write of the operator sets, apart from the observed generations: these follow
 // metadata.generation, which only the API server knows. What waits to be sent is not part of it either: that does not
 // follow from the task in Studio.
 func StatusDigest(task *v1alpha1.LivepeerTask) Digest {
+	s := scanner{data: encode(&task.Status)}
+	var status statusReader
+	return status.read(&s)
+}
+
+// StatusID identifies the same as StatusDigest, for ever and for everybody.
+func StatusID(task *v1alpha1.LivepeerTask) string {
 	status := task.Status
 	status.ObservedGeneration, status.Notifications = 0, nil
 	status.Conditions = make([]metav1.Condition, len(task.Status.Conditions))
@@ -42,18 +113,16 @@ func StatusDigest(task *v1alpha1.LivepeerTask) Digest {
 		condition.ObservedGeneration = 0
 		status.Conditions[i] = condition
 	}
-	return digest(&status)
+	sum := sha256.Sum256(encode(&status))
+	return hex.EncodeToString(sum[:16])
 }
 
-// digest hashes the JSON form. Free-form JSON inside is canonical on both sides: Convert makes it so, and the API
-// server answers it with sorted keys; encoding/json evens out white space and escapes.
-func digest(content any) Digest {
+func encode(content any) []byte {
 	encoded, err := json.Marshal(content)
 	if err != nil {
 		// Only free-form JSON can fail to marshal, and neither Convert nor the API server lets invalid JSON through.
 		// Content that can't be identified equals no other.
-		encoded = fmt.Appendf(nil, "unencodable: %p", content)
+		return fmt.Appendf(nil, "%q", fmt.Sprintf("unencodable: %p", content))
 	}
-	sum := sha256.Sum256(encoded)
-	return Digest(sum[:len(Digest{})])
+	return encoded
 }

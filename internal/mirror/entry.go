@@ -15,6 +15,9 @@ import (
 // FieldManager is the name that the operator writes under.
 const FieldManager = "livepeer-task-operator"
 
+// updatedAtField is in the managed fields of whoever set status.updatedAt.
+const updatedAtField = `"f:updatedAt"`
+
 // Entry is what the operator knows of one stored LivepeerTask.
 type Entry struct {
 	Namespace       string
@@ -93,7 +96,7 @@ func foreignStatus(managed []metav1.ManagedFieldsEntry) bool {
 	for i := range managed {
 		entry := &managed[i]
 		if entry.Manager != FieldManager && entry.FieldsV1 != nil &&
-			bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:updatedAt"`)) {
+			bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(updatedAtField)) {
 			return true
 		}
 	}
