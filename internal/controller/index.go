@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
@@ -133,6 +134,16 @@ func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64, befor
 	task, ok := x.byName[source.Namespace][name]
 	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().sourceID == source && !task.deleting &&
 		task.stalled == task.stalls(before)
+}
+
+// shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
+func (x *taskIndex) shows(source sourceID, name string, task *livepeer.Task, before int64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	known, ok := x.byName[source.Namespace][name]
+	return ok && task.UpdatedAt != 0 && known.updatedAt == task.UpdatedAt && known.id == task.ID &&
+		known.owner.Value().sourceID == source && known.observedGeneration == known.generation && !known.deleting &&
+		known.stalled == known.stalls(before)
 }
 
 // mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.

@@ -43,6 +43,9 @@ type progress struct {
 	// unreadable counts the tasks that the API can't read.
 	unreadable int
 	synced     bool // a full sync of this generation was carried through
+	// resuming: the first poll after a restart is not over. It asks for what the last process has mostly seen, and takes
+	// a task's time of update as proof that it did; content is compared by the polls after it, and by full syncs.
+	resuming bool
 	// listed is when the last full sync that listed every task began, in this process and for this generation and key; zero
 	// if none did. Others may make do with what history keeps.
 	listed time.Time
@@ -101,7 +104,7 @@ func (p *progress) resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[
 		p.nextFull = now
 		return
 	}
-	p.synced = true
+	p.synced, p.resuming = true, true
 	p.omitted = status.Tasks.Omitted
 	p.handled = status.LastHandledReconcileAt
 	p.fullAt = status.LastFullSyncTime.Time
@@ -162,7 +165,7 @@ func (p *progress) renew(source *v1alpha1.LivepeerTaskSource, fingerprint string
 	if p.fingerprint != fingerprint && !first {
 		// All of this belongs to the old client, which may have shown another account.
 		p.poll, p.full, p.pending, p.watermark = nil, nil, nil, watermark{}
-		p.retryFixed = false
+		p.retryFixed, p.resuming = false, false
 	}
 	p.generation, p.fingerprint, p.requested, p.confirmed = source.Generation, fingerprint, requested, confirmed
 	if p.full == nil && p.resync.Swap(false) { // one that is under way goes on: it may not begin anew with each deletion

@@ -90,7 +90,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	now := s.now()
 	s.state.watermark.polled(poll.began, now, poll.Newest())
 	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
-	s.state.poll = nil
+	s.state.poll, s.state.resuming = nil, false
 	s.polled(now)
 	s.metrics.Polled(sourceKey(s.source), metrics.KindPoll, now.Sub(poll.began))
 	return s.stallStep(ctx)
@@ -144,8 +144,10 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 		full.alive[task.ID] = struct{}{}
 	}
 	mark := maphash.Bytes(s.state.seed, task.Raw)
+	resumes := s.state.resuming && s.state.poll != nil && pass == s.state.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
-		if s.index.mirrors(idOf(s.source), name, task.ID, mark, s.scope().StalledBefore) {
+		if s.index.mirrors(idOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
+			resumes && s.index.shows(idOf(s.source), name, task, s.scope().StalledBefore) {
 			delete(s.state.problems, task.ID)
 			return 0
 		}
