@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -55,9 +56,16 @@ func (s *leanStatus) Update(ctx context.Context, obj client.Object, opts ...clie
 	return send(ctx, s.tasks.Put().Name(task.Name).SubResource("status").Param("fieldManager", options.FieldManager), task)
 }
 
-// send sends the task, and takes over the metadata that the API server answers.
+// send sends the task, and takes over of the answer what the operator needs to know of its metadata.
 func send(ctx context.Context, request *rest.Request, task *v1alpha1.LivepeerTask) error {
-	result := request.Namespace(task.Namespace).Resource("livepeertasks").SetHeader("Accept", metadataOnly).Body(task).Do(ctx)
+	sent := *task
+	sent.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("LivepeerTask"))
+	body, err := json.Marshal(&sent)
+	if err != nil {
+		return fmt.Errorf("task to be stored: %w", err)
+	}
+	result := request.Namespace(task.Namespace).Resource("livepeertasks").SetHeader("Accept", metadataOnly).
+		SetHeader("Content-Type", "application/json").Body(body).Do(ctx)
 	if err := result.Error(); err != nil { // with what the API server says, which Raw leaves out
 		return err
 	}
@@ -65,10 +73,27 @@ func send(ctx context.Context, request *rest.Request, task *v1alpha1.LivepeerTas
 	if err != nil {
 		return err
 	}
-	stored := &metav1.PartialObjectMetadata{}
-	if err := json.Unmarshal(answer, stored); err != nil {
+	// Managed fields and annotations are as large as all the rest, and nobody asks for them after an own write.
+	var stored struct {
+		Metadata struct {
+			Name              string                  `json:"name"`
+			Namespace         string                  `json:"namespace"`
+			UID               types.UID               `json:"uid"`
+			ResourceVersion   string                  `json:"resourceVersion"`
+			Generation        int64                   `json:"generation"`
+			DeletionTimestamp *metav1.Time            `json:"deletionTimestamp"`
+			Labels            map[string]string       `json:"labels"`
+			OwnerReferences   []metav1.OwnerReference `json:"ownerReferences"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(answer, &stored); err != nil {
 		return fmt.Errorf("answer of the API server: %w", err)
 	}
-	task.ObjectMeta = stored.ObjectMeta
+	meta := &stored.Metadata
+	task.ObjectMeta = metav1.ObjectMeta{
+		Name: meta.Name, Namespace: meta.Namespace, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
+		Generation: meta.Generation, DeletionTimestamp: meta.DeletionTimestamp, Labels: meta.Labels,
+		OwnerReferences: meta.OwnerReferences,
+	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"strconv"
 
-	kjson "sigs.k8s.io/json"
+	"github.com/livepeer/livepeer-task-operator/internal/scan"
 )
 
 var errNoTask = errors.New("it has no id, or is no JSON")
@@ -30,26 +30,42 @@ const maxID = 1024
 // parseTask reads a task; false without a usable id. Member names are matched by their exact case, as everything else
 // that reads tasks does.
 func parseTask(raw []byte) (Task, bool) {
-	var head struct {
-		ID      json.RawMessage `json:"id"`
-		Deleted json.RawMessage `json:"deleted"`
-		Status  json.RawMessage `json:"status"`
-	}
-	if kjson.UnmarshalCaseSensitivePreserveInts(raw, &head) != nil {
+	if !json.Valid(raw) {
 		return Task{}, false
 	}
-	t := Task{Deleted: string(head.Deleted) == "true", Raw: raw}
-	if json.Unmarshal(head.ID, &t.ID) != nil || t.ID == "" || len(t.ID) > maxID {
-		return Task{}, false
+	t := Task{Raw: raw}
+	s := scan.New(raw)
+	s.Object(func(key []byte) {
+		switch string(key) {
+		case "id":
+			if t.ID = ""; s.Peek() == '"' {
+				t.ID = string(s.Text())
+			} else {
+				s.Raw()
+			}
+		case "deleted":
+			t.Deleted = string(s.Raw()) == "true"
+		case "status":
+			t.UpdatedAt = updatedAt(s)
+		default:
+			s.Raw()
+		}
+	})
+	return t, !s.Failed() && t.ID != "" && len(t.ID) <= maxID
+}
+
+// updatedAt consumes a task's status. One of another type is a task without a time, not a bad task.
+func updatedAt(s *scan.Scanner) (at int64) {
+	if s.Peek() != '{' {
+		s.Raw()
+		return 0
 	}
-	var status struct {
-		UpdatedAt json.RawMessage `json:"updatedAt"`
-	}
-	// A status of another type is a task without a time, not a bad task.
-	if kjson.UnmarshalCaseSensitivePreserveInts(head.Status, &status) == nil {
-		t.UpdatedAt = millis(status.UpdatedAt)
-	}
-	return t, true
+	s.Object(func(key []byte) {
+		if raw := s.Raw(); string(key) == "updatedAt" {
+			at = millis(raw)
+		}
+	})
+	return at
 }
 
 // millis reads a time in milliseconds, 0 if it is none.

@@ -6,7 +6,6 @@ package mirror
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -48,8 +47,6 @@ func (e *BadTaskError) Error() string {
 }
 
 func (e *BadTaskError) Unwrap() error { return e.Err }
-
-var errTrailing = errors.New("more data after the JSON value")
 
 // Convert turns one task of the API, as JSON, into what is mirrored of it. A field with a value that can't be mirrored
 // is left out and named in omittedFields; a masked one is named in redactedFields. The only error is a *BadTaskError.

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/scan"
 )
 
 // Digest identifies content within this process: it is a hash with a random key, so that nobody can make up content that
@@ -42,28 +43,28 @@ func (d Digest) with(other Digest) Digest {
 
 func hashed(content []byte) Digest { return Digest(maphash.Bytes(key, content)) }
 
-// digest consumes any value and identifies it. Numbers are the same where they are written in the same way: Convert and the
+// digestOf consumes any value and identifies it. Numbers are the same where they are written in the same way: Convert and the
 // API server write them as encoding/json does.
-func (s *scanner) digest() Digest {
-	switch s.peek() {
+func digestOf(s *scan.Scanner) Digest {
+	switch s.Peek() {
 	case '"':
-		return hashed(s.text()).with(textTag)
+		return hashed(s.Text()).with(textTag)
 	case '{':
-		return s.members(func([]byte) Digest { return s.digest() })
+		return members(s, func([]byte) Digest { return digestOf(s) })
 	case '[':
 		sum := arrayTag
-		s.array(func() { sum = sum.with(s.digest()) })
+		s.Array(func() { sum = sum.with(digestOf(s)) })
 		return sum
 	default:
-		return hashed(s.literal()).with(literalTag)
+		return hashed(s.Literal()).with(literalTag)
 	}
 }
 
 // members consumes an object and identifies it by its keys, and by what value makes of their values. Where that is 0, it is
 // left out.
-func (s *scanner) members(value func(key []byte) Digest) Digest {
+func members(s *scan.Scanner, value func(key []byte) Digest) Digest {
 	var sum Digest
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) {
 		name := hashed(key)
 		if content := value(key); content != 0 {
 			sum += name.with(content)
@@ -78,8 +79,7 @@ func SpecDigest(task *v1alpha1.LivepeerTask) Digest {
 	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {
 		of.owner = *owner
 	}
-	s := scanner{data: encode(&task.Spec)}
-	return of.digest(s.digest())
+	return of.digest(digestOf(scan.New(encode(&task.Spec))))
 }
 
 // controlled is what the operator sets of a task's metadata.
@@ -99,9 +99,8 @@ func (c *controlled) digest(spec Digest) Digest {
 // metadata.generation, which only the API server knows. What waits to be sent is not part of it either: that does not
 // follow from the task in Studio.
 func StatusDigest(task *v1alpha1.LivepeerTask) Digest {
-	s := scanner{data: encode(&task.Status)}
 	var status statusReader
-	return status.read(&s)
+	return status.read(scan.New(encode(&task.Status)))
 }
 
 // StatusID identifies the same as StatusDigest, for ever and for everybody.

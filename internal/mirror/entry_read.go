@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/scan"
 )
 
 var errNoList = errors.New("the API server's answer is not a list of objects")
@@ -20,27 +21,27 @@ var errNoList = errors.New("the API server's answer is not a list of objects")
 // SplitList finds the objects in a list as the API server answers it in JSON, without reading them: they are an array
 // within the answer, and nil where there is none.
 func SplitList(answer []byte) (items []byte, list metav1.ListMeta, err error) {
-	s := scanner{data: answer}
-	s.object(func(key []byte) {
+	s := scan.New(answer)
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "items":
-			items = s.raw()
+			items = s.Raw()
 		case "metadata":
-			s.object(func(key []byte) {
+			s.Object(func(key []byte) {
 				switch string(key) {
 				case "continue":
-					list.Continue = string(s.text())
+					list.Continue = string(s.Text())
 				case "resourceVersion":
-					list.ResourceVersion = string(s.text())
+					list.ResourceVersion = string(s.Text())
 				default:
-					s.raw()
+					s.Raw()
 				}
 			})
 		default:
-			s.raw()
+			s.Raw()
 		}
 	})
-	if s.bad || list.ResourceVersion == "" {
+	if s.Failed() || list.ResourceVersion == "" {
 		return nil, metav1.ListMeta{}, errNoList
 	}
 	return items, list, nil
@@ -49,47 +50,47 @@ func SplitList(answer []byte) (items []byte, list metav1.ListMeta, err error) {
 // ReadEntries reads stored tasks as the API server answers them: the items that SplitList finds. Each is what EntryOf makes
 // of the same task.
 func ReadEntries(items []byte, visit func(*Entry)) error {
-	s := scanner{data: items}
+	s := scan.New(items)
 	if items == nil {
 		return nil
 	}
-	s.array(func() {
-		if entry := s.entry(); !s.bad {
+	s.Array(func() {
+		if entry := readEntry(s); !s.Failed() {
 			visit(&entry)
 		}
 	})
-	if s.bad {
+	if s.Failed() {
 		return errNoList
 	}
 	return nil
 }
 
-// entry consumes a task.
-func (s *scanner) entry() Entry {
+// readEntry consumes a task.
+func readEntry(s *scan.Scanner) Entry {
 	entry := Entry{}
 	var (
 		meta   metadataReader
 		spec   Digest
 		status statusReader
 	)
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "metadata":
 			meta.read(s, &entry)
 		case "spec":
-			spec = s.members(func(key []byte) Digest {
+			spec = members(s, func(key []byte) Digest {
 				switch string(key) {
 				case "id":
-					entry.ID = s.show()
+					entry.ID = show(s)
 				case "type":
-					entry.Type = s.show()
+					entry.Type = show(s)
 				}
-				return s.digest()
+				return digestOf(s)
 			})
 		case "status":
 			entry.StatusDigest = status.read(s)
 		default:
-			s.raw()
+			s.Raw()
 		}
 	})
 	if entry.StatusDigest == 0 { // the same as an empty one
@@ -110,14 +111,13 @@ func (s *scanner) entry() Entry {
 }
 
 // show returns the text that is next, without consuming it.
-func (s *scanner) show() string {
-	ahead := *s
-	return string(ahead.text())
+func show(s *scan.Scanner) string {
+	return string(s.Ahead().Text())
 }
 
 // integer consumes a number; one that is none is 0.
-func (s *scanner) integer() int64 {
-	n, _ := strconv.ParseInt(string(s.raw()), 10, 64)
+func integer(s *scan.Scanner) int64 {
+	n, _ := strconv.ParseInt(string(s.Raw()), 10, 64)
 	return n
 }
 
@@ -128,61 +128,61 @@ type metadataReader struct {
 	foreign bool
 }
 
-func (m *metadataReader) read(s *scanner, entry *Entry) {
-	s.object(func(key []byte) {
+func (m *metadataReader) read(s *scan.Scanner, entry *Entry) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "name":
-			entry.Name = string(s.text())
+			entry.Name = string(s.Text())
 		case "namespace":
-			entry.Namespace = string(s.text())
+			entry.Namespace = string(s.Text())
 		case "uid":
-			entry.UID = types.UID(s.text())
+			entry.UID = types.UID(s.Text())
 		case "resourceVersion":
-			entry.ResourceVersion = string(s.text())
+			entry.ResourceVersion = string(s.Text())
 		case "generation":
-			entry.Generation = s.integer()
+			entry.Generation = integer(s)
 		case "deletionTimestamp":
-			entry.Deleting = string(s.raw()) != "null"
+			entry.Deleting = string(s.Raw()) != "null"
 		case "labels":
 			m.labels(s)
 		case "ownerReferences":
-			s.array(func() { m.reference(s) })
+			s.Array(func() { m.reference(s) })
 		case "managedFields":
-			s.array(func() { m.managed(s) })
+			s.Array(func() { m.managed(s) })
 		default:
-			s.raw()
+			s.Raw()
 		}
 	})
 }
 
-func (m *metadataReader) labels(s *scanner) {
-	s.object(func(key []byte) {
+func (m *metadataReader) labels(s *scan.Scanner) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case v1alpha1.LabelSource:
-			m.source = string(s.text())
+			m.source = string(s.Text())
 		case v1alpha1.LabelType:
-			m.kind = string(s.text())
+			m.kind = string(s.Text())
 		default:
-			s.raw()
+			s.Raw()
 		}
 	})
 }
 
-func (m *metadataReader) reference(s *scanner) {
+func (m *metadataReader) reference(s *scan.Scanner) {
 	var owner metav1.OwnerReference
 	controls := false
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "kind":
-			owner.Kind = string(s.text())
+			owner.Kind = string(s.Text())
 		case "name":
-			owner.Name = string(s.text())
+			owner.Name = string(s.Text())
 		case "uid":
-			owner.UID = types.UID(s.text())
+			owner.UID = types.UID(s.Text())
 		case "controller":
-			controls = string(s.raw()) == "true"
+			controls = string(s.Raw()) == "true"
 		default:
-			s.raw()
+			s.Raw()
 		}
 	})
 	if controls && m.owner.UID == "" {
@@ -190,16 +190,16 @@ func (m *metadataReader) reference(s *scanner) {
 	}
 }
 
-func (m *metadataReader) managed(s *scanner) {
+func (m *metadataReader) managed(s *scan.Scanner) {
 	ours, updatedAt := false, false
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "manager":
-			ours = string(s.text()) == FieldManager
+			ours = string(s.Text()) == FieldManager
 		case "fieldsV1":
-			updatedAt = bytes.Contains(s.raw(), []byte(updatedAtField))
+			updatedAt = bytes.Contains(s.Raw(), []byte(updatedAtField))
 		default:
-			s.raw()
+			s.Raw()
 		}
 	})
 	m.foreign = m.foreign || updatedAt && !ours
@@ -213,47 +213,46 @@ type statusReader struct {
 }
 
 // read consumes a status, and identifies it without what StatusDigest leaves out.
-func (r *statusReader) read(s *scanner) Digest {
-	return s.members(func(key []byte) Digest {
+func (r *statusReader) read(s *scan.Scanner) Digest {
+	return members(s, func(key []byte) Digest {
 		switch string(key) {
 		case "observedGeneration":
-			r.observedGeneration = s.integer()
+			r.observedGeneration = integer(s)
 			return 0
 		case "notifications":
-			s.array(func() { s.raw(); r.waiting = true })
+			s.Array(func() { s.Raw(); r.waiting = true })
 			return 0
 		case "conditions":
 			return r.conditions(s)
 		case "phase":
-			r.phase = s.show()
+			r.phase = show(s)
 		case "retries":
-			ahead := *s
-			r.retries = ahead.integer()
+			r.retries = integer(s.Ahead())
 		case "updatedAt":
 			// A fraction of a second is read, whatever the layout says of it.
-			if at, err := time.Parse(time.RFC3339, s.show()); err == nil {
+			if at, err := time.Parse(time.RFC3339, show(s)); err == nil {
 				r.updatedAt = at.UnixMilli()
 			}
 		}
-		return s.digest()
+		return digestOf(s)
 	})
 }
 
-func (r *statusReader) conditions(s *scanner) Digest {
+func (r *statusReader) conditions(s *scan.Scanner) Digest {
 	sum, judged := arrayTag, false
-	s.array(func() {
+	s.Array(func() {
 		var kind, reason string
-		sum = sum.with(s.members(func(key []byte) Digest {
+		sum = sum.with(members(s, func(key []byte) Digest {
 			switch string(key) {
 			case "observedGeneration":
-				s.raw()
+				s.Raw()
 				return 0
 			case "type":
-				kind = s.show()
+				kind = show(s)
 			case "reason":
-				reason = s.show()
+				reason = show(s)
 			}
-			return s.digest()
+			return digestOf(s)
 		}))
 		if kind == v1alpha1.ConditionStalled && !judged {
 			judged, r.stalled = true, reason == v1alpha1.ReasonNoUpdate
