@@ -85,9 +85,9 @@ func main() {
 	opts.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
 
-	// Half of what Go tolerates by default: what is in use is small, and what is made for a moment is much.
+	// Less than what Go tolerates by default: what is in use is small, and what is made for a moment is much.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(75)
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap)))
 	if err := run(&opts); err != nil {
