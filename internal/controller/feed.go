@@ -22,12 +22,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-const (
-	// feedPage bounds the tasks of one page of a list. Two of them are in memory as a whole.
-	feedPage = 250
-	// lookers bounds the tasks that are read one by one at once.
-	lookers = 4
-)
+// lookers bounds the tasks that are read one by one at once.
+const lookers = 4
 
 // feed keeps the index in step with the LivepeerTasks of one namespace, or of all. It lists them page by page and watches
 // them. A leader writes nearly all that it would see, and knows it: it watches metadata only, and reads what it has not

@@ -3,85 +3,40 @@
 package controller
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// page is a part of a list of tasks, as the API server answered it.
-type page struct {
-	answer *bytes.Buffer
-	items  []byte // within the answer
-	list   metav1.ListMeta
-}
+// feedPage bounds the tasks of one page of a list. Each page costs the API server a look at all that is behind it; and it
+// takes a minute at most for an answer.
+const feedPage = 5000
 
-// list answers all tasks in their compact form. While a page is made compact, the next one is read.
-func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
-	const buffers = 2
-	pages, free := make(chan page), make(chan *bytes.Buffer, buffers)
-	for range buffers {
-		free <- &bytes.Buffer{}
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer close(pages)
-		return f.pages(ctx, pages, free)
-	})
-	compact := &listedTasks{}
-	group.Go(func() error {
-		for page := range pages {
-			compact.ListMeta = metav1.ListMeta{ResourceVersion: page.list.ResourceVersion}
-			err := mirror.ReadEntries(page.items, func(entry *mirror.Entry) {
-				compact.Items = append(compact.Items, listedTask{task: storedOf(entry)})
-			})
-			if err != nil {
-				return err
-			}
-			free <- page.answer
-		}
-		return nil
-	})
-	return compact, f.answered(group.Wait())
-}
-
-// pages reads all pages. Of no version in particular: others are answered from the API server's memory as a whole,
+// list answers all tasks in their compact form. Pages are of no version in particular: others are answered as a whole,
 // whatever the limit.
-func (f *feed) pages(ctx context.Context, pages chan<- page, free <-chan *bytes.Buffer) error {
-	for next := ""; ; {
-		var page page
-		select {
-		case page.answer = <-free:
-		case <-ctx.Done():
-			return ctx.Err()
+func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
+	compact := &listedTasks{}
+	for {
+		list, err := f.page(ctx, compact.Continue, func(entry *mirror.Entry) {
+			compact.Items = append(compact.Items, listedTask{task: storedOf(entry)})
+		})
+		if f.answered(err) != nil {
+			return nil, err
 		}
-		err := f.page(ctx, next, page.answer)
-		if err != nil {
-			return err
-		}
-		if page.items, page.list, err = mirror.SplitList(page.answer.Bytes()); err != nil {
-			return err
-		}
-		select {
-		case pages <- page:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if next = page.list.Continue; next == "" {
-			return nil
+		if compact.ListMeta = list; list.Continue == "" {
+			return compact, nil
 		}
 	}
 }
 
-// page reads the page that continues the one before, or the first. Its JSON is read as it is, by mirror.ReadEntries:
-// decoding it would take ten times as long.
-func (f *feed) page(ctx context.Context, next string, answer *bytes.Buffer) error {
+// page reads the page that continues the one before, or the first, task by task as the API server answers it. Decoding its
+// JSON would take ten times as long.
+func (f *feed) page(ctx context.Context, next string, visit func(*mirror.Entry)) (metav1.ListMeta, error) {
 	request := f.tasks.Get().NamespaceIfScoped(f.namespace, f.namespace != "").Resource("livepeertasks").
 		SetHeader("Accept", "application/json").Param("limit", strconv.Itoa(feedPage))
 	if next != "" {
@@ -89,14 +44,14 @@ func (f *feed) page(ctx context.Context, next string, answer *bytes.Buffer) erro
 	}
 	body, err := request.Stream(ctx)
 	if err != nil {
-		return err
+		return metav1.ListMeta{}, err
 	}
 	defer body.Close() //nolint:errcheck // It was read to its end, or is given up.
-	answer.Reset()
-	if _, err := answer.ReadFrom(body); err != nil {
-		return fmt.Errorf("list of LivepeerTasks: %w", err)
+	list, err := mirror.ReadList(body, visit)
+	if err != nil {
+		return metav1.ListMeta{}, fmt.Errorf("list of LivepeerTasks: %w", err)
 	}
-	return nil
+	return list, nil
 }
 
 // listedTasks is a list of tasks in their compact form.

@@ -2,7 +2,13 @@
 
 package mirror
 
-import "testing"
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
 
 // BenchmarkDigest identifies what is stored of the reference page's example.
 func BenchmarkDigest(b *testing.B) {
@@ -25,16 +31,15 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
-// BenchmarkReadEntries reads the reference page's example out of a list of the API server.
-func BenchmarkReadEntries(b *testing.B) {
-	items, _, err := SplitList(answered(b, storedTask(mustConvert(b, string(referenceTask(b))))))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(len(items)))
+// BenchmarkReadList reads a page of tasks like the reference page's example.
+func BenchmarkReadList(b *testing.B) {
+	const tasks = 100
+	task := storedTask(mustConvert(b, string(referenceTask(b))))
+	answer := answered(b, slices.Repeat([]*v1alpha1.LivepeerTask{task}, tasks)...)
+	b.SetBytes(int64(len(answer)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := ReadEntries(items, func(*Entry) {}); err != nil {
+		if _, err := ReadList(bytes.NewReader(answer), func(*Entry) {}); err != nil {
 			b.Fatal(err)
 		}
 	}

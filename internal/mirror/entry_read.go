@@ -4,7 +4,9 @@ package mirror
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"strconv"
 	"time"
@@ -18,51 +20,48 @@ import (
 
 var errNoList = errors.New("the API server's answer is not a list of objects")
 
-// SplitList finds the objects in a list as the API server answers it in JSON, without reading them: they are an array
-// within the answer, and nil where there is none.
-func SplitList(answer []byte) (items []byte, list metav1.ListMeta, err error) {
-	s := scan.New(answer)
-	s.Object(func(key []byte) {
-		switch string(key) {
+// ReadList reads stored tasks out of a list as the API server answers it in JSON, one by one as they come. Each is what
+// EntryOf makes of the same task. Where the list is cut short, the error says so, and nothing is known of the rest.
+func ReadList(answer io.Reader, visit func(*Entry)) (list metav1.ListMeta, err error) {
+	s := scan.NewStream(answer)
+	err = s.Object(func(key string) error {
+		switch key {
 		case "items":
-			items = s.Raw()
+			return readItems(s, visit)
 		case "metadata":
-			s.Object(func(key []byte) {
-				switch string(key) {
-				case "continue":
-					list.Continue = string(s.Text())
-				case "resourceVersion":
-					list.ResourceVersion = string(s.Text())
-				default:
-					s.Raw()
-				}
-			})
+			raw, err := s.Value()
+			if err != nil {
+				return err
+			}
+			return json.Unmarshal(raw, &list)
 		default:
-			s.Raw()
+			_, err := s.Value()
+			return err
 		}
 	})
-	if s.Failed() || list.ResourceVersion == "" {
-		return nil, metav1.ListMeta{}, errNoList
+	if err == nil && list.ResourceVersion == "" {
+		err = errNoList
 	}
-	return items, list, nil
+	return list, err
 }
 
-// ReadEntries reads stored tasks as the API server answers them: the items that SplitList finds. Each is what EntryOf makes
-// of the same task.
-func ReadEntries(items []byte, visit func(*Entry)) error {
-	s := scan.New(items)
-	if items == nil {
-		return nil
+func readItems(s *scan.Stream, visit func(*Entry)) error {
+	if none, err := s.Null(); none || err != nil {
+		return err
 	}
-	s.Array(func() {
-		if entry := readEntry(s); !s.Failed() {
-			visit(&entry)
+	return s.Array(func() error {
+		raw, err := s.Value()
+		if err != nil {
+			return err
 		}
+		task := scan.New(raw)
+		entry := readEntry(task)
+		if task.Failed() {
+			return errNoList
+		}
+		visit(&entry)
+		return nil
 	})
-	if s.Failed() {
-		return errNoList
-	}
-	return nil
 }
 
 // readEntry consumes a task.

@@ -5,7 +5,9 @@ package mirror
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,13 +49,13 @@ func answered(t failer, tasks ...*v1alpha1.LivepeerTask) []byte {
 // readBack reads tasks as a list of the API server has them.
 func readBack(t failer, tasks ...*v1alpha1.LivepeerTask) []Entry {
 	t.Helper()
-	items, list, err := SplitList(answered(t, tasks...))
+	var entries []Entry
+	// Byte by byte: whatever the network makes of an answer.
+	list, err := ReadList(iotest.OneByteReader(bytes.NewReader(answered(t, tasks...))), func(entry *Entry) {
+		entries = append(entries, *entry)
+	})
 	if err != nil || list.Continue != `a"b` || list.ResourceVersion != "12" {
 		t.Fatalf("%+v: %v", list, err)
-	}
-	var entries []Entry
-	if err := ReadEntries(items, func(entry *Entry) { entries = append(entries, *entry) }); err != nil {
-		t.Fatalf("%v", err)
 	}
 	return entries
 }
@@ -145,24 +147,31 @@ func TestReadEntriesOfFreeForm(t *testing.T) {
 	})
 }
 
-// FuzzSplitList: whatever answers in the API server's place does no harm, and what is cut short is no list.
-func FuzzSplitList(f *testing.F) {
+// TestReadListCutShort: a list that is not whole must not pass for one, or tasks would be taken for deleted.
+func TestReadListCutShort(t *testing.T) {
+	whole := answered(t, storedTask(observed("A", "upload", "running", 1587667174725)))
+	for n := range whole {
+		if _, err := ReadList(bytes.NewReader(whole[:n]), func(*Entry) {}); err == nil {
+			t.Fatalf("%d of %d bytes pass for the whole: %s", n, len(whole), whole[:n])
+		}
+	}
+	if _, err := ReadList(iotest.TimeoutReader(iotest.OneByteReader(bytes.NewReader(whole))), func(*Entry) {}); !errors.Is(err, iotest.ErrTimeout) {
+		t.Errorf("the error of the network is lost: %v", err)
+	}
+}
+
+// FuzzReadList: whatever answers in the API server's place does no harm.
+func FuzzReadList(f *testing.F) {
 	task := storedTask(observed("A", "upload", "running", time.Now().UnixMilli()))
 	f.Add(answered(f, task, task))
 	f.Add(answered(f))
 	f.Add([]byte(`{"items":null,"metadata":{"resourceVersion":"1"}}`))
 	f.Add([]byte(`{"items":[{"metadata":{"labels":null,"name":7},"status":[]}],"metadata":{"resourceVersion":"\ud800"}} `))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		items, _, err := SplitList(answer)
-		if err != nil {
-			return
-		}
-		if json.Valid(answer) && items != nil && !json.Valid(items) {
-			t.Fatalf("items of %q: %q", answer, items)
-		}
 		n := 0
-		if ReadEntries(items, func(*Entry) { n++ }) == nil && json.Valid(answer) && n > bytes.Count(items, []byte("{")) {
-			t.Fatalf("%d tasks in %q", n, items)
+		_, err := ReadList(bytes.NewReader(answer), func(*Entry) { n++ })
+		if err == nil && json.Valid(answer) && n > bytes.Count(answer, []byte("{")) {
+			t.Fatalf("%d tasks in %q", n, answer)
 		}
 	})
 }
