@@ -72,7 +72,7 @@ func TestPausesFollowPassingTime(t *testing.T) {
 	p.renew(source, "print", 0, now)
 	p.failed(outcome{Delay: time.Minute}, false, now)
 	for what, planned := range map[string]time.Time{
-		"full sync": p.nextFull, "poll": p.nextPoll, "next attempt": p.retryAt, "slot": slot("x", time.Minute, now),
+		"full sync": p.nextFull, "poll": p.nextPoll, "next attempt": p.retryAt, "slot": slot("x", time.Minute, now, now),
 	} {
 		if !strings.Contains(planned.String(), " m=") { // the reading of the clock that nobody can set
 			t.Errorf("the %s is planned for %v by the wall clock", what, planned)

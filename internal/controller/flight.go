@@ -13,7 +13,8 @@ import (
 const (
 	// batchSize bounds the tasks that are planned together, newest first.
 	batchSize = 50
-	// maxFlights bounds the batches under way at once: what is read ahead of the writers, and so held in memory.
+	// maxFlights bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
+	// held in memory. A poll may add one.
 	maxFlights = 3
 )
 
@@ -34,6 +35,9 @@ func (s *syncer) launch(ctx context.Context) error {
 		return nil
 	}
 	rest := maxFlights - 1
+	if s.state.poll != nil {
+		rest = maxFlights // what a full sync has under way must not keep a change waiting
+	}
 	if s.underWay(s.state.pending) {
 		rest = 0 // planned again only once it is stored, or it could be stored under two names
 	}

@@ -145,7 +145,7 @@ func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
 		now := s.now()
 		s.state.watermark.polled(began, now, pass.Newest())
 		s.state.full.newest = pass.Newest()
-		s.polled(now)
+		s.polled(now, now)
 	}
 }
 
@@ -243,7 +243,8 @@ func (s *syncer) finish(ctx context.Context) error {
 	state.pruned, state.newest = 0, full.newest
 	state.fullAt, state.handled = full.began, full.requested
 	state.news = newsSince(full.newest, full.began)
-	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, s.now())
+	now := s.now()
+	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, now, now)
 	if full.unlisted {
 		state.listed, state.nextFull = time.Time{}, s.now()
 	}

@@ -216,17 +216,18 @@ func (p *progress) failed(out outcome, fixed bool, now time.Time) {
 	p.retryAt, p.retryFixed = now.Add(out.Delay), fixed
 }
 
-// slot returns the next time to poll a source: its interval's grid, shifted by a phase of its own, so that sources that
-// were created together are not polled together.
-func slot(source types.UID, interval time.Duration, now time.Time) time.Time {
+// slot returns the next time to poll a source whose last poll began when it did: its interval's grid, shifted by a phase of
+// its own, so that sources that were created together are not polled together.
+func slot(source types.UID, interval time.Duration, began, now time.Time) time.Time {
 	interval = max(interval, time.Second)
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(source))                       // never fails
 	phase := time.Duration(hash.Sum64() % uint64(interval)) //nolint:gosec // Less than interval.
 	since := time.Duration(now.UnixNano()%int64(interval)) - phase
 	wait := (interval - since%interval) % interval
-	if wait < interval/10 {
-		wait += interval // too soon after this poll: take the one after
+	next := now.Add(wait)
+	if next.Sub(began) < interval/10 {
+		return next.Add(interval) // too soon after this poll: take the one after
 	}
-	return now.Add(wait)
+	return next
 }

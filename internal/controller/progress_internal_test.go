@@ -38,19 +38,21 @@ func TestSlot(t *testing.T) {
 		for i := range 200 {
 			sum := sha256.Sum256([]byte{byte(i)}) // UIDs are random
 			uid := types.UID(fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]))
-			first := slot(uid, interval, noon)
+			first := slot(uid, interval, noon, noon)
 			if wait := first.Sub(noon); wait < interval/10 || wait > interval*11/10 {
 				t.Fatalf("%s, %v: %v", uid, interval, wait)
 			}
-			if !slot(uid, interval, noon).Equal(first) {
+			if !slot(uid, interval, noon, noon).Equal(first) {
 				t.Fatalf("%s, %v: not deterministic", uid, interval)
 			}
-			second := slot(uid, interval, first)
+			second := slot(uid, interval, first, first)
 			if second.Sub(first) != interval {
 				t.Fatalf("%s, %v: then %v", uid, interval, second.Sub(first))
 			}
-			if late := slot(uid, interval, first.Add(interval/2)); !late.Equal(second) {
-				t.Fatalf("%s, %v: a poll that took long shifts the next by %v", uid, interval, late.Sub(second))
+			for _, took := range []time.Duration{interval / 2, interval - 1} {
+				if late := slot(uid, interval, first, first.Add(took)); !late.Equal(second) {
+					t.Fatalf("%s, %v: a poll that took %v shifts the next by %v", uid, interval, took, late.Sub(second))
+				}
 			}
 			buckets[first.Sub(noon)%interval*10/interval]++
 		}
@@ -60,7 +62,7 @@ func TestSlot(t *testing.T) {
 			}
 		}
 	}
-	if wait := slot("x", 0, noon).Sub(noon); wait < time.Second/10 || wait > time.Second*11/10 {
+	if wait := slot("x", 0, noon, noon).Sub(noon); wait < time.Second/10 || wait > time.Second*11/10 {
 		t.Errorf("without an interval: %v", wait)
 	}
 }

@@ -91,15 +91,15 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	s.state.watermark.polled(poll.began, now, poll.Newest())
 	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
 	s.state.poll, s.state.resuming = nil, false
-	s.polled(now)
+	s.polled(poll.began, now)
 	s.metrics.Polled(sourceKey(s.source), metrics.KindPoll, now.Sub(poll.began))
 	return s.stallStep(ctx)
 }
 
 // polled notes that the API has answered, and when to ask again.
-func (s *syncer) polled(now time.Time) {
+func (s *syncer) polled(began, now time.Time) {
 	s.state.polledAt = now
-	s.state.nextPoll = slot(s.source.UID, s.source.Spec.Interval.Duration, now)
+	s.state.nextPoll = slot(s.source.UID, s.source.Spec.Interval.Duration, began, now)
 }
 
 // read makes one listing request, and has what differs from the mirror written while it reads on. It answers how many
