@@ -92,7 +92,7 @@ func (s *Stream) Value() ([]byte, error) {
 		value := New(s.data[s.at:])
 		raw := value.Raw()
 		// What ends where the data end may go on.
-		if end := s.at + len(raw); !value.Failed() && (end < len(s.data) || s.err != nil) {
+		if end := s.at + len(raw); !value.Failed() && (end < len(s.data) || s.ended()) {
 			s.at = end
 			return raw, nil
 		}
@@ -101,6 +101,9 @@ func (s *Stream) Value() ([]byte, error) {
 		}
 	}
 }
+
+// ended reports whether nothing more can be read.
+func (s *Stream) ended() bool { return s.err != nil }
 
 // next returns the next byte that is no white space, without consuming it.
 func (s *Stream) next() (byte, error) {
