@@ -56,9 +56,6 @@ func measureSources(ctx context.Context, r *runner) error {
 		if err := wait(ctx, 2*r.opts.interval); err != nil { // they look behind their newest update for a while
 			return err
 		}
-		for _, a := range accounts {
-			a.server.ResetRequests()
-		}
 		return r.watchPolls(ctx, s, accounts)
 	})
 }
@@ -68,6 +65,10 @@ func (r *runner) watchPolls(ctx context.Context, s *stage, accounts []*account) 
 	if err != nil {
 		return err
 	}
+	for _, a := range accounts {
+		a.server.ResetRequests()
+	}
+	began := time.Now()
 	if err := wait(ctx, sourcePolls*r.opts.interval); err != nil {
 		return err
 	}
@@ -77,25 +78,30 @@ func (r *runner) watchPolls(ctx context.Context, s *stage, accounts []*account) 
 	}
 	r.result.add("sources.count", float64(len(accounts)))
 	r.result.add("sources.cores", after.since(before).operator.Seconds()/(sourcePolls*r.opts.interval).Seconds())
-	r.notePolls(accounts)
+	r.notePolls(accounts, began)
 	return nil
 }
 
-// notePolls says how late polls were, and how evenly they were spread over the interval.
-func (r *runner) notePolls(accounts []*account) {
+// notePolls says how late polls were since then, and how evenly they were spread over the interval. A source that keeps
+// silent, at the beginning or at the end, is late as well.
+func (r *runner) notePolls(accounts []*account, began time.Time) {
 	const slots = 10
 	interval := r.opts.interval
+	ended := began.Add(sourcePolls * interval)
 	var busy [slots]float64
 	polls, late := 0, time.Duration(0)
 	for _, a := range accounts {
-		requests := a.server.Requests()
-		for i, request := range requests {
+		last := began
+		for _, request := range a.server.Requests() {
+			if request.Time.After(ended) {
+				break
+			}
 			polls++
 			busy[request.Time.UnixNano()%int64(interval)*slots/int64(interval)]++
-			if i > 0 {
-				late = max(late, request.Time.Sub(requests[i-1].Time)-interval)
-			}
+			late = max(late, request.Time.Sub(last)-interval)
+			last = request.Time
 		}
+		late = max(late, ended.Sub(last)-interval)
 	}
 	most := 0.0
 	for _, n := range busy {
