@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
@@ -14,7 +15,7 @@ const (
 	// batchSize bounds the tasks that are planned together, newest first.
 	batchSize = 50
 	// maxFlights bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
-	// held in memory. A poll may add one.
+	// held in memory. A poll that is due may add two: what was read until then, and its own.
 	maxFlights = 3
 )
 
@@ -29,19 +30,19 @@ type flight struct {
 	err     error
 }
 
-// launch begins to write what was read, newest first, and waits only where too much is under way.
+// launch begins to write what was read, newest first, and waits only where too much is under way, and no poll is due.
 func (s *syncer) launch(ctx context.Context) error {
 	if len(s.state.pending) == 0 {
 		return nil
 	}
-	rest := maxFlights - 1
+	rest, due := maxFlights-1, s.due()
 	if s.state.poll != nil {
-		rest = maxFlights // what a full sync has under way must not keep a change waiting
+		rest = maxFlights + 1 // what a full sync has under way must not keep a change waiting
 	}
 	if s.underWay(s.state.pending) {
-		rest = 0 // planned again only once it is stored, or it could be stored under two names
+		rest, due = 0, nil // planned again only once it is stored, or it could be stored under two names
 	}
-	if err := s.land(rest); err != nil {
+	if err := s.land(rest, due); err != nil {
 		return err
 	}
 	full := s.state.full
@@ -65,6 +66,26 @@ func (s *syncer) launch(ctx context.Context) error {
 	return nil
 }
 
+// due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
+func (s *syncer) due() <-chan time.Time {
+	if s.state.poll != nil || s.state.watermark.newest == 0 {
+		return nil
+	}
+	return time.After(s.state.nextPoll.Sub(s.now()))
+}
+
+// beingWritten reports whether just this answer about a task is.
+func (s *syncer) beingWritten(id string, mark uint64) bool {
+	for _, f := range s.flights {
+		for i := range f.plan.Actions {
+			if o := f.plan.Actions[i].Observation; o.Mark == mark && o.ID == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // underWay reports whether one of the tasks is being written.
 func (s *syncer) underWay(observed []*mirror.Observation) bool {
 	ids := map[string]struct{}{}
@@ -79,19 +100,24 @@ func (s *syncer) underWay(observed []*mirror.Observation) bool {
 	})
 }
 
-// land waits until no more than so many batches are under way. What a batch could not write is pending again.
-func (s *syncer) land(rest int) error {
+// land waits until no more than so many batches are under way, or until due fires. What a batch could not write is pending
+// again.
+func (s *syncer) land(rest int, due <-chan time.Time) error {
 	var failed error
 	for len(s.flights) > rest {
 		f := s.flights[0]
-		<-f.done
+		select {
+		case <-f.done:
+		case <-due:
+			return nil
+		}
 		s.flights = s.flights[1:]
 		s.planned = nil
 		s.noteWritten(f.plan.Actions, f.out)
 		if f.err != nil {
 			s.state.pending = append(s.state.pending, f.observed...)
 			failed = cmp.Or(failed, f.err)
-			rest = 0 // the others have hardly fared better: all is tried again together
+			rest, due = 0, nil // the others have hardly fared better: all is tried again together
 			continue
 		}
 		if full := s.state.full; f.counted && full != nil {
@@ -106,7 +132,7 @@ func (s *syncer) flush(ctx context.Context) error {
 	if err := s.launch(ctx); err != nil {
 		return err
 	}
-	if err := s.land(0); err != nil {
+	if err := s.land(0, nil); err != nil {
 		return err
 	}
 	if s.index.finished(idOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {

@@ -117,12 +117,17 @@ func (s *syncer) recentStep(ctx context.Context) error {
 		return err
 	}
 	s.begin(began, full.recent)
-	if full.recent.Done() || omitted > 0 {
+	switch {
+	case omitted > 0:
 		err = s.flush(ctx)
 		full.recent = nil
-		return err
+	case full.recent.Done():
+		err = s.launch(ctx) // the complete listing begins while that is written
+		full.recent = nil
+	default:
+		err = s.launch(ctx)
 	}
-	return s.launch(ctx)
+	return err
 }
 
 func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {

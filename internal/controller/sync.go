@@ -40,11 +40,13 @@ func (s *syncer) run(ctx context.Context) error {
 	turn := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
 	for {
 		if err := s.step(ctx); err != nil {
-			_ = s.land(0) // what it could not write is kept, and is tried again together with the rest
+			_ = s.land(0, nil) // what it could not write is kept, and is tried again together with the rest
 			return err
 		}
 		if now := s.now(); !now.Before(turn) || s.state.wait(now) > 0 {
-			return s.land(0)
+			if err := s.land(0, s.due()); err != nil || len(s.flights) == 0 {
+				return err
+			} // else a poll is due before all is written
 		}
 	}
 }
@@ -151,6 +153,9 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 			delete(s.state.problems, task.ID)
 			return 0
 		}
+	}
+	if s.beingWritten(task.ID, mark) {
+		return 0
 	}
 	observation, err := mirror.Convert(task.Raw, s.session.redactor)
 	if err != nil {

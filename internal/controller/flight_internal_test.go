@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+)
+
+// TestPollDoesNotWaitForWrites: in a first sync, with as many writes under way as may be and none of them ending, a poll
+// is made when it is due. The API server here holds all writes, from the second page on, until Studio was polled.
+func TestPollDoesNotWaitForWrites(t *testing.T) {
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("no poll while writes are under way"))
+	defer cancel()
+	studio := livepeertest.NewServer()
+	studio.Populate(2*recentPage, 1)
+	server := httptest.NewServer(studio)
+	defer server.Close()
+	polled := make(chan struct{})
+	seen := sync.OnceFunc(func() { close(polled) })
+	studio.Fault(func(request *http.Request) livepeertest.Fault {
+		if strings.Contains(request.URL.Query().Get("filters"), "gte") { // what changed since, as only a poll asks here
+			seen()
+		}
+		return livepeertest.Fault{}
+	})
+	source := aSource()
+	source.Spec.URL, source.Spec.Interval.Duration, source.Spec.Timeout.Duration = server.URL+"/api", time.Second, time.Minute
+	api := &memoryAPI{
+		source: source, tasks: map[string]*v1alpha1.LivepeerTask{},
+		secret: &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
+			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
+		},
+	}
+	api.writing = func(_, _ *v1alpha1.LivepeerTask) {
+		if len(api.tasks) <= recentPage {
+			return
+		}
+		select {
+		case <-polled:
+		case <-ctx.Done():
+		}
+	}
+	index, secrets := newTaskIndex(), newSecretStore(api, nil)
+	r := &SourceReconciler{
+		client: api, secrets: secrets, index: index, writer: newWriter(api, api, index),
+		sessions: &sessions{secrets: secrets, open: map[types.NamespacedName]*session{}}, now: time.Now,
+		states: map[types.NamespacedName]*progress{}, indexed: func() bool { return true },
+	}
+	for api.source.Status.LastFullSyncTime == nil && ctx.Err() == nil {
+		if _, err := r.Reconcile(ctx, reconcile.Request{NamespacedName: sourceKey(source)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(api.tasks) != studio.Len() || api.writes != 2*studio.Len() {
+		t.Errorf("%d of %d tasks, after %d writes", len(api.tasks), studio.Len(), api.writes)
+	}
+}
