@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"strconv"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -37,6 +39,34 @@ type memoryAPI struct {
 	writing func(before, after *v1alpha1.LivepeerTask)
 	// lose, where above 0, is in how many writes one is carried out and then answered with an error.
 	lose uint64
+}
+
+// newMemoryAPI returns an API server with a source of the simulated Studio at an address, and its Secret.
+func newMemoryAPI(url string) *memoryAPI {
+	source := aSource()
+	source.Spec.URL = url + "/api"
+	source.Spec.Timeout.Duration = time.Minute
+	return &memoryAPI{
+		source: source, tasks: map[string]*v1alpha1.LivepeerTask{}, version: 100,
+		writing: func(_, _ *v1alpha1.LivepeerTask) {},
+		secret: &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
+			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
+		},
+	}
+}
+
+// reconciler returns a new process' reconciler, which knows what is stored.
+func (a *memoryAPI) reconciler(now func() time.Time) *SourceReconciler {
+	index, secrets := newTaskIndex(), newSecretStore(a, nil)
+	for _, task := range a.tasks {
+		index.see(stored(task))
+	}
+	return &SourceReconciler{
+		client: a, secrets: secrets, index: index, writer: newWriter(a, a, index),
+		sessions: &sessions{secrets: secrets, open: map[types.NamespacedName]*session{}}, now: now,
+		states: map[types.NamespacedName]*progress{}, indexed: func() bool { return true },
+	}
 }
 
 // event is a change of a task as a watch shows it.

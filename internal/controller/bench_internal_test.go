@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -24,26 +21,12 @@ func BenchmarkFullSync(b *testing.B) {
 	studio.Populate(1000, 1)
 	server := httptest.NewServer(studio)
 	defer server.Close()
-	source := aSource()
-	source.Spec.URL = server.URL + "/api"
-	source.Spec.Timeout.Duration = time.Minute
-	api := &memoryAPI{
-		source: source, tasks: map[string]*v1alpha1.LivepeerTask{}, writing: func(_, _ *v1alpha1.LivepeerTask) {},
-		secret: &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
-			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
-		},
-	}
-	index, secrets := newTaskIndex(), newSecretStore(api, nil)
-	r := &SourceReconciler{
-		client: api, secrets: secrets, index: index, writer: newWriter(api, api, index),
-		sessions: &sessions{secrets: secrets, open: map[types.NamespacedName]*session{}}, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: func() bool { return true },
-	}
+	api := newMemoryAPI(server.URL)
+	r := api.reconciler(time.Now)
 	sync := func(request string) {
 		api.annotate(v1alpha1.AnnotationRequestedAt, request)
 		for api.source.Status.LastHandledReconcileAt != request {
-			if _, err := r.Reconcile(b.Context(), reconcile.Request{NamespacedName: sourceKey(source)}); err != nil {
+			if _, err := r.Reconcile(b.Context(), reconcile.Request{NamespacedName: sourceKey(api.source)}); err != nil {
 				b.Fatal(err)
 			}
 		}

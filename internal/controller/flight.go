@@ -74,18 +74,6 @@ func (s *syncer) due() <-chan time.Time {
 	return time.After(s.state.nextPoll.Sub(s.now()))
 }
 
-// beingWritten reports whether just this answer about a task is.
-func (s *syncer) beingWritten(id string, mark uint64) bool {
-	for _, f := range s.flights {
-		for i := range f.plan.Actions {
-			if o := f.plan.Actions[i].Observation; o.Mark == mark && o.ID == id {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // underWay reports whether one of the tasks is being written.
 func (s *syncer) underWay(observed []*mirror.Observation) bool {
 	ids := map[string]struct{}{}

@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -38,15 +35,8 @@ func TestPollDoesNotWaitForWrites(t *testing.T) {
 		}
 		return livepeertest.Fault{}
 	})
-	source := aSource()
-	source.Spec.URL, source.Spec.Interval.Duration, source.Spec.Timeout.Duration = server.URL+"/api", time.Second, time.Minute
-	api := &memoryAPI{
-		source: source, tasks: map[string]*v1alpha1.LivepeerTask{},
-		secret: &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
-			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
-		},
-	}
+	api := newMemoryAPI(server.URL)
+	api.source.Spec.Interval.Duration = time.Second
 	api.writing = func(_, _ *v1alpha1.LivepeerTask) {
 		if len(api.tasks) <= recentPage {
 			return
@@ -56,14 +46,9 @@ func TestPollDoesNotWaitForWrites(t *testing.T) {
 		case <-ctx.Done():
 		}
 	}
-	index, secrets := newTaskIndex(), newSecretStore(api, nil)
-	r := &SourceReconciler{
-		client: api, secrets: secrets, index: index, writer: newWriter(api, api, index),
-		sessions: &sessions{secrets: secrets, open: map[types.NamespacedName]*session{}}, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: func() bool { return true },
-	}
+	r := api.reconciler(time.Now)
 	for api.source.Status.LastFullSyncTime == nil && ctx.Err() == nil {
-		if _, err := r.Reconcile(ctx, reconcile.Request{NamespacedName: sourceKey(source)}); err != nil {
+		if _, err := r.Reconcile(ctx, reconcile.Request{NamespacedName: sourceKey(api.source)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -117,17 +117,12 @@ func (s *syncer) recentStep(ctx context.Context) error {
 		return err
 	}
 	s.begin(began, full.recent)
-	switch {
-	case omitted > 0:
+	if full.recent.Done() || omitted > 0 {
 		err = s.flush(ctx)
 		full.recent = nil
-	case full.recent.Done():
-		err = s.launch(ctx) // the complete listing begins while that is written
-		full.recent = nil
-	default:
-		err = s.launch(ctx)
+		return err
 	}
-	return err
+	return s.launch(ctx)
 }
 
 func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {

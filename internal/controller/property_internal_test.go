@@ -13,10 +13,7 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -92,21 +89,13 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 	}
 	a.page = []int{0, 3, 7}[a.random.IntN(3)]
 	a.server = httptest.NewServer(a.studio)
-	source := aSource()
-	source.Spec.URL = a.server.URL + "/api"
-	source.Spec.Timeout.Duration = time.Minute
+	a.api = newMemoryAPI(a.server.URL)
+	a.api.writing, a.api.lose = a.writing, 30
 	if a.random.IntN(4) == 0 {
-		source.Spec.Types = []string{"upload", "clip"}
+		a.api.source.Spec.Types = []string{"upload", "clip"}
 	}
 	if a.random.IntN(2) == 0 {
-		source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: "https://sink.example"}}
-	}
-	a.api = &memoryAPI{
-		source: source, tasks: map[string]*v1alpha1.LivepeerTask{}, version: 100, writing: a.writing, lose: 30,
-		secret: &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
-			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
-		},
+		a.api.source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: "https://sink.example"}}
 	}
 	a.start()
 	return a
@@ -114,17 +103,8 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 
 // start begins with a new process of the operator, which knows what is stored.
 func (a *account) start() {
-	index, secrets := newTaskIndex(), newSecretStore(a.api, nil)
-	for _, task := range a.api.tasks {
-		index.see(stored(task))
-	}
 	a.api.echoes = nil
-	a.reconciler = &SourceReconciler{
-		client: a.api, secrets: secrets, index: index, writer: newWriter(a.api, a.api, index),
-		sessions: &sessions{secrets: secrets, open: map[types.NamespacedName]*session{}},
-		now:      func() time.Time { return a.clock.Add(a.skew) }, states: map[types.NamespacedName]*progress{},
-		indexed: func() bool { return true },
-	}
+	a.reconciler = a.api.reconciler(func() time.Time { return a.clock.Add(a.skew) })
 	a.reconciler.writer.wrote = a.wrote
 }
 

@@ -154,9 +154,6 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 			return 0
 		}
 	}
-	if s.beingWritten(task.ID, mark) {
-		return 0
-	}
 	observation, err := mirror.Convert(task.Raw, s.session.redactor)
 	if err != nil {
 		return 0 // without a usable ID; the client has counted it
