@@ -81,9 +81,10 @@ type LivepeerTaskSourceSpec struct {
 
 // SecretReference names a Secret in the same namespace.
 type SecretReference struct {
-	// Name of the Secret.
+	// Name of the Secret: lower-case letters, digits, '-' and '.'.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="name must be the name of a Secret: lower-case letters, digits, '-' and '.', where each part between dots begins and ends with a letter or a digit"
 	// +required
 	Name string `json:"name"`
 }

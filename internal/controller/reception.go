@@ -39,7 +39,7 @@ type reception struct {
 	events events.EventRecorder
 
 	mu sync.Mutex
-	// awaited are the sources that were there when this replica began to lead, and have had no session since.
+	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
 	awaited map[types.NamespacedName]struct{}
 	listed  bool
 	stale   map[types.NamespacedName]*staleness
@@ -66,14 +66,15 @@ func (r *reception) await(ctx context.Context, sources client.Reader) error {
 	return nil
 }
 
-// arrived says that a source has its session, or can't have one.
+// arrived says that a source has its session, or has none for now. It may well get one later; until then its own webhooks
+// are refused, and polling makes up for that.
 func (r *reception) arrived(source types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.awaited, source)
 }
 
-// ready reports whether the sessions of all sources that were there are known.
+// ready reports whether all sources that were there have arrived.
 func (r *reception) ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -13,11 +14,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/wait"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
 const (
@@ -80,6 +84,20 @@ func (s *secretStore) version(source, secret types.NamespacedName) (version stri
 
 func versionOf(secret metav1.Object) string {
 	return string(secret.GetUID()) + "/" + secret.GetResourceVersion()
+}
+
+// checkName refuses what no Secret can be called. The schema does so, too, but not what was stored before it did; it is
+// never asked for, since it
+// would be part of a path. field is where the name is. The error is a *sourceError.
+func checkName(field string, secret types.NamespacedName) error {
+	if len(validation.IsDNS1123Subdomain(secret.Name)) == 0 {
+		return nil
+	}
+	return &sourceError{
+		Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
+		Message: fmt.Sprintf("%s.name %q can't be the name of a Secret: correct it. A name has lower-case letters, digits, "+
+			"'-' and '.', and each part between dots begins and ends with a letter or a digit", field, secret.Name),
+	}
 }
 
 // read gets the Secret from the API server. The error is a *sourceError where it does not exist.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -46,6 +47,10 @@ func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*
 		s.secrets.forget(key)
 	} else {
 		secretKey := types.NamespacedName{Namespace: source.Namespace, Name: to.SecretRef.Name}
+		if err := checkName("notify.cloudEvents.secretRef", secretKey); err != nil {
+			s.forget(key)
+			return nil, unusableSink(err)
+		}
 		seen, known := s.secrets.version(key, secretKey)
 		if open := s.current(key); known && open != nil && open.fingerprint == sinkFingerprint(source, seen) {
 			return open, nil
@@ -56,6 +61,9 @@ func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*
 		if _, missing := errors.AsType[*sourceError](err); missing {
 			s.drop(key)
 			return nil, noSinkSecret(secretKey)
+		} else if apierrors.IsForbidden(err) {
+			s.drop(key)
+			return nil, unusableSink(err)
 		}
 		if err != nil {
 			return nil, err
@@ -84,6 +92,11 @@ func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*
 func noSinkSecret(key types.NamespacedName) *notify.Error {
 	return &notify.Error{Kind: notify.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the sink's "+
 		"token under %q, or remove notify.cloudEvents.secretRef", key.Name, key.Namespace, secretKeyToken)}
+}
+
+// unusableSink says of a sink what outcomeOf says of a source.
+func unusableSink(err error) *notify.Error {
+	return &notify.Error{Kind: notify.Unusable, Message: outcomeOf(err, 1, 0).Message}
 }
 
 func (s *sinks) current(source types.NamespacedName) *openSink {
