@@ -18,8 +18,8 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// Secret in the same namespace that holds the credentials, under these keys: apiKey (required) is the API key;
-	// webhookSecret (optional) is the shared secret of Studio's webhooks, 16 characters or more; ca.crt (optional, PEM)
+	// Secret of type Opaque in the same namespace that holds the credentials, under these keys: apiKey (required) is the API
+	// key; webhookSecret (optional) is the shared secret of Studio's webhooks, 16 characters or more; ca.crt (optional, PEM)
 	// is a certificate authority to trust besides the system's.
 	// +required
 	SecretRef SecretReference `json:"secretRef"`

@@ -100,14 +100,24 @@ func checkName(field string, secret types.NamespacedName) error {
 	}
 }
 
-// read gets the Secret from the API server. The error is a *sourceError where it does not exist.
+// read gets the Secret from the API server. The error is a *sourceError where it does not exist, or is of another type than
+// Opaque: those hold what is meant for somebody else, such as the token of a ServiceAccount or the password of a registry.
 func (s *secretStore) read(ctx context.Context, key types.NamespacedName) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	err := s.live.Get(ctx, key, secret)
-	if apierrors.IsNotFound(err) {
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil, secretNotFound(key)
+	case err != nil:
+		return nil, err
+	case secret.Type != corev1.SecretTypeOpaque:
+		return nil, &sourceError{
+			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
+			Message: fmt.Sprintf("Secret %q is of type %q, and only type Opaque is read: name one that was made with "+
+				"kubectl create secret generic", key.Name, secret.Type),
+		}
 	}
-	return secret, err
+	return secret, nil
 }
 
 // forget ends the watch of a source's Secret where no other source needs it.
