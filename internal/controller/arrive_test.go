@@ -3,10 +3,14 @@
 package controller_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -40,4 +44,20 @@ func TestOneSourceKeepsNobodysWebhooksOut(t *testing.T) {
 		p.Eventually(func() int { return p.deliver(p.event(p.studio.IDs()[0])) }, soon, tick).Should(Equal(http.StatusAccepted))
 		stop()
 	}
+}
+
+// TestHangingSourcesKeepNobodysWebhooksOut: however many of them there are.
+func TestHangingSourcesKeepNobodysWebhooksOut(t *testing.T) {
+	t.Parallel()
+	p := pushing(t, 10)
+	p.stop()
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(hanging.Close)
+	for n := range 80 {
+		p.source(fmt.Sprintf("a-%d", n), func(spec *v1alpha1.LivepeerTaskSourceSpec) { // before main in any order
+			spec.URL, spec.Timeout = hanging.URL, metav1.Duration{Duration: 10 * time.Minute}
+		})
+	}
+	p.start()
+	p.push(p.studio.IDs()[0])
 }

@@ -67,11 +67,13 @@ func (r *reception) await(ctx context.Context, sources client.Reader) error {
 }
 
 // arrived says that a source has its session, or has none for now. It may well get one later; until then its own webhooks
-// are refused, and polling makes up for that.
-func (r *reception) arrived(source types.NamespacedName) {
+// are refused, and polling makes up for that. It reports whether webhooks wait for that.
+func (r *reception) arrived(source types.NamespacedName) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	_, first := r.awaited[source]
 	delete(r.awaited, source)
+	return first && r.on
 }
 
 // ready reports whether all sources that were there have arrived.
