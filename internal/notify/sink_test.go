@@ -150,7 +150,7 @@ func TestUnusableSinks(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	hosts, err := livepeer.ParseHosts("*,sink.example")
+	hosts, err := livepeer.ParseHosts("*,http://sink.example")
 	if err != nil {
 		t.Fatal(err)
 	}
