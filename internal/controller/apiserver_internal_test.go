@@ -55,6 +55,7 @@ func newMemoryAPI(url string) *memoryAPI {
 		writing: func(_, _ *v1alpha1.LivepeerTask) {}, meddle: func() {},
 		secret: &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
+			Type:       corev1.SecretTypeOpaque,
 			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
 		},
 	}

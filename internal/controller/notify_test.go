@@ -235,7 +235,7 @@ func (w *world) sinkToken(token string) {
 	w.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "sink"}}
 	_, err := ctrl.CreateOrUpdate(w.ctx, w.client, secret, func() error {
-		secret.StringData = map[string]string{"token": token}
+		secret.StringData = map[string]string{"sinkToken": token}
 		return nil
 	})
 	w.Expect(err).NotTo(HaveOccurred())

@@ -25,6 +25,7 @@ func aSource() *v1alpha1.LivepeerTaskSource {
 		},
 		Spec: v1alpha1.LivepeerTaskSourceSpec{
 			URL:            "https://livepeer.studio/api",
+			SecretRef:      v1alpha1.SecretReference{Name: "livepeer"},
 			Interval:       metav1.Duration{Duration: 10 * time.Second},
 			ResyncInterval: metav1.Duration{Duration: 10 * time.Minute},
 		},

@@ -39,7 +39,7 @@ type reception struct {
 	events events.EventRecorder
 
 	mu sync.Mutex
-	// awaited are the sources that were there when this replica began to lead, and have had no session since.
+	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
 	awaited map[types.NamespacedName]struct{}
 	listed  bool
 	stale   map[types.NamespacedName]*staleness
@@ -66,14 +66,17 @@ func (r *reception) await(ctx context.Context, sources client.Reader) error {
 	return nil
 }
 
-// arrived says that a source has its session, or can't have one.
-func (r *reception) arrived(source types.NamespacedName) {
+// arrived says that a source has its session, or has none for now. It may well get one later; until then its own webhooks
+// are refused, and polling makes up for that. It reports whether webhooks wait for that.
+func (r *reception) arrived(source types.NamespacedName) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	_, first := r.awaited[source]
 	delete(r.awaited, source)
+	return first && r.on
 }
 
-// ready reports whether the sessions of all sources that were there are known.
+// ready reports whether all sources that were there have arrived.
 func (r *reception) ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

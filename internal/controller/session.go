@@ -53,6 +53,11 @@ func newSessions(secrets *secretStore, userAgent string, hosts livepeer.Hosts) *
 func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, error) {
 	key := types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
 	secretKey := types.NamespacedName{Namespace: source.Namespace, Name: source.Spec.SecretRef.Name}
+	if err := checkName("secretRef", secretKey); err != nil {
+		s.secrets.forget(key)
+		s.drop(key)
+		return nil, err
+	}
 	version, known := s.secrets.version(key, secretKey)
 	if known && version == "" {
 		s.drop(key)

@@ -98,13 +98,13 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 	defer func() { state.publish(r.now()) }()
 	state.settle(r.now())
 	session, err := r.sessions.get(ctx, source)
-	if _, refused := errors.AsType[*sourceError](err); err == nil || refused {
-		r.reception.arrived(sourceKey(source))
-	}
+	// However that ended: one source that can't have a session, or not yet, must not keep the webhooks of all others out.
+	first := r.reception.arrived(sourceKey(source))
 	if err == nil {
 		r.checkWebhook(source, session, state)
 		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
-		if state.wait(r.now()) > 0 {
+		// The first turn after a start ends here: many sources whose API hangs would hold up that others arrive.
+		if first || state.wait(r.now()) > 0 {
 			return errNotDue
 		}
 		syncer := &syncer{

@@ -83,7 +83,7 @@ func TestNameThatLeadsInside(t *testing.T) {
 	}))
 	defer srv.Close()
 	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
-	hosts, err := ParseHosts("api.example.com")
+	hosts, err := ParseHosts("http://api.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestNameThatLeadsInside(t *testing.T) {
 // TestLocalhostIsLookedUp: plain http is for this machine, also where localhost means another.
 func TestLocalhostIsLookedUp(t *testing.T) {
 	dns := &fakeDNS{}
-	dns.set("192.0.2.1")
+	dns.set("10.1.2.3")
 	u := &url.URL{Scheme: "http", Host: "x.localhost:80"}
 	dialer := newDialer(u, Hosts{}, time.Minute)
 	dialer.Resolver = dns.resolver(t)

@@ -23,13 +23,14 @@ type hostRule struct {
 	name   string // in lower case; "*" is any https host, "*.example.com" every name below example.com
 	prefix netip.Prefix
 	port   string // "": any
+	plain  bool   // permits plain http as well
 }
 
 const anyHost = "*"
 
-// ParseHosts reads a comma separated list of what is permitted, each with or without a port: names (api.example.com),
-// all names below one (*.example.com), addresses (10.1.2.3, [fd00::1]:8443), ranges of them (10.0.0.0/8), and "*" for
-// what the empty list permits.
+// ParseHosts reads a comma separated list of what is permitted: names (api.example.com), all names below one
+// (*.example.com), addresses (10.1.2.3), ranges of them (10.0.0.0/8), and "*" for what the empty list permits. Over plain
+// http, only those that name a port ([fd00::1]:8080) or say so (http://10.0.0.0/8), and loopback.
 func ParseHosts(list string) (Hosts, error) {
 	var h Hosts
 	for entry := range strings.SplitSeq(list, ",") {
@@ -49,12 +50,13 @@ func parseRule(entry string) (hostRule, error) {
 	if entry == anyHost {
 		return hostRule{name: anyHost}, nil
 	}
-	if prefix, err := netip.ParsePrefix(entry); err == nil && !prefix.Addr().Is4In6() {
-		return hostRule{prefix: prefix.Masked()}, nil
+	host, plain := strings.CutPrefix(entry, "http://")
+	if prefix, err := netip.ParsePrefix(host); err == nil && !prefix.Addr().Is4In6() {
+		return hostRule{prefix: prefix.Masked(), plain: plain}, nil
 	}
-	host, port := entry, ""
-	if h, p, err := net.SplitHostPort(entry); err == nil && !strings.Contains(p, "/") {
-		host, port = h, p
+	port := ""
+	if h, p, err := net.SplitHostPort(host); err == nil && !strings.Contains(p, "/") {
+		host, port, plain = h, p, true
 		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 || strconv.FormatUint(n, 10) != p {
 			return hostRule{}, fmt.Errorf("%q has no valid port", entry)
 		}
@@ -64,14 +66,14 @@ func parseRule(entry string) (hostRule, error) {
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		addr = plainAddr(addr)
-		return hostRule{prefix: netip.PrefixFrom(addr, addr.BitLen()), port: port}, nil
+		return hostRule{prefix: netip.PrefixFrom(addr, addr.BitLen()), port: port, plain: plain}, nil
 	}
 	host = plainName(host)
 	if !isName(strings.TrimPrefix(host, "*.")) {
 		return hostRule{}, fmt.Errorf("%q is neither a host name, *.name, an IP address nor a range of them in CIDR notation, "+
-			"each without a scheme and a path", entry)
+			"each without a path, and without a scheme but http:// where plain http is to be permitted", entry)
 	}
-	return hostRule{name: host, port: port}, nil
+	return hostRule{name: host, port: port, plain: plain}, nil
 }
 
 // target is where a URL leads to.
@@ -86,7 +88,7 @@ func targetOf(u *url.URL) target {
 		t.port = map[string]string{"http": "80", "https": "443"}[t.scheme]
 	}
 	if addr, err := netip.ParseAddr(t.host); err == nil {
-		t.addr = plainAddr(addr)
+		t.addr = addr
 	}
 	return t
 }
@@ -94,24 +96,23 @@ func targetOf(u *url.URL) target {
 // check says whether the API may be at t. addr is the address that is about to be connected to, and not valid as long
 // as the host is a name that was not looked up. The error is a *ConfigError.
 func (h Hosts) check(t target, addr netip.Addr) error {
-	addr = plainAddr(addr)
-	listed := h.lists(func(r hostRule) bool { return r.names(t) })
+	exact, addr := addr.WithZone("").Unmap(), plainAddr(addr)
+	byAddr := func(r hostRule) bool { return addr.IsValid() && (r.holds(addr, t.port) || r.holds(exact, t.port)) }
+	listed := func(r hostRule) bool { return r.names(t) || byAddr(r) }
 	switch {
-	case addr.IsValid() && h.lists(func(r hostRule) bool { return r.holds(addr, t.port) }):
-		return nil
+	case h.lists(byAddr): // also where it leads inside
 	case !t.addr.IsValid() && !isName(t.host):
 		return notAllowed("%s is not a host name in ASCII. Correct the URL; a name in another script begins with xn-- there.", t.host)
-	case internal(addr), !listed && slices.Contains(metadataNames(), t.host):
+	case internal(addr), isMetadata(t.host) && !h.lists(func(r hostRule) bool { return r.name == t.host && r.names(t) }):
 		return notAllowed("%s leads to an address inside of machines or of their cloud. "+
 			"If it is meant to be there, ask the cluster's administrator to list that address in --allowed-hosts.", t.host)
-	case listed:
-		return nil
-	case len(h.rules) > 0 && !h.lists(func(r hostRule) bool { return r.name == anyHost }):
+	case !h.lists(listed) && len(h.rules) > 0 && !h.lists(func(r hostRule) bool { return r.name == anyHost }):
 		return notAllowed("%s is not among the hosts that --allowed-hosts of the operator permits. "+
 			"Ask the cluster's administrator.", t.host)
-	case t.scheme != "https" && !t.loopback(addr):
-		return notAllowed("Plain http to %s is not permitted. Use https, or ask the cluster's administrator "+
-			"to list the host in --allowed-hosts.", t.host)
+	}
+	if t.scheme != "https" && !t.loopback(addr) && !h.lists(func(r hostRule) bool { return r.plain && listed(r) }) {
+		return notAllowed("Plain http to %[1]s is not permitted. Use https, or ask the cluster's administrator "+
+			"to list http://%[1]s in --allowed-hosts.", t.bracketed())
 	}
 	return nil
 }
@@ -146,6 +147,14 @@ func (t target) loopback(addr netip.Addr) bool {
 		return addr.IsLoopback()
 	}
 	return t.host == "localhost" || strings.HasSuffix(t.host, ".localhost")
+}
+
+// bracketed is the host as a URL has it.
+func (t target) bracketed() string {
+	if strings.Contains(t.host, ":") {
+		return "[" + t.host + "]"
+	}
+	return t.host
 }
 
 // plainName is how names are compared.

@@ -56,11 +56,45 @@ func TestHosts(t *testing.T) {
 		{"", "https://metadata.google.internal", inside},
 		{"", "https://Metadata.Google.Internal./", inside},
 		{"*", "https://169.254.169.254", inside},
-		{"169.254.0.0/16", "http://169.254.169.254", ""},
+		{"", "https://metadata", inside},
+		{"", "https://metadata.goog", inside},
+		{"", "https://instance-data.us-west-2.compute.internal", inside},
+		{"", "https://metadata.azure.internal", inside},
+		{"", "https://metadata.tencentyun.com", inside},
+		{"", "https://a.metadata.google.internal", inside},
+		{"*.internal", "https://metadata.google.internal", inside},
+		{"", "https://metadata.example.com", ""},
+		{"", "https://100.64.1.2", ""},
+		{"", "https://[fd00:c1::a9fe:a9fe]", inside},
+		// Nor by translation.
+		{"", "https://[2002:a9fe:a9fe::1]", inside}, // 6to4
+		{"", "https://[2002:7f00:1::]", inside},
+		{"", "https://[2001:0:53aa:64c:0:0:5601:5601]", inside}, // Teredo, with 169.254.169.254
+		{"", "https://[64:ff9b:1::a9fe:a9fe]", inside},          // NAT64 of this network
+		{"", "https://[64:ff9b:1:a9fe:a9:fe00::]", inside},
+		{"", "https://[::169.254.169.254]", inside}, // IPv4-compatible
+		{"", "https://[::127.0.0.1]", inside},
+		{"", "https://[::ffff:0:169.254.169.254]", inside}, // SIIT
+		{"", "https://[64:ff9b::7f00:1]", inside},
+		{"", "http://[64:ff9b::7f00:1]", inside},
+		{"127.0.0.1", "https://[64:ff9b::7f00:1]", inside},
+		{"169.254.169.254", "https://[64:ff9b::a9fe:a9fe]", inside},
+		{"64:ff9b::a9fe:a9fe", "https://[64:ff9b::a9fe:a9fe]", ""},
+		{"64:ff9b:1::/48", "https://[64:ff9b:1::a9fe:a9fe]", ""},
+		{"2002::/16", "https://[2002:a9fe:a9fe::1]", ""},
+		{"93.184.215.0/24", "https://[64:ff9b::93.184.215.14]", ""},
+		{"64:ff9b::/96", "https://[64:ff9b::93.184.215.14]", ""},
+		{"", "https://[64:ff9b::93.184.215.14]", ""},
+		{"", "https://[fec0::1]", inside},
+		{"", "https://[5f00::1]", inside},
+		{"", "https://[100::1]", inside},
+		{"http://169.254.0.0/16", "http://169.254.169.254", ""},
+		{"169.254.0.0/16", "https://169.254.169.254", ""},
 		{"169.254.169.254", "https://[::ffff:169.254.169.254]", ""},
 		{"169.254.169.254:80", "https://169.254.169.254", inside},
 		{"169.254.169.254:80", "http://169.254.169.254", ""},
-		{"metadata.google.internal", "http://metadata.google.internal", ""},
+		{"http://metadata.google.internal", "http://metadata.google.internal", ""},
+		{"metadata.google.internal", "http://metadata.google.internal", plain},
 		// Odd ways to write an address.
 		{"", "https://2852039166", ascii},
 		{"", "https://0xa9fea9fe", ascii},
@@ -75,7 +109,17 @@ func TestHosts(t *testing.T) {
 		// A list is the whole list.
 		{"livepeer.studio", "https://livepeer.studio/api", ""},
 		{"livepeer.studio", "https://LivePeer.Studio.:443/api", ""},
-		{"livepeer.studio", "http://livepeer.studio/api", ""},
+		{"livepeer.studio", "http://livepeer.studio/api", plain},
+		{"http://livepeer.studio", "http://livepeer.studio/api", ""},
+		{"http://livepeer.studio", "http://livepeer.studio:8080/api", ""},
+		{"http://livepeer.studio", "https://livepeer.studio/api", ""},
+		{"http://livepeer.studio:8080", "http://livepeer.studio:8080/api", ""},
+		{"http://livepeer.studio:8080", "http://livepeer.studio/api", list},
+		{"http://*.example.com", "http://a.example.com", ""},
+		{"*.example.com", "http://a.example.com", plain},
+		{"a.example.com, http://b.example.com", "http://a.example.com", plain},
+		{"127.0.0.1", "http://127.0.0.1:9797", ""}, // nobody is on the way
+		{"localhost", "http://localhost:9797", ""},
 		{"livepeer.studio", "https://evil.livepeer.studio", list},
 		{"livepeer.studio", "https://livepeer.studio.evil.example", list},
 		{"livepeer.studio", "https://evil.example/livepeer.studio", list},
@@ -90,15 +134,21 @@ func TestHosts(t *testing.T) {
 		{"*.example.com", "https://example.com", list},
 		{"*.example.com", "https://aexample.com", list},
 		{"*.example.com:8443", "https://a.example.com", list},
-		{"10.0.0.0/8, fd00::/8", "http://10.1.2.3:9797", ""},
-		{"10.0.0.0/8, fd00::/8", "http://[fd00::1]", ""},
+		{"http://10.0.0.0/8, http://fd00::/8", "http://10.1.2.3:9797", ""},
+		{"http://10.0.0.0/8, http://fd00::/8", "http://[fd00::1]", ""},
+		{"10.0.0.0/8, fd00::/8", "http://[fd00::1]", plain},
+		{"10.0.0.0/8, fd00::/8", "https://10.1.2.3", ""},
 		{"10.0.0.0/8, fd00::/8", "http://11.1.2.3", list},
-		{"10.0.0.0/8", "http://[::ffff:10.1.2.3]", ""},
+		{"http://10.0.0.0/8", "http://[::ffff:10.1.2.3]", ""},
 		{"10.1.2.3:9797", "http://10.1.2.3", list},
 		{"[fd00::1]:9797", "http://[fd00:0::1]:9797", ""},
-		{"[fd00::1]", "http://[fd00::1]:9797", ""},
+		{"[fd00::1]", "http://[fd00::1]:9797", plain},
+		{"[fd00::1]", "https://[fd00::1]:9797", ""},
+		{"http://[fd00::1]", "http://[fd00::1]:9797", ""},
 		// Any https host and some more.
-		{"*,studio.media.svc", "http://studio.media.svc", ""},
+		{"*,http://studio.media.svc", "http://studio.media.svc", ""},
+		{"*,studio.media.svc:80", "http://studio.media.svc", ""},
+		{"*,studio.media.svc", "http://studio.media.svc", plain},
 		{"*,studio.media.svc", "https://livepeer.studio", ""},
 		{"*,studio.media.svc", "http://127.0.0.1", ""},
 		{"*,studio.media.svc", "http://livepeer.studio", plain},
@@ -142,7 +192,14 @@ func TestHostsAfterLookup(t *testing.T) {
 		{"", "http://localhost", "::1", true},
 		{"", "http://localhost", "10.1.2.3", false}, // not this machine after all
 		{"evil.example", "https://evil.example", "10.1.2.3", true},
-		{"evil.example", "http://evil.example", "10.1.2.3", true},
+		{"http://evil.example", "http://evil.example", "10.1.2.3", true},
+		{"evil.example", "http://evil.example", "10.1.2.3", false},
+		{"evil.example", "http://evil.example", "127.0.0.1", true},
+		{"", "https://evil.example", "64:ff9b::7f00:1", false},
+		{"", "http://localhost", "64:ff9b::7f00:1", false},
+		{"", "https://evil.example", "2002:a9fe:a9fe::1", false},
+		{"", "https://evil.example", "64:ff9b::5db8:d70e", true},
+		{"", "https://evil.example", "2606:4700::1111", true},
 		{"evil.example", "https://evil.example", "169.254.169.254", false}, // the address itself has to be listed
 		{"evil.example,169.254.169.254", "https://evil.example", "169.254.169.254", true},
 	} {
@@ -158,7 +215,7 @@ func TestHostsAfterLookup(t *testing.T) {
 
 func TestBadLists(t *testing.T) {
 	for _, list := range []string{"https://livepeer.studio", "livepeer.studio/api", "a b", "*.", "a.*", "*a", "**.a", "10.0.0.0/33",
-		"10.0.0.256", "a:0", "a:65536", "a:http", "a:080", "[::1", "a,,b/", "é.example", "::ffff:10.0.0.0/104", "*:443", ":443"} {
+		"10.0.0.256", "a:0", "a:65536", "a:http", "a:080", "[::1", "a,,b/", "é.example", "::ffff:10.0.0.0/104", "*:443", ":443", "http://", "http://*", "http://a/b", "http://http://a", "https://a"} {
 		if hosts, err := ParseHosts(list); err == nil || len(hosts.rules) != 0 {
 			t.Errorf("%q is a list: %v", list, hosts)
 		}

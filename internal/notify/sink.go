@@ -62,7 +62,7 @@ func NewSink(cfg Config) (*Sink, error) {
 		return nil, &Error{Kind: Unusable, Message: "The sink carries user info, a query or a fragment: remove them"}
 	case strings.ContainsFunc(cfg.Token.Reveal(), func(r rune) bool { return r < ' ' || r > '~' }):
 		return nil, &Error{Kind: Unusable,
-			Message: "The token in the Secret contains a character that no token has, such as a line break: store only the token"}
+			Message: "sinkToken in the Secret contains a character that no token has, such as a line break: store only the token"}
 	}
 	transport, err := livepeer.NewTransport(u, cfg.Hosts, cfg.CA, sendTimeout)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Sink) refused(response *http.Response, answer []byte) *Error {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		refusal.Message = fmt.Sprintf("The sink %s answers %s, and redirects are not followed: set the URL that it leads to", s.host, said)
 	case refusal.Kind == Denied:
-		refusal.Message = fmt.Sprintf("The sink %s answers %s. Check the sink's URL and the token in its Secret", s.host, said)
+		refusal.Message = fmt.Sprintf("The sink %s answers %s. Check the sink's URL and sinkToken in its Secret", s.host, said)
 	default:
 		refusal.Message = fmt.Sprintf("The sink %s answers %s", s.host, said)
 	}

@@ -150,11 +150,32 @@ func TestUnusableSinks(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	hosts, err := livepeer.ParseHosts("*,sink.example")
+	hosts, err := livepeer.ParseHosts("*,http://sink.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := NewSink(Config{URL: "http://sink.example", Hosts: hosts}); err != nil {
 		t.Errorf("a listed host: %v", err)
+	}
+}
+
+// TestSinksLeadWhereSourcesMay: the rules about loopback, plain http and addresses inside are one and the same.
+func TestSinksLeadWhereSourcesMay(t *testing.T) {
+	for _, list := range []string{"", "*", "sink.example", "10.0.0.0/8,169.254.169.254,sink.example:80"} {
+		hosts, err := livepeer.ParseHosts(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range []string{
+			"http://127.0.0.1:1", "http://[::1]", "http://localhost:1", "https://127.0.0.1", "http://10.1.2.3", "https://10.1.2.3",
+			"http://sink.example", "https://sink.example", "http://other.example", "https://other.example", "http://169.254.169.254",
+			"https://169.254.169.254", "https://[::ffff:a9fe:a9fe]", "https://metadata.google.internal", "http://0.0.0.0", "https://2130706433",
+		} {
+			_, source := livepeer.New(livepeer.Config{BaseURL: u, Key: livepeer.NewKey("key"), Hosts: hosts})
+			_, sink := NewSink(Config{URL: u, Hosts: hosts})
+			if (source == nil) != (sink == nil) || source != nil && source.Error() != sink.Error() {
+				t.Errorf("%q, %s: a source %v, a sink %v", list, u, source, sink)
+			}
+		}
 	}
 }
