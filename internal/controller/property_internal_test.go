@@ -186,6 +186,19 @@ func (a *account) writing(before, after *v1alpha1.LivepeerTask) {
 	}
 }
 
+// known says what is stored, and what the operator knows, under the names of a task.
+func (a *account) known(id string) (known string) {
+	for _, name := range mirror.Names(id) {
+		if task, ok := a.api.tasks[name]; ok {
+			known += fmt.Sprintf("stored: %+v; ", mirror.EntryOf(task))
+		}
+		if entry, ok := a.reconciler.index.lookup(a.api.source.Namespace)(name); ok {
+			known += fmt.Sprintf("known: %+v; ", entry)
+		}
+	}
+	return known
+}
+
 // equal fails unless the mirror holds what is in Studio and in scope, and nothing else.
 func (a *account) equal() {
 	a.t.Helper()
@@ -214,7 +227,7 @@ func (a *account) equal() {
 	}
 	for id, observed := range want {
 		if got[id] == nil {
-			a.fatalf("%s is not mirrored, %s of %v: %+v", id, observed.Status.Phase, observed.Status.UpdatedAt, source.Status)
+			a.fatalf("%s is not mirrored, %s of %v: %s", id, observed.Status.Phase, observed.Status.UpdatedAt, a.known(id))
 		}
 	}
 	// Whatever else there is of a task: nothing would have to be written.

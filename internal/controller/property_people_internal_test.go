@@ -287,7 +287,9 @@ func (p *people) equal() {
 		case !named:
 			delete(a.api.tasks, name)
 			a.studio.Purge(id)
-			maps.DeleteFunc(a.api.tasks, func(_ string, again *v1alpha1.LivepeerTask) bool { return again.Spec.ID == id })
+			maps.DeleteFunc(a.api.tasks, func(_ string, again *v1alpha1.LivepeerTask) bool {
+				return again.Spec.ID == id || p.born[again.UID] == id
+			})
 		}
 	}
 	a.equal()
