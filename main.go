@@ -32,8 +32,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -98,7 +98,7 @@ func main() {
 }
 
 func run(opts *options) error {
-	hosts, err := livepeer.ParseHosts(opts.allowedHosts)
+	hosts, err := studio.ParseHosts(opts.allowedHosts)
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
@@ -230,8 +230,8 @@ func ownAddress(listen, podIP string) (string, error) {
 }
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
-func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (receiver.Config, error) {
-	config := receiver.Config{Address: opts.receiverAddress}
+func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
+	config := webhook.Config{Address: opts.receiverAddress}
 	if lock != nil {
 		config.Election = lock
 	}

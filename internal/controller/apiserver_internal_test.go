@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // memoryAPI is an API server in memory, as far as the operator needs one for one source: it numbers versions and
@@ -37,6 +37,7 @@ type memoryAPI struct {
 	version int
 	writes  int     // of tasks
 	echoes  []event // what the cache has not seen yet
+	echoing sync.Mutex
 	// writing is told of each write of a task before it is carried out; after is nil for a deletion.
 	writing func(before, after *v1alpha1.LivepeerTask)
 	// meddle lets somebody else change something, under the lock, before a call is carried out.
@@ -251,6 +252,8 @@ func without(managed []metav1.ManagedFieldsEntry, part string) []metav1.ManagedF
 
 // echo shows the index up to n changes that it has not seen yet, oldest first, as the cache does; all if n is negative.
 func (a *memoryAPI) echo(index *taskIndex, n int) {
+	a.echoing.Lock() // a watch tells one thing after the other
+	defer a.echoing.Unlock()
 	a.mu.Lock()
 	if n < 0 || n > len(a.echoes) {
 		n = len(a.echoes)

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 const (
@@ -34,14 +34,14 @@ type fullSync struct {
 	stored    int    // tasks that were mirrored before; what has come since says nothing about whether these are well
 
 	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
-	recent         *livepeer.Pass
+	recent         *studio.Pass
 	recentFailures int
 	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
 	// task. See window.
-	pass  *livepeer.Pass
+	pass  *studio.Pass
 	since int64
 	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
-	fresh *livepeer.Pass
+	fresh *studio.Pass
 	// newest is the latest update, in milliseconds since 1970, that was known when the sync began.
 	newest int64
 	// unlisted: a task may be gone that only a listing of every task can tell about.
@@ -69,9 +69,9 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 
 		unanswered: map[string]bool{},
 	}
-	full.pass = s.session.client.NewPass(livepeer.Query{UpdatedSince: full.since, Whole: true})
+	full.pass = s.session.client.NewPass(studio.Query{UpdatedSince: full.since, Whole: true})
 	if full.since > 0 {
-		full.fresh = s.session.client.NewPass(livepeer.Query{
+		full.fresh = s.session.client.NewPass(studio.Query{
 			CreatedSince: max(1, s.state.newest-restartMargin.Milliseconds()), Whole: true,
 		})
 	}
@@ -79,7 +79,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		full.stored = s.state.storedBefore
 	}
 	if stored == 0 {
-		full.recent = s.session.client.NewPass(livepeer.Query{NewestFirst: true, Limit: recentPage})
+		full.recent = s.session.client.NewPass(studio.Query{NewestFirst: true, Limit: recentPage})
 	}
 	return full
 }
@@ -109,7 +109,7 @@ func (s *syncer) recentStep(ctx context.Context) error {
 	full, began := s.state.full, s.now()
 	omitted, err := s.read(ctx, full.recent)
 	if err != nil {
-		if _, api := errors.AsType[*livepeer.Error](err); api {
+		if _, api := errors.AsType[*studio.Error](err); api {
 			full.recentFailures++
 		}
 		if full.recentFailures >= recentAttempts {
@@ -126,7 +126,7 @@ func (s *syncer) recentStep(ctx context.Context) error {
 	return s.launch(ctx)
 }
 
-func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {
+func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
 	full, began := s.state.full, s.now()
 	omitted, err := s.read(ctx, pass)
 	full.omitted += omitted
@@ -141,7 +141,7 @@ func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {
 }
 
 // begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
-func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
+func (s *syncer) begin(began time.Time, pass *studio.Pass) {
 	if s.state.watermark.newest == 0 {
 		now := s.now()
 		s.state.watermark.polled(began, now, pass.Newest())

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // taskIndex knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
@@ -139,7 +139,7 @@ func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64, befor
 }
 
 // shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
-func (x *taskIndex) shows(source sourceID, name string, task *livepeer.Task, before int64) bool {
+func (x *taskIndex) shows(source sourceID, name string, task *studio.Task, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	known, ok := x.byName[source.Namespace][name]

@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
 )
 
 // resultDelivered is the result of an event that its sink took; of others it is the kind of their error.
@@ -38,7 +38,7 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	for _, kind := range []notify.Kind{resultDelivered, notify.Unavailable, notify.Denied, notify.Refused, notify.Unusable} {
+	for _, kind := range []cloudevents.Kind{resultDelivered, cloudevents.Unavailable, cloudevents.Denied, cloudevents.Refused, cloudevents.Unusable} {
 		m.sent.WithLabelValues(resultOf(kind))
 	}
 	m.delay.WithLabelValues()
@@ -48,11 +48,11 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 	return m, nil
 }
 
-func resultOf(kind notify.Kind) string { return strings.ToLower(string(kind)) }
+func resultOf(kind cloudevents.Kind) string { return strings.ToLower(string(kind)) }
 
 // attempted counts an attempt.
 func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, now time.Time) {
-	trouble, theirs := errors.AsType[*notify.Error](err)
+	trouble, theirs := errors.AsType[*cloudevents.Error](err)
 	switch {
 	case theirs:
 		m.sent.WithLabelValues(resultOf(trouble.Kind)).Inc()

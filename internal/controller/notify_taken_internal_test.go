@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 )
 
 // TestPausesGrowWhereNothingIsTakenAway: where the sink takes an event, and the API server not the write that notes it, the
@@ -20,7 +20,7 @@ import (
 func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(server.Close)
-	to, err := notify.NewSink(notify.Config{URL: server.URL})
+	to, err := cloudevents.NewSink(cloudevents.Config{URL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,9 +24,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // TestEditsDeleteNothing: people change what is mirrored, in every way that they can, between any two steps of full syncs, polls,
@@ -164,8 +164,8 @@ func (p *people) whileAsked() {
 	}
 	a.api.mu.Unlock()
 	if pushed != "" {
-		source := receiver.Source{Namespace: a.api.source.Namespace, Name: a.api.source.Name}
-		_, _ = p.tasks.hints.offer(&receiver.Hint{Source: source, TaskID: pushed, Received: time.Now()})
+		source := webhook.Source{Namespace: a.api.source.Namespace, Name: a.api.source.Name}
+		_, _ = p.tasks.hints.offer(&webhook.Hint{Source: source, TaskID: pushed, Received: time.Now()})
 	}
 	a.api.echo(a.reconciler.index, echoes)
 }

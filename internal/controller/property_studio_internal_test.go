@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // maxDeletions of tasks in one account: more at once wait for a confirmation, as another test proves.

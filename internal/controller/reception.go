@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -131,25 +131,25 @@ func (r *reception) warn(source *v1alpha1.LivepeerTaskSource, reason, note strin
 	r.events.Eventf(regarding, nil, corev1.EventTypeWarning, reason, eventAction, note, args...)
 }
 
-// webhook is the secret that a source shares with Studio, as its Secret holds it.
-type webhook struct {
+// sharedSecret is the secret that a source shares with Studio, as its Secret holds it.
+type sharedSecret struct {
 	usable  bool
-	secret  livepeer.Key // a type that is never printed
-	trouble string       // why the entry can't be used
+	secret  studio.Key // a type that is never printed
+	trouble string     // why the entry can't be used
 }
 
-func webhookOf(secret *corev1.Secret) webhook {
+func webhookOf(secret *corev1.Secret) sharedSecret {
 	raw, present := secret.Data[secretKeyWebhookSecret]
 	usable := bytes.TrimSpace(raw)
 	switch {
 	case !present:
-		return webhook{}
+		return sharedSecret{}
 	case len(usable) == 0:
-		return webhook{trouble: "it is empty"}
+		return sharedSecret{trouble: "it is empty"}
 	case len(usable) < minWebhookSecret:
-		return webhook{trouble: "it is shorter than 16 characters, and could be guessed"}
+		return sharedSecret{trouble: "it is shorter than 16 characters, and could be guessed"}
 	}
-	return webhook{usable: true, secret: livepeer.NewKey(string(usable))}
+	return sharedSecret{usable: true, secret: studio.NewKey(string(usable))}
 }
 
 // receivedAt is where Studio may send the webhooks for a source, nil where they are not received.
@@ -158,7 +158,7 @@ func (r *SourceReconciler) receivedAt(source *v1alpha1.LivepeerTaskSource) *v1al
 	if open := r.sessions.current(key); !r.reception.on || source.Spec.Suspend || open == nil || !open.webhook.usable {
 		return nil
 	}
-	return &v1alpha1.ReceiverStatus{Path: receiver.Source{Namespace: key.Namespace, Name: key.Name}.Path()}
+	return &v1alpha1.ReceiverStatus{Path: webhook.Source{Namespace: key.Namespace, Name: key.Name}.Path()}
 }
 
 // checkWebhook says once for each Secret that its webhookSecret can't be used. Polling goes on.

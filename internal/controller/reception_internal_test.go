@@ -19,9 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // troubledAPI answers questions for a Secret with an error, and counts them.
@@ -114,10 +114,10 @@ func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
 			source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
 				Sink: "https://sink.example", SecretRef: &v1alpha1.SecretReference{Name: c.secret},
 			}}
-			_, err := newSinks(newSecretStore(api, nil), "test", livepeer.Hosts{}).get(t.Context(), source)
-			trouble, ok := errors.AsType[*notify.Error](err)
+			_, err := newSinks(newSecretStore(api, nil), "test", studio.Hosts{}).get(t.Context(), source)
+			trouble, ok := errors.AsType[*cloudevents.Error](err)
 			g.Expect(ok).To(BeTrue(), "%v", err)
-			g.Expect(trouble.Kind).To(Equal(notify.Unusable))
+			g.Expect(trouble.Kind).To(Equal(cloudevents.Unusable))
 			g.Expect(trouble.Message).To(ContainSubstring(c.says))
 		})
 	}

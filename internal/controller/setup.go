@@ -21,21 +21,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // Option changes what Setup sets up.
 type Option func(*settings)
 
 type settings struct {
-	hosts      livepeer.Hosts
+	hosts      studio.Hosts
 	namespaces []string
-	receiver   *receiver.Config
+	receiver   *webhook.Config
 }
 
-// AllowHosts says where sources may point to. Without it, that is what livepeer.Hosts permits by default.
-func AllowHosts(hosts livepeer.Hosts) Option {
+// AllowHosts says where sources may point to. Without it, that is what studio.Hosts permits by default.
+func AllowHosts(hosts studio.Hosts) Option {
 	return func(s *settings) { s.hosts = hosts }
 }
 

@@ -25,8 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // sourceWorkers bounds the sources that are worked on at once. Most of a turn is waiting for an API, which may hang: one
@@ -119,7 +119,7 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 		return nil
 	}
 	state.failures++
-	var api *livepeer.Error
+	var api *studio.Error
 	fixed := errors.As(err, &api) && api.RetryAfter > 0
 	out := outcomeOf(err, state.failures, source.Spec.Interval.Duration)
 	state.failed(out, fixed, r.now())

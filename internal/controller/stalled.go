@@ -6,8 +6,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // stalledBatch bounds the tasks that one poll asks for by ID because they seem stalled.
@@ -40,7 +40,7 @@ func (s *syncer) stallStep(ctx context.Context) error {
 
 // slowDown answers an error only where Studio wants to be left alone. Any other is a matter of the next poll.
 func slowDown(err error) error {
-	if api, ok := errors.AsType[*livepeer.Error](err); ok && api.Kind == livepeer.RateLimited {
+	if api, ok := errors.AsType[*studio.Error](err); ok && api.Kind == studio.RateLimited {
 		return err
 	}
 	return nil
