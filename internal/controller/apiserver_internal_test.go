@@ -43,7 +43,8 @@ type memoryAPI struct {
 	// meddle lets somebody else change something, under the lock, before a call is carried out.
 	meddle func()
 	// lose, where above 0, is in how many writes one is carried out and then answered with an error.
-	lose uint64
+	lose   uint64
+	losses int
 }
 
 // newMemoryAPI returns an API server with a source of the simulated Studio at an address, and its Secret.
@@ -133,7 +134,11 @@ func (a *memoryAPI) put(stored, answer *v1alpha1.LivepeerTask) error {
 func (a *memoryAPI) lost(name string) bool {
 	hash := fnv.New64a()
 	_, _ = fmt.Fprint(hash, name, a.version)
-	return a.lose > 0 && hash.Sum64()%a.lose == 0
+	if a.lose == 0 || hash.Sum64()%a.lose > 0 {
+		return false
+	}
+	a.losses++
+	return true
 }
 
 func (a *memoryAPI) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {

@@ -101,7 +101,7 @@ func (r *TaskReconciler) writePushed(
 	observation *mirror.Observation, first time.Time,
 ) error {
 	scope := r.scopeOf(source, standing, observation)
-	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	for i := range plan.Actions {
 		if plan.Actions[i].Verb == mirror.Create {
 			standing.wrote(observation.ID, false) // before it is stored: a full sync may look for it at once

@@ -16,7 +16,7 @@ import (
 
 // taskIndex knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
 // the operator's own writes, so that it is never behind the latter. Content that is neither known nor the echo of an own
-// write means that somebody else changed or deleted a task: that is handed to onForeign.
+// write means that somebody else changed or deleted a task: that is handed to onExternalChange.
 type taskIndex struct {
 	mu      sync.RWMutex
 	byName  map[string]map[string]*storedTask // by namespace and name
@@ -31,7 +31,7 @@ type taskIndex struct {
 	// waiting holds the names of the tasks that have something to be sent, by source.
 	waiting map[sourceID]map[string]struct{}
 
-	onForeign func(taskRequest)
+	onExternalChange func(taskRef)
 	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
 	onLook func(types.NamespacedName)
 	// onWaiting is told, under the lock, which source has something to be sent.
@@ -84,27 +84,27 @@ type sourceCounts struct {
 
 func newTaskIndex() *taskIndex {
 	return &taskIndex{
-		byName:    map[string]map[string]*storedTask{},
-		sources:   map[sourceID]*sourceCounts{},
-		writing:   map[types.NamespacedName]*meanwhile{},
-		looking:   map[types.NamespacedName]*meanwhile{},
-		listed:    map[string]string{},
-		onForeign: func(taskRequest) {},
-		onLook:    func(types.NamespacedName) {},
-		waiting:   map[sourceID]map[string]struct{}{},
-		onWaiting: func(types.NamespacedName) {},
+		byName:           map[string]map[string]*storedTask{},
+		sources:          map[sourceID]*sourceCounts{},
+		writing:          map[types.NamespacedName]*meanwhile{},
+		looking:          map[types.NamespacedName]*meanwhile{},
+		listed:           map[string]string{},
+		onExternalChange: func(taskRef) {},
+		onLook:           func(types.NamespacedName) {},
+		waiting:          map[sourceID]map[string]struct{}{},
+		onWaiting:        func(types.NamespacedName) {},
 	}
 }
 
-// notifyForeign sets who is told of changes by others, and tells of tasks that a crash left without a status.
-func (x *taskIndex) notifyForeign(tell func(taskRequest)) {
+// notifyExternalChanges sets who is told of changes by others, and tells of tasks that a crash left without a status.
+func (x *taskIndex) notifyExternalChanges(tell func(taskRef)) {
 	x.mu.Lock()
-	x.onForeign = tell
-	var unfinished []taskRequest
+	x.onExternalChange = tell
+	var unfinished []taskRef
 	for _, tasks := range x.byName {
 		for _, task := range tasks {
 			if task.observedGeneration == 0 {
-				unfinished = append(unfinished, task.request())
+				unfinished = append(unfinished, task.ref())
 			}
 		}
 	}

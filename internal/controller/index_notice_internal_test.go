@@ -104,8 +104,8 @@ func TestListReplacesWhatIsKnown(t *testing.T) {
 	}
 	x.begin(keyOf("later"))
 	x.done(keyOf("later"), stored(aTask("later", "main", 30)))
-	var got []taskRequest
-	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
+	var got []taskRef
+	x.notifyExternalChanges(func(request taskRef) { got = append(got, request) })
 	x.replace("media", []*storedTask{
 		stored(aTask("kept", "main", 10)), stored(aTask("changed", "main", 15, inPhase("failed"))), stored(aTask("new", "main", 16)),
 	}, "20")

@@ -27,8 +27,8 @@ func TestConditionsAreSteady(t *testing.T) {
 func TestDeletedWhileWriting(t *testing.T) {
 	x := newTaskIndex()
 	x.see(stored(aTask("a", "main", 10)))
-	var got []taskRequest
-	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
+	var got []taskRef
+	x.notifyExternalChanges(func(request taskRef) { got = append(got, request) })
 	x.begin(keyOf("a"))
 	x.observe(stored(aTask("a", "main", 11, inPhase("failed"))), true)
 	forget(x, aTask("a", "main", 12, inPhase("failed")))                  // somebody deletes what was just written

@@ -18,6 +18,13 @@ import (
 // resultDelivered is the result of an event that its sink took; of others it is the kind of their error.
 const resultDelivered = "delivered"
 
+// Why transitions are dropped that were not sent.
+const (
+	becauseFull    = "full"    // too many of one task wait
+	becauseOff     = "off"     // the source has no sink any more
+	becauseDeleted = "deleted" // the task was, counted once however many waited
+)
+
 // notifyMetrics count what becomes of CloudEvents.
 type notifyMetrics struct {
 	sent    *prometheus.CounterVec
@@ -63,6 +70,15 @@ func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, no
 		}
 	case errors.Is(err, context.Canceled): // the operator stops
 	}
+}
+
+// Wrote counts transitions that a write has dropped.
+func (m *notifyMetrics) Wrote(change *change) {
+	because := becauseFull
+	if change.Stored == nil {
+		because = becauseDeleted
+	}
+	m.drop(because, change.Lost)
 }
 
 // drop counts transitions that will not be sent.

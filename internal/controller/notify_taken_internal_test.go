@@ -31,7 +31,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		Status:     v1alpha1.LivepeerTaskStatus{Notifications: []v1alpha1.Transition{{Phase: v1alpha1.PhaseFailed}}},
 	}
 	api := &failingAPI{failing: true, memoryAPI: &memoryAPI{
-		tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, version: 100, writing: func(_, _ *v1alpha1.LivepeerTask) {},
+		tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, version: 100, writing: func(_, _ *v1alpha1.LivepeerTask) {}, meddle: func() {},
 	}}
 	index := newTaskIndex()
 	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.waitingTasks)

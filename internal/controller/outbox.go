@@ -14,13 +14,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// Why transitions are dropped that were not sent.
-const (
-	becauseFull    = "full"    // too many of one task wait
-	becauseOff     = "off"     // the source has no sink any more
-	becauseDeleted = "deleted" // the task was, counted once however many waited
-)
-
 // notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
 // task reaches by it. The same write stores both, so that no crash can come between them. It answers how many had to be
 // left out for want of room.
@@ -49,13 +42,6 @@ func (w *writer) notifications(ctx context.Context, scope *mirror.Scope, action 
 		status.Notifications, lost = cloudevents.Append(status.Notifications, reached)
 	}
 	return lost, nil
-}
-
-// deletedWaiting notes that what waited with a task is gone with it.
-func (w *writer) deletedWaiting(action *mirror.Action) {
-	if action.Stored.Waiting {
-		w.dropped(becauseDeleted, 1)
-	}
 }
 
 // waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.

@@ -107,7 +107,7 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 func (a *account) start() {
 	a.api.echoes = nil
 	a.reconciler = a.api.reconciler(func() time.Time { return a.clock.Add(a.skew) })
-	a.reconciler.writer.wrote = a.wrote
+	a.reconciler.writer.observers = []observer{a}
 	a.people.start()
 }
 

@@ -78,9 +78,9 @@ func (p *people) start() {
 		limiters: map[types.NamespacedName]*rate.Limiter{}, hints: newHints(), standing: r.standing, turnSoon: r.turnSoon,
 		pushed: prometheus.NewHistogram(prometheus.HistogramOpts{}),
 	}
-	r.index.notifyForeign(func(request taskRequest) {
-		if request.Source != "" && request.ID != "" {
-			p.queue.Add(request)
+	r.index.notifyExternalChanges(func(task taskRef) {
+		if task.Source != "" && task.ID != "" {
+			p.queue.Add(taskRequest{Namespace: task.Namespace, Source: task.Source, ID: task.ID})
 		}
 	})
 	p.tasks.hints.start(p.queue)

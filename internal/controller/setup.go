@@ -19,6 +19,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -67,16 +68,21 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	}
 	secrets := newSecretStore(mgr.GetAPIReader(), metadataClient)
 	sessions := newSessions(secrets, userAgent, settings.hosts)
-	writer := newWriter(&leanClient{Client: mgr.GetClient(), tasks: tasksClient}, mgr.GetAPIReader(), index)
-	measured, err := measureSources(mgr, index, writer)
+	measured, err := measureSources(mgr, index)
 	if err != nil {
 		return err
 	}
 	sessions.metrics = measured
-	events, err := setUpEvents(mgr, writer)
+	events, err := setUpEvents(mgr)
 	if err != nil {
 		return err
 	}
+	sent, err := newNotifyMetrics(crmetrics.Registry, index.waitingTasks)
+	if err != nil {
+		return fmt.Errorf("metrics of CloudEvents: %w", err)
+	}
+	writer := newWriter(&leanClient{Client: mgr.GetClient(), tasks: tasksClient}, mgr.GetAPIReader(), index,
+		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
 		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced, events: events, metrics: measured,
@@ -90,7 +96,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		hints:    newHints(), standing: sources.standing, turnSoon: sources.turnSoon,
 	}
 	sinks := newSinks(newSecretStore(mgr.GetAPIReader(), metadataClient), userAgent, settings.hosts)
-	if err := setUpNotify(mgr, sources, writer, sinks); err != nil {
+	if err := setUpNotify(mgr, sources, writer, sinks, sent); err != nil {
 		return err
 	}
 	if err := setUpReceiver(mgr, settings.receiver, sources, tasks); err != nil {

@@ -81,13 +81,18 @@ func (t *storedTask) differs(other *storedTask) bool {
 }
 
 // request asks its source to look at the task again.
-func (t *storedTask) request() taskRequest {
+func (t *storedTask) ref() taskRef {
 	owner := t.owner.Value()
-	request := taskRequest{Namespace: owner.Namespace, ID: t.id}
+	request := taskRef{Namespace: owner.Namespace, ID: t.id}
 	if owner.UID != "" {
 		request.Source = owner.name
 	}
 	return request
+}
+
+// taskRef names a task and its source. Source is empty where the task has none.
+type taskRef struct {
+	Namespace, Source, ID string
 }
 
 // newer reports whether version a was stored after b. Versions of one kind can be compared as numbers.

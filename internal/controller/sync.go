@@ -159,7 +159,7 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := s.writer.plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
+	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
 	s.note(&plan, observation.ID)
 	for i := range plan.Current {
 		s.index.mark(&plan.Current[i], mark)

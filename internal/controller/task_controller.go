@@ -134,7 +134,7 @@ func (r *TaskReconciler) heal(
 		Oldest:        mirror.Oldest(nil, source.Spec.History, time.Now()),
 		StalledBefore: mirror.StalledBefore(source.Spec.StallAfter, time.Now()),
 	}
-	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	out, err := r.writer.apply(ctx, scope, plan.Actions)
 	logger := log.FromContext(ctx)
 	for id, refusal := range out.Refused {
@@ -169,9 +169,9 @@ func (r *TaskReconciler) forget(source types.NamespacedName) {
 func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	foreignChanges := source.TypedFunc[taskRequest](
 		func(_ context.Context, queue workqueue.TypedRateLimitingInterface[taskRequest]) error {
-			r.index.notifyForeign(func(request taskRequest) {
-				if request.Source != "" && request.ID != "" {
-					queue.Add(request)
+			r.index.notifyExternalChanges(func(task taskRef) {
+				if task.Source != "" && task.ID != "" {
+					queue.Add(taskRequest{Namespace: task.Namespace, Source: task.Source, ID: task.ID})
 				}
 			})
 			r.hints.start(queue)
