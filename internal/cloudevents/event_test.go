@@ -5,6 +5,7 @@ package cloudevents
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -134,3 +135,5 @@ func TestEventType(t *testing.T) {
 		}
 	}
 }
+
+func at(ms int64) *metav1.MicroTime { return &metav1.MicroTime{Time: time.UnixMilli(ms)} }

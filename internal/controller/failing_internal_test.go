@@ -5,19 +5,20 @@ package controller
 import (
 	"context"
 
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // failingAPI may fail before a status is stored.
 type failingAPI struct {
-	*memoryAPI
+	*kubetest.API
 
 	failing bool
 }
 
 func (a *failingAPI) Status() client.SubResourceWriter {
-	return &failingStatus{SubResourceWriter: a.memoryAPI.Status(), api: a}
+	return &failingStatus{SubResourceWriter: a.API.Status(), api: a}
 }
 
 type failingStatus struct {

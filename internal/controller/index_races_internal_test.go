@@ -8,12 +8,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // TestConditionsAreSteady: saying the same again changes nothing, no time either.
 func TestConditionsAreSteady(t *testing.T) {
 	for name, c := range outcomes {
-		source := aSource()
+		source := kubetest.ASource()
 		setConditions(source, c.outcome)
 		before := source.DeepCopy()
 		setConditions(source, c.outcome)

@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -34,12 +33,12 @@ func (w *writer) notifications(ctx context.Context, scope *mirror.Scope, action 
 		}
 		status.Notifications = live.Status.Notifications
 	}
-	before := cloudevents.Before{
+	before := mirror.Before{
 		New:   action.Verb == mirror.Create || action.Stored.ObservedGeneration == 0,
 		Phase: action.Stored.Phase, NewsAfter: scope.NewsAfter,
 	}
-	if reached, ok := cloudevents.Reached(before, status); ok {
-		status.Notifications, lost = cloudevents.Append(status.Notifications, reached)
+	if reached, ok := mirror.Reached(before, status); ok {
+		status.Notifications, lost = mirror.AppendTransition(status.Notifications, reached)
 	}
 	return lost, nil
 }
@@ -83,7 +82,7 @@ func (w *writer) takeAwayOnce(
 	ctx context.Context, key types.NamespacedName, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition,
 ) error {
 	desired := task.DeepCopy()
-	desired.Status.Notifications = cloudevents.Remove(task.Status.Notifications, sent)
+	desired.Status.Notifications = mirror.RemoveTransitions(task.Status.Notifications, sent)
 	if len(desired.Status.Notifications) == len(task.Status.Notifications) {
 		return nil
 	}

@@ -59,7 +59,7 @@ func (a *account) toldOnce() {
 			a.fatalf("%s was told, and has not happened", name)
 		}
 	}
-	if untold > a.api.losses {
-		a.fatalf("%d transitions were not told, and %d answers were lost", untold, a.api.losses)
+	if untold > a.api.Losses {
+		a.fatalf("%d transitions were not told, and %d answers were lost", untold, a.api.Losses)
 	}
 }

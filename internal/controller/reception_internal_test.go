@@ -20,13 +20,14 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // troubledAPI answers questions for a Secret with an error, and counts them.
 type troubledAPI struct {
-	*memoryAPI
+	*kubetest.API
 	err   error
 	asked int
 }
@@ -38,7 +39,7 @@ func (a *troubledAPI) Get(ctx context.Context, key client.ObjectKey, obj client.
 			return a.err
 		}
 	}
-	return a.memoryAPI.Get(ctx, key, obj, opts...)
+	return a.API.Get(ctx, key, obj, opts...)
 }
 
 // TestASourceArrivesHoweverItsFirstTurnEnds: otherwise it would keep out the webhooks of all others for as long as it is there.
@@ -73,13 +74,13 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 			studio := livepeertest.NewServer()
 			web := httptest.NewServer(studio)
 			defer web.Close()
-			api := &troubledAPI{memoryAPI: newMemoryAPI(web.URL), err: c.err}
-			r := api.reconciler(time.Now)
+			api := &troubledAPI{API: kubetest.NewAPI(web.URL), err: c.err}
+			r := reconcilerOf(api.API, time.Now)
 			r.secrets.live = api
 			if c.change != nil {
-				c.change(api.source)
+				c.change(api.Source)
 			}
-			key := sourceKey(api.source)
+			key := sourceKey(api.Source)
 			r.reception.on, r.reception.listed = true, true
 			r.reception.awaited = map[types.NamespacedName]struct{}{key: {}}
 			_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
@@ -92,7 +93,7 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 			if c.reason == "" {
 				return
 			}
-			ready := meta.FindStatusCondition(api.source.Status.Conditions, v1alpha1.ConditionReady)
+			ready := meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady)
 			g.Expect(ready).To(HaveField("Reason", c.reason), "%v", ready)
 			if c.reason == v1alpha1.ReasonInvalidSecret {
 				g.Expect(ready.Message).To(ContainSubstring("can't be the name of a Secret: correct it"))
@@ -109,8 +110,8 @@ func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			api := &troubledAPI{memoryAPI: newMemoryAPI(""), err: apierrors.NewForbidden(corev1.Resource("secrets"), "kept", nil)}
-			source := aSource()
+			api := &troubledAPI{API: kubetest.NewAPI(""), err: apierrors.NewForbidden(corev1.Resource("secrets"), "kept", nil)}
+			source := kubetest.ASource()
 			source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
 				Sink: "https://sink.example", SecretRef: &v1alpha1.SecretReference{Name: c.secret},
 			}}

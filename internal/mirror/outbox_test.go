@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cloudevents
+package mirror
 
 import (
 	"fmt"
@@ -60,7 +60,7 @@ func TestOutbox(t *testing.T) {
 				n := rapid.IntRange(1, len(waiting)).Draw(t, "sent")
 				sent := slices.Clone(waiting[:n])
 				arrived = append(arrived, sent...)
-				waiting = Remove(waiting, sent)
+				waiting = RemoveTransitions(waiting, sent)
 				continue
 			}
 			clock += int64(rapid.IntRange(0, 2).Draw(t, "ms"))
@@ -71,7 +71,7 @@ func TestOutbox(t *testing.T) {
 				continue // not a change
 			}
 			before := slices.Clone(waiting)
-			all, dropped := Append(waiting, next)
+			all, dropped := AppendTransition(waiting, next)
 			waiting, made, lost = all, append(made, next), lost+dropped
 			if len(waiting) > v1alpha1.MaxNotifications {
 				t.Fatalf("%d wait", len(waiting))
@@ -98,7 +98,7 @@ func TestOutbox(t *testing.T) {
 func TestAppendedOnce(t *testing.T) {
 	one := v1alpha1.Transition{Phase: "failed", UpdatedAt: at(1), PreviousPhase: "running"}
 	again := v1alpha1.Transition{Phase: "failed", UpdatedAt: at(1)}
-	if all, lost := Append([]v1alpha1.Transition{one}, again); len(all) != 1 || lost != 0 {
+	if all, lost := AppendTransition([]v1alpha1.Transition{one}, again); len(all) != 1 || lost != 0 {
 		t.Errorf("%v, %d lost", all, lost)
 	}
 }
@@ -113,10 +113,10 @@ func FuzzOutbox(f *testing.F) {
 			waiting = append(waiting, v1alpha1.Transition{Phase: fmt.Sprint(phase, i%3), UpdatedAt: at(ms + int64(i%5))})
 		}
 		gone := waiting[:min(int(sent%64), len(waiting))]
-		if rest := Remove(waiting, gone); len(rest) != len(waiting)-len(gone) {
+		if rest := RemoveTransitions(waiting, gone); len(rest) != len(waiting)-len(gone) {
 			t.Fatalf("%d of %d removed: %d left", len(gone), len(waiting), len(rest))
 		}
-		all, lost := Append(waiting, v1alpha1.Transition{Phase: phase, UpdatedAt: at(ms)})
+		all, lost := AppendTransition(waiting, v1alpha1.Transition{Phase: phase, UpdatedAt: at(ms)})
 		if len(all) > max(v1alpha1.MaxNotifications, len(waiting)) || len(all)+lost < len(waiting) {
 			t.Fatalf("%d and one more: %d, %d lost", len(waiting), len(all), lost)
 		}

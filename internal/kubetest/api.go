@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package kubetest
 
 import (
 	"context"
@@ -24,61 +24,48 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-// memoryAPI is an API server in memory, as far as the operator needs one for one source: it numbers versions and
+// API is an API server in memory, as far as the operator needs one for one source: it numbers versions and
 // generations, refuses what was planned for another version, keeps the status apart from the rest, and answers what has
 // been through JSON. Any other call panics.
-type memoryAPI struct {
+type API struct {
 	client.Client
 	secret *corev1.Secret
 
-	mu      sync.Mutex
-	source  *v1alpha1.LivepeerTaskSource
-	tasks   map[string]*v1alpha1.LivepeerTask
-	version int
-	writes  int     // of tasks
-	echoes  []event // what the cache has not seen yet
+	Mu      sync.Mutex
+	Source  *v1alpha1.LivepeerTaskSource
+	Tasks   map[string]*v1alpha1.LivepeerTask
+	Version int
+	Writes  int     // of tasks
+	Echoes  []Event // what the cache has not seen yet
 	echoing sync.Mutex
 	// writing is told of each write of a task before it is carried out; after is nil for a deletion.
-	writing func(before, after *v1alpha1.LivepeerTask)
+	Writing func(before, after *v1alpha1.LivepeerTask)
 	// meddle lets somebody else change something, under the lock, before a call is carried out.
-	meddle func()
+	Meddle func()
 	// lose, where above 0, is in how many writes one is carried out and then answered with an error.
-	lose   uint64
-	losses int
+	Lose   uint64
+	Losses int
 }
 
-// newMemoryAPI returns an API server with a source of the simulated Studio at an address, and its Secret.
-func newMemoryAPI(url string) *memoryAPI {
-	source := aSource()
+// NewAPI returns an API server with a source of the simulated Studio at an address, and its Secret.
+func NewAPI(url string) *API {
+	source := ASource()
 	source.Spec.URL = url + "/api"
 	source.Spec.Timeout.Duration = time.Minute
-	return &memoryAPI{
-		source: source, tasks: map[string]*v1alpha1.LivepeerTask{}, version: 100,
-		writing: func(_, _ *v1alpha1.LivepeerTask) {}, meddle: func() {},
+	return &API{
+		Source: source, Tasks: map[string]*v1alpha1.LivepeerTask{}, Version: 100,
+		Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
 		secret: &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
 			Type:       corev1.SecretTypeOpaque,
-			Data:       map[string][]byte{secretKeyAPIKey: []byte(livepeertest.APIKey)},
+			Data:       map[string][]byte{"apiKey": []byte(livepeertest.APIKey)},
 		},
 	}
 }
 
-// reconciler returns a new process' reconciler, which knows what is stored.
-func (a *memoryAPI) reconciler(now func() time.Time) *SourceReconciler {
-	index, secrets := newTaskIndex(), newSecretStore(a, nil)
-	for _, task := range a.tasks {
-		index.see(stored(task))
-	}
-	return &SourceReconciler{
-		client: a, secrets: secrets, index: index, writer: newWriter(a, a, index),
-		sessions: &sessions{secrets: secrets, open: map[types.NamespacedName]*session{}}, now: now,
-		states: map[types.NamespacedName]*progress{}, indexed: func() bool { return true },
-	}
-}
-
-// event is a change of a task as a watch shows it.
-type event struct {
-	before, after *v1alpha1.LivepeerTask
+// Event is a change of a task as a watch shows it.
+type Event struct {
+	Before, After *v1alpha1.LivepeerTask
 }
 
 var errGone = apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), "")
@@ -96,17 +83,17 @@ func copied[T any](obj *T) *T {
 	return read
 }
 
-func (a *memoryAPI) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.meddle()
+func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	a.Meddle()
 	switch obj := obj.(type) {
 	case *corev1.Secret:
 		a.secret.DeepCopyInto(obj)
 	case *v1alpha1.LivepeerTaskSource:
-		a.source.DeepCopyInto(obj)
+		a.Source.DeepCopyInto(obj)
 	case *v1alpha1.LivepeerTask:
-		stored, ok := a.tasks[key.Name]
+		stored, ok := a.Tasks[key.Name]
 		if !ok {
 			return errGone
 		}
@@ -116,13 +103,13 @@ func (a *memoryAPI) Get(_ context.Context, key client.ObjectKey, obj client.Obje
 }
 
 // put stores a task under the next version and lets answer hold what is stored. The caller holds the lock.
-func (a *memoryAPI) put(stored, answer *v1alpha1.LivepeerTask) error {
-	a.writing(a.tasks[stored.Name], stored)
-	a.version++
-	a.writes++
-	stored.ResourceVersion = strconv.Itoa(a.version)
-	a.echoes = append(a.echoes, event{before: a.tasks[stored.Name], after: stored})
-	a.tasks[stored.Name] = stored
+func (a *API) put(stored, answer *v1alpha1.LivepeerTask) error {
+	a.Writing(a.Tasks[stored.Name], stored)
+	a.Version++
+	a.Writes++
+	stored.ResourceVersion = strconv.Itoa(a.Version)
+	a.Echoes = append(a.Echoes, Event{Before: a.Tasks[stored.Name], After: stored})
+	a.Tasks[stored.Name] = stored
 	if a.lost(stored.Name) {
 		return apierrors.NewInternalError(fmt.Errorf("no answer about %s", stored.Name))
 	}
@@ -131,34 +118,34 @@ func (a *memoryAPI) put(stored, answer *v1alpha1.LivepeerTask) error {
 }
 
 // lost decides, the same each time, which answers get lost. The caller holds the lock.
-func (a *memoryAPI) lost(name string) bool {
+func (a *API) lost(name string) bool {
 	hash := fnv.New64a()
-	_, _ = fmt.Fprint(hash, name, a.version)
-	if a.lose == 0 || hash.Sum64()%a.lose > 0 {
+	_, _ = fmt.Fprint(hash, name, a.Version)
+	if a.Lose == 0 || hash.Sum64()%a.Lose > 0 {
 		return false
 	}
-	a.losses++
+	a.Losses++
 	return true
 }
 
-func (a *memoryAPI) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
+func (a *API) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
 	task := obj.(*v1alpha1.LivepeerTask)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.meddle()
-	if _, exists := a.tasks[task.Name]; exists {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	a.Meddle()
+	if _, exists := a.Tasks[task.Name]; exists {
 		return apierrors.NewAlreadyExists(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name)
 	}
 	created := copied(task)
 	created.Status = v1alpha1.LivepeerTaskStatus{}
-	created.UID = types.UID(fmt.Sprintf("uid-%d", a.version))
+	created.UID = types.UID(fmt.Sprintf("uid-%d", a.Version))
 	created.Generation = 1
 	return a.put(created, task)
 }
 
 // current returns the stored task if it is the one that meta means. The caller holds the lock.
-func (a *memoryAPI) current(meta *metav1.ObjectMeta) (*v1alpha1.LivepeerTask, error) {
-	stored, ok := a.tasks[meta.Name]
+func (a *API) current(meta *metav1.ObjectMeta) (*v1alpha1.LivepeerTask, error) {
+	stored, ok := a.Tasks[meta.Name]
 	switch {
 	case !ok:
 		return nil, errGone
@@ -168,11 +155,11 @@ func (a *memoryAPI) current(meta *metav1.ObjectMeta) (*v1alpha1.LivepeerTask, er
 	return stored, nil
 }
 
-func (a *memoryAPI) Update(_ context.Context, obj client.Object, _ ...client.UpdateOption) error {
+func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOption) error {
 	task := obj.(*v1alpha1.LivepeerTask)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.meddle()
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	a.Meddle()
 	stored, err := a.current(&task.ObjectMeta)
 	if err != nil {
 		return err
@@ -186,44 +173,44 @@ func (a *memoryAPI) Update(_ context.Context, obj client.Object, _ ...client.Upd
 	return a.put(next, task)
 }
 
-func (a *memoryAPI) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
+func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	options := client.DeleteOptions{}
 	options.ApplyOptions(opts)
 	meta := &metav1.ObjectMeta{
 		Name: obj.GetName(), UID: *options.Preconditions.UID, ResourceVersion: *options.Preconditions.ResourceVersion,
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.meddle()
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	a.Meddle()
 	stored, err := a.current(meta)
 	if err != nil {
 		return err
 	}
-	a.writing(stored, nil)
-	a.version++
-	a.writes++
+	a.Writing(stored, nil)
+	a.Version++
+	a.Writes++
 	last := stored.DeepCopy()
-	last.ResourceVersion = strconv.Itoa(a.version)
-	a.echoes = append(a.echoes, event{before: last})
-	delete(a.tasks, stored.Name)
+	last.ResourceVersion = strconv.Itoa(a.Version)
+	a.Echoes = append(a.Echoes, Event{Before: last})
+	delete(a.Tasks, stored.Name)
 	if a.lost(stored.Name) {
 		return apierrors.NewInternalError(fmt.Errorf("no answer about %s", stored.Name))
 	}
 	return nil
 }
 
-func (a *memoryAPI) Status() client.SubResourceWriter { return &memoryStatus{api: a} }
+func (a *API) Status() client.SubResourceWriter { return &apiStatus{api: a} }
 
-type memoryStatus struct {
+type apiStatus struct {
 	client.SubResourceWriter
-	api *memoryAPI
+	api *API
 }
 
-func (s *memoryStatus) Update(_ context.Context, obj client.Object, _ ...client.SubResourceUpdateOption) error {
+func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.SubResourceUpdateOption) error {
 	task := obj.(*v1alpha1.LivepeerTask)
-	s.api.mu.Lock()
-	defer s.api.mu.Unlock()
-	s.api.meddle()
+	s.api.Mu.Lock()
+	defer s.api.Mu.Unlock()
+	s.api.Meddle()
 	stored, err := s.api.current(&task.ObjectMeta)
 	if err != nil {
 		return err
@@ -235,15 +222,15 @@ func (s *memoryStatus) Update(_ context.Context, obj client.Object, _ ...client.
 }
 
 // Patch takes the status of a source as the object has it, which is what the operator patches.
-func (s *memoryStatus) Patch(_ context.Context, obj client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
+func (s *apiStatus) Patch(_ context.Context, obj client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
 	source := obj.(*v1alpha1.LivepeerTaskSource)
-	s.api.mu.Lock()
-	defer s.api.mu.Unlock()
-	s.api.version++
-	next := s.api.source.DeepCopy()
+	s.api.Mu.Lock()
+	defer s.api.Mu.Unlock()
+	s.api.Version++
+	next := s.api.Source.DeepCopy()
 	next.Status = copied(source).Status
-	next.ResourceVersion = strconv.Itoa(s.api.version)
-	s.api.source = next
+	next.ResourceVersion = strconv.Itoa(s.api.Version)
+	s.api.Source = next
 	next.DeepCopyInto(source)
 	return nil
 }
@@ -255,36 +242,45 @@ func without(managed []metav1.ManagedFieldsEntry, part string) []metav1.ManagedF
 	})
 }
 
-// echo shows the index up to n changes that it has not seen yet, oldest first, as the cache does; all if n is negative.
-func (a *memoryAPI) echo(index *taskIndex, n int) {
-	a.echoing.Lock() // a watch tells one thing after the other
+// TakeEchoes shows up to n changes that were not shown yet, oldest first and one after the other, as a watch does; all if n is
+// negative.
+func (a *API) TakeEchoes(n int, show func(before, after *v1alpha1.LivepeerTask)) {
+	a.echoing.Lock()
 	defer a.echoing.Unlock()
-	a.mu.Lock()
-	if n < 0 || n > len(a.echoes) {
-		n = len(a.echoes)
+	a.Mu.Lock()
+	if n < 0 || n > len(a.Echoes) {
+		n = len(a.Echoes)
 	}
-	events := a.echoes[:n]
-	a.echoes = a.echoes[n:]
-	a.mu.Unlock()
+	events := a.Echoes[:n]
+	a.Echoes = a.Echoes[n:]
+	a.Mu.Unlock()
 	for _, event := range events {
-		switch {
-		case event.after == nil:
-			forget(index, event.before)
-		case event.before == nil:
-			index.see(stored(event.after))
-		default:
-			index.observe(stored(event.after), true)
-		}
+		show(event.Before, event.After)
 	}
 }
 
-// annotate asks the operator for something.
-func (a *memoryAPI) annotate(key, value string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.version++
-	next := a.source.DeepCopy()
+// Annotate asks the operator for something.
+func (a *API) Annotate(key, value string) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	a.Version++
+	next := a.Source.DeepCopy()
 	metav1.SetMetaDataAnnotation(&next.ObjectMeta, key, value)
-	next.ResourceVersion = strconv.Itoa(a.version)
-	a.source = next
+	next.ResourceVersion = strconv.Itoa(a.Version)
+	a.Source = next
+}
+
+// ASource is a source that was made just now.
+func ASource() *v1alpha1.LivepeerTaskSource {
+	return &v1alpha1.LivepeerTaskSource{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "media", Name: "main", UID: "uid-of-main", Generation: 1, ResourceVersion: "10", Annotations: map[string]string{},
+		},
+		Spec: v1alpha1.LivepeerTaskSourceSpec{
+			URL:            "https://livepeer.studio/api",
+			SecretRef:      v1alpha1.SecretReference{Name: "livepeer"},
+			Interval:       metav1.Duration{Duration: 10 * time.Second},
+			ResyncInterval: metav1.Duration{Duration: 10 * time.Minute},
+		},
+	}
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package notify tells others of what becomes of tasks. What has to be told is kept in the task's own status until it is
-// (Reached, Append, Remove), is made an event (NewEvent), and sent over HTTP (Sink).
-package cloudevents
+package mirror
 
 import (
 	"slices"
@@ -48,9 +46,9 @@ func changedAt(status *v1alpha1.LivepeerTaskStatus) int64 {
 	return latest
 }
 
-// Append adds a transition to those that wait to be sent, oldest first, and says how many had to be left out for it: the
+// AppendTransition adds a transition to those that wait to be sent, oldest first, and says how many had to be left out for it: the
 // oldest but the first. One that is the last of them already is not added again. waiting stays as it is.
-func Append(waiting []v1alpha1.Transition, next v1alpha1.Transition) (all []v1alpha1.Transition, dropped int) {
+func AppendTransition(waiting []v1alpha1.Transition, next v1alpha1.Transition) (all []v1alpha1.Transition, dropped int) {
 	if n := len(waiting); n > 0 && same(&waiting[n-1], &next) {
 		return waiting, 0
 	}
@@ -62,8 +60,8 @@ func Append(waiting []v1alpha1.Transition, next v1alpha1.Transition) (all []v1al
 	return append(all, next), dropped
 }
 
-// Remove takes away the transitions that were sent, each once. waiting stays as it is.
-func Remove(waiting, sent []v1alpha1.Transition) []v1alpha1.Transition {
+// RemoveTransitions takes away the transitions that were sent, each once. waiting stays as it is.
+func RemoveTransitions(waiting, sent []v1alpha1.Transition) []v1alpha1.Transition {
 	var rest []v1alpha1.Transition
 	sent = slices.Clone(sent)
 	for i := range waiting {
