@@ -23,6 +23,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -165,7 +166,7 @@ func (l *eventLog) write(ctx context.Context, event *eventsv1.Event) {
 		if err == nil || apierrors.IsAlreadyExists(err) {
 			return
 		}
-		if answered(err) && !apierrors.IsTooManyRequests(err) || attempt == eventAttempts {
+		if taskstore.Answered(err) && !apierrors.IsTooManyRequests(err) || attempt == eventAttempts {
 			l.drop(err)
 			return
 		}

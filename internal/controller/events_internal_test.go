@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -62,7 +63,7 @@ func TestTooManyEvents(t *testing.T) {
 	s := &sink{}
 	log := s.log(t)
 	for i := range 3 * eventQueue {
-		log.tell("LivepeerTask", aTask("a", "main", 1), &news{reason: "Running", identity: []any{i}})
+		log.tell("LivepeerTask", kubetest.ATask("a", "main", 1), &news{reason: "Running", identity: []any{i}})
 	}
 	if got := testutil.ToFloat64(log.dropped); got != 2*eventQueue {
 		t.Errorf("%v are counted as dropped", got)
@@ -107,7 +108,7 @@ func TestTroubleWithEvents(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- log.Start(ctx) }()
 			for i := range 2 {
-				log.tell("LivepeerTask", aTask("a", "main", 1), &news{reason: "Running", identity: []any{i}})
+				log.tell("LivepeerTask", kubetest.ATask("a", "main", 1), &news{reason: "Running", identity: []any{i}})
 			}
 			g.Eventually(s.taken, time.Minute).Should(HaveLen(c.taken))
 			stop()
@@ -117,7 +118,7 @@ func TestTroubleWithEvents(t *testing.T) {
 	}
 	s := &sink{}
 	log := s.log(t)
-	log.tell("LivepeerTask", aTask("a", "main", 1), &news{reason: "Running"})
+	log.tell("LivepeerTask", kubetest.ATask("a", "main", 1), &news{reason: "Running"})
 	ended, stop := context.WithCancel(t.Context())
 	stop()
 	if err := log.Start(ended); err != nil || len(s.taken()) != 1 {
@@ -131,8 +132,8 @@ func TestEventName(t *testing.T) {
 	for _, object := range []string{"a", "b", strings.Repeat("x", 253), strings.Repeat("x.", 126) + "y"} {
 		for _, reason := range []string{"Failed", "Running"} {
 			for _, identity := range []any{"1", "2"} {
-				name := eventName(aTask(object, "main", 1), reason, []any{identity})
-				if names[name] || name != eventName(aTask(object, "main", 7), reason, []any{identity}) {
+				name := eventName(kubetest.ATask(object, "main", 1), reason, []any{identity})
+				if names[name] || name != eventName(kubetest.ATask(object, "main", 7), reason, []any{identity}) {
 					t.Errorf("%s %s %s: %s", object, reason, identity, name)
 				}
 				if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {

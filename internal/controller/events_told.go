@@ -14,6 +14,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // setUpEvents lets the manager write Events.
@@ -32,7 +33,7 @@ type taskEvents struct {
 }
 
 // Wrote tells of what a write has made of a task.
-func (e *taskEvents) Wrote(change *change) {
+func (e *taskEvents) Wrote(change *taskstore.Change) {
 	action, stored := change.Action, change.Stored
 	if stored == nil {
 		return

@@ -15,6 +15,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -57,10 +58,10 @@ type fullSync struct {
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
-	stored := int(s.index.counts(idOf(s.source)).Total)
+	stored := int(s.index.Counts(taskstore.SourceIDOf(s.source)).Total)
 	full := &fullSync{
 		stored:    stored,
-		changes:   s.index.changes(),
+		changes:   s.index.Changes(),
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		since:     s.window(now),
@@ -157,7 +158,7 @@ func (s *syncer) compare() {
 	full.compared = true
 	scope := s.scope()
 	older := 0
-	for entry := range s.index.entries(idOf(s.source)) {
+	for entry := range s.index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
 		if full.knows(entry.ID) || s.state.standing.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
 			!mirror.CanBeMissing(scope, entry) {
@@ -182,13 +183,13 @@ func (s *syncer) compare() {
 // were not: no garbage collector takes these. From then on they are like all others, and may be missing from the next listing.
 func (s *syncer) adopt(ctx context.Context) error {
 	var orphans []mirror.Entry
-	for entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
+	for entry := range s.index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
 		if entry.OwnerName == s.source.Name && entry.Sequence <= s.state.full.changes && !entry.Deleting {
 			orphans = append(orphans, *entry)
 		}
 	}
 	for i := range orphans {
-		if err := s.writer.adopt(ctx, s.scope(), &orphans[i]); err != nil {
+		if err := s.writer.Adopt(ctx, s.scope(), &orphans[i]); err != nil {
 			return err
 		}
 	}

@@ -13,12 +13,13 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const eventActionSend = "Send"
 
 // setUpNotify adds the sender of CloudEvents to the manager.
-func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *writer, sinks *sinks, metrics *notifyMetrics) error {
+func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *taskstore.Writer, sinks *sinks, metrics *notifyMetrics) error {
 	recorder := mgr.GetEventRecorder(eventSource)
 	sender := &NotifyReconciler{
 		client: mgr.GetClient(), index: sources.index, writer: writer, sinks: sinks, metrics: metrics, now: sources.now,

@@ -13,6 +13,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // resultDelivered is the result of an event that its sink took; of others it is the kind of their error.
@@ -73,7 +74,7 @@ func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, no
 }
 
 // Wrote counts transitions that a write has dropped.
-func (m *notifyMetrics) Wrote(change *change) {
+func (m *notifyMetrics) Wrote(change *taskstore.Change) {
 	because := becauseFull
 	if change.Stored == nil {
 		because = becauseDeleted

@@ -14,6 +14,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // TestPausesGrowWhereNothingIsTakenAway: where the sink takes an event, and the API server not the write that notes it, the
@@ -34,12 +35,12 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	api := &failingAPI{failing: true, API: &kubetest.API{
 		Tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
 	}}
-	index := newTaskIndex()
-	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.waitingTasks)
+	index := taskstore.NewIndex()
+	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.WaitingTasks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &NotifyReconciler{index: index, writer: newWriter(api, api, index), metrics: measured, now: time.Now}
+	r := &NotifyReconciler{index: index, writer: taskstore.NewWriter(api, api, index), metrics: measured, now: time.Now}
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
 	state, sink, pause := &sending{}, &openSink{Sink: to}, time.Duration(0)
 	turn := func() error {

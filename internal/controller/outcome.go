@@ -12,6 +12,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // The longest pauses between polls that fail. A longer spec.interval wins: errors never make polling faster.
@@ -58,7 +59,7 @@ func outcomeOf(err error, failures int, interval time.Duration) outcome {
 	var trouble *sourceError
 	var api *studio.Error
 	var config *studio.ConfigError
-	var write *writeError
+	var write *taskstore.WriteError
 	switch {
 	case errors.As(err, &trouble):
 		return outcome{trouble.Reason, trouble.Message, trouble.Stalled, backoff(failures, interval, maxDelayStalled)}

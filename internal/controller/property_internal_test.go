@@ -20,6 +20,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // kinds of servers that Studio may be, or may be behind.
@@ -108,7 +109,7 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 func (a *account) start() {
 	a.api.Echoes = nil
 	a.reconciler = reconcilerOf(a.api, func() time.Time { return a.clock.Add(a.skew) })
-	a.reconciler.writer.observers = []observer{a}
+	a.reconciler.writer.Observers = []taskstore.Observer{a}
 	a.people.start()
 }
 
@@ -193,7 +194,7 @@ func (a *account) known(id string) (known string) {
 		if task, ok := a.api.Tasks[name]; ok {
 			known += fmt.Sprintf("stored: %+v; ", mirror.EntryOf(task))
 		}
-		if entry, ok := a.reconciler.index.lookup(a.api.Source.Namespace)(name); ok {
+		if entry, ok := a.reconciler.index.Lookup(a.api.Source.Namespace)(name); ok {
 			known += fmt.Sprintf("known: %+v; ", entry)
 		}
 	}

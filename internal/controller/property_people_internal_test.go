@@ -27,6 +27,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
@@ -79,7 +80,7 @@ func (p *people) start() {
 		limiters: map[types.NamespacedName]*rate.Limiter{}, hints: newHints(), standing: r.standing, turnSoon: r.turnSoon,
 		pushed: prometheus.NewHistogram(prometheus.HistogramOpts{}),
 	}
-	r.index.notifyExternalChanges(func(task taskRef) {
+	r.index.NotifyExternalChanges(func(task taskstore.TaskRef) {
 		if task.Source != "" && task.ID != "" {
 			p.queue.Add(taskRequest{Namespace: task.Namespace, Source: task.Source, ID: task.ID})
 		}

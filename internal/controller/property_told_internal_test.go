@@ -9,6 +9,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // transition names what a write makes of a task, where it is worth telling.
@@ -31,7 +32,7 @@ func (a *account) happens(before, after *v1alpha1.LivepeerTask) {
 }
 
 // Wrote notes a transition that the operator tells of.
-func (a *account) Wrote(change *change) {
+func (a *account) Wrote(change *taskstore.Change) {
 	if change.Stored == nil {
 		return
 	}

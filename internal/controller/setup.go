@@ -16,6 +16,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
@@ -49,13 +50,13 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return fmt.Errorf("client for metadata: %w", err)
 	}
-	index := newTaskIndex()
+	index := taskstore.NewIndex()
 	tasksClient, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
 		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("client for LivepeerTasks: %w", err)
 	}
-	feeds, err := feedIndex(mgr, index, tasksClient, metadataClient, settings.namespaces)
+	feeds, err := taskstore.WatchTasks(mgr, index, tasksClient, metadataClient, settings.namespaces)
 	if err != nil {
 		return err
 	}
@@ -70,15 +71,15 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return err
 	}
-	sent, err := newNotifyMetrics(crmetrics.Registry, index.waitingTasks)
+	sent, err := newNotifyMetrics(crmetrics.Registry, index.WaitingTasks)
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	writer := newWriter(&leanClient{Client: mgr.GetClient(), tasks: tasksClient}, mgr.GetAPIReader(), index,
+	writer := taskstore.NewWriter(&taskstore.LeanClient{Client: mgr.GetClient(), Tasks: tasksClient}, mgr.GetAPIReader(), index,
 		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced, events: events, metrics: measured,
+		states: map[types.NamespacedName]*progress{}, indexed: feeds.Synced, events: events, metrics: measured,
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
@@ -98,5 +99,5 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err := tasks.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTasks: %w", err)
 	}
-	return mgr.AddReadyzCheck("tasks", feeds.ready)
+	return mgr.AddReadyzCheck("tasks", feeds.Ready)
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // sourceWorkers bounds the sources that are worked on at once. Most of a turn is waiting for an API, which may hang: one
@@ -38,8 +39,8 @@ type SourceReconciler struct {
 	client   client.Client
 	sessions *sessions
 	secrets  *secretStore
-	index    *taskIndex
-	writer   *writer
+	index    *taskstore.Index
+	writer   *taskstore.Writer
 	now      func() time.Time
 	metrics  *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
@@ -102,7 +103,7 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 	first := r.reception.arrived(sourceKey(source))
 	if err == nil {
 		r.checkWebhook(source, session, state)
-		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
+		state.renew(source, session.fingerprint, int(r.index.Counts(taskstore.SourceIDOf(source)).Total), r.now())
 		// The first turn after a start ends here: many sources whose API hangs would hold up that others arrive.
 		if first || state.wait(r.now()) > 0 {
 			return errNotDue
@@ -139,7 +140,7 @@ func (r *SourceReconciler) progress(source *v1alpha1.LivepeerTaskSource) *progre
 		return state
 	}
 	state := &progress{uid: source.UID, standing: standing{polling: true}} // until its first turn has ended
-	state.resume(source, r.index.entries(idOf(source)), r.now())
+	state.resume(source, r.index.Entries(taskstore.SourceIDOf(source)), r.now())
 	r.states[key] = state
 	return state
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // stalledBatch bounds the tasks that one poll asks for by ID because they seem stalled.
@@ -20,7 +21,7 @@ func (s *syncer) stallStep(ctx context.Context) error {
 	if before == 0 {
 		return nil
 	}
-	for _, id := range s.index.stalling(idOf(s.source), before, s.state.unstalled, stalledBatch) {
+	for _, id := range s.index.Stalling(taskstore.SourceIDOf(s.source), before, s.state.unstalled, stalledBatch) {
 		observation, err := s.ask(ctx, id)
 		if err != nil {
 			return slowDown(err)

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -41,7 +42,7 @@ func (r *SourceReconciler) report(
 ) error {
 	next := source.DeepCopy()
 	next.Status.ObservedGeneration = source.Generation
-	next.Status.Tasks = r.index.counts(idOf(source))
+	next.Status.Tasks = r.index.Counts(taskstore.SourceIDOf(source))
 	next.Status.Tasks.Omitted = state.omitted
 	next.Status.Receiver = r.receivedAt(source)
 	if !state.fullAt.IsZero() {
@@ -70,7 +71,7 @@ func (r *SourceReconciler) report(
 		return err
 	}
 	err = r.client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
-	if err == nil || !answered(err) { // it may be stored
+	if err == nil || !taskstore.Answered(err) { // it may be stored
 		r.tellHealth(source, next)
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
@@ -107,6 +108,19 @@ func TestBounded(t *testing.T) {
 	for _, condition := range source.Status.Conditions {
 		if len(condition.Message) > maxMessage+3 {
 			t.Errorf("%s: %d bytes", condition.Type, len(condition.Message))
+		}
+	}
+}
+
+// TestConditionsAreSteady: saying the same again changes nothing, no time either.
+func TestConditionsAreSteady(t *testing.T) {
+	for name, c := range outcomes {
+		source := kubetest.ASource()
+		setConditions(source, c.outcome)
+		before := source.DeepCopy()
+		setConditions(source, c.outcome)
+		if !equality.Semantic.DeepEqual(before.Status, source.Status) {
+			t.Errorf("%s: %+v became %+v", name, before.Status.Conditions, source.Status.Conditions)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"context"
@@ -19,26 +19,26 @@ import (
 // what was sent: 4 KB that need neither be sent back nor decoded.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
-// leanClient is a client that, of what it makes of LivepeerTasks and of their status, takes only the metadata from the
+// LeanClient is a client that, of what it makes of LivepeerTasks and of their status, takes only the metadata from the
 // answer.
-type leanClient struct {
+type LeanClient struct {
 	client.Client
-	tasks rest.Interface
+	Tasks rest.Interface
 }
 
 // Create stores a new object.
-func (c *leanClient) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
+func (c *LeanClient) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
 	task, ok := obj.(*v1alpha1.LivepeerTask)
 	if !ok {
 		return c.Client.Create(ctx, obj, opts...)
 	}
 	options := (&client.CreateOptions{}).ApplyOptions(opts)
-	return send(ctx, c.tasks.Post().Param("fieldManager", options.FieldManager), task)
+	return send(ctx, c.Tasks.Post().Param("fieldManager", options.FieldManager), task)
 }
 
 // Status returns the writer of a status.
-func (c *leanClient) Status() client.SubResourceWriter {
-	return &leanStatus{SubResourceWriter: c.Client.Status(), tasks: c.tasks}
+func (c *LeanClient) Status() client.SubResourceWriter {
+	return &leanStatus{SubResourceWriter: c.Client.Status(), tasks: c.Tasks}
 }
 
 type leanStatus struct {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"unique"
@@ -38,7 +38,7 @@ type storedTask struct {
 
 // owner is the source that stored tasks belong to.
 type owner struct {
-	sourceID
+	SourceID
 
 	name, label string
 }
@@ -46,7 +46,7 @@ type owner struct {
 func storedOf(entry *mirror.Entry) *storedTask {
 	task := &storedTask{
 		name: entry.Name, id: entry.ID, uid: entry.UID, version: entry.ResourceVersion,
-		owner: unique.Make(owner{sourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName, entry.SourceLabel}),
+		owner: unique.Make(owner{SourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName, entry.SourceLabel}),
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
 		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
 		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
@@ -81,17 +81,17 @@ func (t *storedTask) differs(other *storedTask) bool {
 }
 
 // request asks its source to look at the task again.
-func (t *storedTask) ref() taskRef {
+func (t *storedTask) ref() TaskRef {
 	owner := t.owner.Value()
-	request := taskRef{Namespace: owner.Namespace, ID: t.id}
+	request := TaskRef{Namespace: owner.Namespace, ID: t.id}
 	if owner.UID != "" {
 		request.Source = owner.name
 	}
 	return request
 }
 
-// taskRef names a task and its source. Source is empty where the task has none.
-type taskRef struct {
+// TaskRef names a task and its source. Source is empty where the task has none.
+type TaskRef struct {
 	Namespace, Source, ID string
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"iter"
@@ -14,13 +14,13 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
-// taskIndex knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
+// Index knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
 // the operator's own writes, so that it is never behind the latter. Content that is neither known nor the echo of an own
 // write means that somebody else changed or deleted a task: that is handed to onExternalChange.
-type taskIndex struct {
+type Index struct {
 	mu      sync.RWMutex
 	byName  map[string]map[string]*storedTask // by namespace and name
-	sources map[sourceID]*sourceCounts
+	sources map[SourceID]*sourceCounts
 	// writing holds the tasks that the operator is about to write, and looking those that are being read.
 	writing, looking map[types.NamespacedName]*meanwhile
 	// sequence counts the changes of content.
@@ -29,9 +29,9 @@ type taskIndex struct {
 	listed map[string]string
 
 	// waiting holds the names of the tasks that have something to be sent, by source.
-	waiting map[sourceID]map[string]struct{}
+	waiting map[SourceID]map[string]struct{}
 
-	onExternalChange func(taskRef)
+	onExternalChange func(TaskRef)
 	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
 	onLook func(types.NamespacedName)
 	// onWaiting is told, under the lock, which source has something to be sent.
@@ -65,14 +65,14 @@ func leave(all map[types.NamespacedName]*meanwhile, key types.NamespacedName) me
 	return *m
 }
 
-// sourceID identifies a source. The UID alone would not do: an object in another namespace can name it as its owner.
-type sourceID struct {
+// SourceID identifies a source. The UID alone would not do: an object in another namespace can name it as its owner.
+type SourceID struct {
 	Namespace string
 	UID       types.UID
 }
 
-func idOf(source *v1alpha1.LivepeerTaskSource) sourceID {
-	return sourceID{Namespace: source.Namespace, UID: source.UID}
+func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
+	return SourceID{Namespace: source.Namespace, UID: source.UID}
 }
 
 // sourceCounts counts the stored tasks of one source.
@@ -82,25 +82,25 @@ type sourceCounts struct {
 	stalled         int32
 }
 
-func newTaskIndex() *taskIndex {
-	return &taskIndex{
+func NewIndex() *Index {
+	return &Index{
 		byName:           map[string]map[string]*storedTask{},
-		sources:          map[sourceID]*sourceCounts{},
+		sources:          map[SourceID]*sourceCounts{},
 		writing:          map[types.NamespacedName]*meanwhile{},
 		looking:          map[types.NamespacedName]*meanwhile{},
 		listed:           map[string]string{},
-		onExternalChange: func(taskRef) {},
+		onExternalChange: func(TaskRef) {},
 		onLook:           func(types.NamespacedName) {},
-		waiting:          map[sourceID]map[string]struct{}{},
+		waiting:          map[SourceID]map[string]struct{}{},
 		onWaiting:        func(types.NamespacedName) {},
 	}
 }
 
-// notifyExternalChanges sets who is told of changes by others, and tells of tasks that a crash left without a status.
-func (x *taskIndex) notifyExternalChanges(tell func(taskRef)) {
+// NotifyExternalChanges sets who is told of changes by others, and tells of tasks that a crash left without a status.
+func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 	x.mu.Lock()
 	x.onExternalChange = tell
-	var unfinished []taskRef
+	var unfinished []TaskRef
 	for _, tasks := range x.byName {
 		for _, task := range tasks {
 			if task.observedGeneration == 0 {
@@ -114,8 +114,8 @@ func (x *taskIndex) notifyExternalChanges(tell func(taskRef)) {
 	}
 }
 
-// lookup finds stored tasks of a namespace by name.
-func (x *taskIndex) lookup(namespace string) mirror.Lookup {
+// Lookup finds stored tasks of a namespace by name.
+func (x *Index) Lookup(namespace string) mirror.Lookup {
 	return func(name string) (mirror.Entry, bool) {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
@@ -127,29 +127,29 @@ func (x *taskIndex) lookup(namespace string) mirror.Lookup {
 	}
 }
 
-// mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
+// Mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
 // that mark identifies.
 // before is when a task was last updated to count as stalled: it has to be shown so.
-func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64, before int64) bool {
+func (x *Index) Mirrors(source SourceID, name, id string, mark uint64, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[source.Namespace][name]
-	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().sourceID == source && !task.deleting &&
+	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().SourceID == source && !task.deleting &&
 		task.stalled == task.stalls(before)
 }
 
-// shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
-func (x *taskIndex) shows(source sourceID, name string, task *studio.Task, before int64) bool {
+// Shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
+func (x *Index) Shows(source SourceID, name string, task *studio.Task, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	known, ok := x.byName[source.Namespace][name]
 	return ok && task.UpdatedAt != 0 && known.updatedAt == task.UpdatedAt && known.id == task.ID &&
-		known.owner.Value().sourceID == source && known.observedGeneration == known.generation && !known.deleting &&
+		known.owner.Value().SourceID == source && known.observedGeneration == known.generation && !known.deleting &&
 		known.stalled == known.stalls(before)
 }
 
-// mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
-func (x *taskIndex) mark(stored *mirror.Entry, mark uint64) {
+// Mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
+func (x *Index) Mark(stored *mirror.Entry, mark uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if task, ok := x.byName[stored.Namespace][stored.Name]; ok && task.version == stored.ResourceVersion {
@@ -157,13 +157,13 @@ func (x *taskIndex) mark(stored *mirror.Entry, mark uint64) {
 	}
 }
 
-// entries yields the stored tasks of a source, in no order. Meanwhile the index must not be used.
-func (x *taskIndex) entries(source sourceID) iter.Seq[*mirror.Entry] {
+// Entries yields the stored tasks of a source, in no order. Meanwhile the index must not be used.
+func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
 	return func(yield func(*mirror.Entry) bool) {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
 		for _, task := range x.byName[source.Namespace] {
-			if task.owner.Value().sourceID != source {
+			if task.owner.Value().SourceID != source {
 				continue
 			}
 			if entry := task.entry(); !yield(&entry) {
@@ -173,23 +173,23 @@ func (x *taskIndex) entries(source sourceID) iter.Seq[*mirror.Entry] {
 	}
 }
 
-// changes counts how often the content of a stored task has changed: those with a larger Sequence changed since.
-func (x *taskIndex) changes() uint64 {
+// Changes counts how often the content of a stored task has changed: those with a larger Sequence changed since.
+func (x *Index) Changes() uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.sequence
 }
 
-// unchanged reports whether a stored task still has the content that it had.
-func (x *taskIndex) unchanged(stored *mirror.Entry) bool {
+// Unchanged reports whether a stored task still has the content that it had.
+func (x *Index) Unchanged(stored *mirror.Entry) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[stored.Namespace][stored.Name]
 	return ok && task.uid == stored.UID && task.sequence == stored.Sequence
 }
 
-// finished counts the stored tasks of a source that have ended.
-func (x *taskIndex) finished(source sourceID) int {
+// Finished counts the stored tasks of a source that have ended.
+func (x *Index) Finished(source SourceID) int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if of, ok := x.sources[source]; ok {
@@ -198,8 +198,8 @@ func (x *taskIndex) finished(source sourceID) int {
 	return 0
 }
 
-// counts returns how many tasks of a source are stored, by phase.
-func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
+// Counts returns how many tasks of a source are stored, by phase.
+func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	of, ok := x.sources[source]
@@ -220,8 +220,8 @@ func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
 }
 
 // set keeps a task in place of what is known under its name. The caller holds the lock.
-func (x *taskIndex) set(task *storedTask) {
-	id := task.owner.Value().sourceID
+func (x *Index) set(task *storedTask) {
+	id := task.owner.Value().SourceID
 	namespace := id.Namespace
 	known, ok := x.byName[namespace][task.name]
 	if ok {
@@ -256,8 +256,8 @@ func (x *taskIndex) set(task *storedTask) {
 }
 
 // remove forgets a known task. The caller holds the lock.
-func (x *taskIndex) remove(known *storedTask) {
-	id := known.owner.Value().sourceID
+func (x *Index) remove(known *storedTask) {
+	id := known.owner.Value().SourceID
 	delete(x.byName[id.Namespace], known.name)
 	x.unawait(known)
 	of := x.sources[id]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"context"
@@ -30,7 +30,7 @@ const lookers = 4
 // written itself. The others watch whole tasks, to be ready to lead.
 type feed struct {
 	namespace string // empty: all
-	index     *taskIndex
+	index     *Index
 	client    client.WithWatch
 	tasks     rest.Interface // for lists
 	metadata  metadata.Interface
@@ -179,8 +179,7 @@ func (f *feed) Replace(items []any, version string) error {
 // Add takes in a task that was created.
 func (f *feed) Add(obj any) error {
 	if task, ok := obj.(*v1alpha1.LivepeerTask); ok {
-		entry := mirror.EntryOf(task)
-		f.index.see(storedOf(&entry))
+		f.index.See(task)
 		return nil
 	}
 	return f.Update(obj)
@@ -190,8 +189,7 @@ func (f *feed) Add(obj any) error {
 func (f *feed) Update(obj any) error {
 	switch obj := obj.(type) {
 	case *v1alpha1.LivepeerTask:
-		entry := mirror.EntryOf(obj)
-		f.index.observe(storedOf(&entry), true)
+		f.index.Observe(obj)
 	case *metav1.PartialObjectMetadata:
 		f.index.notice(client.ObjectKeyFromObject(obj), obj.ResourceVersion)
 	}
@@ -202,7 +200,7 @@ func (f *feed) Update(obj any) error {
 func (f *feed) Delete(obj any) error {
 	if object, ok := obj.(metav1.Object); ok {
 		key := types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
-		f.index.deleted(key, object.GetUID())
+		f.index.Deleted(key, object.GetUID())
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"context"
@@ -44,12 +44,12 @@ func TestErrorsOfWrites(t *testing.T) {
 		"no connection":    {cause, false, false},
 		"wrapped conflict": {fmt.Errorf("x: %w", apierrors.NewConflict(kind, "a", cause)), false, true},
 	} {
-		if refused(c.err) != c.refused || overtaken(c.err) != c.overtaken {
-			t.Errorf("%s: refused %v, overtaken %v", name, refused(c.err), overtaken(c.err))
+		if Refused(c.err) != c.refused || overtaken(c.err) != c.overtaken {
+			t.Errorf("%s: refused %v, overtaken %v", name, Refused(c.err), overtaken(c.err))
 		}
-		out := &written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+		out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
 		err := out.note(&mirror.Action{Verb: mirror.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
-		var write *writeError
+		var write *WriteError
 		if errors.As(err, &write) == c.refused || (out.Refused["a"] != nil) != c.refused || out.Writes[mirror.Update] != 0 {
 			t.Errorf("%s: stops the others: %v; %+v", name, err, out)
 		}
@@ -65,14 +65,14 @@ func TestErrorsOfWrites(t *testing.T) {
 }
 
 func TestNote(t *testing.T) {
-	out := &written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
 	for range 2 {
 		if err := out.note(&mirror.Action{Verb: mirror.Create}, nil); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, stop := range []error{context.Canceled, context.DeadlineExceeded} {
-		var write *writeError
+		var write *WriteError
 		if err := out.note(&mirror.Action{Verb: mirror.Create}, fmt.Errorf("x: %w", stop)); !errors.Is(err, stop) || errors.As(err, &write) {
 			t.Errorf("%v: the API server is not to blame: %v", stop, err)
 		}

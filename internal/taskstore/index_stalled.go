@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import "github.com/livepeer/livepeer-task-operator/internal/mirror"
 
-// stalling lists tasks of a source that count as stalled, by their last update, and are not shown so: at most limit of them, and
+// Stalling lists tasks of a source that count as stalled, by their last update, and are not shown so: at most limit of them, and
 // none of those that are left out.
-func (x *taskIndex) stalling(source sourceID, before int64, but map[string]struct{}, limit int) (ids []string) {
+func (x *Index) Stalling(source SourceID, before int64, but map[string]struct{}, limit int) (ids []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for _, task := range x.byName[source.Namespace] {
-		if !task.stalls(before) || task.stalled || task.deleting || task.owner.Value().sourceID != source {
+		if !task.stalls(before) || task.stalled || task.deleting || task.owner.Value().SourceID != source {
 			continue
 		}
 		if _, left := but[task.id]; left {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"cmp"
@@ -24,24 +24,24 @@ const writeConcurrency = 16
 // conflictAttempts bounds how often one task is planned anew because somebody else wrote it meanwhile.
 const conflictAttempts = 4
 
-// writer carries out plans.
-type writer struct {
+// Writer carries out plans.
+type Writer struct {
 	client client.Client
 	// live reads from the API server, not from the cache, to settle conflicts.
 	live  client.Reader
-	index *taskIndex
+	index *Index
 	slots chan struct{}
 	// observers are told of what was carried out.
-	observers []observer
+	Observers []Observer
 }
 
-// observer is told of each action that was carried out.
-type observer interface {
-	Wrote(change *change)
+// Observer is told of each action that was carried out.
+type Observer interface {
+	Wrote(change *Change)
 }
 
-// change is an action that was carried out.
-type change struct {
+// Change is an action that was carried out.
+type Change struct {
 	Scope  *mirror.Scope
 	Action *mirror.Action
 	// Stored is the object as it is stored now; nil where it was deleted.
@@ -50,21 +50,21 @@ type change struct {
 	Lost int
 }
 
-func newWriter(c client.Client, live client.Reader, index *taskIndex, observers ...observer) *writer {
-	return &writer{
+func NewWriter(c client.Client, live client.Reader, index *Index, observers ...Observer) *Writer {
+	return &Writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
-		live:   live, index: index, slots: make(chan struct{}, writeConcurrency), observers: observers,
+		live:   live, index: index, slots: make(chan struct{}, writeConcurrency), Observers: observers,
 	}
 }
 
-func (w *writer) tell(change *change) {
-	for _, observer := range w.observers {
+func (w *Writer) tell(change *Change) {
+	for _, observer := range w.Observers {
 		observer.Wrote(change)
 	}
 }
 
-// written is what became of a plan.
-type written struct {
+// Written is what became of a plan.
+type Written struct {
 	mu sync.Mutex
 	// Writes counts the actions that were carried out, by verb.
 	Writes map[mirror.Verb]int
@@ -72,10 +72,10 @@ type written struct {
 	Refused map[string]error
 }
 
-// apply carries out the actions, several at a time, beginning with the first. An error is a *writeError or the
+// Apply carries out the actions, several at a time, beginning with the first. An error is a *writeError or the
 // context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
-func (w *writer) apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*written, error) {
-	out := &written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*Written, error) {
+	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writeConcurrency)
 	for _, action := range actions {
@@ -96,20 +96,20 @@ func (w *writer) apply(ctx context.Context, scope mirror.Scope, actions []mirror
 }
 
 // note sorts out how one action ended.
-func (o *written) note(action *mirror.Action, err error) error {
+func (o *Written) note(action *mirror.Action, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case err == nil:
 		o.Writes[action.Verb]++
 		return nil
-	case refused(err):
+	case Refused(err):
 		o.Refused[cmp.Or(observedID(action), action.Stored.ID)] = err
 		return nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	default:
-		return &writeError{Verb: action.Verb, Err: err}
+		return &WriteError{Verb: action.Verb, Err: err}
 	}
 }
 
@@ -122,7 +122,7 @@ func observedID(action *mirror.Action) string {
 
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
-func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
+func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
 	if action.Verb == mirror.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
 		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
 		if again, err := w.replan(ctx, scope, &action); !again {
@@ -151,7 +151,7 @@ func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 }
 
 // replan plans an action anew, by what is stored now. It answers false where nothing is left to do.
-func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.Action) (bool, error) {
+func (w *Writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.Action) (bool, error) {
 	lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
 	if err != nil {
 		return false, err
@@ -165,7 +165,7 @@ func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.
 }
 
 // sameObject reads what has become of a stored object, and answers false where it is no longer there as it was.
-func (w *writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
+func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
 	task := &v1alpha1.LivepeerTask{}
 	err := w.live.Get(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}, task)
 	if err != nil {
@@ -180,7 +180,7 @@ func (w *writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, er
 }
 
 // readLive reads all objects that may hold a task.
-func (w *writer) readLive(ctx context.Context, namespace, id string) (mirror.Lookup, error) {
+func (w *Writer) readLive(ctx context.Context, namespace, id string) (mirror.Lookup, error) {
 	entries := map[string]mirror.Entry{}
 	for _, name := range mirror.Names(id) {
 		task := &v1alpha1.LivepeerTask{}
@@ -198,11 +198,11 @@ func (w *writer) readLive(ctx context.Context, namespace, id string) (mirror.Loo
 	}, nil
 }
 
-func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.Action) error {
+func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.Action) error {
 	if action.Verb == mirror.Delete {
 		err := w.delete(ctx, &action.Stored)
 		if err == nil {
-			change := &change{Scope: scope, Action: action}
+			change := &Change{Scope: scope, Action: action}
 			if action.Stored.Waiting { // counted once, however many waited
 				change.Lost = 1
 			}
@@ -239,13 +239,13 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 	}
 	w.index.done(key, task)
 	if err == nil {
-		w.tell(&change{Scope: scope, Action: action, Stored: stored, Lost: lost})
+		w.tell(&Change{Scope: scope, Action: action, Stored: stored, Lost: lost})
 	}
 	return err
 }
 
 // create stores the object, then its status. Where the second fails, the object is answered as it is stored.
-func (w *writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+func (w *Writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
 	created := action.Desired.DeepCopy()
 	created.Status = v1alpha1.LivepeerTaskStatus{}
 	if err := w.client.Create(ctx, created); err != nil {
@@ -256,7 +256,7 @@ func (w *writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.L
 
 // update puts spec, labels and owner right and leaves alone what others added. It reads the object first, because the
 // cache does not keep these additions.
-func (w *writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+func (w *Writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
 	live := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, client.ObjectKeyFromObject(action.Desired), live); err != nil {
 		return nil, err
@@ -276,7 +276,7 @@ func (w *writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.L
 	return w.statusAfter(ctx, live, action.Desired)
 }
 
-func (w *writer) statusAfter(ctx context.Context, stored, desired *v1alpha1.LivepeerTask) (*v1alpha1.LivepeerTask, error) {
+func (w *Writer) statusAfter(ctx context.Context, stored, desired *v1alpha1.LivepeerTask) (*v1alpha1.LivepeerTask, error) {
 	updated, err := w.updateStatus(ctx, &stored.ObjectMeta, desired)
 	if err != nil {
 		return stored, err
@@ -286,7 +286,7 @@ func (w *writer) statusAfter(ctx context.Context, stored, desired *v1alpha1.Live
 
 // updateStatus replaces the status of the object that meta names, if it has not changed since. It sends no more of the
 // object than is needed for that.
-func (w *writer) updateStatus(
+func (w *Writer) updateStatus(
 	ctx context.Context, meta *metav1.ObjectMeta, desired *v1alpha1.LivepeerTask,
 ) (*v1alpha1.LivepeerTask, error) {
 	task := &v1alpha1.LivepeerTask{
@@ -307,9 +307,9 @@ func (w *writer) updateStatus(
 	return task, nil
 }
 
-// adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
+// Adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
 // meanwhile, or it is refused, it is left to the next full sync.
-func (w *writer) adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
+func (w *Writer) Adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
 	key := types.NamespacedName{Namespace: orphan.Namespace, Name: orphan.Name}
 	live := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != orphan.ResourceVersion {
@@ -320,10 +320,10 @@ func (w *writer) adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.
 	err := w.client.Update(ctx, live)
 	if err != nil {
 		w.index.done(key, nil)
-		if overtaken(err) || refused(err) {
+		if overtaken(err) || Refused(err) {
 			return nil
 		}
-		return &writeError{Verb: mirror.Update, Err: err}
+		return &WriteError{Verb: mirror.Update, Err: err}
 	}
 	entry := mirror.EntryOf(live)
 	w.index.done(key, storedOf(&entry))
@@ -331,7 +331,7 @@ func (w *writer) adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.
 }
 
 // delete removes the very object that was planned for, as it was then.
-func (w *writer) delete(ctx context.Context, stored *mirror.Entry) error {
+func (w *Writer) delete(ctx context.Context, stored *mirror.Entry) error {
 	key := types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}
 	w.index.begin(key)
 	err := w.client.Delete(ctx,

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"cmp"
 
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
 // begin says that the operator is about to write this task: what is seen of it is an echo until done or gone.
-func (x *taskIndex) begin(key types.NamespacedName) {
+func (x *Index) begin(key types.NamespacedName) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.writing[key] = x.writing[key].join()
@@ -18,7 +20,7 @@ func (x *taskIndex) begin(key types.NamespacedName) {
 
 // done says how a write ended: with the task as it is stored now, or with nil where it failed. What somebody else wrote
 // over it meanwhile is told.
-func (x *taskIndex) done(key types.NamespacedName, task *storedTask) {
+func (x *Index) done(key types.NamespacedName, task *storedTask) {
 	x.mu.Lock()
 	seen := leave(x.writing, key)
 	known, ok := x.byName[key.Namespace][key.Name]
@@ -46,7 +48,7 @@ func (x *taskIndex) done(key types.NamespacedName, task *storedTask) {
 }
 
 // gone says that the operator has deleted this task.
-func (x *taskIndex) gone(key types.NamespacedName, uid types.UID) {
+func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	leave(x.writing, key)
@@ -57,7 +59,7 @@ func (x *taskIndex) gone(key types.NamespacedName, uid types.UID) {
 
 // see takes in a task as it is stored. Content that is not known yet is told, where it is a change; a new task only if it
 // has no status: a crash between the two writes that make a task left it so.
-func (x *taskIndex) see(task *storedTask) {
+func (x *Index) see(task *storedTask) {
 	key := task.key()
 	x.mu.RLock()
 	_, known := x.byName[key.Namespace][key.Name]
@@ -65,8 +67,20 @@ func (x *taskIndex) see(task *storedTask) {
 	x.observe(task, known || task.observedGeneration == 0)
 }
 
+// See takes in a task that was created or listed.
+func (x *Index) See(task *v1alpha1.LivepeerTask) {
+	entry := mirror.EntryOf(task)
+	x.see(storedOf(&entry))
+}
+
+// Observe takes in a task that was changed.
+func (x *Index) Observe(task *v1alpha1.LivepeerTask) {
+	entry := mirror.EntryOf(task)
+	x.observe(storedOf(&entry), true)
+}
+
 // observe takes in a task as it is stored; tellChange says whether content that is not known yet is told.
-func (x *taskIndex) observe(task *storedTask, tellChange bool) {
+func (x *Index) observe(task *storedTask, tellChange bool) {
 	key := task.key()
 	x.mu.Lock()
 	known, ok := x.byName[key.Namespace][key.Name]
@@ -92,7 +106,7 @@ func (x *taskIndex) observe(task *storedTask, tellChange bool) {
 }
 
 // notice takes in that a task was written, without its content. Where that is not an own write, it has to be read.
-func (x *taskIndex) notice(key types.NamespacedName, version string) {
+func (x *Index) notice(key types.NamespacedName, version string) {
 	x.mu.Lock()
 	known, ok := x.byName[key.Namespace][key.Name]
 	seen, writing := x.writing[key]
@@ -111,14 +125,14 @@ func (x *taskIndex) notice(key types.NamespacedName, version string) {
 }
 
 // beginLook says that a task is about to be read.
-func (x *taskIndex) beginLook(key types.NamespacedName) {
+func (x *Index) beginLook(key types.NamespacedName) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.looking[key] = x.looking[key].join()
 }
 
 // looked takes in a task that was read; nil where it is not there, or could not be read.
-func (x *taskIndex) looked(key types.NamespacedName, task *storedTask) {
+func (x *Index) looked(key types.NamespacedName, task *storedTask) {
 	x.mu.Lock()
 	deleted := leave(x.looking, key).deleted
 	_, known := x.byName[key.Namespace][key.Name]
@@ -131,8 +145,8 @@ func (x *taskIndex) looked(key types.NamespacedName, task *storedTask) {
 	}
 }
 
-// deleted takes in the deletion of a task. One that the operator did not make is told.
-func (x *taskIndex) deleted(key types.NamespacedName, uid types.UID) {
+// Deleted takes in the deletion of a task. One that the operator did not make is told.
+func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	x.mu.Lock()
 	known, foreign := x.byName[key.Namespace][key.Name]
 	foreign = foreign && known.uid == uid
@@ -155,7 +169,7 @@ func (x *taskIndex) deleted(key types.NamespacedName, uid types.UID) {
 
 // replace takes in a list of all tasks of a namespace, or of all namespaces where it is empty, as of a version. What it
 // lacks is deleted, unless it was written later.
-func (x *taskIndex) replace(namespace string, tasks []*storedTask, version string) {
+func (x *Index) replace(namespace string, tasks []*storedTask, version string) {
 	listed := make(map[types.NamespacedName]struct{}, len(tasks))
 	for _, task := range tasks {
 		listed[task.key()] = struct{}{}
@@ -178,6 +192,6 @@ func (x *taskIndex) replace(namespace string, tasks []*storedTask, version strin
 	x.listed[namespace] = version
 	x.mu.Unlock()
 	for _, object := range lost {
-		x.deleted(object.key, object.uid)
+		x.Deleted(object.key, object.uid)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"slices"
@@ -32,8 +32,8 @@ func place(value string, known []string) int {
 	return len(known) - 1
 }
 
-// tally returns how many tasks of a source are stored, by type and phase.
-func (x *taskIndex) tally(source sourceID) tally {
+// Tally returns how many tasks of a source are stored, by type and phase.
+func (x *Index) Tally(source SourceID) tally {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if of, ok := x.sources[source]; ok {

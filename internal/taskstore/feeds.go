@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"errors"
@@ -24,29 +24,29 @@ const (
 	maxLookDelay = 5 * time.Minute
 )
 
-// feeds are all feeds of an index.
-type feeds []*feed
+// Feeds are all feeds of an index.
+type Feeds []*feed
 
-// synced reports whether all stored tasks were read.
-func (all feeds) synced() bool {
+// Synced reports whether all stored tasks were read.
+func (all Feeds) Synced() bool {
 	return !slices.ContainsFunc(all, func(f *feed) bool { return !f.HasSynced() })
 }
 
-// ready checks whether the tasks are known and can be.
-func (all feeds) ready(*http.Request) error {
+// Ready checks whether the tasks are known and can be.
+func (all Feeds) Ready(*http.Request) error {
 	switch {
 	case slices.ContainsFunc(all, func(f *feed) bool { return !f.Served() }):
 		return errors.New("the API server does not know LivepeerTasks: install the CRDs")
-	case !all.synced():
+	case !all.Synced():
 		return errors.New("the stored LivepeerTasks are not read yet: may the operator list them?")
 	}
 	return nil
 }
 
-// feedIndex lets the manager keep the index in step with the stored tasks.
-func feedIndex(
-	mgr ctrl.Manager, index *taskIndex, tasks rest.Interface, metadataClient metadata.Interface, namespaces []string,
-) (feeds, error) {
+// WatchTasks lets the manager keep the index in step with the stored tasks.
+func WatchTasks(
+	mgr ctrl.Manager, index *Index, tasks rest.Interface, metadataClient metadata.Interface, namespaces []string,
+) (Feeds, error) {
 	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
@@ -56,7 +56,7 @@ func feedIndex(
 	looks := workqueue.NewTypedRateLimitingQueue(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](lookDelay, maxLookDelay))
 	index.onLook = looks.Add
-	var all feeds
+	var all Feeds
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"errors"
@@ -14,35 +14,35 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// writeError says that the API server can't be written to for now. Nothing is wrong with the task itself.
-type writeError struct {
+// WriteError says that the API server can't be written to for now. Nothing is wrong with the task itself.
+type WriteError struct {
 	Verb mirror.Verb
 	Err  error
 }
 
-func (e *writeError) Error() string {
+func (e *WriteError) Error() string {
 	return fmt.Sprintf("%s a LivepeerTask: %v", e.Verb, e.Err)
 }
 
-func (e *writeError) Unwrap() error { return e.Err }
+func (e *WriteError) Unwrap() error { return e.Err }
 
-// refused reports whether the API server will not store or delete this very object, now or later.
-func refused(err error) bool {
-	if terminating(err) {
+// Refused reports whether the API server will not store or delete this very object, now or later.
+func Refused(err error) bool {
+	if Terminating(err) {
 		return false
 	}
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err) ||
 		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)
 }
 
-// terminating reports whether the CRD is being deleted, which says nothing of the task. There is no reason for it but the text.
-func terminating(err error) bool {
+// Terminating reports whether the CRD is being deleted, which says nothing of the task. There is no reason for it but the text.
+func Terminating(err error) bool {
 	return (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) &&
 		strings.Contains(err.Error(), "custom resource definition is terminating")
 }
 
-// answered reports whether an error says that the API server has stored nothing.
-func answered(err error) bool {
+// Answered reports whether an error says that the API server has stored nothing.
+func Answered(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError
 }

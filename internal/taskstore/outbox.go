@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
 // task reaches by it. The same write stores both, so that no crash can come between them. It answers how many had to be
 // left out for want of room.
-func (w *writer) notifications(ctx context.Context, scope *mirror.Scope, action *mirror.Action) (lost int, err error) {
+func (w *Writer) notifications(ctx context.Context, scope *mirror.Scope, action *mirror.Action) (lost int, err error) {
 	status := &action.Desired.Status
 	status.Notifications = nil
 	if !scope.Notify {
@@ -43,8 +43,8 @@ func (w *writer) notifications(ctx context.Context, scope *mirror.Scope, action 
 	return lost, nil
 }
 
-// waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.
-func (w *writer) waiting(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, error) {
+// Waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.
+func (w *Writer) Waiting(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, error) {
 	w.index.beginLook(key)
 	task := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, key, task); err != nil {
@@ -56,9 +56,9 @@ func (w *writer) waiting(ctx context.Context, key types.NamespacedName) (*v1alph
 	return task, nil
 }
 
-// takeAway takes away from a task what was sent of it, and leaves the rest of its status as it is. Where somebody else wrote it
+// Acknowledge takes away from a task what was sent of it, and leaves the rest of its status as it is. Where somebody else wrote it
 // meanwhile, it reads it again.
-func (w *writer) takeAway(ctx context.Context, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition) error {
+func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition) error {
 	key := client.ObjectKeyFromObject(task)
 	select {
 	case w.slots <- struct{}{}:
@@ -72,13 +72,13 @@ func (w *writer) takeAway(ctx context.Context, task *v1alpha1.LivepeerTask, sent
 			return client.IgnoreNotFound(err)
 		}
 		uid := task.UID
-		if task, err = w.waiting(ctx, key); err != nil || task == nil || task.UID != uid {
+		if task, err = w.Waiting(ctx, key); err != nil || task == nil || task.UID != uid {
 			return err
 		}
 	}
 }
 
-func (w *writer) takeAwayOnce(
+func (w *Writer) takeAwayOnce(
 	ctx context.Context, key types.NamespacedName, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition,
 ) error {
 	desired := task.DeepCopy()

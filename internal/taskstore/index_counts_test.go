@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package taskstore
 
 import (
 	"testing"
@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // TestIndexCounts: whatever is written, seen and deleted, and by whom, the counts are those of the tasks that are there.
@@ -18,11 +19,11 @@ func TestIndexCounts(t *testing.T) {
 	types := []string{"upload", "clip", "dub", ""}
 	phases := []string{"pending", "waiting", "running", "completed", "failed", "cancelled", "frozen", ""}
 	rapid.Check(t, func(t *rapid.T) {
-		x := newTaskIndex()
+		x := NewIndex()
 		there := map[string]*v1alpha1.LivepeerTask{}
 		for version := range rapid.IntRange(0, 30).Draw(t, "events") {
 			name := rapid.SampledFrom(names).Draw(t, "name")
-			task := aTask(name, rapid.SampledFrom(sources).Draw(t, "source"), version+1, inPhase(rapid.SampledFrom(phases).Draw(t, "phase")))
+			task := kubetest.ATask(name, rapid.SampledFrom(sources).Draw(t, "source"), version+1, kubetest.InPhase(rapid.SampledFrom(phases).Draw(t, "phase")))
 			task.Spec.Type = rapid.SampledFrom(types).Draw(t, "type")
 			if rapid.Bool().Draw(t, "stalled") {
 				task.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Reason: v1alpha1.ReasonNoUpdate}}
@@ -58,9 +59,9 @@ func TestIndexCounts(t *testing.T) {
 	})
 }
 
-func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1alpha1.LivepeerTask) {
+func checkCounts(t *rapid.T, x *Index, source string, there map[string]*v1alpha1.LivepeerTask) {
 	t.Helper()
-	id := sourceID{Namespace: "media"}
+	id := SourceID{Namespace: "media"}
 	if source != "" {
 		id.UID = types.UID("uid-of-" + source)
 	}
@@ -75,7 +76,7 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 		"pending": 0, "waiting": 1, "running": 2, "completed": 3, "failed": 4, "cancelled": 5, "frozen": 6, "": 6,
 	}
 	for _, task := range there {
-		if stored(task).owner.Value().sourceID != id {
+		if stored(task).owner.Value().SourceID != id {
 			continue
 		}
 		want.Total++
@@ -88,17 +89,17 @@ func checkCounts(t *rapid.T, x *taskIndex, source string, there map[string]*v1al
 			want.Stalled++
 		}
 	}
-	if got := x.counts(id); got != want {
+	if got := x.Counts(id); got != want {
 		t.Fatalf("%q: %+v, want %+v", source, got, want)
 	}
-	if got := x.tally(id); got != counted {
+	if got := x.Tally(id); got != counted {
 		t.Fatalf("%q: %v, want %v", source, got, counted)
 	}
-	if got := x.finished(id); got != finished {
+	if got := x.Finished(id); got != finished {
 		t.Fatalf("%q: %d finished, want %d", source, got, finished)
 	}
 	entries := 0
-	for entry := range x.entries(id) {
+	for entry := range x.Entries(id) {
 		entries++
 		if task := there[entry.Name]; task == nil || task.ResourceVersion != entry.ResourceVersion || entry.OwnerUID != id.UID {
 			t.Fatalf("%q: %+v is not there", source, entry)
