@@ -21,7 +21,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-const testdata = "../livepeer/livepeertest/testdata"
+const testdata = "../studio/livepeertest/testdata"
 
 // static replaces the world's Studio by a server that answers every request the same.
 func (w *world) static(status int, contentType string, body []byte) {
