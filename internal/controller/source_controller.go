@@ -97,14 +97,11 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress) error {
 	defer func() { state.publish(r.now()) }()
 	state.settle(r.now())
-	session, err := r.sessions.get(ctx, source)
-	// However that ended: one source that can't have a session, or not yet, must not keep the webhooks of all others out.
-	first := r.reception.arrived(sourceKey(source))
+	session, err := r.meet(ctx, source)
 	if err == nil {
 		r.checkWebhook(source, session, state)
 		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
-		// The first turn after a start ends here: many sources whose API hangs would hold up that others arrive.
-		if first || state.wait(r.now()) > 0 {
+		if state.wait(r.now()) > 0 {
 			return errNotDue
 		}
 		syncer := &syncer{
@@ -151,6 +148,9 @@ func (r *SourceReconciler) forget(key types.NamespacedName) {
 	r.secrets.forget(key)
 	r.sessions.drop(key)
 	r.reception.forget(key)
+	for _, other := range r.reception.claims.drop(key) {
+		r.turnSoon(other)
+	}
 }
 
 // syncSoon asks for a full sync of a source, at its next turn, which begins at once.
@@ -172,7 +172,8 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
 			return ctx.Err()
 		}
-		if err := r.reception.await(ctx, r.client); err != nil {
+		sources, err := r.reception.await(ctx, r.client)
+		if err != nil {
 			return err
 		}
 		r.mu.Lock()
@@ -182,6 +183,7 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 			log.FromContext(ctx).V(1).Info("Secret changed", "source", source)
 			queue.Add(reconcile.Request{NamespacedName: source})
 		})
+		go r.admit(ctx, sources)
 		return nil
 	})
 	return ctrl.NewControllerManagedBy(mgr).
