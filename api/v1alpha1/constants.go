@@ -9,6 +9,9 @@ const (
 	TypeExportData    = "export-data"
 	TypeTranscodeFile = "transcode-file"
 	TypeClip          = "clip"
+	// TypeImport and TypeTranscode are of old tasks: Studio makes no more of them.
+	TypeImport    = "import"
+	TypeTranscode = "transcode"
 )
 
 // Task phases known today. The service may add others; a phase is a free string. No phase is final: a failed or

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +39,8 @@ type memoryAPI struct {
 	echoes  []event // what the cache has not seen yet
 	// writing is told of each write of a task before it is carried out; after is nil for a deletion.
 	writing func(before, after *v1alpha1.LivepeerTask)
+	// meddle lets somebody else change something, under the lock, before a call is carried out.
+	meddle func()
 	// lose, where above 0, is in how many writes one is carried out and then answered with an error.
 	lose uint64
 }
@@ -48,7 +52,7 @@ func newMemoryAPI(url string) *memoryAPI {
 	source.Spec.Timeout.Duration = time.Minute
 	return &memoryAPI{
 		source: source, tasks: map[string]*v1alpha1.LivepeerTask{}, version: 100,
-		writing: func(_, _ *v1alpha1.LivepeerTask) {},
+		writing: func(_, _ *v1alpha1.LivepeerTask) {}, meddle: func() {},
 		secret: &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
 			Type:       corev1.SecretTypeOpaque,
@@ -93,6 +97,7 @@ func copied[T any](obj *T) *T {
 func (a *memoryAPI) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.meddle()
 	switch obj := obj.(type) {
 	case *corev1.Secret:
 		a.secret.DeepCopyInto(obj)
@@ -134,6 +139,7 @@ func (a *memoryAPI) Create(_ context.Context, obj client.Object, _ ...client.Cre
 	task := obj.(*v1alpha1.LivepeerTask)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.meddle()
 	if _, exists := a.tasks[task.Name]; exists {
 		return apierrors.NewAlreadyExists(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name)
 	}
@@ -160,11 +166,13 @@ func (a *memoryAPI) Update(_ context.Context, obj client.Object, _ ...client.Upd
 	task := obj.(*v1alpha1.LivepeerTask)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.meddle()
 	stored, err := a.current(&task.ObjectMeta)
 	if err != nil {
 		return err
 	}
 	next := copied(task)
+	next.ManagedFields = without(next.ManagedFields, "f:spec") // what it puts right is the operator's again
 	next.Status = *stored.Status.DeepCopy()
 	if mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: next.Spec}) != mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: stored.Spec}) {
 		next.Generation++
@@ -180,6 +188,7 @@ func (a *memoryAPI) Delete(_ context.Context, obj client.Object, opts ...client.
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.meddle()
 	stored, err := a.current(meta)
 	if err != nil {
 		return err
@@ -208,12 +217,14 @@ func (s *memoryStatus) Update(_ context.Context, obj client.Object, _ ...client.
 	task := obj.(*v1alpha1.LivepeerTask)
 	s.api.mu.Lock()
 	defer s.api.mu.Unlock()
+	s.api.meddle()
 	stored, err := s.api.current(&task.ObjectMeta)
 	if err != nil {
 		return err
 	}
 	next := stored.DeepCopy()
 	next.Status = copied(task).Status
+	next.ManagedFields = without(next.ManagedFields, "f:status")
 	return s.api.put(next, task)
 }
 
@@ -229,6 +240,13 @@ func (s *memoryStatus) Patch(_ context.Context, obj client.Object, _ client.Patc
 	s.api.source = next
 	next.DeepCopyInto(source)
 	return nil
+}
+
+// without leaves out what others have set of spec or status.
+func without(managed []metav1.ManagedFieldsEntry, part string) []metav1.ManagedFieldsEntry {
+	return slices.DeleteFunc(slices.Clone(managed), func(entry metav1.ManagedFieldsEntry) bool {
+		return strings.Contains(string(entry.FieldsV1.GetRawBytes()), part)
+	})
 }
 
 // echo shows the index up to n changes that it has not seen yet, oldest first, as the cache does; all if n is negative.

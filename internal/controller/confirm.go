@@ -30,6 +30,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 		}
 		switch {
 		case observation == nil:
+		case observation.Deleted && !s.index.unchanged(&entry): // it is not what was asked for any more
 		case observation.Deleted && entry.UpdatedAt < full.since:
 			full.unlisted = true // no listing lacked it yet
 		case observation.Deleted:

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -31,6 +30,7 @@ const (
 type fullSync struct {
 	began     time.Time
 	requested string // value of the annotation that asked for it
+	changes   uint64 // of stored tasks, before
 	stored    int    // tasks that were mirrored before; what has come since says nothing about whether these are well
 
 	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
@@ -60,6 +60,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 	stored := int(s.index.counts(idOf(s.source)).Total)
 	full := &fullSync{
 		stored:    stored,
+		changes:   s.index.changes(),
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		since:     s.window(now),
@@ -149,15 +150,17 @@ func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
 	}
 }
 
-// compare finds the stored tasks that a complete listing lacks. Where they are too many at once, they are left alone
-// until somebody confirms.
+// compare finds the stored tasks that a complete listing lacks: what was stored before it and has not changed since. Where
+// they are too many at once, they are left alone until somebody confirms.
 func (s *syncer) compare() {
 	full := s.state.full
 	full.compared = true
 	scope := s.scope()
 	older := 0
-	for entry := range s.mirrored() {
-		if full.knows(entry.ID) || s.state.standing.hasCreated(entry.ID) || entry.Deleting || !scope.Includes(entry.Type) {
+	for entry := range s.index.entries(idOf(s.source)) {
+		limited := !scope.Includes(entry.Type) && !entry.EditedType
+		if full.knows(entry.ID) || s.state.standing.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
+			!mirror.CanBeMissing(scope, entry) {
 			continue
 		}
 		full.missing = append(full.missing, *entry)
@@ -175,21 +178,21 @@ func (s *syncer) compare() {
 	}
 }
 
-// mirrored yields the stored tasks of the source, and its tasks whose owner somebody took away: no garbage collector
-// takes these.
-func (s *syncer) mirrored() iter.Seq[*mirror.Entry] {
-	return func(yield func(*mirror.Entry) bool) {
-		for entry := range s.index.entries(idOf(s.source)) {
-			if !yield(entry) {
-				return
-			}
-		}
-		for entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
-			if entry.OwnerName == s.source.Name && !yield(entry) {
-				return
-			}
+// adopt makes the source the owner of tasks that name it and have none, as where an earlier source was deleted and its tasks
+// were not: no garbage collector takes these. From then on they are like all others, and may be missing from the next listing.
+func (s *syncer) adopt(ctx context.Context) error {
+	var orphans []mirror.Entry
+	for entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
+		if entry.OwnerName == s.source.Name && entry.Sequence <= s.state.full.changes && !entry.Deleting {
+			orphans = append(orphans, *entry)
 		}
 	}
+	for i := range orphans {
+		if err := s.writer.adopt(ctx, s.scope(), &orphans[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // knows reports whether the API listed the task since the sync began.
@@ -224,6 +227,9 @@ func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
 
 // finish applies the limits, and notes that everything was seen.
 func (s *syncer) finish(ctx context.Context) error {
+	if err := s.adopt(ctx); err != nil {
+		return err
+	}
 	if err := s.prune(ctx); err != nil {
 		return err
 	}

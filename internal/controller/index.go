@@ -23,6 +23,8 @@ type taskIndex struct {
 	sources map[sourceID]*sourceCounts
 	// writing holds the tasks that the operator is about to write, and looking those that are being read.
 	writing, looking map[types.NamespacedName]*meanwhile
+	// sequence counts the changes of content.
+	sequence uint64
 	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
 	listed map[string]string
 
@@ -171,6 +173,21 @@ func (x *taskIndex) entries(source sourceID) iter.Seq[*mirror.Entry] {
 	}
 }
 
+// changes counts how often the content of a stored task has changed: those with a larger Sequence changed since.
+func (x *taskIndex) changes() uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence
+}
+
+// unchanged reports whether a stored task still has the content that it had.
+func (x *taskIndex) unchanged(stored *mirror.Entry) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	task, ok := x.byName[stored.Namespace][stored.Name]
+	return ok && task.uid == stored.UID && task.sequence == stored.Sequence
+}
+
 // finished counts the stored tasks of a source that have ended.
 func (x *taskIndex) finished(source sourceID) int {
 	x.mu.RLock()
@@ -206,8 +223,15 @@ func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
 func (x *taskIndex) set(task *storedTask) {
 	id := task.owner.Value().sourceID
 	namespace := id.Namespace
-	if known, ok := x.byName[namespace][task.name]; ok {
+	known, ok := x.byName[namespace][task.name]
+	if ok {
 		x.remove(known)
+	}
+	if ok && known.uid == task.uid && !known.differs(task) {
+		task.sequence = known.sequence
+	} else {
+		x.sequence++
+		task.sequence = x.sequence
 	}
 	tasks, ok := x.byName[namespace]
 	if !ok {

@@ -69,6 +69,8 @@ type account struct {
 	api        *memoryAPI
 	reconciler *SourceReconciler
 
+	people *people // who change what is mirrored; nil where nobody does
+
 	telling           sync.Mutex
 	happened, wasTold map[string]int // transitions of tasks
 }
@@ -106,6 +108,7 @@ func (a *account) start() {
 	a.api.echoes = nil
 	a.reconciler = a.api.reconciler(func() time.Time { return a.clock.Add(a.skew) })
 	a.reconciler.writer.wrote = a.wrote
+	a.people.start()
 }
 
 // live lets some time pass with changes, and then none.
@@ -149,6 +152,7 @@ func (a *account) turn() {
 		echoes = a.random.IntN(20) // the cache lags behind
 	}
 	a.api.echo(a.reconciler.index, echoes)
+	a.people.rest()
 	a.clock = a.clock.Add(result.RequeueAfter)
 }
 
@@ -156,6 +160,7 @@ func (a *account) turn() {
 func (a *account) sync(request string) {
 	a.t.Helper()
 	a.api.echo(a.reconciler.index, -1)
+	a.people.rest()
 	a.api.annotate(v1alpha1.AnnotationRequestedAt, request)
 	for range 50 {
 		a.turn()
@@ -181,6 +186,19 @@ func (a *account) writing(before, after *v1alpha1.LivepeerTask) {
 	}
 }
 
+// known says what is stored, and what the operator knows, under the names of a task.
+func (a *account) known(id string) (known string) {
+	for _, name := range mirror.Names(id) {
+		if task, ok := a.api.tasks[name]; ok {
+			known += fmt.Sprintf("stored: %+v; ", mirror.EntryOf(task))
+		}
+		if entry, ok := a.reconciler.index.lookup(a.api.source.Namespace)(name); ok {
+			known += fmt.Sprintf("known: %+v; ", entry)
+		}
+	}
+	return known
+}
+
 // equal fails unless the mirror holds what is in Studio and in scope, and nothing else.
 func (a *account) equal() {
 	a.t.Helper()
@@ -200,15 +218,17 @@ func (a *account) equal() {
 		got[task.Spec.ID] = task
 		observed, ok := want[task.Spec.ID]
 		if !ok {
-			a.fatalf("%s is there, and not in Studio", task.Spec.ID)
+			a.fatalf("%s is there, and not in Studio: %+v", task.Spec.ID, mirror.EntryOf(task))
 		}
 		if task.Status.Phase != observed.Status.Phase || !task.Status.UpdatedAt.Equal(observed.Status.UpdatedAt) {
 			a.fatalf("%s is %s of %v, in Studio %s of %v", task.Spec.ID,
 				task.Status.Phase, task.Status.UpdatedAt, observed.Status.Phase, observed.Status.UpdatedAt)
 		}
 	}
-	if len(got) != len(want) {
-		a.fatalf("%d tasks are mirrored, of %d", len(got), len(want))
+	for id, observed := range want {
+		if got[id] == nil {
+			a.fatalf("%s is not mirrored, %s of %v: %s", id, observed.Status.Phase, observed.Status.UpdatedAt, a.known(id))
+		}
 	}
 	// Whatever else there is of a task: nothing would have to be written.
 	plan := mirror.Plan(scope, slices.Collect(maps.Values(want)), func(name string) (mirror.Entry, bool) {

@@ -123,7 +123,7 @@ func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 			if action.Because != mirror.BecauseDeleted {
 				return nil // a limit's deletion: the next plan sees what became of it
 			}
-			// It is gone from the API, whatever somebody wrote into it since.
+			// What was asked for is gone from the API. Labels of others may have changed since, and nothing else.
 			if again, err := w.sameObject(ctx, &action.Stored); !again {
 				return err
 			}
@@ -149,14 +149,18 @@ func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.
 	return true, nil
 }
 
-// sameObject reads what has become of a stored object, and answers false where it is no longer there.
+// sameObject reads what has become of a stored object, and answers false where it is no longer there as it was.
 func (w *writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
 	task := &v1alpha1.LivepeerTask{}
 	err := w.live.Get(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}, task)
-	if err != nil || task.UID != stored.UID || task.DeletionTimestamp != nil {
+	if err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
-	*stored = mirror.EntryOf(task)
+	live := mirror.EntryOf(task)
+	if live.Deleting || !live.SameContent(stored) {
+		return false, nil
+	}
+	*stored = live
 	return true, nil
 }
 
@@ -286,6 +290,29 @@ func (w *writer) updateStatus(
 	}
 	task.Spec = desired.Spec // which the answer may leave out
 	return task, nil
+}
+
+// adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
+// meanwhile, or it is refused, it is left to the next full sync.
+func (w *writer) adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: orphan.Namespace, Name: orphan.Name}
+	live := &v1alpha1.LivepeerTask{}
+	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != orphan.ResourceVersion {
+		return client.IgnoreNotFound(err)
+	}
+	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
+	w.index.begin(key)
+	err := w.client.Update(ctx, live)
+	if err != nil {
+		w.index.done(key, nil)
+		if overtaken(err) || refused(err) {
+			return nil
+		}
+		return &writeError{Verb: mirror.Update, Err: err}
+	}
+	entry := mirror.EntryOf(live)
+	w.index.done(key, storedOf(&entry))
+	return nil
 }
 
 // delete removes the very object that was planned for, as it was then.

@@ -37,6 +37,7 @@ func TestErrorAnswers(t *testing.T) {
 		{408, "", ``, Unavailable, 0, "408 Request Timeout"},
 		{400, "", `{"errors":["one","two"]}`, Malformed, 0, "one; two"},
 		{431, "", "a\x00b\x1b[31m\u202ec", Malformed, 0, `"a b [31m c"`},
+		{431, "", `{"errors":["a\u009b31m\u202eb\u200bc\u2028d ` + testKey[:4] + `\u200b` + testKey[4:] + `"]}`, Malformed, 0, ": a 31m bc d [redacted])"},
 		{302, "", ``, Malformed, 0, "302 Found"},
 		{304, "", ``, Malformed, 0, "304"},
 		{204, "", ``, Malformed, 0, "204"},

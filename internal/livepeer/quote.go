@@ -7,7 +7,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
@@ -32,16 +31,10 @@ func (c *Client) excerpt(contentType string, raw []byte) string {
 	return strconv.Quote(c.clean(string(raw[:min(len(raw), maxHead)]), maxExcerpt))
 }
 
-// clean makes text from elsewhere fit for a message: credentials masked, control and other invisible characters gone,
-// and no longer than limit bytes. Masking comes first, because a cut credential is no longer recognised.
+// clean makes text from elsewhere fit for a message: control and other invisible characters gone, credentials masked,
+// and no longer than limit bytes. Masking comes before cutting, because a cut credential is no longer recognised.
 func (c *Client) clean(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, c.mask(s))
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(c.mask(redact.Plain(s))), " ")
 	if len(s) <= limit {
 		return s
 	}

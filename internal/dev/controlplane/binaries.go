@@ -3,6 +3,8 @@
 package controlplane
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -87,4 +89,17 @@ func KubectlFor(root string) string {
 		return path
 	}
 	return "kubectl"
+}
+
+// ManagerFor is the operator's binary for a test in the repository at root: the one that TEST_MANAGER names, which make test
+// has built, else one that is built into dir as make build does.
+func ManagerFor(ctx context.Context, root, dir string) (string, error) {
+	if path := os.Getenv("TEST_MANAGER"); path != "" {
+		return path, nil
+	}
+	out, err := exec.CommandContext(ctx, "make", "-C", root, "build", "BIN="+dir, "VERSION=test").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the operator: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return filepath.Join(dir, "manager"), nil
 }
