@@ -52,6 +52,19 @@ const (
 	ConditionStalled = "Stalled"
 	// ConditionDelivering is there on a LivepeerTaskSource with spec.notify: True while CloudEvents reach their sink.
 	ConditionDelivering = "Delivering"
+	// ConditionReceiving is there on a LivepeerTaskSource whose Secret has a webhookSecret, where the operator has a receiver: True
+	// while Studio's webhooks are received. Polling goes on either way.
+	ConditionReceiving = "Receiving"
+)
+
+// Reasons of the condition Receiving.
+const (
+	// ReasonListening: webhooks are received at the path in status.receiver.
+	ReasonListening = "Listening"
+	// ReasonInvalidWebhookSecret: webhookSecret is empty or too short.
+	ReasonInvalidWebhookSecret = "InvalidWebhookSecret"
+	// ReasonSharedWebhookSecret: an older source has the same webhookSecret.
+	ReasonSharedWebhookSecret = "SharedWebhookSecret"
 )
 
 // Reasons of the condition Delivering.

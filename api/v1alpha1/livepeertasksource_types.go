@@ -114,7 +114,8 @@ type LivepeerTaskSourceStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// Ready, and Reconciling or Stalled only while True. The reason and message of Ready say what is wrong and what to do.
-	// Delivering, only where spec.notify is set, says the same of CloudEvents.
+	// Delivering, only where spec.notify is set, says the same of CloudEvents, and Receiving, only where the Secret has a
+	// webhookSecret and the operator a receiver, of webhooks.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

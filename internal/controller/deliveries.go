@@ -60,8 +60,9 @@ func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.
 
 // Secret returns the secret that a source shares with Studio.
 func (d *deliveries) Secret(source webhook.Source) ([]byte, bool) {
-	open := d.sources.sessions.current(namespacedName(source))
-	if open == nil || !open.webhook.usable {
+	key := namespacedName(source)
+	open := d.sources.sessions.current(key)
+	if open == nil || !open.webhook.usable() || d.sources.reception.claims.owner(key) != key {
 		return nil, false
 	}
 	return []byte(open.webhook.secret.Reveal()), true

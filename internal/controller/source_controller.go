@@ -55,10 +55,10 @@ type SourceReconciler struct {
 	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources/status,verbs=patch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get;list;watch;create;update;delete
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
+// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasksources,verbs=list;watch
+// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasksources/status,verbs=patch
+// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasks,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasks/status,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
 
 // Reconcile gives a source one turn: it polls what is due, goes on with a full sync, writes the difference, and says in
@@ -98,14 +98,11 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress) error {
 	defer func() { state.publish(r.now()) }()
 	state.settle(r.now())
-	session, err := r.sessions.get(ctx, source)
-	// However that ended: one source that can't have a session, or not yet, must not keep the webhooks of all others out.
-	first := r.reception.arrived(sourceKey(source))
+	session, err := r.meet(ctx, source)
 	if err == nil {
 		r.checkWebhook(source, session, state)
 		state.renew(source, session.fingerprint, int(r.index.Counts(taskstore.SourceIDOf(source)).Total), r.now())
-		// The first turn after a start ends here: many sources whose API hangs would hold up that others arrive.
-		if first || state.wait(r.now()) > 0 {
+		if state.wait(r.now()) > 0 {
 			return errNotDue
 		}
 		syncer := &syncer{
@@ -152,6 +149,9 @@ func (r *SourceReconciler) forget(key types.NamespacedName) {
 	r.secrets.forget(key)
 	r.sessions.drop(key)
 	r.reception.forget(key)
+	for _, other := range r.reception.claims.drop(key) {
+		r.turnSoon(other)
+	}
 }
 
 // syncSoon asks for a full sync of a source, at its next turn, which begins at once.
@@ -173,7 +173,8 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
 			return ctx.Err()
 		}
-		if err := r.reception.await(ctx, r.client); err != nil {
+		sources, err := r.reception.await(ctx, r.client)
+		if err != nil {
 			return err
 		}
 		r.mu.Lock()
@@ -183,6 +184,7 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 			log.FromContext(ctx).V(1).Info("Secret changed", "source", source)
 			queue.Add(reconcile.Request{NamespacedName: source})
 		})
+		go r.admit(ctx, sources)
 		return nil
 	})
 	return ctrl.NewControllerManagedBy(mgr).

@@ -44,7 +44,6 @@ func (r *SourceReconciler) report(
 	next.Status.ObservedGeneration = source.Generation
 	next.Status.Tasks = r.index.Counts(taskstore.SourceIDOf(source))
 	next.Status.Tasks.Omitted = state.omitted
-	next.Status.Receiver = r.receivedAt(source)
 	if !state.fullAt.IsZero() {
 		next.Status.LastFullSyncTime = &metav1.Time{Time: state.fullAt.Truncate(time.Second)}
 		next.Status.LastHandledReconcileAt = state.handled
@@ -52,6 +51,7 @@ func (r *SourceReconciler) report(
 	if !errors.Is(ended, errNotDue) {
 		setConditions(next, judge(source, state, next.Status.Tasks.Total, ended))
 	}
+	r.setReceiving(next)
 	if r.delivering != nil {
 		setDelivering(next, r.delivering(source))
 	}
