@@ -3,6 +3,7 @@ module github.com/livepeer/livepeer-task-operator
 go 1.26.0
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/go-logr/logr v1.4.4
 	github.com/google/go-cmp v0.7.0

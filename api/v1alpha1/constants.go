@@ -9,6 +9,9 @@ const (
 	TypeExportData    = "export-data"
 	TypeTranscodeFile = "transcode-file"
 	TypeClip          = "clip"
+	// TypeImport and TypeTranscode are of old tasks: Studio makes no more of them.
+	TypeImport    = "import"
+	TypeTranscode = "transcode"
 )
 
 // Task phases known today. The service may add others; a phase is a free string. No phase is final: a failed or
@@ -97,7 +100,8 @@ const (
 	ReasonSuspended = "Suspended"
 	// ReasonSecretNotFound: the Secret that spec.secretRef names does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonInvalidSecret: the Secret exists but lacks apiKey, or its ca.crt holds no certificate.
+	// ReasonInvalidSecret: the Secret exists but is not of type Opaque, lacks apiKey, or its ca.crt holds no certificate; or
+	// secretRef names what can't be the name of a Secret.
 	ReasonInvalidSecret = "InvalidSecret"
 	// ReasonInvalidURL: spec.url can't be used, or leads to a host that the operator's --allowed-hosts does not permit.
 	ReasonInvalidURL = "InvalidURL"

@@ -13,8 +13,8 @@ type LivepeerTaskSpec struct {
 	// +required
 	ID string `json:"id"`
 
-	// What kind of work it is: upload, export, export-data, transcode-file, clip, or a type that is newer than this
-	// operator.
+	// What kind of work it is: upload, export, export-data, transcode-file, clip, one of the old import and transcode, or
+	// a type that is newer than this operator.
 	// +optional
 	Type string `json:"type,omitempty"`
 
@@ -44,10 +44,16 @@ type LivepeerTaskSpec struct {
 	// +optional
 	RedactedFields []string `json:"redactedFields,omitempty"`
 
-	// Paths of the documented fields that the API sent but that are left out here: too large, or of an unexpected type.
+	// Paths of the fields that the API sent and that are known, but left out here: too large, of an unexpected type, or
+	// of no use outside Studio.
 	// +listType=atomic
 	// +optional
 	OmittedFields []string `json:"omittedFields,omitempty"`
+
+	// How many fields of params, and of the task itself, this version of the operator does not know. They are not mirrored.
+	// More than none: Studio is newer, so look for a newer operator.
+	// +optional
+	UnknownFields int64 `json:"unknownFields,omitempty"`
 }
 
 // LivepeerTaskStatus is what has become of the task.
@@ -97,10 +103,16 @@ type LivepeerTaskStatus struct {
 	// +optional
 	RedactedFields []string `json:"redactedFields,omitempty"`
 
-	// Paths of the documented fields that the API sent but that are left out here: too large, or of an unexpected type.
+	// Paths of the fields that the API sent and that are known, but left out here: too large, of an unexpected type, or
+	// of no use outside Studio.
 	// +listType=atomic
 	// +optional
 	OmittedFields []string `json:"omittedFields,omitempty"`
+
+	// How many fields of status and output this version of the operator does not know. They are not mirrored.
+	// More than none: Studio is newer, so look for a newer operator.
+	// +optional
+	UnknownFields int64 `json:"unknownFields,omitempty"`
 
 	// Phases that the task has reached, oldest first, and that spec.notify of its source has still to be told of. No more
 	// than 16: beyond that, all but the first and the latest are left out.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // eventSource names the operator in Events.
@@ -23,7 +23,7 @@ const eventSource = "livepeer-task-operator"
 
 // ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
 // the caller's; the rest is filled in.
-func ReceiveWebhooks(config receiver.Config) Option {
+func ReceiveWebhooks(config webhook.Config) Option {
 	return func(s *settings) { s.receiver = &config }
 }
 
@@ -33,10 +33,10 @@ type deliveries struct {
 	tasks   *TaskReconciler
 }
 
-var _ receiver.Sources = &deliveries{}
+var _ webhook.Sources = &deliveries{}
 
 // setUpReceiver adds the receiver to the manager, where one is wanted.
-func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
+func setUpReceiver(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
 	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceRec
 	sources.reception.on, sources.reception.events = true, mgr.GetEventRecorder(eventSource)
 	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, crmetrics.Registry
 	config.Log = log.New(verbose{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
-	server, err := receiver.New(*config)
+	server, err := webhook.New(*config)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceRec
 func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.reception.ready() }
 
 // Secret returns the secret that a source shares with Studio.
-func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
+func (d *deliveries) Secret(source webhook.Source) ([]byte, bool) {
 	open := d.sources.sessions.current(namespacedName(source))
 	if open == nil || !open.webhook.usable {
 		return nil, false
@@ -68,7 +68,7 @@ func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
 }
 
 // Hint has a task looked at.
-func (d *deliveries) Hint(hint receiver.Hint) error {
+func (d *deliveries) Hint(hint webhook.Hint) error {
 	key := namespacedName(hint.Source)
 	d.sources.reception.inTime(key)
 	tooMuch, err := d.tasks.hints.offer(&hint)
@@ -79,7 +79,7 @@ func (d *deliveries) Hint(hint receiver.Hint) error {
 }
 
 // Stale says so in an Event where deliveries keep coming with a wrong time.
-func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
+func (d *deliveries) Stale(source webhook.Source, age time.Duration) {
 	key := namespacedName(source)
 	if !d.sources.reception.tooLate(key, time.Now()) {
 		return
@@ -92,7 +92,7 @@ func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
 		"now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second))
 }
 
-func namespacedName(source receiver.Source) types.NamespacedName {
+func namespacedName(source webhook.Source) types.NamespacedName {
 	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
 }
 

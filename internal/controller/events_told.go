@@ -16,32 +16,32 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// setUpEvents lets the manager write Events, of each write that the writer carries out among others.
-func setUpEvents(mgr ctrl.Manager, writer *writer) (*eventLog, error) {
+// setUpEvents lets the manager write Events.
+func setUpEvents(mgr ctrl.Manager) (*eventLog, error) {
 	events, err := newEventLog(mgr.GetClient(), metrics.Registry, mgr.GetLogger().WithName("events"))
 	if err != nil {
 		return nil, err
 	}
-	also := writer.wrote
-	writer.wrote = func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask) {
-		also(scope, action, stored)
-		events.tellTask(mgr.GetClient(), scope, action, stored)
-	}
 	return events, mgr.Add(events)
 }
 
-// tellTask tells of what a write that was carried out has made of a task; sources finds a task's source.
-func (l *eventLog) tellTask(
-	sources client.Reader, scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask,
-) {
+// taskEvents makes Events of what is written of tasks.
+type taskEvents struct {
+	log     *eventLog
+	sources client.Reader
+}
+
+// Wrote tells of what a write has made of a task.
+func (e *taskEvents) Wrote(change *change) {
+	action, stored := change.Action, change.Stored
 	if stored == nil {
 		return
 	}
 	transition, ok := mirror.TransitionOf(&action.Stored, &stored.Status)
-	if !ok || action.Stored.ObservedGeneration == 0 && !isNew(sources, scope, stored) {
+	if !ok || action.Stored.ObservedGeneration == 0 && !isNew(e.sources, change.Scope, stored) {
 		return
 	}
-	l.tell("LivepeerTask", stored, &news{
+	e.log.tell("LivepeerTask", stored, &news{
 		reason: transition.Reason, note: transition.Note, warning: transition.Warning,
 		identity: []any{mirror.StatusID(stored)},
 	})

@@ -56,7 +56,7 @@ func (s *syncer) launch(ctx context.Context) error {
 	})
 	scope := *s.scope()
 	scope.Oldest = s.oldest(f.observed)
-	f.plan = s.writer.plan(scope, f.observed, s.index.lookup(s.source.Namespace))
+	f.plan = mirror.Plan(scope, f.observed, s.index.lookup(s.source.Namespace))
 	s.flights = append(s.flights, f)
 	s.planned = nil
 	go func() {

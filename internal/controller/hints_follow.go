@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // followPush reads a task that Studio says has changed, and writes what differs. What can't be done now is left to a poll:
@@ -60,10 +60,10 @@ func (r *TaskReconciler) readPushed(ctx context.Context, request taskRequest, ta
 	asking, cancel := context.WithTimeout(ctx, min(hintTimeout, source.Spec.Timeout.Duration))
 	task, err := session.client.Get(asking, request.ID)
 	cancel()
-	switch api, _ := errors.AsType[*livepeer.Error](err); {
+	switch api, _ := errors.AsType[*studio.Error](err); {
 	case ctx.Err() != nil:
 		return false
-	case api != nil && api.Kind == livepeer.NotFound:
+	case api != nil && api.Kind == studio.NotFound:
 		return true
 	case err != nil:
 		if api != nil && api.RetryAfter > 0 {
@@ -101,7 +101,7 @@ func (r *TaskReconciler) writePushed(
 	observation *mirror.Observation, first time.Time,
 ) error {
 	scope := r.scopeOf(source, standing, observation)
-	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	for i := range plan.Actions {
 		if plan.Actions[i].Verb == mirror.Create {
 			standing.wrote(observation.ID, false) // before it is stored: a full sync may look for it at once

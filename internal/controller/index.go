@@ -9,27 +9,29 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // taskIndex knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
 // the operator's own writes, so that it is never behind the latter. Content that is neither known nor the echo of an own
-// write means that somebody else changed or deleted a task: that is handed to onForeign.
+// write means that somebody else changed or deleted a task: that is handed to onExternalChange.
 type taskIndex struct {
 	mu      sync.RWMutex
 	byName  map[string]map[string]*storedTask // by namespace and name
 	sources map[sourceID]*sourceCounts
 	// writing holds the tasks that the operator is about to write, and looking those that are being read.
 	writing, looking map[types.NamespacedName]*meanwhile
+	// sequence counts the changes of content.
+	sequence uint64
 	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
 	listed map[string]string
 
 	// waiting holds the names of the tasks that have something to be sent, by source.
 	waiting map[sourceID]map[string]struct{}
 
-	onForeign func(taskRequest)
+	onExternalChange func(taskRef)
 	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
 	onLook func(types.NamespacedName)
 	// onWaiting is told, under the lock, which source has something to be sent.
@@ -82,27 +84,27 @@ type sourceCounts struct {
 
 func newTaskIndex() *taskIndex {
 	return &taskIndex{
-		byName:    map[string]map[string]*storedTask{},
-		sources:   map[sourceID]*sourceCounts{},
-		writing:   map[types.NamespacedName]*meanwhile{},
-		looking:   map[types.NamespacedName]*meanwhile{},
-		listed:    map[string]string{},
-		onForeign: func(taskRequest) {},
-		onLook:    func(types.NamespacedName) {},
-		waiting:   map[sourceID]map[string]struct{}{},
-		onWaiting: func(types.NamespacedName) {},
+		byName:           map[string]map[string]*storedTask{},
+		sources:          map[sourceID]*sourceCounts{},
+		writing:          map[types.NamespacedName]*meanwhile{},
+		looking:          map[types.NamespacedName]*meanwhile{},
+		listed:           map[string]string{},
+		onExternalChange: func(taskRef) {},
+		onLook:           func(types.NamespacedName) {},
+		waiting:          map[sourceID]map[string]struct{}{},
+		onWaiting:        func(types.NamespacedName) {},
 	}
 }
 
-// notifyForeign sets who is told of changes by others, and tells of tasks that a crash left without a status.
-func (x *taskIndex) notifyForeign(tell func(taskRequest)) {
+// notifyExternalChanges sets who is told of changes by others, and tells of tasks that a crash left without a status.
+func (x *taskIndex) notifyExternalChanges(tell func(taskRef)) {
 	x.mu.Lock()
-	x.onForeign = tell
-	var unfinished []taskRequest
+	x.onExternalChange = tell
+	var unfinished []taskRef
 	for _, tasks := range x.byName {
 		for _, task := range tasks {
 			if task.observedGeneration == 0 {
-				unfinished = append(unfinished, task.request())
+				unfinished = append(unfinished, task.ref())
 			}
 		}
 	}
@@ -137,7 +139,7 @@ func (x *taskIndex) mirrors(source sourceID, name, id string, mark uint64, befor
 }
 
 // shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
-func (x *taskIndex) shows(source sourceID, name string, task *livepeer.Task, before int64) bool {
+func (x *taskIndex) shows(source sourceID, name string, task *studio.Task, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	known, ok := x.byName[source.Namespace][name]
@@ -169,6 +171,21 @@ func (x *taskIndex) entries(source sourceID) iter.Seq[*mirror.Entry] {
 			}
 		}
 	}
+}
+
+// changes counts how often the content of a stored task has changed: those with a larger Sequence changed since.
+func (x *taskIndex) changes() uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence
+}
+
+// unchanged reports whether a stored task still has the content that it had.
+func (x *taskIndex) unchanged(stored *mirror.Entry) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	task, ok := x.byName[stored.Namespace][stored.Name]
+	return ok && task.uid == stored.UID && task.sequence == stored.Sequence
 }
 
 // finished counts the stored tasks of a source that have ended.
@@ -206,8 +223,15 @@ func (x *taskIndex) counts(source sourceID) v1alpha1.TaskCounts {
 func (x *taskIndex) set(task *storedTask) {
 	id := task.owner.Value().sourceID
 	namespace := id.Namespace
-	if known, ok := x.byName[namespace][task.name]; ok {
+	known, ok := x.byName[namespace][task.name]
+	if ok {
 		x.remove(known)
+	}
+	if ok && known.uid == task.uid && !known.differs(task) {
+		task.sequence = known.sequence
+	} else {
+		x.sequence++
+		task.sequence = x.sequence
 	}
 	tasks, ok := x.byName[namespace]
 	if !ok {

@@ -35,10 +35,10 @@ func (x *taskIndex) done(key types.NamespacedName, task *storedTask) {
 		}
 	}
 	look := seen.version != "" && (!ok || newer(seen.version, known.version))
-	tell, tellLook := x.onForeign, x.onLook
+	tell, tellLook := x.onExternalChange, x.onLook
 	x.mu.Unlock()
 	if foreign != nil {
-		tell(foreign.request())
+		tell(foreign.ref())
 	}
 	if look {
 		tellLook(key)
@@ -80,14 +80,14 @@ func (x *taskIndex) observe(task *storedTask, tellChange bool) {
 	}
 	x.set(task)
 	_, writing := x.writing[key]
-	tell := x.onForeign
+	tell := x.onExternalChange
 	x.mu.Unlock()
 	if !tellChange || writing || !changed {
 		return
 	}
-	tell(task.request())
-	if ok && known.request() != task.request() {
-		tell(known.request()) // owner or ID were edited: the old ones lead to what puts them right
+	tell(task.ref())
+	if ok && known.ref() != task.ref() {
+		tell(known.ref()) // owner or ID were edited: the old ones lead to what puts them right
 	}
 }
 
@@ -146,10 +146,10 @@ func (x *taskIndex) deleted(key types.NamespacedName, uid types.UID) {
 	if seen, looking := x.looking[key]; looking {
 		seen.deleted = uid
 	}
-	tell := x.onForeign
+	tell := x.onExternalChange
 	x.mu.Unlock()
 	if foreign && !writing {
-		tell(known.request())
+		tell(known.ref())
 	}
 }
 

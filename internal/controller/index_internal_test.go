@@ -61,30 +61,30 @@ func keyOf(name string) types.NamespacedName {
 // asked to look at which task again?
 func TestIndexTellsOfOthers(t *testing.T) {
 	failed := inPhase("failed")
-	ask := func(source, id string) taskRequest { return taskRequest{Namespace: "media", Source: source, ID: id} }
+	ask := func(source, id string) taskRef { return taskRef{Namespace: "media", Source: source, ID: id} }
 	for name, c := range map[string]struct {
 		happens func(*taskIndex)
-		want    []taskRequest
+		want    []taskRef
 		version string // of a, afterwards
 	}{
-		"another's change":           {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 11, failed)), true) }, []taskRequest{ask("main", "a")}, "11"},
+		"another's change":           {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 11, failed)), true) }, []taskRef{ask("main", "a")}, "11"},
 		"nothing new in it":          {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 11)), true) }, nil, "11"},
 		"the same again":             {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 10, failed)), true) }, nil, "10"},
 		"an older change":            {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 9, failed)), true) }, nil, "10"},
-		"more digits":                {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 100, failed)), true) }, []taskRequest{ask("main", "a")}, "100"},
-		"a deletion":                 {func(x *taskIndex) { forget(x, aTask("a", "main", 11)) }, []taskRequest{ask("main", "a")}, ""},
+		"more digits":                {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 100, failed)), true) }, []taskRef{ask("main", "a")}, "100"},
+		"a deletion":                 {func(x *taskIndex) { forget(x, aTask("a", "main", 11)) }, []taskRef{ask("main", "a")}, ""},
 		"deletion of an earlier one": {func(x *taskIndex) { forget(x, aTask("a", "main", 9, reborn)) }, nil, "10"},
-		"made anew":                  {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 12, reborn, failed)), true) }, []taskRequest{ask("main", "a")}, "12"},
+		"made anew":                  {func(x *taskIndex) { x.observe(stored(aTask("a", "main", 12, reborn, failed)), true) }, []taskRef{ask("main", "a")}, "12"},
 		"another source takes it": {
-			func(x *taskIndex) { x.observe(stored(aTask("a", "other", 11)), true) }, []taskRequest{ask("other", "a"), ask("main", "a")}, "11",
+			func(x *taskIndex) { x.observe(stored(aTask("a", "other", 11)), true) }, []taskRef{ask("other", "a"), ask("main", "a")}, "11",
 		},
-		"nobody owns it any more": {func(x *taskIndex) { x.observe(stored(aTask("a", "", 11)), true) }, []taskRequest{ask("", "a"), ask("main", "a")}, "11"},
+		"nobody owns it any more": {func(x *taskIndex) { x.observe(stored(aTask("a", "", 11)), true) }, []taskRef{ask("", "a"), ask("main", "a")}, "11"},
 		"another ID": {
 			func(x *taskIndex) {
 				x.observe(stored(aTask("a", "main", 11, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" })), true)
-			}, []taskRequest{ask("main", "forged"), ask("main", "a")}, "11",
+			}, []taskRef{ask("main", "forged"), ask("main", "a")}, "11",
 		},
-		"a task without a status": {func(x *taskIndex) { x.see(stored(aTask("c", "main", 11, statusless))) }, []taskRequest{ask("main", "c")}, "10"},
+		"a task without a status": {func(x *taskIndex) { x.see(stored(aTask("c", "main", 11, statusless))) }, []taskRef{ask("main", "c")}, "10"},
 		"a task as it should be":  {func(x *taskIndex) { x.see(stored(aTask("c", "main", 11))) }, nil, "10"},
 		"own write, then its event": {
 			func(x *taskIndex) {
@@ -113,7 +113,7 @@ func TestIndexTellsOfOthers(t *testing.T) {
 				x.begin(keyOf("a"))
 				x.observe(stored(aTask("a", "main", 12, inPhase("forged"))), true)
 				x.done(keyOf("a"), stored(aTask("a", "main", 11, failed)))
-			}, []taskRequest{ask("main", "a")}, "12",
+			}, []taskRef{ask("main", "a")}, "12",
 		},
 		"own write, and another's label on it": {
 			func(x *taskIndex) {
@@ -127,13 +127,13 @@ func TestIndexTellsOfOthers(t *testing.T) {
 				x.begin(keyOf("a"))
 				x.done(keyOf("a"), nil)
 				x.observe(stored(aTask("a", "main", 11, failed)), true)
-			}, []taskRequest{ask("main", "a")}, "11",
+			}, []taskRef{ask("main", "a")}, "11",
 		},
 		"own write of another task": {
 			func(x *taskIndex) {
 				x.begin(keyOf("b"))
 				x.observe(stored(aTask("a", "main", 11, failed)), true)
-			}, []taskRequest{ask("main", "a")}, "11",
+			}, []taskRef{ask("main", "a")}, "11",
 		},
 		"own deletion, then its event": {
 			func(x *taskIndex) {
@@ -154,8 +154,8 @@ func TestIndexTellsOfOthers(t *testing.T) {
 		x := newTaskIndex()
 		x.see(stored(aTask("a", "main", 10)))
 		x.see(stored(aTask("b", "main", 5)))
-		var got []taskRequest
-		x.notifyForeign(func(request taskRequest) { got = append(got, request) })
+		var got []taskRef
+		x.notifyExternalChanges(func(request taskRef) { got = append(got, request) })
 		c.happens(x)
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: told of %+v, want %+v", name, got, c.want)
@@ -171,9 +171,9 @@ func TestIndexRemembersUnfinishedTasks(t *testing.T) {
 	x := newTaskIndex()
 	x.see(stored(aTask("a", "main", 10)))
 	x.see(stored(aTask("b", "main", 11, statusless)))
-	var got []taskRequest
-	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
-	if want := []taskRequest{{Namespace: "media", Source: "main", ID: "b"}}; !slices.Equal(got, want) {
+	var got []taskRef
+	x.notifyExternalChanges(func(request taskRef) { got = append(got, request) })
+	if want := []taskRef{{Namespace: "media", Source: "main", ID: "b"}}; !slices.Equal(got, want) {
 		t.Errorf("told of %+v", got)
 	}
 }

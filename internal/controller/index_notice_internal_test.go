@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -104,8 +105,8 @@ func TestListReplacesWhatIsKnown(t *testing.T) {
 	}
 	x.begin(keyOf("later"))
 	x.done(keyOf("later"), stored(aTask("later", "main", 30)))
-	var got []taskRequest
-	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
+	var got []taskRef
+	x.notifyExternalChanges(func(request taskRef) { got = append(got, request) })
 	x.replace("media", []*storedTask{
 		stored(aTask("kept", "main", 10)), stored(aTask("changed", "main", 15, inPhase("failed"))), stored(aTask("new", "main", 16)),
 	}, "20")
@@ -171,15 +172,15 @@ func TestGoneThoughWrittenInto(t *testing.T) {
 		"beyond a limit":   {mirror.BecauseHistory, "uid-of-a", 1},
 		"not there at all": {mirror.BecauseDeleted, "", 0},
 	} {
-		api := &memoryAPI{tasks: map[string]*v1alpha1.LivepeerTask{}, writing: func(_, _ *v1alpha1.LivepeerTask) {}}
+		api := &kubetest.API{Tasks: map[string]*v1alpha1.LivepeerTask{}, Writing: func(_, _ *v1alpha1.LivepeerTask) {}}
 		if c.uid != "" {
-			api.tasks["a"] = aTask("a", "main", 12, func(task *v1alpha1.LivepeerTask) { task.UID = c.uid })
+			api.Tasks["a"] = aTask("a", "main", 12, func(task *v1alpha1.LivepeerTask) { task.UID = c.uid })
 		}
 		planned := mirror.EntryOf(aTask("a", "main", 10))
 		err := newWriter(api, api, newTaskIndex()).write(context.Background(), mirror.Scope{Namespace: "media"},
 			mirror.Action{Verb: mirror.Delete, Stored: planned, Because: c.because})
-		if err != nil || len(api.tasks) != c.left {
-			t.Errorf("%s: %d left, %v", name, len(api.tasks), err)
+		if err != nil || len(api.Tasks) != c.left {
+			t.Errorf("%s: %d left, %v", name, len(api.Tasks), err)
 		}
 	}
 }

@@ -8,12 +8,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // TestConditionsAreSteady: saying the same again changes nothing, no time either.
 func TestConditionsAreSteady(t *testing.T) {
 	for name, c := range outcomes {
-		source := aSource()
+		source := kubetest.ASource()
 		setConditions(source, c.outcome)
 		before := source.DeepCopy()
 		setConditions(source, c.outcome)
@@ -27,8 +28,8 @@ func TestConditionsAreSteady(t *testing.T) {
 func TestDeletedWhileWriting(t *testing.T) {
 	x := newTaskIndex()
 	x.see(stored(aTask("a", "main", 10)))
-	var got []taskRequest
-	x.notifyForeign(func(request taskRequest) { got = append(got, request) })
+	var got []taskRef
+	x.notifyExternalChanges(func(request taskRef) { got = append(got, request) })
 	x.begin(keyOf("a"))
 	x.observe(stored(aTask("a", "main", 11, inPhase("failed"))), true)
 	forget(x, aTask("a", "main", 12, inPhase("failed")))                  // somebody deletes what was just written

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // TestIndexShows: the first poll after a restart passes over what was mirrored as of the update that it reads, and over
@@ -38,11 +38,11 @@ func TestIndexShows(t *testing.T) {
 		task.Status.UpdatedAt = at.DeepCopy()
 		c.change(task)
 		x.see(stored(task))
-		read := &livepeer.Task{ID: "a", UpdatedAt: noon.UnixMilli()}
+		read := &studio.Task{ID: "a", UpdatedAt: noon.UnixMilli()}
 		if got := x.shows(source, "a", read, c.before); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
-		if x.shows(source, "a", &livepeer.Task{ID: "a"}, c.before) || x.shows(source, "b", read, c.before) {
+		if x.shows(source, "a", &studio.Task{ID: "a"}, c.before) || x.shows(source, "b", read, c.before) {
 			t.Errorf("%s: what is not known is shown", name)
 		}
 	}

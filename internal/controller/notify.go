@@ -23,7 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 )
 
 const (
@@ -79,7 +79,7 @@ func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	state := r.state(source)
 	defer r.report(source, state)
 	sink, err := r.sinks.get(ctx, source)
-	if trouble, ok := errors.AsType[*notify.Error](err); ok {
+	if trouble, ok := errors.AsType[*cloudevents.Error](err); ok {
 		state.unusable(trouble)
 		return reconcile.Result{RequeueAfter: jittered(unusableRetry)}, nil
 	}
@@ -165,9 +165,9 @@ func (r *NotifyReconciler) sendOne(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, task *v1alpha1.LivepeerTask, i int,
 ) error {
 	transition := &task.Status.Notifications[i]
-	event, err := notify.NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
+	event, err := cloudevents.NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
 	if err != nil {
-		err = &notify.Error{Kind: notify.Refused, Message: "No event can be made of it: " + err.Error()}
+		err = &cloudevents.Error{Kind: cloudevents.Refused, Message: "No event can be made of it: " + err.Error()}
 	} else {
 		err = sink.Send(ctx, &event)
 	}

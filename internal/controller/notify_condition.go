@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -19,12 +18,7 @@ import (
 const eventActionSend = "Send"
 
 // setUpNotify adds the sender of CloudEvents to the manager.
-func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *writer, sinks *sinks) error {
-	metrics, err := newNotifyMetrics(metrics.Registry, sources.index.waitingTasks)
-	if err != nil {
-		return fmt.Errorf("metrics of CloudEvents: %w", err)
-	}
-	writer.dropped = metrics.drop
+func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *writer, sinks *sinks, metrics *notifyMetrics) error {
 	recorder := mgr.GetEventRecorder(eventSource)
 	sender := &NotifyReconciler{
 		client: mgr.GetClient(), index: sources.index, writer: writer, sinks: sinks, metrics: metrics, now: sources.now,

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 )
 
 // Pauses between attempts, each from the first to the longest.
@@ -99,8 +99,8 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 		delete(s.aside, name) // also where nothing waits any more, and the index does not know yet
 		return
 	}
-	trouble, _ := errors.AsType[*notify.Error](err)
-	if trouble == nil || trouble.Kind != notify.Refused || len(s.aside) >= maxSetAside {
+	trouble, _ := errors.AsType[*cloudevents.Error](err)
+	if trouble == nil || trouble.Kind != cloudevents.Refused || len(s.aside) >= maxSetAside {
 		s.failed = err
 		return
 	}
@@ -148,14 +148,14 @@ func (s *sending) end(now time.Time) {
 	}
 	s.failures++
 	pause, longest := sinkPause, maxSinkPause
-	trouble, theirs := errors.AsType[*notify.Error](s.failed)
+	trouble, theirs := errors.AsType[*cloudevents.Error](s.failed)
 	if theirs {
 		s.health = health{v1alpha1.ReasonSinkUnavailable, trouble.Message + ". Events are kept and tried again"}
-		if trouble.Kind != notify.Unavailable {
+		if trouble.Kind != cloudevents.Unavailable {
 			pause, longest = deniedPause, maxDeniedPause
 			s.health.Reason = v1alpha1.ReasonSinkRefused
 		}
-		if trouble.Kind == notify.Unusable {
+		if trouble.Kind == cloudevents.Unusable {
 			s.health.Reason = v1alpha1.ReasonInvalidSink
 		}
 	}
@@ -175,7 +175,7 @@ func (s *sending) well() health {
 }
 
 // unusable takes in that there is no sink to send to.
-func (s *sending) unusable(err *notify.Error) {
+func (s *sending) unusable(err *cloudevents.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sink = nil // whatever comes next deserves an attempt at once

@@ -12,7 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // TestPausesGrowWhereNothingIsTakenAway: where the sink takes an event, and the API server not the write that notes it, the
@@ -20,7 +21,7 @@ import (
 func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(server.Close)
-	to, err := notify.NewSink(notify.Config{URL: server.URL})
+	to, err := cloudevents.NewSink(cloudevents.Config{URL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,8 +31,8 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		Spec:       v1alpha1.LivepeerTaskSpec{ID: "a"},
 		Status:     v1alpha1.LivepeerTaskStatus{Notifications: []v1alpha1.Transition{{Phase: v1alpha1.PhaseFailed}}},
 	}
-	api := &failingAPI{failing: true, memoryAPI: &memoryAPI{
-		tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, version: 100, writing: func(_, _ *v1alpha1.LivepeerTask) {},
+	api := &failingAPI{failing: true, API: &kubetest.API{
+		Tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
 	}}
 	index := newTaskIndex()
 	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.waitingTasks)
@@ -55,7 +56,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		t.Errorf("%s after 5 turns", pause)
 	}
 	api.failing = false
-	if err := turn(); err != nil || len(api.tasks["a"].Status.Notifications) != 0 {
-		t.Errorf("%v: %v", err, api.tasks["a"].Status.Notifications)
+	if err := turn(); err != nil || len(api.Tasks["a"].Status.Notifications) != 0 {
+		t.Errorf("%v: %v", err, api.Tasks["a"].Status.Notifications)
 	}
 }

@@ -11,14 +11,6 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
-)
-
-// Why transitions are dropped that were not sent.
-const (
-	becauseFull    = "full"    // too many of one task wait
-	becauseOff     = "off"     // the source has no sink any more
-	becauseDeleted = "deleted" // the task was, counted once however many waited
 )
 
 // notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
@@ -41,21 +33,14 @@ func (w *writer) notifications(ctx context.Context, scope *mirror.Scope, action 
 		}
 		status.Notifications = live.Status.Notifications
 	}
-	before := notify.Before{
+	before := mirror.Before{
 		New:   action.Verb == mirror.Create || action.Stored.ObservedGeneration == 0,
 		Phase: action.Stored.Phase, NewsAfter: scope.NewsAfter,
 	}
-	if reached, ok := notify.Reached(before, status); ok {
-		status.Notifications, lost = notify.Append(status.Notifications, reached)
+	if reached, ok := mirror.Reached(before, status); ok {
+		status.Notifications, lost = mirror.AppendTransition(status.Notifications, reached)
 	}
 	return lost, nil
-}
-
-// deletedWaiting notes that what waited with a task is gone with it.
-func (w *writer) deletedWaiting(action *mirror.Action) {
-	if action.Stored.Waiting {
-		w.dropped(becauseDeleted, 1)
-	}
 }
 
 // waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.
@@ -97,7 +82,7 @@ func (w *writer) takeAwayOnce(
 	ctx context.Context, key types.NamespacedName, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition,
 ) error {
 	desired := task.DeepCopy()
-	desired.Status.Notifications = notify.Remove(task.Status.Notifications, sent)
+	desired.Status.Notifications = mirror.RemoveTransitions(task.Status.Notifications, sent)
 	if len(desired.Status.Notifications) == len(task.Status.Notifications) {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // The longest pauses between polls that fail. A longer spec.interval wins: errors never make polling faster.
@@ -56,8 +56,8 @@ type outcome struct {
 // attempt is. failures counts the attempts that failed in a row, this one included.
 func outcomeOf(err error, failures int, interval time.Duration) outcome {
 	var trouble *sourceError
-	var api *livepeer.Error
-	var config *livepeer.ConfigError
+	var api *studio.Error
+	var config *studio.ConfigError
 	var write *writeError
 	switch {
 	case errors.As(err, &trouble):
@@ -81,16 +81,16 @@ func outcomeOf(err error, failures int, interval time.Duration) outcome {
 	}
 }
 
-func apiOutcome(err *livepeer.Error, failures int, interval time.Duration) outcome {
+func apiOutcome(err *studio.Error, failures int, interval time.Duration) outcome {
 	out := outcome{Message: err.Error(), Delay: backoff(failures, interval, maxDelayTransient)}
 	switch err.Kind {
-	case livepeer.Unauthorized:
+	case studio.Unauthorized:
 		out.Reason, out.Stalled = v1alpha1.ReasonUnauthorized, true
-	case livepeer.Forbidden:
+	case studio.Forbidden:
 		out.Reason, out.Stalled = v1alpha1.ReasonForbidden, true
-	case livepeer.RateLimited:
+	case studio.RateLimited:
 		out.Reason = v1alpha1.ReasonRateLimited
-	case livepeer.Malformed, livepeer.NotFound:
+	case studio.Malformed, studio.NotFound:
 		out.Reason = v1alpha1.ReasonMalformed
 	default:
 		out.Reason = v1alpha1.ReasonUnavailable

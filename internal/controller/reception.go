@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -39,7 +39,7 @@ type reception struct {
 	events events.EventRecorder
 
 	mu sync.Mutex
-	// awaited are the sources that were there when this replica began to lead, and have had no session since.
+	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
 	awaited map[types.NamespacedName]struct{}
 	listed  bool
 	stale   map[types.NamespacedName]*staleness
@@ -66,14 +66,17 @@ func (r *reception) await(ctx context.Context, sources client.Reader) error {
 	return nil
 }
 
-// arrived says that a source has its session, or can't have one.
-func (r *reception) arrived(source types.NamespacedName) {
+// arrived says that a source has its session, or has none for now. It may well get one later; until then its own webhooks
+// are refused, and polling makes up for that. It reports whether webhooks wait for that.
+func (r *reception) arrived(source types.NamespacedName) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	_, first := r.awaited[source]
 	delete(r.awaited, source)
+	return first && r.on
 }
 
-// ready reports whether the sessions of all sources that were there are known.
+// ready reports whether all sources that were there have arrived.
 func (r *reception) ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,25 +131,25 @@ func (r *reception) warn(source *v1alpha1.LivepeerTaskSource, reason, note strin
 	r.events.Eventf(regarding, nil, corev1.EventTypeWarning, reason, eventAction, note, args...)
 }
 
-// webhook is the secret that a source shares with Studio, as its Secret holds it.
-type webhook struct {
+// sharedSecret is the secret that a source shares with Studio, as its Secret holds it.
+type sharedSecret struct {
 	usable  bool
-	secret  livepeer.Key // a type that is never printed
-	trouble string       // why the entry can't be used
+	secret  studio.Key // a type that is never printed
+	trouble string     // why the entry can't be used
 }
 
-func webhookOf(secret *corev1.Secret) webhook {
+func webhookOf(secret *corev1.Secret) sharedSecret {
 	raw, present := secret.Data[secretKeyWebhookSecret]
 	usable := bytes.TrimSpace(raw)
 	switch {
 	case !present:
-		return webhook{}
+		return sharedSecret{}
 	case len(usable) == 0:
-		return webhook{trouble: "it is empty"}
+		return sharedSecret{trouble: "it is empty"}
 	case len(usable) < minWebhookSecret:
-		return webhook{trouble: "it is shorter than 16 characters, and could be guessed"}
+		return sharedSecret{trouble: "it is shorter than 16 characters, and could be guessed"}
 	}
-	return webhook{usable: true, secret: livepeer.NewKey(string(usable))}
+	return sharedSecret{usable: true, secret: studio.NewKey(string(usable))}
 }
 
 // receivedAt is where Studio may send the webhooks for a source, nil where they are not received.
@@ -155,7 +158,7 @@ func (r *SourceReconciler) receivedAt(source *v1alpha1.LivepeerTaskSource) *v1al
 	if open := r.sessions.current(key); !r.reception.on || source.Spec.Suspend || open == nil || !open.webhook.usable {
 		return nil
 	}
-	return &v1alpha1.ReceiverStatus{Path: receiver.Source{Namespace: key.Namespace, Name: key.Name}.Path()}
+	return &v1alpha1.ReceiverStatus{Path: webhook.Source{Namespace: key.Namespace, Name: key.Name}.Path()}
 }
 
 // checkWebhook says once for each Secret that its webhookSecret can't be used. Polling goes on.

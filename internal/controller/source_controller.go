@@ -25,8 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // sourceWorkers bounds the sources that are worked on at once. Most of a turn is waiting for an API, which may hang: one
@@ -98,13 +98,13 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 	defer func() { state.publish(r.now()) }()
 	state.settle(r.now())
 	session, err := r.sessions.get(ctx, source)
-	if _, refused := errors.AsType[*sourceError](err); err == nil || refused {
-		r.reception.arrived(sourceKey(source))
-	}
+	// However that ended: one source that can't have a session, or not yet, must not keep the webhooks of all others out.
+	first := r.reception.arrived(sourceKey(source))
 	if err == nil {
 		r.checkWebhook(source, session, state)
 		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
-		if state.wait(r.now()) > 0 {
+		// The first turn after a start ends here: many sources whose API hangs would hold up that others arrive.
+		if first || state.wait(r.now()) > 0 {
 			return errNotDue
 		}
 		syncer := &syncer{
@@ -119,7 +119,7 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 		return nil
 	}
 	state.failures++
-	var api *livepeer.Error
+	var api *studio.Error
 	fixed := errors.As(err, &api) && api.RetryAfter > 0
 	out := outcomeOf(err, state.failures, source.Spec.Interval.Duration)
 	state.failed(out, fixed, r.now())

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // outcomes are what a source's turn can end in, and the one other condition that goes with it.
@@ -32,7 +33,7 @@ var outcomes = map[string]struct {
 // TestSetConditions: whatever follows what, the conditions say what kstatus and kubectl wait expect.
 func TestSetConditions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		source := aSource()
+		source := kubetest.ASource()
 		ready := metav1.Condition{}
 		for range rapid.IntRange(1, 6).Draw(t, "turns") {
 			c := outcomes[rapid.SampledFrom([]string{"well", "syncing", "suspended", "down", "bad key", "paused"}).Draw(t, "outcome")]
@@ -82,7 +83,7 @@ func TestJudge(t *testing.T) {
 		"suspended":     {&progress{synced: true, paused: hold}, suspended(), v1alpha1.ReasonSuspended, "set spec.suspend to false"},
 		"failed before": {&progress{synced: true, failures: 5}, nil, v1alpha1.ReasonSynced, "Mirroring"},
 	} {
-		if got := judge(aSource(), c.state, 7, c.err); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
+		if got := judge(kubetest.ASource(), c.state, 7, c.err); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -101,7 +102,7 @@ func TestBounded(t *testing.T) {
 			t.Errorf("%.20q became %d bytes", message, len(got))
 		}
 	}
-	source := aSource()
+	source := kubetest.ASource()
 	setConditions(source, outcome{Reason: v1alpha1.ReasonRefused, Message: strings.Repeat("x", 100_000), Delay: time.Second})
 	for _, condition := range source.Status.Conditions {
 		if len(condition.Message) > maxMessage+3 {

@@ -25,28 +25,32 @@ type storedTask struct {
 
 	spec, status mirror.Digest
 	// mark identifies the answer of the API that the task is known to mirror; 0 where none is.
-	mark     uint64
+	mark uint64
+	// sequence is that of the index when the content last changed.
+	sequence uint64
 	retries  int32
 	deleting bool
 	waiting  bool
 	stalled  bool
+
+	editedID, editedType bool
 }
 
 // owner is the source that stored tasks belong to.
 type owner struct {
 	sourceID
 
-	name string
+	name, label string
 }
 
 func storedOf(entry *mirror.Entry) *storedTask {
 	task := &storedTask{
 		name: entry.Name, id: entry.ID, uid: entry.UID, version: entry.ResourceVersion,
-		owner: unique.Make(owner{sourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName}),
+		owner: unique.Make(owner{sourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName, entry.SourceLabel}),
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
 		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
 		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
-		waiting: entry.Waiting, stalled: entry.Stalled,
+		waiting: entry.Waiting, stalled: entry.Stalled, editedID: entry.EditedID, editedType: entry.EditedType,
 	}
 	if task.id == task.name {
 		task.id = task.name
@@ -61,6 +65,7 @@ func (t *storedTask) entry() mirror.Entry {
 		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
 		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Retries: t.retries, Deleting: t.deleting,
 		SpecDigest: t.spec, StatusDigest: t.status, Waiting: t.waiting, Stalled: t.stalled,
+		SourceLabel: owner.label, EditedID: t.editedID, EditedType: t.editedType, Sequence: t.sequence,
 	}
 }
 
@@ -76,13 +81,18 @@ func (t *storedTask) differs(other *storedTask) bool {
 }
 
 // request asks its source to look at the task again.
-func (t *storedTask) request() taskRequest {
+func (t *storedTask) ref() taskRef {
 	owner := t.owner.Value()
-	request := taskRequest{Namespace: owner.Namespace, ID: t.id}
+	request := taskRef{Namespace: owner.Namespace, ID: t.id}
 	if owner.UID != "" {
 		request.Source = owner.name
 	}
 	return request
+}
+
+// taskRef names a task and its source. Source is empty where the task has none.
+type taskRef struct {
+	Namespace, Source, ID string
 }
 
 // newer reports whether version a was stored after b. Versions of one kind can be compared as numbers.

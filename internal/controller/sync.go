@@ -12,9 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // sliceTime bounds one turn of a source, so that a long sync shares the workers and shows its progress.
@@ -64,7 +64,7 @@ func (s *syncer) step(ctx context.Context) error {
 	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
 	if state.poll == nil && !now.Before(state.nextPoll) && (state.watermark.newest != 0 || state.full == nil) {
 		state.poll = &pollPass{
-			Pass:  s.session.client.NewPass(livepeer.Query{UpdatedSince: state.watermark.from()}),
+			Pass:  s.session.client.NewPass(studio.Query{UpdatedSince: state.watermark.from()}),
 			began: now,
 		}
 	}
@@ -106,10 +106,10 @@ func (s *syncer) polled(began, now time.Time) {
 
 // read makes one listing request, and has what differs from the mirror written while it reads on. It answers how many
 // tasks are beyond the limits of history.
-func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, err error) {
+func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	began := s.now()
 	var failed error
-	err = pass.Next(ctx, func(task livepeer.Task) bool {
+	err = pass.Next(ctx, func(task studio.Task) bool {
 		if len(s.state.pending) >= batchSize {
 			// The answer waits while writers are busy.
 			if failed = s.launch(ctx); failed != nil || s.enough(began) {
@@ -141,7 +141,7 @@ func (s *syncer) enough(began time.Time) bool {
 
 // take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
 // history.
-func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
+func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	if full := s.state.full; full != nil && pass != full.pass && pass != full.recent {
 		full.alive[task.ID] = struct{}{}
 	}
@@ -159,7 +159,7 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := s.writer.plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
+	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
 	s.note(&plan, observation.ID)
 	for i := range plan.Current {
 		s.index.mark(&plan.Current[i], mark)

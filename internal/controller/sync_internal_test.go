@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -64,7 +65,7 @@ func TestScopeOfHistory(t *testing.T) {
 		"too many":                 {2, floor, mirror.Stamp{UpdatedAt: 2000, ID: "b"}, floor},
 		"none wanted":              {0, mirror.Stamp{}, mirror.Stamp{UpdatedAt: 3001}, mirror.Stamp{UpdatedAt: math.MaxInt64}},
 	} {
-		source, index := aSource(), newTaskIndex()
+		source, index := kubetest.ASource(), newTaskIndex()
 		source.Spec.History.MaxTasks = ptr.To(c.maxTasks)
 		for i, id := range []string{"a", "b", "c", "d"} {
 			index.see(stored(aTask(id, "main", 10, inPhase("failed"), func(task *v1alpha1.LivepeerTask) {

@@ -22,8 +22,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 const (
@@ -117,8 +117,8 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 // unanswered leaves a task to the next full sync where the API did not answer: asking again is up to the source, which
 // knows how long to wait. A task that the API does not have, or does not show, needs no healing.
 func (r *TaskReconciler) unanswered(ctx context.Context, source types.NamespacedName, err error) {
-	var api *livepeer.Error
-	if errors.As(err, &api) && (api.Kind == livepeer.NotFound || api.Kind == livepeer.Forbidden) || ctx.Err() != nil {
+	var api *studio.Error
+	if errors.As(err, &api) && (api.Kind == studio.NotFound || api.Kind == studio.Forbidden) || ctx.Err() != nil {
 		return
 	}
 	r.syncSoon(source)
@@ -134,7 +134,7 @@ func (r *TaskReconciler) heal(
 		Oldest:        mirror.Oldest(nil, source.Spec.History, time.Now()),
 		StalledBefore: mirror.StalledBefore(source.Spec.StallAfter, time.Now()),
 	}
-	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
 	out, err := r.writer.apply(ctx, scope, plan.Actions)
 	logger := log.FromContext(ctx)
 	for id, refusal := range out.Refused {
@@ -169,9 +169,9 @@ func (r *TaskReconciler) forget(source types.NamespacedName) {
 func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	foreignChanges := source.TypedFunc[taskRequest](
 		func(_ context.Context, queue workqueue.TypedRateLimitingInterface[taskRequest]) error {
-			r.index.notifyForeign(func(request taskRequest) {
-				if request.Source != "" && request.ID != "" {
-					queue.Add(request)
+			r.index.notifyExternalChanges(func(task taskRef) {
+				if task.Source != "" && task.ID != "" {
+					queue.Add(taskRequest{Namespace: task.Namespace, Source: task.Source, ID: task.ID})
 				}
 			})
 			r.hints.start(queue)

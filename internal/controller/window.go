@@ -25,7 +25,7 @@ func (s *syncer) window(now time.Time) int64 {
 	since := max(s.scope().Oldest.UpdatedAt, s.scope().OldestNew.UpdatedAt)
 	since = min(since, state.watermark.newest)
 	older := 0
-	for entry := range s.mirrored() {
+	for entry := range s.index.entries(idOf(s.source)) {
 		if entry.UpdatedAt < since {
 			older++
 		}

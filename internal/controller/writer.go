@@ -31,20 +31,35 @@ type writer struct {
 	live  client.Reader
 	index *taskIndex
 	slots chan struct{}
-	// wrote is told of each action that was carried out, with the object as it is stored now; nil where it was deleted.
-	wrote func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask)
-	// dropped is told of transitions that will not be sent, and why.
-	dropped func(because string, transitions int)
-	// doubts are the writes of which nobody knows whether they were carried out.
-	doubts doubts
+	// observers are told of what was carried out.
+	observers []observer
 }
 
-func newWriter(c client.Client, live client.Reader, index *taskIndex) *writer {
+// observer is told of each action that was carried out.
+type observer interface {
+	Wrote(change *change)
+}
+
+// change is an action that was carried out.
+type change struct {
+	Scope  *mirror.Scope
+	Action *mirror.Action
+	// Stored is the object as it is stored now; nil where it was deleted.
+	Stored *v1alpha1.LivepeerTask
+	// Lost counts the transitions that will not be sent: there was no room for them, or the object was deleted.
+	Lost int
+}
+
+func newWriter(c client.Client, live client.Reader, index *taskIndex, observers ...observer) *writer {
 	return &writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
-		live:   live, index: index, slots: make(chan struct{}, writeConcurrency),
-		wrote:   func(*mirror.Scope, *mirror.Action, *v1alpha1.LivepeerTask) {},
-		dropped: func(string, int) {},
+		live:   live, index: index, slots: make(chan struct{}, writeConcurrency), observers: observers,
+	}
+}
+
+func (w *writer) tell(change *change) {
+	for _, observer := range w.observers {
+		observer.Wrote(change)
 	}
 }
 
@@ -123,7 +138,7 @@ func (w *writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 			if action.Because != mirror.BecauseDeleted {
 				return nil // a limit's deletion: the next plan sees what became of it
 			}
-			// It is gone from the API, whatever somebody wrote into it since.
+			// What was asked for is gone from the API. Labels of others may have changed since, and nothing else.
 			if again, err := w.sameObject(ctx, &action.Stored); !again {
 				return err
 			}
@@ -141,7 +156,7 @@ func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.
 	if err != nil {
 		return false, err
 	}
-	plan := w.plan(scope, []*mirror.Observation{action.Observation}, lookup)
+	plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
 	if len(plan.Actions) == 0 {
 		return false, nil
 	}
@@ -149,14 +164,18 @@ func (w *writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.
 	return true, nil
 }
 
-// sameObject reads what has become of a stored object, and answers false where it is no longer there.
+// sameObject reads what has become of a stored object, and answers false where it is no longer there as it was.
 func (w *writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
 	task := &v1alpha1.LivepeerTask{}
 	err := w.live.Get(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}, task)
-	if err != nil || task.UID != stored.UID || task.DeletionTimestamp != nil {
+	if err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
-	*stored = mirror.EntryOf(task)
+	live := mirror.EntryOf(task)
+	if live.Deleting || !live.SameContent(stored) {
+		return false, nil
+	}
+	*stored = live
 	return true, nil
 }
 
@@ -183,9 +202,11 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 	if action.Verb == mirror.Delete {
 		err := w.delete(ctx, &action.Stored)
 		if err == nil {
-			w.doubts.forget(&action.Stored)
-			w.wrote(scope, action, nil)
-			w.deletedWaiting(action)
+			change := &change{Scope: scope, Action: action}
+			if action.Stored.Waiting { // counted once, however many waited
+				change.Lost = 1
+			}
+			w.tell(change)
 		}
 		return err
 	}
@@ -207,7 +228,6 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
 		}, action.Desired)
 	}
-	w.doubts.note(scope, action, err)
 	if stored == nil {
 		w.index.done(key, nil)
 		return err
@@ -219,8 +239,7 @@ func (w *writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 	}
 	w.index.done(key, task)
 	if err == nil {
-		w.wrote(scope, action, stored)
-		w.dropped(becauseFull, lost)
+		w.tell(&change{Scope: scope, Action: action, Stored: stored, Lost: lost})
 	}
 	return err
 }
@@ -286,6 +305,29 @@ func (w *writer) updateStatus(
 	}
 	task.Spec = desired.Spec // which the answer may leave out
 	return task, nil
+}
+
+// adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
+// meanwhile, or it is refused, it is left to the next full sync.
+func (w *writer) adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: orphan.Namespace, Name: orphan.Name}
+	live := &v1alpha1.LivepeerTask{}
+	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != orphan.ResourceVersion {
+		return client.IgnoreNotFound(err)
+	}
+	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
+	w.index.begin(key)
+	err := w.client.Update(ctx, live)
+	if err != nil {
+		w.index.done(key, nil)
+		if overtaken(err) || refused(err) {
+			return nil
+		}
+		return &writeError{Verb: mirror.Update, Err: err}
+	}
+	entry := mirror.EntryOf(live)
+	w.index.done(key, storedOf(&entry))
+	return nil
 }
 
 // delete removes the very object that was planned for, as it was then.

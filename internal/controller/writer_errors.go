@@ -5,6 +5,7 @@ package controller
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,6 +39,12 @@ func refused(err error) bool {
 func terminating(err error) bool {
 	return (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) &&
 		strings.Contains(err.Error(), "custom resource definition is terminating")
+}
+
+// answered reports whether an error says that the API server has stored nothing.
+func answered(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError
 }
 
 // overtaken reports whether somebody else wrote or deleted the object since it was planned for.
