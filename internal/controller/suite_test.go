@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +116,7 @@ type world struct {
 	studio    *livepeertest.Server
 	server    *httptest.Server
 	stop      context.CancelFunc
+	written   atomic.Int64 // requests of its operators to write LivepeerTasks
 }
 
 func newWorld(t *testing.T) *world {
@@ -137,6 +139,7 @@ func (w *world) startOperator() {
 	ctx, cancel := context.WithCancel(w.ctx)
 	config := rest.CopyConfig(operator)
 	config.QPS = -1
+	config.Wrap(w.countWrites)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},

@@ -128,7 +128,7 @@ func TestProxyFaults(t *testing.T) {
 	lost := 0
 	for range 80 {
 		before := up.writes.Load()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		status, _, err := send(ctx, client, http.MethodPut, proxy.server.URL+tasksPath+"/x", "")
 		cancel()
 		done := up.writes.Load() - before

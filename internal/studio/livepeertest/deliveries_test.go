@@ -119,11 +119,11 @@ func TestDeliveriesTimeOut(t *testing.T) {
 	if s.sender.hooks[0].timeout != 30*time.Second {
 		t.Errorf("time-out %s", s.sender.hooks[0].timeout)
 	}
-	s.sender.hooks[0].timeout = 10 * time.Millisecond
+	s.sender.hooks[0].timeout = 100 * time.Millisecond
 	s.Put(Task{"id": "a"})
 	<-arrived
 	<-arrived // and was tried again
-	if d := s.Deliveries()[0]; d.Status != 0 || d.Err == nil || d.Took < 10*time.Millisecond {
+	if d := s.Deliveries()[0]; d.Status != 0 || d.Err == nil || d.Took < 100*time.Millisecond {
 		t.Errorf("%+v", d)
 	}
 }
@@ -160,14 +160,14 @@ func TestFaultyDeliveries(t *testing.T) {
 	}
 	waitFor(t, func() bool { return len(s.Deliveries()) == 2 })
 
-	s.FaultDeliveries(EachDelivery(DeliveryFault{Reverse: 50 * time.Millisecond}))
+	s.FaultDeliveries(EachDelivery(DeliveryFault{Reverse: time.Second}))
 	for i := range 3 {
 		s.Put(Task{"id": "reversed", "status": obj{"phase": fmt.Sprint(i)}}, Task{"id": fmt.Sprint(i)})
 	}
 	waitFor(t, func() bool { return len(s.Deliveries()) == 8 })
 	s.FaultDeliveries(func(d Delivery) DeliveryFault {
 		if d.Task == "late" && d.Event == TaskSpawned {
-			return DeliveryFault{Delay: 50 * time.Millisecond}
+			return DeliveryFault{Delay: time.Second}
 		}
 		return DeliveryFault{}
 	})
