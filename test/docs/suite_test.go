@@ -106,6 +106,7 @@ func (w *world) mirror(t *testing.T) {
 		"outputAssetId": "00d924f8-1597-4a4c-aa50-a15b57c96487",
 		"output": obj{"upload": obj{"assetSpec": obj{
 			"id":          "00d924f8-1597-4a4c-aa50-a15b57c96487",
+			"name":        "holiday.mp4",
 			"playbackUrl": "https://cdn.example.com/hls/27d2c5368ce097ae/index.m3u8",
 		}}},
 	})

@@ -27,7 +27,7 @@ func TestDemonstrateMirrorsTasks(t *testing.T) {
 	g.Expect(readErr).NotTo(HaveOccurred())
 	g.Expect(err).NotTo(HaveOccurred(), "%s", shown)
 	g.Expect(string(shown)).To(And(
-		MatchRegexp(`(?m)^NAME +TYPE +PHASE +PROGRESS\(%\) +CREATED +UPDATED`),
+		MatchRegexp(`(?m)^NAME +TYPE +PHASE +PROGRESS\(%\) +MESSAGE +UPDATED +AGE`),
 		MatchRegexp(`(?m)^main +True `),
 		MatchRegexp(`Mirrored 3\d\d tasks: `),
 		MatchRegexp(`running -> completed`),
