@@ -55,10 +55,10 @@ type SourceReconciler struct {
 	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasksources,verbs=list;watch
-// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasksources/status,verbs=patch
-// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasks,verbs=get;list;watch;create;update;delete
-// +kubebuilder:rbac:groups=studio.studio.org,resources=livepeertasks/status,verbs=update
+// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
+// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources/status,verbs=patch
+// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
 
 // Reconcile gives a source one turn: it polls what is due, goes on with a full sync, writes the difference, and says in
