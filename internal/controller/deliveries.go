@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"time"
 
@@ -17,9 +18,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
-
-// eventSource names the operator in Events.
-const eventSource = "livepeer-task-operator"
 
 // ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
 // the caller's; the rest is filled in.
@@ -45,7 +43,7 @@ func setUpReceiver(mgr ctrl.Manager, config *webhook.Config, sources *SourceReco
 	if config == nil {
 		return nil
 	}
-	sources.reception.on, sources.reception.events = true, mgr.GetEventRecorder(eventSource)
+	sources.reception.on, sources.reception.events = true, sources.events
 	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, crmetrics.Registry
 	config.Log = log.New(verbose{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
 	server, err := webhook.New(*config)
@@ -89,8 +87,10 @@ func (d *deliveries) Stale(source webhook.Source, age time.Duration) {
 	if err := d.sources.client.Get(context.Background(), key, object); err != nil {
 		return // gone meanwhile: the cache answers
 	}
-	d.sources.reception.warn(object, reasonStaleWebhook, "Genuine webhooks are refused because they were signed %s away from "+
-		"now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second))
+	now := time.Now()
+	d.sources.reception.warn(object, reasonStaleWebhook, fmt.Sprintf("Genuine webhooks are refused because they were signed %s away "+
+		"from now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second)),
+		now.Truncate(staleTold))
 }
 
 func namespacedName(source webhook.Source) types.NamespacedName {

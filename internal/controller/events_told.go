@@ -13,13 +13,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // setUpEvents lets the manager write Events.
-func setUpEvents(mgr ctrl.Manager) (*eventLog, error) {
-	events, err := newEventLog(mgr.GetClient(), metrics.Registry, mgr.GetLogger().WithName("events"))
+func setUpEvents(mgr ctrl.Manager) (*events.Log, error) {
+	events, err := events.NewLog(mgr.GetClient(), metrics.Registry, mgr.GetLogger().WithName("events"))
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +29,7 @@ func setUpEvents(mgr ctrl.Manager) (*eventLog, error) {
 
 // taskEvents makes Events of what is written of tasks.
 type taskEvents struct {
-	log     *eventLog
+	log     *events.Log
 	sources client.Reader
 }
 
@@ -42,9 +43,10 @@ func (e *taskEvents) Wrote(change *taskstore.Change) {
 	if !ok || action.Stored.ObservedGeneration == 0 && !isNew(e.sources, change.Scope, stored) {
 		return
 	}
-	e.log.tell("LivepeerTask", stored, &news{
-		reason: transition.Reason, note: transition.Note, warning: transition.Warning,
-		identity: []any{mirror.StatusID(stored)},
+	e.log.Tell("LivepeerTask", stored, &events.Event{
+		Action: events.Mirroring,
+		Reason: transition.Reason, Note: transition.Note, Warning: transition.Warning,
+		Identity: []any{mirror.StatusID(stored)},
 	})
 }
 
@@ -66,8 +68,9 @@ func (r *SourceReconciler) tellHealth(before, after *v1alpha1.LivepeerTaskSource
 	if !changed {
 		return
 	}
-	r.events.tell("LivepeerTaskSource", after, &news{
-		reason: is.Reason, note: is.Message, warning: inTrouble(is), identity: []any{before.ResourceVersion},
+	r.events.Tell("LivepeerTaskSource", after, &events.Event{
+		Action: events.Mirroring,
+		Reason: is.Reason, Note: is.Message, Warning: inTrouble(is), Identity: []any{before.ResourceVersion},
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -217,8 +218,8 @@ func tokenFor(missing []mirror.Entry) string {
 }
 
 // trouble tells how to go on.
-func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
-	return &sourceError{
+func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *condition.Error {
+	return &condition.Error{
 		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
 		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; they are kept in case the key or the project is "+
 			"wrong. To delete them from the cluster: kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",

@@ -54,12 +54,6 @@ type NotifyReconciler struct {
 	states map[types.NamespacedName]*sending
 }
 
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-
 // Reconcile sends what waits of one source, for one turn.
 func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	source := &v1alpha1.LivepeerTaskSource{}

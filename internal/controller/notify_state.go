@@ -15,6 +15,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
 // Pauses between attempts, each from the first to the longest.
@@ -106,7 +107,7 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	}
 	of := s.aside[name]
 	of.attempts++
-	of.until = now.Add(max(trouble.RetryAfter, jittered(backoff(of.attempts, refusedPause, maxRefusedPause))))
+	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
 	s.aside[name] = of
 	s.refused = health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
 		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
@@ -159,7 +160,7 @@ func (s *sending) end(now time.Time) {
 			s.health.Reason = v1alpha1.ReasonInvalidSink
 		}
 	}
-	delay := jittered(backoff(s.failures, pause, longest))
+	delay := jittered(condition.Backoff(s.failures, pause, longest))
 	if theirs {
 		delay = max(delay, trouble.RetryAfter)
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
@@ -34,7 +35,7 @@ func TestBackoff(t *testing.T) {
 		{9, 2 * time.Minute, time.Minute, 2 * time.Minute},
 		{3, 40 * time.Second, time.Minute, time.Minute},
 	} {
-		if got := backoff(c.failures, c.delay, c.limit); got != c.want {
+		if got := condition.Backoff(c.failures, c.delay, c.limit); got != c.want {
 			t.Errorf("failure %d of %v, at most %v: %v, want %v", c.failures, c.delay, c.limit, got, c.want)
 		}
 	}
@@ -97,7 +98,7 @@ func TestOutcomeOf(t *testing.T) {
 
 func TestSourceError(t *testing.T) {
 	cause := errors.New("cause")
-	err := error(&sourceError{Reason: "InvalidSecret", Message: "Do this", Err: cause})
+	err := error(&condition.Error{Reason: "InvalidSecret", Message: "Do this", Err: cause})
 	if !errors.Is(err, cause) || err.Error() != "InvalidSecret: Do this" {
 		t.Errorf("%v", err)
 	}

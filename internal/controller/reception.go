@@ -17,10 +17,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
@@ -35,16 +36,13 @@ const (
 	// admitAtOnce bounds the Secrets that are read at once when this replica begins to lead.
 	admitAtOnce = 16
 
-	eventAction        = "Receive"
 	reasonStaleWebhook = "StaleWebhooks"
 )
-
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // reception is what the sources have to do with the receiver of webhooks.
 type reception struct {
 	on     bool // there is a receiver
-	events events.EventRecorder
+	events *events.Log
 
 	mu sync.Mutex
 	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
@@ -158,23 +156,17 @@ func (r *reception) tooLate(source types.NamespacedName, now time.Time) bool {
 	return true
 }
 
-// warn records an Event on a source.
-func (r *reception) warn(source *v1alpha1.LivepeerTaskSource, reason, note string, args ...any) {
-	if r.events == nil {
-		return
-	}
-	// Without the resourceVersion, so that the same trouble is one Event that counts.
-	regarding := &corev1.ObjectReference{
-		APIVersion: v1alpha1.GroupVersion.String(), Kind: "LivepeerTaskSource",
-		Namespace: source.Namespace, Name: source.Name, UID: source.UID,
-	}
-	r.events.Eventf(regarding, nil, corev1.EventTypeWarning, reason, eventAction, note, args...)
+// warn writes a warning on a source: one for each identity.
+func (r *reception) warn(source *v1alpha1.LivepeerTaskSource, reason, note string, identity ...any) {
+	r.events.Tell("LivepeerTaskSource", source, &events.Event{
+		Action: events.Receiving, Reason: reason, Note: note, Warning: true, Identity: identity,
+	})
 }
 
 // sharedSecret is the secret that a source shares with Studio, as its Secret holds it.
 type sharedSecret struct {
-	secret  studio.Key   // a type that is never printed; empty where there is none that can be used
-	trouble *sourceError // why the entry can't be used
+	secret  studio.Key       // a type that is never printed; empty where there is none that can be used
+	trouble *condition.Error // why the entry can't be used
 }
 
 func (w *sharedSecret) usable() bool { return w.secret.Reveal() != "" }
@@ -194,7 +186,7 @@ func webhookOf(secret *corev1.Secret) sharedSecret {
 }
 
 func unusableWebhook(secret, why string) sharedSecret {
-	return sharedSecret{trouble: &sourceError{Reason: v1alpha1.ReasonInvalidWebhookSecret, Message: fmt.Sprintf(
+	return sharedSecret{trouble: &condition.Error{Reason: v1alpha1.ReasonInvalidWebhookSecret, Message: fmt.Sprintf(
 		"%s in Secret %q can't be used: %s. Webhooks are not received, and polling goes on. Store the shared secret of Studio's "+
 			"webhook, 16 random characters or more, here and in Studio, or remove the entry", secretKeyWebhookSecret, secret, why)}}
 }
@@ -213,7 +205,7 @@ func (r *SourceReconciler) sharedSecret(key types.NamespacedName) sharedSecret {
 	if owner.Namespace == key.Namespace { // who is elsewhere is nobody's business
 		other = fmt.Sprintf("LivepeerTaskSource %q", owner.Name)
 	}
-	return sharedSecret{trouble: &sourceError{Reason: v1alpha1.ReasonSharedWebhookSecret, Message: fmt.Sprintf(
+	return sharedSecret{trouble: &condition.Error{Reason: v1alpha1.ReasonSharedWebhookSecret, Message: fmt.Sprintf(
 		"%s has the same %s, and had it first. Webhooks are not received, and polling goes on. Give this source a secret of its own: "+
 			"store another one in a Secret of its own, and in Studio", other, secretKeyWebhookSecret)}}
 }
@@ -261,6 +253,6 @@ func (r *SourceReconciler) checkWebhook(source *v1alpha1.LivepeerTaskSource, ses
 	}
 	if about := session.fingerprint + trouble.Reason; state.warned != about {
 		state.warned = about
-		r.reception.warn(source, trouble.Reason, "%s", trouble.Message)
+		r.reception.warn(source, trouble.Reason, trouble.Message, about)
 	}
 }

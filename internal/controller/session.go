@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -89,7 +90,7 @@ func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret, wanted string) (*session, error) {
 	apiKey := strings.TrimSpace(string(secret.Data[secretKeyAPIKey]))
 	if apiKey == "" {
-		return nil, &sourceError{
+		return nil, &condition.Error{
 			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
 			Message: fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it",
 				secret.Name, secretKeyAPIKey),
@@ -113,11 +114,11 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 }
 
 // unusable explains a setting that no client can be made of: the URL, or something in the Secret.
-func unusable(secret string, err error) *sourceError {
+func unusable(secret string, err error) *condition.Error {
 	if config, ok := errors.AsType[*studio.ConfigError](err); ok && config.Field == "url" {
-		return &sourceError{Reason: v1alpha1.ReasonInvalidURL, Stalled: true, Err: err, Message: config.Message}
+		return &condition.Error{Reason: v1alpha1.ReasonInvalidURL, Stalled: true, Err: err, Message: config.Message}
 	}
-	return &sourceError{
+	return &condition.Error{
 		Reason: v1alpha1.ReasonInvalidSecret, Stalled: true, Err: err,
 		Message: fmt.Sprintf("Secret %q can't be used: %v", secret, err),
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
@@ -97,13 +98,13 @@ func checkSinkSecret(secret *corev1.Secret) error {
 	if _, ca := secret.Data[secretKeyCA]; !has && ca || len(bytes.TrimSpace(token)) > 0 {
 		return nil
 	}
-	return &sourceError{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: store the "+
+	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: store the "+
 		"sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken)}
 }
 
 // sinkTrouble says of a sink's Secret what a condition says of a source's. What passes by itself stays as it is.
 func sinkTrouble(key types.NamespacedName, err error) error {
-	trouble, named := errors.AsType[*sourceError](err)
+	trouble, named := errors.AsType[*condition.Error](err)
 	switch {
 	case named && trouble.Reason == v1alpha1.ReasonSecretNotFound:
 		return &cloudevents.Error{Kind: cloudevents.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the "+

@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
@@ -48,18 +49,12 @@ type SourceReconciler struct {
 	reception reception
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
 	delivering func(source *v1alpha1.LivepeerTaskSource) health
-	events     *eventLog
+	events     *events.Log
 
 	mu     sync.Mutex
 	states map[types.NamespacedName]*progress
 	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
-
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources/status,verbs=patch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get;list;watch;create;update;delete
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
 
 // Reconcile gives a source one turn: it polls what is due, goes on with a full sync, writes the difference, and says in
 // the source's status how it went. It comes back when the next thing is due.

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
@@ -91,23 +92,23 @@ func TestJudge(t *testing.T) {
 }
 
 func TestBounded(t *testing.T) {
-	for _, message := range []string{"", "short", strings.Repeat("x", maxMessage)} {
-		if got := bounded(message, maxMessage); got != message {
+	for _, message := range []string{"", "short", strings.Repeat("x", condition.MaxMessage)} {
+		if got := condition.Bounded(message, condition.MaxMessage); got != message {
 			t.Errorf("%q became %q", message, got)
 		}
 	}
-	for _, message := range []string{strings.Repeat("x", maxMessage+1), strings.Repeat("é", maxMessage), "x" + strings.Repeat("日", maxMessage)} {
-		got := bounded(message, maxMessage)
+	for _, message := range []string{strings.Repeat("x", condition.MaxMessage+1), strings.Repeat("é", condition.MaxMessage), "x" + strings.Repeat("日", condition.MaxMessage)} {
+		got := condition.Bounded(message, condition.MaxMessage)
 		start := strings.TrimSuffix(got, "...")
-		if len(start) > maxMessage || len(start) < maxMessage-3 || !utf8.ValidString(got) || !strings.HasPrefix(message, start) || start == got {
+		if len(start) > condition.MaxMessage || len(start) < condition.MaxMessage-3 || !utf8.ValidString(got) || !strings.HasPrefix(message, start) || start == got {
 			t.Errorf("%.20q became %d bytes", message, len(got))
 		}
 	}
 	source := kubetest.ASource()
 	setConditions(source, outcome{Reason: v1alpha1.ReasonRefused, Message: strings.Repeat("x", 100_000), Delay: time.Second})
-	for _, condition := range source.Status.Conditions {
-		if len(condition.Message) > maxMessage+3 {
-			t.Errorf("%s: %d bytes", condition.Type, len(condition.Message))
+	for _, is := range source.Status.Conditions {
+		if len(is.Message) > condition.MaxMessage+3 {
+			t.Errorf("%s: %d bytes", is.Type, len(is.Message))
 		}
 	}
 }

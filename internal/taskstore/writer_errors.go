@@ -5,7 +5,6 @@ package taskstore
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -39,12 +38,6 @@ func Refused(err error) bool {
 func Terminating(err error) bool {
 	return (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) &&
 		strings.Contains(err.Error(), "custom resource definition is terminating")
-}
-
-// Answered reports whether an error says that the API server has stored nothing.
-func Answered(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError
 }
 
 // overtaken reports whether somebody else wrote or deleted the object since it was planned for.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package events
 
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -22,8 +24,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
-	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -47,10 +49,13 @@ const (
 	maxEventReporter = 128
 )
 
-// eventLog writes Events, each once: the name of an Event follows from what it tells of. The recorder of client-go would
+// Source names the operator in Events.
+const Source = "livepeer-task-operator"
+
+// Log writes Events, each once: the name of an Event follows from what it tells of. The recorder of client-go would
 // count two of them as one where only their notes differ, make another when the operator has restarted, and keep as many in
 // memory as come.
-type eventLog struct {
+type Log struct {
 	client   client.Client
 	queue    chan *eventsv1.Event
 	limiter  *rate.Limiter
@@ -63,46 +68,53 @@ type eventLog struct {
 	since int // dropped since the log last said so
 }
 
-func newEventLog(c client.Client, registry prometheus.Registerer, logger logr.Logger) (*eventLog, error) {
+func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger) (*Log, error) {
 	dropped, err := metrics.Register(registry, metrics.NewCounter(metrics.EventsDropped))
 	if err != nil {
 		return nil, err
 	}
 	host, _ := os.Hostname() // without one, the operator's name has to do
-	return &eventLog{
+	return &Log{
 		client: c, queue: make(chan *eventsv1.Event, eventQueue), limiter: rate.NewLimiter(eventRate, eventBurst),
-		instance: bounded(strings.TrimSuffix(eventSource+"-"+host, "-"), maxEventReporter-len("...")),
+		instance: condition.Bounded(strings.TrimSuffix(Source+"-"+host, "-"), maxEventReporter-len("...")),
 		dropped:  dropped.WithLabelValues(), log: logger,
 	}, nil
 }
 
-// news is what an Event says.
-type news struct {
-	reason, note string
-	warning      bool
-	// identity names what is told of. An object has at most one Event of one identity.
-	identity []any
+// What the operator was doing when something happened that an Event tells of.
+const (
+	Mirroring = "Mirror"
+	Receiving = "Receive"
+	Sending   = "Send"
+)
+
+// Event is what an Event says.
+type Event struct {
+	Action, Reason, Note string
+	Warning              bool
+	// Identity names what is told of. An object has at most one Event of one identity.
+	Identity []any
 }
 
-// tell lets an Event on an object be written, soon.
-func (l *eventLog) tell(kind string, object client.Object, what *news) {
+// Tell lets an Event on an object be written, soon.
+func (l *Log) Tell(kind string, object client.Object, what *Event) {
 	if l == nil {
 		return
 	}
 	now := metav1.NowMicro()
 	event := &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: object.GetNamespace(), Name: eventName(object, what.reason, what.identity),
+			Namespace: object.GetNamespace(), Name: eventName(object, what.Reason, what.Identity),
 		},
-		EventTime: now, ReportingController: eventSource, ReportingInstance: l.instance,
-		Action: "Mirror", Reason: what.reason, Type: corev1.EventTypeNormal,
+		EventTime: now, ReportingController: Source, ReportingInstance: l.instance,
+		Action: what.Action, Reason: what.Reason, Type: corev1.EventTypeNormal,
 		Regarding: corev1.ObjectReference{
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName(),
 			UID: object.GetUID(), ResourceVersion: object.GetResourceVersion(),
 		},
-		Note: bounded(what.note, maxEventNote-len("...")),
+		Note: condition.Bounded(what.Note, maxEventNote-len("...")),
 	}
-	if what.warning {
+	if what.Warning {
 		event.Type = corev1.EventTypeWarning
 	}
 	select {
@@ -122,7 +134,7 @@ func eventName(object client.Object, reason string, identity []any) string {
 }
 
 // Start writes Events until the operator stops, and then what still waits.
-func (l *eventLog) Start(ctx context.Context) error {
+func (l *Log) Start(ctx context.Context) error {
 	rest, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(eventFarewell, cancel) })()
@@ -143,7 +155,7 @@ func (l *eventLog) Start(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (l *eventLog) drain(ctx context.Context) {
+func (l *Log) drain(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case event := <-l.queue:
@@ -155,7 +167,7 @@ func (l *eventLog) drain(ctx context.Context) {
 }
 
 // write stores an Event, unless it is there already.
-func (l *eventLog) write(ctx context.Context, event *eventsv1.Event) {
+func (l *Log) write(ctx context.Context, event *eventsv1.Event) {
 	if err := l.limiter.Wait(ctx); err != nil {
 		l.drop(err)
 		return
@@ -166,7 +178,7 @@ func (l *eventLog) write(ctx context.Context, event *eventsv1.Event) {
 		if err == nil || apierrors.IsAlreadyExists(err) {
 			return
 		}
-		if taskstore.Answered(err) && !apierrors.IsTooManyRequests(err) || attempt == eventAttempts {
+		if Answered(err) && !apierrors.IsTooManyRequests(err) || attempt == eventAttempts {
 			l.drop(err)
 			return
 		}
@@ -181,7 +193,7 @@ func (l *eventLog) write(ctx context.Context, event *eventsv1.Event) {
 }
 
 // drop counts an Event that will not be written, and says so now and then.
-func (l *eventLog) drop(err error) {
+func (l *Log) drop(err error) {
 	l.dropped.Inc()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -194,4 +206,10 @@ func (l *eventLog) drop(err error) {
 		l.log.Info("Events were dropped", "events", l.since, "last", reason)
 		l.told, l.since = now, 0
 	}
+}
+
+// Answered reports whether an error says that the API server has stored nothing.
+func Answered(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError
 }

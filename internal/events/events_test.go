@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package events
 
 import (
 	"context"
@@ -48,9 +48,9 @@ func (s *sink) taken() []string {
 	return s.got
 }
 
-func (s *sink) log(t *testing.T) *eventLog {
+func (s *sink) log(t *testing.T) *Log {
 	t.Helper()
-	log, err := newEventLog(s, prometheus.NewRegistry(), logr.Discard())
+	log, err := NewLog(s, prometheus.NewRegistry(), logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestTooManyEvents(t *testing.T) {
 	s := &sink{}
 	log := s.log(t)
 	for i := range 3 * eventQueue {
-		log.tell("LivepeerTask", kubetest.ATask("a", "main", 1), &news{reason: "Running", identity: []any{i}})
+		log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
 	}
 	if got := testutil.ToFloat64(log.dropped); got != 2*eventQueue {
 		t.Errorf("%v are counted as dropped", got)
@@ -108,7 +108,7 @@ func TestTroubleWithEvents(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- log.Start(ctx) }()
 			for i := range 2 {
-				log.tell("LivepeerTask", kubetest.ATask("a", "main", 1), &news{reason: "Running", identity: []any{i}})
+				log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
 			}
 			g.Eventually(s.taken, time.Minute).Should(HaveLen(c.taken))
 			stop()
@@ -118,7 +118,7 @@ func TestTroubleWithEvents(t *testing.T) {
 	}
 	s := &sink{}
 	log := s.log(t)
-	log.tell("LivepeerTask", kubetest.ATask("a", "main", 1), &news{reason: "Running"})
+	log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running"})
 	ended, stop := context.WithCancel(t.Context())
 	stop()
 	if err := log.Start(ended); err != nil || len(s.taken()) != 1 {
