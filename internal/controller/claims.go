@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -33,7 +34,7 @@ type claim struct {
 // set notes which secret a source has; the empty one is none. It returns the other sources to which that makes a difference.
 func (c *claims) set(source *v1alpha1.LivepeerTaskSource, secret studio.Key) []types.NamespacedName {
 	now := &claim{
-		source: sourceKey(source), since: source.CreationTimestamp.Time, secret: sha256.Sum256([]byte(secret.Reveal())),
+		source: client.ObjectKeyFromObject(source), since: source.CreationTimestamp.Time, secret: sha256.Sum256([]byte(secret.Reveal())),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

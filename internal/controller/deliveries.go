@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -12,10 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
@@ -25,26 +24,22 @@ func ReceiveWebhooks(config webhook.Config) Option {
 	return func(s *settings) { s.receiver = &config }
 }
 
+var errNotLeading = errors.New("this replica does not follow sources, or not yet, or not any more")
+
 // deliveries are what the receiver may know of the sources, and where its hints go.
 type deliveries struct {
 	sources *SourceReconciler
-	tasks   *TaskReconciler
 }
 
 var _ webhook.Sources = &deliveries{}
 
 // setUpReceiver adds the receiver to the manager, where one is wanted.
-func setUpReceiver(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
-	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
-	if err != nil {
-		return err
-	}
-	tasks.pushed = pushed.WithLabelValues()
+func setUpReceiver(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler) error {
 	if config == nil {
 		return nil
 	}
 	sources.reception.on, sources.reception.events = true, sources.events
-	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, crmetrics.Registry
+	config.Sources, config.Metrics = &deliveries{sources: sources}, crmetrics.Registry
 	config.Log = log.New(verbose{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
 	server, err := webhook.New(*config)
 	if err != nil {
@@ -54,13 +49,13 @@ func setUpReceiver(mgr ctrl.Manager, config *webhook.Config, sources *SourceReco
 }
 
 // Ready reports whether this replica follows the sources, and knows all of them.
-func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.reception.ready() }
+func (d *deliveries) Ready() bool { return d.sources.engine.Running() && d.sources.reception.ready() }
 
 // Secret returns the secret that a source shares with Studio.
 func (d *deliveries) Secret(source webhook.Source) ([]byte, bool) {
 	key := namespacedName(source)
-	open := d.sources.sessions.current(key)
-	if open == nil || !open.webhook.usable() || d.sources.reception.claims.owner(key) != key {
+	open, ok := d.sources.sessions.Current(key)
+	if !ok || !open.webhook.usable() || d.sources.reception.claims.owner(key) != key {
 		return nil, false
 	}
 	return []byte(open.webhook.secret.Reveal()), true
@@ -70,11 +65,11 @@ func (d *deliveries) Secret(source webhook.Source) ([]byte, bool) {
 func (d *deliveries) Hint(hint webhook.Hint) error {
 	key := namespacedName(hint.Source)
 	d.sources.reception.inTime(key)
-	tooMuch, err := d.tasks.hints.offer(&hint)
-	if tooMuch {
-		d.tasks.pollInstead(key)
+	if !d.sources.engine.Running() {
+		return errNotLeading
 	}
-	return err
+	d.sources.engine.Push(key, hint.TaskID, hint.UpdatedAt, hint.Received)
+	return nil
 }
 
 // Stale says so in an Event where deliveries keep coming with a wrong time.
@@ -95,26 +90,6 @@ func (d *deliveries) Stale(source webhook.Source, age time.Duration) {
 
 func namespacedName(source webhook.Source) types.NamespacedName {
 	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
-}
-
-// standing returns what is known of a source for those who follow pushes, nil before its first turn.
-func (r *SourceReconciler) standing(key types.NamespacedName) *standing {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if state, ok := r.states[key]; ok {
-		return &state.standing
-	}
-	return nil
-}
-
-// turnSoon gives a source a turn.
-func (r *SourceReconciler) turnSoon(key types.NamespacedName) {
-	r.mu.Lock()
-	queue := r.queue
-	r.mu.Unlock()
-	if queue != nil {
-		queue.Add(reconcile.Request{NamespacedName: key})
-	}
 }
 
 // verbose logs what anybody can cause by connecting, for those who look for it.

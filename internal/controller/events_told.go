@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,6 +51,9 @@ func (e *taskEvents) Wrote(change *taskstore.Change) {
 	})
 }
 
+// newMargin is how much before the last full sync a task may have been made to be new, for clocks that differ from Studio's.
+const newMargin = 2 * time.Minute
+
 // isNew reports whether a task that is stored for the first time is new in Studio as well, and not only here: it was made
 // since the last full sync of its source, which has seen all others.
 func isNew(sources client.Reader, scope *mirror.Scope, task *v1alpha1.LivepeerTask) bool {
@@ -59,7 +63,7 @@ func isNew(sources client.Reader, scope *mirror.Scope, task *v1alpha1.LivepeerTa
 		return false
 	}
 	synced, created := source.Status.LastFullSyncTime, task.Status.CreatedAt
-	return synced != nil && created != nil && created.After(synced.Add(-restartMargin))
+	return synced != nil && created != nil && created.After(synced.Add(-newMargin))
 }
 
 // tellHealth tells of a source that became well or unwell, or unwell in another way.

@@ -102,7 +102,7 @@ func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 
 // send sends to the tasks whose turn it is. It reports whether there was no time for all.
 func (r *NotifyReconciler) send(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, state *sending,
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *cloudevents.Sink, state *sending,
 ) (left bool) {
 	until := r.now().Add(sendTurn)
 	var group errgroup.Group
@@ -127,7 +127,7 @@ func (r *NotifyReconciler) send(
 // sendTask sends what waits in one task, in order, until an event fails or the turn is over, and takes away what was sent. What
 // can't be taken away will be sent again, and does not count: otherwise the pause before that would not grow.
 func (r *NotifyReconciler) sendTask(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, name string, until time.Time,
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *cloudevents.Sink, name string, until time.Time,
 ) (sent int, err error) {
 	task, err := r.writer.Waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
 	if err != nil || task == nil {
@@ -157,7 +157,7 @@ func (r *NotifyReconciler) sendTask(
 }
 
 func (r *NotifyReconciler) sendOne(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, task *v1alpha1.LivepeerTask, i int,
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *cloudevents.Sink, task *v1alpha1.LivepeerTask, i int,
 ) error {
 	transition := &task.Status.Notifications[i]
 	event, err := cloudevents.NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
@@ -200,7 +200,7 @@ func (r *NotifyReconciler) report(source *v1alpha1.LivepeerTaskSource, state *se
 		r.warn(source, is)
 	}
 	if is.Reason != "" && !saysSo(source, is) {
-		r.changed(sourceKey(source))
+		r.changed(client.ObjectKeyFromObject(source))
 	}
 }
 
@@ -208,7 +208,7 @@ func (r *NotifyReconciler) report(source *v1alpha1.LivepeerTaskSource, state *se
 func (r *NotifyReconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := sourceKey(source)
+	key := client.ObjectKeyFromObject(source)
 	if state, ok := r.states[key]; ok && state.uid == source.UID {
 		return state
 	}
@@ -223,7 +223,7 @@ func (r *NotifyReconciler) forget(key types.NamespacedName) {
 	_, known := r.states[key]
 	delete(r.states, key)
 	r.mu.Unlock()
-	r.sinks.forget(key)
+	r.sinks.Forget(key)
 	if known {
 		r.changed(key)
 	}
@@ -237,7 +237,7 @@ func (r *NotifyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		}
 		wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
 		r.index.NotifyWaiting(wake)
-		r.sinks.secrets.start(ctx, wake)
+		r.sinks.OnChange(wake)
 		return nil
 	})
 	return ctrl.NewControllerManagedBy(mgr).

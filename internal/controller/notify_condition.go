@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
@@ -21,7 +22,7 @@ import (
 func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *taskstore.Writer, sinks *sinks, metrics *notifyMetrics) error {
 	sender := &NotifyReconciler{
 		client: mgr.GetClient(), index: sources.index, writer: writer, sinks: sinks, metrics: metrics, now: sources.now,
-		indexed: sources.indexed, changed: sources.turnSoon, states: map[types.NamespacedName]*sending{},
+		indexed: sources.indexed, changed: sources.wake, states: map[types.NamespacedName]*sending{},
 		warn: func(source *v1alpha1.LivepeerTaskSource, is health) {
 			tellHealth(sources.events, source, is, sources.now())
 		},
@@ -36,7 +37,7 @@ func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *taskstore.
 // health returns what is known of the sending of a source's events.
 func (r *NotifyReconciler) health(source *v1alpha1.LivepeerTaskSource) health {
 	r.mu.Lock()
-	state, ok := r.states[sourceKey(source)]
+	state, ok := r.states[client.ObjectKeyFromObject(source)]
 	r.mu.Unlock()
 	if !ok || state.uid != source.UID {
 		return health{}

@@ -31,7 +31,7 @@ const (
 // sending is how the sending of one source's events goes. It is in memory only: what is to be sent is in the tasks.
 type sending struct {
 	uid  types.UID
-	sink *openSink // that the rest belongs to
+	sink *cloudevents.Sink // that the rest belongs to
 
 	mu       sync.Mutex
 	retryAt  time.Time // nothing is sent before
@@ -57,7 +57,7 @@ type health struct {
 }
 
 // begin makes ready for a turn that sends to this sink. Another sink, or another token, deserves an attempt at once.
-func (s *sending) begin(sink *openSink) {
+func (s *sending) begin(sink *cloudevents.Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sink != sink {

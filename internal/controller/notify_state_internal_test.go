@@ -15,7 +15,7 @@ import (
 )
 
 // turnWith is a turn in which a task fares so, and the pause after it.
-func (s *sending) turnWith(sink *openSink, sent int, err error, now time.Time) time.Duration {
+func (s *sending) turnWith(sink *cloudevents.Sink, sent int, err error, now time.Time) time.Duration {
 	s.begin(sink)
 	s.note("task", sent, err, now)
 	s.end(now)
@@ -26,7 +26,7 @@ func (s *sending) turnWith(sink *openSink, sent int, err error, now time.Time) t
 // TestPausesOfASink: they grow to a limit, are as long as the sink asks for, end with success, and begin anew with another
 // sink or token.
 func TestPausesOfASink(t *testing.T) {
-	now, sink := time.Now(), &openSink{}
+	now, sink := time.Now(), &cloudevents.Sink{}
 	for kind, want := range map[cloudevents.Kind]struct {
 		first, longest time.Duration
 		reason         string
@@ -53,7 +53,7 @@ func TestPausesOfASink(t *testing.T) {
 		if pause := state.turnWith(sink, 0, asked, now); pause != time.Hour {
 			t.Errorf("%s: %s where an hour was asked for", kind, pause)
 		}
-		other := &openSink{fingerprint: "other"}
+		other := &cloudevents.Sink{}
 		if pause := state.turnWith(other, 1, nil, now); pause != 0 || state.parallel() != sendConcurrency {
 			t.Errorf("%s: %s with another sink", kind, pause)
 		}
@@ -66,7 +66,7 @@ func TestPausesOfASink(t *testing.T) {
 // TestTheAPIServersTroubleIsNotTheSinks: it makes a pause, and no condition.
 func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 	state := &sending{}
-	if pause := state.turnWith(&openSink{}, 0, errors.New("API server"), time.Now()); pause < sinkPause {
+	if pause := state.turnWith(&cloudevents.Sink{}, 0, errors.New("API server"), time.Now()); pause < sinkPause {
 		t.Errorf("%s", pause)
 	}
 	if is, _ := state.condition(false); is.Reason != "" {
@@ -78,7 +78,7 @@ func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 func TestSetAside(t *testing.T) {
 	now, state := time.Now(), &sending{}
 	refused := &cloudevents.Error{Kind: cloudevents.Refused, Message: "no"}
-	state.begin(&openSink{})
+	state.begin(&cloudevents.Sink{})
 	var names []string
 	for n := range maxSetAside + 1 {
 		name := fmt.Sprintf("task-%03d", n)
@@ -105,7 +105,7 @@ func TestSetAside(t *testing.T) {
 
 // TestGoneWhileSetAside: a task that is gone, which the index may learn of only later, is no reason for turns without a pause.
 func TestGoneWhileSetAside(t *testing.T) {
-	now, state, sink := time.Now(), &sending{}, &openSink{}
+	now, state, sink := time.Now(), &sending{}, &cloudevents.Sink{}
 	state.turnWith(sink, 0, &cloudevents.Error{Kind: cloudevents.Refused, Message: "no"}, now)
 	later := now.Add(2 * refusedPause)
 	state.turnWith(sink, 0, nil, later)
@@ -117,7 +117,7 @@ func TestGoneWhileSetAside(t *testing.T) {
 // TestWellAgainButForRefused: where the sink takes events again, the condition no longer says that it is out of reach, but
 // which event it refuses.
 func TestWellAgainButForRefused(t *testing.T) {
-	now, state, sink := time.Now(), &sending{}, &openSink{}
+	now, state, sink := time.Now(), &sending{}, &cloudevents.Sink{}
 	state.begin(sink)
 	state.note("bad", 0, &cloudevents.Error{Kind: cloudevents.Refused, Message: "no such event"}, now)
 	state.end(now)

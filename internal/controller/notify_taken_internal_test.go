@@ -42,7 +42,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	}
 	r := &NotifyReconciler{index: index, writer: taskstore.NewWriter(api, api, index), metrics: measured, now: time.Now}
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
-	state, sink, pause := &sending{}, &openSink{Sink: to}, time.Duration(0)
+	state, sink, pause := &sending{}, to, time.Duration(0)
 	turn := func() error {
 		sent, err := r.sendTask(t.Context(), source, sink, "a", time.Now().Add(time.Hour))
 		pause = state.turnWith(sink, sent, err, time.Now())

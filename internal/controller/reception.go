@@ -50,6 +50,7 @@ type reception struct {
 	listed  bool
 	claims  claims
 	stale   map[types.NamespacedName]*staleness
+	warned  map[types.NamespacedName]string // what an Event was last made of
 }
 
 // staleness is how many deliveries of a source came too late, or too early, since one came in time.
@@ -68,7 +69,7 @@ func (r *reception) await(ctx context.Context, sources client.Reader) ([]types.N
 	defer r.mu.Unlock()
 	r.awaited, r.listed = map[types.NamespacedName]struct{}{}, true
 	for i := range list.Items {
-		r.awaited[sourceKey(&list.Items[i])] = struct{}{}
+		r.awaited[client.ObjectKeyFromObject(&list.Items[i])] = struct{}{}
 	}
 	return slices.Collect(maps.Keys(r.awaited)), nil
 }
@@ -85,7 +86,7 @@ func (r *SourceReconciler) admit(ctx context.Context, sources []types.Namespaced
 		group.Go(func() error {
 			source := &v1alpha1.LivepeerTaskSource{}
 			if err := r.client.Get(ctx, key, source); err == nil && !source.Spec.Suspend {
-				_, _ = r.meet(ctx, source) // what is wrong with it is for its turn to say
+				_, _, _ = r.meet(ctx, source) // what is wrong with it is for its turn to say
 			}
 			r.reception.arrived(key)
 			if err := r.client.Get(ctx, key, source); apierrors.IsNotFound(err) || source.Spec.Suspend {
@@ -98,12 +99,12 @@ func (r *SourceReconciler) admit(ctx context.Context, sources []types.Namespaced
 }
 
 // meet opens the session of a source.
-func (r *SourceReconciler) meet(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, error) {
-	session, err := r.sessions.get(ctx, source)
+func (r *SourceReconciler) meet(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, string, error) {
+	session, fingerprint, err := r.sessions.get(ctx, source)
 	r.claimWebhook(source)
 	// However that ended: one source that can't have a session, or not yet, must not keep the webhooks of all others out.
-	r.reception.arrived(sourceKey(source))
-	return session, err
+	r.reception.arrived(client.ObjectKeyFromObject(source))
+	return session, fingerprint, err
 }
 
 // arrived says that a source has its session, or has none for now. It may well get one later; until then its own webhooks
@@ -127,6 +128,19 @@ func (r *reception) forget(source types.NamespacedName) {
 	defer r.mu.Unlock()
 	delete(r.awaited, source)
 	delete(r.stale, source)
+	delete(r.warned, source)
+}
+
+// news reports whether an Event is to be made of something: whether the last one was not.
+func (r *reception) news(source types.NamespacedName, about string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.warned == nil {
+		r.warned = map[types.NamespacedName]string{}
+	}
+	before := r.warned[source]
+	r.warned[source] = about
+	return before != about
 }
 
 // inTime notes a delivery that came in time.
@@ -193,8 +207,8 @@ func unusableWebhook(secret, why string) sharedSecret {
 
 // sharedSecret returns the secret by which webhooks for a source are received, or why they are not.
 func (r *SourceReconciler) sharedSecret(key types.NamespacedName) sharedSecret {
-	open := r.sessions.current(key)
-	if open == nil {
+	open, ok := r.sessions.Current(key)
+	if !ok {
 		return sharedSecret{}
 	}
 	owner := r.reception.claims.owner(key)
@@ -213,11 +227,11 @@ func (r *SourceReconciler) sharedSecret(key types.NamespacedName) sharedSecret {
 // claimWebhook notes which secret a source has now, and gives those a turn to which that makes a difference.
 func (r *SourceReconciler) claimWebhook(source *v1alpha1.LivepeerTaskSource) {
 	var secret studio.Key
-	if open := r.sessions.current(sourceKey(source)); open != nil {
+	if open, ok := r.sessions.Current(client.ObjectKeyFromObject(source)); ok {
 		secret = open.webhook.secret
 	}
 	for _, other := range r.reception.claims.set(source, secret) {
-		r.turnSoon(other)
+		r.wake(other)
 	}
 }
 
@@ -227,7 +241,7 @@ func (r *SourceReconciler) setReceiving(source *v1alpha1.LivepeerTaskSource) {
 	if r.reception.on && !r.reception.ready() {
 		return
 	}
-	key := sourceKey(source)
+	key := client.ObjectKeyFromObject(source)
 	source.Status.Receiver = nil
 	condition := metav1.Condition{Type: v1alpha1.ConditionReceiving, ObservedGeneration: source.Generation}
 	hook := r.sharedSecret(key)
@@ -246,13 +260,12 @@ func (r *SourceReconciler) setReceiving(source *v1alpha1.LivepeerTaskSource) {
 }
 
 // checkWebhook says in an Event, once for each Secret, that its webhookSecret can't be used.
-func (r *SourceReconciler) checkWebhook(source *v1alpha1.LivepeerTaskSource, session *session, state *progress) {
-	trouble := r.sharedSecret(sourceKey(source)).trouble
+func (r *SourceReconciler) checkWebhook(source *v1alpha1.LivepeerTaskSource, fingerprint string) {
+	trouble := r.sharedSecret(client.ObjectKeyFromObject(source)).trouble
 	if !r.reception.on || trouble == nil || !r.reception.ready() {
 		return
 	}
-	if about := session.fingerprint + trouble.Reason; state.warned != about {
-		state.warned = about
+	if about := fingerprint + trouble.Reason; r.reception.news(client.ObjectKeyFromObject(source), about) {
 		r.reception.warn(source, trouble.Reason, trouble.Message, about)
 	}
 }

@@ -15,26 +15,28 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // troubledAPI answers questions for a Secret with an error, and counts them.
 type troubledAPI struct {
 	*kubetest.API
-	err   error
-	asked int
+	err error
 }
 
 func (a *troubledAPI) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	if _, ok := obj.(*corev1.Secret); ok {
-		a.asked++
 		if a.err != nil {
 			return a.err
 		}
@@ -48,20 +50,19 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		err    error
 		change func(source *v1alpha1.LivepeerTaskSource)
-		asked  int
 		reason string
 	}{
-		"well": {asked: 1, reason: v1alpha1.ReasonSynced},
+		"well": {reason: v1alpha1.ReasonSynced},
 		"a name that is no name, stored by an older CRD": {
 			change: func(s *v1alpha1.LivepeerTaskSource) { s.Spec.SecretRef.Name = "a/b" }, reason: v1alpha1.ReasonInvalidSecret,
 		},
 		"another way out of the path": {
 			change: func(s *v1alpha1.LivepeerTaskSource) { s.Spec.SecretRef.Name = ".." }, reason: v1alpha1.ReasonInvalidSecret,
 		},
-		"no Secret":         {err: apierrors.NewNotFound(secrets, "livepeer"), asked: 1, reason: v1alpha1.ReasonSecretNotFound},
-		"a forbidden one":   {err: apierrors.NewForbidden(secrets, "livepeer", nil), asked: 1, reason: v1alpha1.ReasonForbidden},
-		"API server broken": {err: apierrors.NewInternalError(errors.New("etcd")), asked: 1, reason: v1alpha1.ReasonUnavailable},
-		"API server gone":   {err: errors.New("connection refused"), asked: 1, reason: v1alpha1.ReasonUnavailable},
+		"no Secret":         {err: apierrors.NewNotFound(secrets, "livepeer"), reason: v1alpha1.ReasonSecretNotFound},
+		"a forbidden one":   {err: apierrors.NewForbidden(secrets, "livepeer", nil), reason: v1alpha1.ReasonForbidden},
+		"API server broken": {err: apierrors.NewInternalError(errors.New("etcd")), reason: v1alpha1.ReasonWriteFailed},
+		"API server gone":   {err: errors.New("connection refused"), reason: v1alpha1.ReasonWriteFailed},
 		"suspended": {
 			change: func(s *v1alpha1.LivepeerTaskSource) { s.Spec.Suspend = true }, reason: v1alpha1.ReasonSuspended,
 		},
@@ -74,23 +75,30 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 			web := httptest.NewServer(livepeertest.NewServer())
 			defer web.Close()
 			api := &troubledAPI{API: kubetest.NewAPI(web.URL), err: c.err}
-			r := reconcilerOf(api.API, time.Now)
-			r.secrets.live = api
+			r := reconcilerOf(t, api)
 			if c.change != nil {
 				c.change(api.Source)
 			}
-			key := sourceKey(api.Source)
+			key := client.ObjectKeyFromObject(api.Source)
 			r.reception.on, r.reception.listed = true, true
 			r.reception.awaited = map[types.NamespacedName]struct{}{key: {}}
-			_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
-			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(r.reception.ready()).To(BeTrue())
-			g.Expect(api.asked).To(Equal(c.asked))
+			reconcile := func() {
+				_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
+				g.Expect(err).NotTo(HaveOccurred())
+			}
+			reconcile()
+			g.Eventually(r.reception.ready).Should(BeTrue())
 			if c.reason == "" {
 				return
 			}
-			ready := meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady)
-			g.Expect(ready).To(HaveField("Reason", c.reason), "%v", ready)
+			var ready *metav1.Condition
+			g.Eventually(func() string {
+				reconcile()
+				if ready = meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady); ready == nil {
+					return ""
+				}
+				return ready.Reason
+			}).Should(Equal(c.reason))
 			if c.reason == v1alpha1.ReasonInvalidSecret {
 				g.Expect(ready.Message).To(ContainSubstring("can't be the name of a Secret: correct it"))
 			}
@@ -111,11 +119,36 @@ func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
 			source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
 				Sink: "https://sink.example", SecretRef: &v1alpha1.SecretReference{Name: c.secret},
 			}}
-			_, err := newSinks(newSecretStore(api, nil), "test", studio.Hosts{}).get(t.Context(), source)
+			_, err := newSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}).get(t.Context(), source)
 			trouble, ok := errors.AsType[*cloudevents.Error](err)
 			g.Expect(ok).To(BeTrue(), "%v", err)
 			g.Expect(trouble.Kind).To(Equal(cloudevents.Unusable))
 			g.Expect(trouble.Message).To(ContainSubstring(c.says))
 		})
 	}
+}
+
+// reconcilerOf returns a reconciler that works with an API server in memory.
+func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
+	t.Helper()
+	index := taskstore.NewIndex()
+	r := &SourceReconciler{
+		client: api, index: index, now: time.Now, last: map[types.NamespacedName]*reported{},
+		sessions: newSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil),
+	}
+	r.engine = sourcesync.New(sourcesync.Config{
+		Index: index, Writer: taskstore.NewWriter(api, api, index), Clock: clock.RealClock{}, Connect: r.connect, Wake: r.wake,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = r.engine.Start(ctx)
+	}()
+	<-r.engine.Started()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return r
 }

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/credentials"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
@@ -60,13 +63,14 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return err
 	}
-	secrets := newSecretStore(mgr.GetAPIReader(), metadataClient)
-	sessions := newSessions(secrets, userAgent, settings.hosts)
+	secrets := credentials.NewWatcher(mgr.GetAPIReader(), metadataClient)
+	if err := mgr.Add(secrets); err != nil {
+		return fmt.Errorf("watcher of Secrets: %w", err)
+	}
 	measured, err := measureSources(mgr, index)
 	if err != nil {
 		return err
 	}
-	sessions.metrics = measured
 	events, err := setUpEvents(mgr)
 	if err != nil {
 		return err
@@ -77,27 +81,30 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	}
 	writer := taskstore.NewWriter(&taskstore.LeanClient{Client: mgr.GetClient(), Tasks: tasksClient}, mgr.GetAPIReader(), index,
 		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
+	if err != nil {
+		return err
+	}
 	sources := &SourceReconciler{
-		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: feeds.Synced, events: events, metrics: measured,
+		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: time.Now,
+		last: map[types.NamespacedName]*reported{}, indexed: feeds.Synced, events: events, metrics: measured,
+	}
+	sources.engine = sourcesync.New(sourcesync.Config{
+		Index: index, Writer: writer, Clock: clock.RealClock{}, Metrics: measured, Pushed: pushed.WithLabelValues(),
+		Log: mgr.GetLogger().WithName("sync"), Connect: sources.connect, Wake: sources.wake,
+	})
+	if err := mgr.Add(sources.engine); err != nil {
+		return fmt.Errorf("engine of LivepeerTaskSources: %w", err)
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
-	tasks := &TaskReconciler{
-		client: mgr.GetClient(), sessions: sessions, index: index, writer: writer, syncSoon: sources.syncSoon,
-		limiters: map[types.NamespacedName]*rate.Limiter{},
-		hints:    newHints(), standing: sources.standing, turnSoon: sources.turnSoon,
-	}
-	sinks := newSinks(newSecretStore(mgr.GetAPIReader(), metadataClient), userAgent, settings.hosts)
+	sinks := newSinks(secrets, userAgent, settings.hosts)
 	if err := setUpNotify(mgr, sources, writer, sinks, sent); err != nil {
 		return err
 	}
-	if err := setUpReceiver(mgr, settings.receiver, sources, tasks); err != nil {
+	if err := setUpReceiver(mgr, settings.receiver, sources); err != nil {
 		return err
-	}
-	if err := tasks.SetupWithManager(mgr); err != nil {
-		return fmt.Errorf("controller of LivepeerTasks: %w", err)
 	}
 	return mgr.AddReadyzCheck("tasks", feeds.Ready)
 }

@@ -3,7 +3,6 @@
 package controller
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -17,19 +16,20 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 )
 
 // outcomes are what a source's turn can end in, and the one other condition that goes with it.
 var outcomes = map[string]struct {
-	outcome outcome
+	outcome sourcesync.Outcome
 	also    string
 }{
-	"well":      {outcome{Reason: v1alpha1.ReasonSynced, Message: "Well"}, ""},
-	"syncing":   {outcome{Reason: v1alpha1.ReasonSyncing, Message: "Soon"}, v1alpha1.ConditionReconciling},
-	"suspended": {outcome{Reason: v1alpha1.ReasonSuspended, Message: "Later"}, ""},
-	"down":      {outcome{Reason: v1alpha1.ReasonUnavailable, Message: "Down"}, v1alpha1.ConditionReconciling},
-	"bad key":   {outcome{Reason: v1alpha1.ReasonUnauthorized, Message: "Bad", Stalled: true}, v1alpha1.ConditionStalled},
-	"paused":    {outcome{Reason: v1alpha1.ReasonPruningPaused, Message: "Many", Stalled: true}, v1alpha1.ConditionStalled},
+	"well":      {sourcesync.Outcome{Reason: v1alpha1.ReasonSynced, Message: "Well"}, ""},
+	"syncing":   {sourcesync.Outcome{Reason: v1alpha1.ReasonSyncing, Message: "Soon"}, v1alpha1.ConditionReconciling},
+	"suspended": {sourcesync.Outcome{Reason: v1alpha1.ReasonSuspended, Message: "Later"}, ""},
+	"down":      {sourcesync.Outcome{Reason: v1alpha1.ReasonUnavailable, Message: "Down"}, v1alpha1.ConditionReconciling},
+	"bad key":   {sourcesync.Outcome{Reason: v1alpha1.ReasonUnauthorized, Message: "Bad", Stalled: true}, v1alpha1.ConditionStalled},
+	"paused":    {sourcesync.Outcome{Reason: v1alpha1.ReasonPruningPaused, Message: "Many", Stalled: true}, v1alpha1.ConditionStalled},
 }
 
 // TestSetConditions: whatever follows what, the conditions say what kstatus and kubectl wait expect.
@@ -65,32 +65,6 @@ func TestSetConditions(t *testing.T) {
 	})
 }
 
-// TestJudge: a failed turn counts most, then what needs help, then how far the first sync is.
-func TestJudge(t *testing.T) {
-	hold := &paused{missing: 40, total: 60, token: "x"}
-	for name, c := range map[string]struct {
-		state   *progress
-		err     error
-		reason  string
-		message string
-	}{
-		"all well":   {&progress{synced: true}, nil, v1alpha1.ReasonSynced, "Mirroring the tasks of https://livepeer.studio/api"},
-		"first sync": {&progress{}, nil, v1alpha1.ReasonSyncing, "Listing all tasks of https://livepeer.studio/api: 7 mirrored so far"},
-		"conflict":   {&progress{synced: true, problems: problems{"a": ""}}, nil, v1alpha1.ReasonConflict, "1 task is"},
-		"refusal, while syncing": {
-			&progress{problems: problems{"a": "bad"}}, nil, v1alpha1.ReasonRefused, "bad",
-		},
-		"paused":        {&progress{synced: true, paused: hold, problems: problems{"a": "bad"}}, nil, v1alpha1.ReasonPruningPaused, "40 of 60"},
-		"failed":        {&progress{synced: true, paused: hold}, errors.New("surprise"), v1alpha1.ReasonUnavailable, "surprise"},
-		"suspended":     {&progress{synced: true, paused: hold}, suspended(), v1alpha1.ReasonSuspended, "set spec.suspend to false"},
-		"failed before": {&progress{synced: true, failures: 5}, nil, v1alpha1.ReasonSynced, "Mirroring"},
-	} {
-		if got := judge(kubetest.ASource(), c.state, 7, c.err); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
-			t.Errorf("%s: %+v", name, got)
-		}
-	}
-}
-
 func TestBounded(t *testing.T) {
 	for _, message := range []string{"", "short", strings.Repeat("x", condition.MaxMessage)} {
 		if got := condition.Bounded(message, condition.MaxMessage); got != message {
@@ -105,7 +79,7 @@ func TestBounded(t *testing.T) {
 		}
 	}
 	source := kubetest.ASource()
-	setConditions(source, outcome{Reason: v1alpha1.ReasonRefused, Message: strings.Repeat("x", 100_000), Delay: time.Second})
+	setConditions(source, sourcesync.Outcome{Reason: v1alpha1.ReasonRefused, Message: strings.Repeat("x", 100_000), Delay: time.Second})
 	for _, is := range source.Status.Conditions {
 		if len(is.Message) > condition.MaxMessage+3 {
 			t.Errorf("%s: %d bytes", is.Type, len(is.Message))
