@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
 const (
@@ -110,22 +111,21 @@ func judge(source *v1alpha1.LivepeerTaskSource, state *progress, mirrored int32,
 	return outcome{Reason: trouble.Reason, Message: trouble.Message, Stalled: trouble.Stalled}
 }
 
-// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them.
+// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them. A source that is suspended is
+// as its spec wants it, and so Ready: Flux and kubectl wait must not wait for it.
 func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 	conditions := &source.Status.Conditions
 	condition := metav1.Condition{
 		Type:               v1alpha1.ConditionReady,
 		Status:             metav1.ConditionFalse,
 		Reason:             out.Reason,
-		Message:            bounded(out.Message, maxMessage),
+		Message:            bounded(redact.Plain(out.Message), maxMessage), // it may quote an ID, or the API server
 		ObservedGeneration: source.Generation,
 	}
 	also := v1alpha1.ConditionReconciling
 	switch {
-	case out.Reason == v1alpha1.ReasonSynced:
+	case out.Reason == v1alpha1.ReasonSynced, out.Reason == v1alpha1.ReasonSuspended:
 		condition.Status, also = metav1.ConditionTrue, ""
-	case out.Reason == v1alpha1.ReasonSuspended:
-		also = ""
 	case out.Stalled:
 		also = v1alpha1.ConditionStalled
 	}
