@@ -34,6 +34,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/election"
 	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
 const (
@@ -89,7 +90,8 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(75)
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap)))
+	// IDs are logged as Studio spells them.
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap), zap.WriteTo(redact.PlainWriter{To: os.Stderr})))
 	if err := run(&opts); err != nil {
 		ctrl.Log.WithName("setup").Error(err, "Operator failed")
 		os.Exit(1)
