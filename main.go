@@ -32,9 +32,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -75,9 +75,10 @@ func main() {
 	flag.StringVar(&opts.metricsCertKey, "metrics-cert-key", "tls.key", "File of its key in --metrics-cert-path.")
 	flag.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "Address of the health probes; 0 turns them off.")
 	flag.StringVar(&opts.watchNamespaces, "watch-namespaces", "", "Namespaces to work in, comma separated; empty means all.")
-	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources may point to, comma separated: api.example.com, "+
-		"*.example.com, 10.1.2.3, 10.0.0.0/8, each with or without :port; * adds what empty means: any https host, and http to loopback. "+
-		"Link-local and metadata addresses always have to be listed themselves.")
+	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources and sinks may point to, comma separated: api.example.com, "+
+		"*.example.com, 10.1.2.3, 10.0.0.0/8 over https; with :port, or http:// before it, over plain http as well. "+
+		"* adds what empty means: any https host, and http to loopback. "+
+		"Link-local, metadata and translated addresses always have to be listed themselves.")
 	flag.StringVar(&opts.receiverAddress, "receiver-bind-address", ":9292", "Address of the receiver of Studio's webhooks; 0 turns it off.")
 	flag.StringVar(&opts.receiverPath, "receiver-cert-path", "",
 		"Folder of the certificate of the receiver, read again when it changes; empty means plain HTTP.")
@@ -99,7 +100,7 @@ func main() {
 }
 
 func run(opts *options) error {
-	hosts, err := livepeer.ParseHosts(opts.allowedHosts)
+	hosts, err := studio.ParseHosts(opts.allowedHosts)
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
@@ -231,8 +232,8 @@ func ownAddress(listen, podIP string) (string, error) {
 }
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
-func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (receiver.Config, error) {
-	config := receiver.Config{Address: opts.receiverAddress}
+func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
+	config := webhook.Config{Address: opts.receiverAddress}
 	if lock != nil {
 		config.Election = lock
 	}

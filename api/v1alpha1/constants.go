@@ -55,6 +55,19 @@ const (
 	ConditionFinished = "Finished"
 	// ConditionDelivering is there on a LivepeerTaskSource with spec.notify: True while CloudEvents reach their sink.
 	ConditionDelivering = "Delivering"
+	// ConditionReceiving is there on a LivepeerTaskSource whose Secret has a webhookSecret, where the operator has a receiver: True
+	// while Studio's webhooks are received. Polling goes on either way.
+	ConditionReceiving = "Receiving"
+)
+
+// Reasons of the condition Receiving.
+const (
+	// ReasonListening: webhooks are received at the path in status.receiver.
+	ReasonListening = "Listening"
+	// ReasonInvalidWebhookSecret: webhookSecret is empty or too short.
+	ReasonInvalidWebhookSecret = "InvalidWebhookSecret"
+	// ReasonSharedWebhookSecret: an older source has the same webhookSecret.
+	ReasonSharedWebhookSecret = "SharedWebhookSecret"
 )
 
 // Reasons of the condition Delivering.
@@ -103,7 +116,8 @@ const (
 	ReasonSuspended = "Suspended"
 	// ReasonSecretNotFound: the Secret that spec.secretRef names does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonInvalidSecret: the Secret exists but lacks apiKey, or its ca.crt holds no certificate.
+	// ReasonInvalidSecret: the Secret exists but is not of type Opaque, lacks apiKey, or its ca.crt holds no certificate; or
+	// secretRef names what can't be the name of a Secret.
 	ReasonInvalidSecret = "InvalidSecret"
 	// ReasonInvalidURL: spec.url can't be used, or leads to a host that the operator's --allowed-hosts does not permit.
 	ReasonInvalidURL = "InvalidURL"

@@ -8,14 +8,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -31,17 +32,18 @@ const (
 type fullSync struct {
 	began     time.Time
 	requested string // value of the annotation that asked for it
+	changes   uint64 // of stored tasks, before
 	stored    int    // tasks that were mirrored before; what has come since says nothing about whether these are well
 
 	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
-	recent         *livepeer.Pass
+	recent         *studio.Pass
 	recentFailures int
 	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
 	// task. See window.
-	pass  *livepeer.Pass
+	pass  *studio.Pass
 	since int64
 	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
-	fresh *livepeer.Pass
+	fresh *studio.Pass
 	// newest is the latest update, in milliseconds since 1970, that was known when the sync began.
 	newest int64
 	// unlisted: a task may be gone that only a listing of every task can tell about.
@@ -57,9 +59,10 @@ type fullSync struct {
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
-	stored := int(s.index.counts(idOf(s.source)).Total)
+	stored := int(s.index.Counts(taskstore.SourceIDOf(s.source)).Total)
 	full := &fullSync{
 		stored:    stored,
+		changes:   s.index.Changes(),
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		since:     s.window(now),
@@ -68,9 +71,9 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 
 		unanswered: map[string]bool{},
 	}
-	full.pass = s.session.client.NewPass(livepeer.Query{UpdatedSince: full.since, Whole: true})
+	full.pass = s.session.client.NewPass(studio.Query{UpdatedSince: full.since, Whole: true})
 	if full.since > 0 {
-		full.fresh = s.session.client.NewPass(livepeer.Query{
+		full.fresh = s.session.client.NewPass(studio.Query{
 			CreatedSince: max(1, s.state.newest-restartMargin.Milliseconds()), Whole: true,
 		})
 	}
@@ -78,7 +81,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		full.stored = s.state.storedBefore
 	}
 	if stored == 0 {
-		full.recent = s.session.client.NewPass(livepeer.Query{NewestFirst: true, Limit: recentPage})
+		full.recent = s.session.client.NewPass(studio.Query{NewestFirst: true, Limit: recentPage})
 	}
 	return full
 }
@@ -108,7 +111,7 @@ func (s *syncer) recentStep(ctx context.Context) error {
 	full, began := s.state.full, s.now()
 	omitted, err := s.read(ctx, full.recent)
 	if err != nil {
-		if _, api := errors.AsType[*livepeer.Error](err); api {
+		if _, api := errors.AsType[*studio.Error](err); api {
 			full.recentFailures++
 		}
 		if full.recentFailures >= recentAttempts {
@@ -125,7 +128,7 @@ func (s *syncer) recentStep(ctx context.Context) error {
 	return s.launch(ctx)
 }
 
-func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {
+func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
 	full, began := s.state.full, s.now()
 	omitted, err := s.read(ctx, pass)
 	full.omitted += omitted
@@ -140,7 +143,7 @@ func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {
 }
 
 // begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
-func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
+func (s *syncer) begin(began time.Time, pass *studio.Pass) {
 	if s.state.watermark.newest == 0 {
 		now := s.now()
 		s.state.watermark.polled(began, now, pass.Newest())
@@ -149,15 +152,17 @@ func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
 	}
 }
 
-// compare finds the stored tasks that a complete listing lacks. Where they are too many at once, they are left alone
-// until somebody confirms.
+// compare finds the stored tasks that a complete listing lacks: what was stored before it and has not changed since. Where
+// they are too many at once, they are left alone until somebody confirms.
 func (s *syncer) compare() {
 	full := s.state.full
 	full.compared = true
 	scope := s.scope()
 	older := 0
-	for entry := range s.mirrored() {
-		if full.knows(entry.ID) || s.state.standing.hasCreated(entry.ID) || entry.Deleting || !scope.Includes(entry.Type) {
+	for entry := range s.index.Entries(taskstore.SourceIDOf(s.source)) {
+		limited := !scope.Includes(entry.Type) && !entry.EditedType
+		if full.knows(entry.ID) || s.state.standing.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
+			!mirror.CanBeMissing(scope, entry) {
 			continue
 		}
 		full.missing = append(full.missing, *entry)
@@ -175,21 +180,21 @@ func (s *syncer) compare() {
 	}
 }
 
-// mirrored yields the stored tasks of the source, and its tasks whose owner somebody took away: no garbage collector
-// takes these.
-func (s *syncer) mirrored() iter.Seq[*mirror.Entry] {
-	return func(yield func(*mirror.Entry) bool) {
-		for entry := range s.index.entries(idOf(s.source)) {
-			if !yield(entry) {
-				return
-			}
-		}
-		for entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
-			if entry.OwnerName == s.source.Name && !yield(entry) {
-				return
-			}
+// adopt makes the source the owner of tasks that name it and have none, as where an earlier source was deleted and its tasks
+// were not: no garbage collector takes these. From then on they are like all others, and may be missing from the next listing.
+func (s *syncer) adopt(ctx context.Context) error {
+	var orphans []mirror.Entry
+	for entry := range s.index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
+		if entry.OwnerName == s.source.Name && entry.Sequence <= s.state.full.changes && !entry.Deleting {
+			orphans = append(orphans, *entry)
 		}
 	}
+	for i := range orphans {
+		if err := s.writer.Adopt(ctx, s.scope(), &orphans[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // knows reports whether the API listed the task since the sync began.
@@ -213,8 +218,8 @@ func tokenFor(missing []mirror.Entry) string {
 }
 
 // trouble tells how to go on.
-func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
-	return &sourceError{
+func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *condition.Error {
+	return &condition.Error{
 		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
 		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; they are kept in case the key or the project is "+
 			"wrong. To delete them from the cluster: kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
@@ -224,6 +229,9 @@ func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
 
 // finish applies the limits, and notes that everything was seen.
 func (s *syncer) finish(ctx context.Context) error {
+	if err := s.adopt(ctx); err != nil {
+		return err
+	}
 	if err := s.prune(ctx); err != nil {
 		return err
 	}

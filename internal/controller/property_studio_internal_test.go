@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // maxDeletions of tasks in one account: more at once wait for a confirmation, as another test proves.
@@ -110,7 +111,7 @@ func (a *account) create() {
 	case 1:
 		id = "no name / " + id
 	case 2:
-		if ids := a.studio.IDs(); len(ids) > 0 {
+		if ids := a.studio.IDs(); len(ids) > 0 && a.people.meetTwins() {
 			id = strings.ToUpper(ids[a.random.IntN(len(ids))])
 		}
 	}
@@ -122,6 +123,13 @@ func (a *account) create() {
 		"createdAt": a.clock.UnixMilli(), "status": a.status(),
 		"params": map[string]any{"upload": map[string]any{"url": fmt.Sprint("https://example.com/", a.made)}},
 	})
+}
+
+// inScope reports whether tasks of this type are mirrored. Types never change in Studio.
+func (a *account) inScope(id string) bool {
+	task, ok := a.studio.Get(id)
+	kind, _ := task["type"].(string)
+	return ok && (len(a.api.Source.Spec.Types) == 0 || slices.Contains(a.api.Source.Spec.Types, kind))
 }
 
 // status is what a task has come to now.

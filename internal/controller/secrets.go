@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -13,11 +14,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/wait"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
 const (
@@ -82,14 +87,38 @@ func versionOf(secret metav1.Object) string {
 	return string(secret.GetUID()) + "/" + secret.GetResourceVersion()
 }
 
-// read gets the Secret from the API server. The error is a *sourceError where it does not exist.
+// checkName refuses what no Secret can be called. The schema does so, too, but not what was stored before it did; it is
+// never asked for, since it
+// would be part of a path. field is where the name is. The error is a *sourceError.
+func checkName(field string, secret types.NamespacedName) error {
+	if len(validation.IsDNS1123Subdomain(secret.Name)) == 0 {
+		return nil
+	}
+	return &condition.Error{
+		Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
+		Message: fmt.Sprintf("%s.name %q can't be the name of a Secret: correct it. A name has lower-case letters, digits, "+
+			"'-' and '.', and each part between dots begins and ends with a letter or a digit", field, secret.Name),
+	}
+}
+
+// read gets the Secret from the API server. The error is a *sourceError where it does not exist, or is of another type than
+// Opaque: those hold what is meant for somebody else, such as the token of a ServiceAccount or the password of a registry.
 func (s *secretStore) read(ctx context.Context, key types.NamespacedName) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	err := s.live.Get(ctx, key, secret)
-	if apierrors.IsNotFound(err) {
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil, secretNotFound(key)
+	case err != nil:
+		return nil, err
+	case secret.Type != corev1.SecretTypeOpaque:
+		return nil, &condition.Error{
+			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
+			Message: fmt.Sprintf("Secret %q is of type %q, and only type Opaque is read: name one that was made with "+
+				"kubectl create secret generic", key.Name, secret.Type),
+		}
 	}
-	return secret, err
+	return secret, nil
 }
 
 // forget ends the watch of a source's Secret where no other source needs it.

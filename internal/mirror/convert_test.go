@@ -19,7 +19,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
-const testdata = "../livepeer/livepeertest/testdata/"
+const testdata = "../studio/livepeertest/testdata/"
 
 func referenceTask(t testing.TB) []byte {
 	t.Helper()

@@ -26,15 +26,24 @@ var formats = []beginning{
 
 // maskFormats masks the credentials in s that look like those of a known service.
 func maskFormats(s string) string {
+	var b strings.Builder
+	done := 0
 	for i := 0; i+minFormat <= len(s); i++ {
 		if i > 0 && isAlnum(s[i-1]) {
 			continue
 		}
 		if n := formatAt(s[i:]); n > 0 {
-			s = s[:i] + Mask + s[i+n:]
+			b.WriteString(s[done:i])
+			b.WriteString(Mask)
+			i += n
+			done = i
 		}
 	}
-	return s
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
+	return b.String()
 }
 
 // formatAt returns the length of the credential that s begins with, 0 if it is none.

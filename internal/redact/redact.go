@@ -21,6 +21,10 @@ const UserInfoMask = "***:***"
 // maxPasses bounds how often a text is gone through until nothing changes any more. Two is the rule.
 const maxPasses = 5
 
+// maxWork bounds the length of a text times the number of places where a rule may copy or search all of it. What needs
+// more is masked whole: no message that people write does.
+const maxWork = 8 << 20
+
 // Redactor masks credentials. It is immutable and safe for concurrent use; nil and the zero value know no secrets and
 // mask what looks like a credential.
 type Redactor struct {
@@ -82,6 +86,9 @@ func (r *Redactor) Text(s string) (string, bool) {
 // mask goes through s until nothing changes any more, which makes masking idempotent whatever the rules do to each
 // other's results. whole: s is one URL, even if it contains white space or quotes.
 func (r *Redactor) mask(s string, whole bool) (string, bool) {
+	if tooMuchWork(s) {
+		return Mask, true
+	}
 	out := s
 	for range maxPasses {
 		next := r.pass(out, whole)
@@ -91,6 +98,16 @@ func (r *Redactor) mask(s string, whole bool) (string, bool) {
 		out = next
 	}
 	return Mask, true
+}
+
+func tooMuchWork(s string) bool {
+	places := strings.Count(s, "://")
+	for i := range len(s) {
+		if c := s[i]; c == '?' || c == '@' || c == '[' || c == '{' {
+			places++
+		}
+	}
+	return places > maxWork/max(len(s), 1)
 }
 
 // pass applies every rule once. Each rule is skipped where a cheap look shows that it can't apply.

@@ -30,7 +30,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 const soon = 2 * time.Minute
