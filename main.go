@@ -32,6 +32,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
@@ -90,7 +91,8 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(75)
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap)))
+	// IDs are logged as Studio spells them.
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap), zap.WriteTo(redact.PlainWriter{To: os.Stderr})))
 	if err := run(&opts); err != nil {
 		ctrl.Log.WithName("setup").Error(err, "Operator failed")
 		os.Exit(1)

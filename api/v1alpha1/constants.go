@@ -44,7 +44,8 @@ const (
 
 // Condition types of both kinds. The first three are as kstatus reads them.
 const (
-	// ConditionReady is True on a LivepeerTask that completed, and on a LivepeerTaskSource whose tasks are mirrored.
+	// ConditionReady is True on a LivepeerTask that completed, and on a LivepeerTaskSource whose tasks are mirrored, or
+	// that is suspended.
 	ConditionReady = "Ready"
 	// ConditionReconciling is present, and True, while a task is under way or a source is about to become Ready.
 	ConditionReconciling = "Reconciling"
@@ -111,7 +112,7 @@ const (
 	ReasonSynced = "Synced"
 	// ReasonSyncing: the first full listing is under way.
 	ReasonSyncing = "Syncing"
-	// ReasonSuspended: spec.suspend is true.
+	// ReasonSuspended: spec.suspend is true. Ready is True: that is as the spec wants it, and nobody is to wait for it.
 	ReasonSuspended = "Suspended"
 	// ReasonSecretNotFound: the Secret that spec.secretRef names does not exist.
 	ReasonSecretNotFound = "SecretNotFound"

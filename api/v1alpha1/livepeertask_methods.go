@@ -24,8 +24,8 @@ func (t *LivepeerTask) Succeeded() bool {
 	return t != nil && t.Status.Phase == PhaseCompleted
 }
 
-// OutputAsset returns the asset that an upload or a clip (or an old import or transcode) made, or nil where there is none: tasks of other types make
-// none, and unfinished ones need not tell it. It is part of the task: copy it before changing it.
+// OutputAsset returns the asset that an upload or a clip (or an old import or transcode) made, or nil where there is none:
+// tasks of other types make none, and unfinished ones need not tell it. It is part of the task: copy it before changing it.
 //
 //	if asset := task.OutputAsset(); asset != nil && asset.VideoSpec != nil {
 //		fmt.Println(asset.Name, asset.VideoSpec.Format)

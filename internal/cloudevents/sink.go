@@ -145,7 +145,8 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 	return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s can't be reached: %s", s.host, s.clean(err.Error()))}
 }
 
-// clean takes what a terminal obeys out of a text, masks credentials, and bounds it. What is cut off is masked first: half a token is not recognised.
+// clean takes what a terminal obeys out of a text, masks credentials, and bounds it. What is cut off is masked first: half a
+// token is not recognised.
 func (s *Sink) clean(text string) string {
 	text, _ = s.redactor.Text(redact.Plain(text))
 	if runes := []rune(text); len(runes) > maxQuote {

@@ -87,5 +87,5 @@ func newHealth(before, after *v1alpha1.LivepeerTaskSource) (is *metav1.Condition
 
 // inTrouble reports whether a source that is in this condition needs attention.
 func inTrouble(ready *metav1.Condition) bool {
-	return ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonSyncing && ready.Reason != v1alpha1.ReasonSuspended
+	return ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonSyncing
 }

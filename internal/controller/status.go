@@ -17,6 +17,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -108,22 +109,21 @@ type wholeStatus struct {
 	Receiver *v1alpha1.ReceiverStatus `json:"receiver"`
 }
 
-// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them.
+// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them. A source that is suspended is
+// as its spec wants it, and so Ready: Flux and kubectl wait must not wait for it.
 func setConditions(source *v1alpha1.LivepeerTaskSource, out sourcesync.Outcome) {
 	conditions := &source.Status.Conditions
 	condition := metav1.Condition{
 		Type:               v1alpha1.ConditionReady,
 		Status:             metav1.ConditionFalse,
 		Reason:             out.Reason,
-		Message:            condition.Bounded(out.Message, condition.MaxMessage),
+		Message:            condition.Bounded(redact.Plain(out.Message), condition.MaxMessage), // it may quote an ID, or the API server
 		ObservedGeneration: source.Generation,
 	}
 	also := v1alpha1.ConditionReconciling
 	switch {
-	case out.Reason == v1alpha1.ReasonSynced:
+	case out.Reason == v1alpha1.ReasonSynced, out.Reason == v1alpha1.ReasonSuspended:
 		condition.Status, also = metav1.ConditionTrue, ""
-	case out.Reason == v1alpha1.ReasonSuspended:
-		also = ""
 	case out.Stalled:
 		also = v1alpha1.ConditionStalled
 	}

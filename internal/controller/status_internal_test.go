@@ -50,7 +50,8 @@ func TestSetConditions(t *testing.T) {
 			}
 			for _, kind := range types {
 				got := meta.FindStatusCondition(source.Status.Conditions, kind)
-				isTrue := kind != v1alpha1.ConditionReady || c.outcome.Reason == v1alpha1.ReasonSynced
+				isTrue := kind != v1alpha1.ConditionReady || c.outcome.Reason == v1alpha1.ReasonSynced ||
+					c.outcome.Reason == v1alpha1.ReasonSuspended
 				if got == nil || (got.Status == metav1.ConditionTrue) != isTrue || got.Reason != c.outcome.Reason ||
 					got.Message != c.outcome.Message || got.ObservedGeneration != source.Generation || got.LastTransitionTime.IsZero() {
 					t.Fatalf("%s: %+v", c.outcome.Reason, got)
@@ -79,6 +80,10 @@ func TestBounded(t *testing.T) {
 		}
 	}
 	source := kubetest.ASource()
+	setConditions(source, sourcesync.Outcome{Reason: v1alpha1.ReasonRefused, Message: "task a\u009b\u202e\u200bb", Delay: time.Second})
+	if got := source.Status.Conditions[0].Message; got != "task a  b" {
+		t.Errorf("%q", got)
+	}
 	setConditions(source, sourcesync.Outcome{Reason: v1alpha1.ReasonRefused, Message: strings.Repeat("x", 100_000), Delay: time.Second})
 	for _, is := range source.Status.Conditions {
 		if len(is.Message) > condition.MaxMessage+3 {

@@ -161,7 +161,7 @@ func TestSuspendStopsPolling(t *testing.T) {
 		w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Suspend = suspended })
 	}
 	suspend(true)
-	w.eventuallyReady("main", v1alpha1.ReasonSuspended)
+	w.Expect(w.eventuallyReady("main", v1alpha1.ReasonSuspended).Status).To(Equal(metav1.ConditionTrue), "nobody is to wait for it")
 	w.studio.ResetRequests()
 	id := w.aTask("running")
 	w.studio.Update(id, completed)

@@ -58,7 +58,7 @@ func TestConditions(t *testing.T) {
 // TestShortMessages: what the column shows is on one line, and no longer than 60 characters, however wide they are in bytes.
 func TestShortMessages(t *testing.T) {
 	for message, want := range map[string]string{
-		"two\nlines\tand  more ":                   "two lines and more",
+		"two\nlines\tand  more":                    "two lines and more",
 		strings.Repeat("é", 60):                    strings.Repeat("é", 60),
 		strings.Repeat("é", 61):                    strings.Repeat("é", 59) + "…",
 		strings.Repeat("x", 58) + " " + "yyyyyyyy": strings.Repeat("x", 58) + "…",

@@ -50,7 +50,8 @@ func (e *BadTaskError) Error() string {
 func (e *BadTaskError) Unwrap() error { return e.Err }
 
 // Convert turns one task of the API, as JSON, into what is mirrored of it. A field with a value that can't be mirrored
-// is left out and named in omittedFields; a masked one is named in redactedFields; what is unknown is counted. The only error is a *BadTaskError.
+// is left out and named in omittedFields; a masked one is named in redactedFields; what is unknown is counted. The only
+// error is a *BadTaskError.
 // The result depends on the arguments alone. raw is not kept.
 func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	root, err := parseJSON(raw)

@@ -40,7 +40,7 @@ var leftOut = map[reflect.Type][]string{
 	reflect.TypeFor[v1alpha1.PlaybackPolicy]():      {"resourceId", "unifiedAccessControlConditions"},
 	reflect.TypeFor[v1alpha1.AssetSpec](): {
 		"catalystPipelineStrategy", "deleted", "deletedAt", "files", "meta", "objectStoreId", "originTaskId",
-		"playbackRecordingId", "sourcePlaybackReady", "staticMp4", "updatedAt",
+		"playbackRecordingId", "sourcePlaybackReady", "sourceReadyAt", "staticMp4", "updatedAt",
 	},
 }
 

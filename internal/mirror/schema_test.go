@@ -12,6 +12,13 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	v1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	"sigs.k8s.io/yaml"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -166,13 +173,52 @@ func rounded(path string, n int) (string, bool) {
 	return "", false
 }
 
+// crd is what the API server makes of the CRD's schema.
+type crd struct{ schema *structuralschema.Structural }
+
+func crdOf(t testing.TB) crd {
+	t.Helper()
+	raw, err := os.ReadFile("../../config/crd/bases/studio.livepeer.org_livepeertasks.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var definition v1.CustomResourceDefinition
+	if err := yaml.UnmarshalStrict(raw, &definition); err != nil {
+		t.Fatal(err)
+	}
+	var internal apiextensions.JSONSchemaProps
+	if err := v1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(definition.Spec.Versions[0].Schema.OpenAPIV3Schema, &internal, nil); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := structuralschema.NewStructural(&internal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return crd{schema}
+}
+
+// pruned returns the fields of an observation that the API server would not keep.
+func (c crd) pruned(t testing.TB, o *Observation) []string {
+	t.Helper()
+	raw, err := json.Marshal(&v1alpha1.LivepeerTask{Spec: o.Spec, Status: o.Status})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil {
+		t.Fatal(err)
+	}
+	return pruning.PruneWithOptions(object, c.schema, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+}
+
 // TestSchema: each field that Studio documents or sends has its place: its value is mirrored, or masked and named. What is
-// documented as never answered may be left out, but is named.
+// documented as never answered may be left out, but is named. The CRD has each field as well.
 func TestSchema(t *testing.T) {
 	fields := schema(t)
 	if len(fields) < 180 {
 		t.Fatalf("only %d fields", len(fields))
 	}
+	stored := crdOf(t)
 	for i, f := range fields {
 		n := i + 100
 		value, want := f.sample(n)
@@ -196,6 +242,9 @@ func TestSchema(t *testing.T) {
 			if shown != text && (shown != redact.Mask || !slices.Equal(masked, []string{inner + tail})) {
 				t.Errorf("%s%s = %q, want %q; masked %q", f.path, tail, shown, text, masked)
 			}
+		}
+		if pruned := stored.pruned(t, o); len(pruned) > 0 {
+			t.Errorf("%s: the CRD lacks %q", f.path, pruned)
 		}
 		if len(omitted) > 0 || o.Spec.UnknownFields+o.Status.UnknownFields > 0 {
 			t.Errorf("%s: omitted %q, unknown %d and %d", f.path, omitted, o.Spec.UnknownFields, o.Status.UnknownFields)

@@ -3,6 +3,7 @@
 package redact
 
 import (
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,6 +32,16 @@ func Plain(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// PlainWriter writes texts as Plain makes them. Each call has to have whole characters.
+type PlainWriter struct{ To io.Writer }
+
+func (w PlainWriter) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(w.To, Plain(string(text))); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // isPlain reports whether Plain would change nothing, as far as it shows at a glance.

@@ -3,6 +3,7 @@
 package redact_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"unicode"
@@ -57,6 +58,19 @@ func TestPlainOfEachCharacter(t *testing.T) {
 		if obeyed && strings.ContainsRune(got, r) {
 			t.Errorf("%U stays", r)
 		}
+	}
+}
+
+func TestPlainWriter(t *testing.T) {
+	var b strings.Builder
+	text := "task a\u009b\u200b\u202e\n"
+	if n, err := (redact.PlainWriter{To: &b}).Write([]byte(text)); n != len(text) || err != nil || b.String() != "task a  \n" {
+		t.Errorf("%d, %v, %q", n, err, b.String())
+	}
+	broken, end := io.Pipe()
+	_ = broken.Close()
+	if n, err := (redact.PlainWriter{To: end}).Write([]byte(text)); n != 0 || err == nil {
+		t.Errorf("%d, %v", n, err)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestCommandsOfOtherDocuments(t *testing.T) {
 	w := newWorld(t)
 	for file, sections := range map[string][]string{
 		"README.md":            {"## Reading tasks"},
-		"docs/livepeertask.md": {"### Select", "### Watch", "## Debugging"},
+		"docs/livepeertask.md": {"### Select", "### Watch", "### redactedFields, omittedFields, unknownFields", "## Debugging"},
 	} {
 		for _, section := range sections {
 			commands := commandsOf(w, file, section)

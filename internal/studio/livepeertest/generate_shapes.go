@@ -44,7 +44,7 @@ func (m *maker) uploadParams() obj {
 
 func (m *maker) exportParams() obj {
 	if m.rand.IntN(2) == 0 {
-		return obj{"ipfs": obj{"pinata": obj{"apiKey": m.hex(20), "apiSecret": m.hex(64)},
+		return obj{"ipfs": obj{"pinata": obj{"apiKey": m.hex(20), "apiSecret": m.hex(64)}, "nftMetadataTemplate": "file",
 			"nftMetadata": obj{"name": fmt.Sprintf("Video %d", m.made), "description": "A video"}}}
 	}
 	return obj{"custom": obj{
@@ -63,10 +63,11 @@ func (m *maker) exportDataParams() obj {
 
 func (m *maker) transcodeParams() obj {
 	return obj{
-		"c2pa":     false,
-		"input":    obj{"url": fmt.Sprintf("s3+https://***:***@storage.example.com/in/%d.mp4", m.made)},
-		"storage":  obj{"url": "s3+https://***:***@storage.example.com/out"},
-		"outputs":  obj{"hls": obj{"path": fmt.Sprintf("/t/%d/hls", m.made)}, "mp4": obj{"path": fmt.Sprintf("/t/%d/mp4", m.made)}},
+		"c2pa":    false,
+		"input":   obj{"url": fmt.Sprintf("s3+https://***:***@storage.example.com/in/%d.mp4", m.made)},
+		"storage": obj{"url": "s3+https://***:***@storage.example.com/out"},
+		"outputs": obj{"hls": obj{"path": fmt.Sprintf("/t/%d/hls", m.made)}, "mp4": obj{"path": fmt.Sprintf("/t/%d/mp4", m.made)},
+			"fmp4": obj{"path": fmt.Sprintf("/t/%d/fmp4", m.made)}},
 		"profiles": m.profiles(), "creatorId": m.creatorID(), "targetSegmentSizeSecs": 10, "catalystPipelineStrategy": "catalyst",
 	}
 }
@@ -75,7 +76,8 @@ func (m *maker) clipParams(now time.Time) obj {
 	return obj{
 		"url": "https://recordings.example.com/hls/" + m.hex(16) + "/output.m3u8", "inputId": m.uuid(), "sessionId": m.uuid(),
 		"clipStrategy": obj{
-			"startTime": now.Add(-2 * time.Minute).UnixMilli(), "endTime": now.Add(-time.Minute).UnixMilli(), "playbackId": m.hex(16),
+			"startTime": float64(now.Add(-2*time.Minute).UnixMilli()) + 0.25, "endTime": now.Add(-time.Minute).UnixMilli(),
+			"playbackId": m.hex(16),
 		},
 		"sourceObjectStoreId": m.uuid(), "catalystPipelineStrategy": "catalyst",
 	}
