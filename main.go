@@ -6,6 +6,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -58,6 +59,7 @@ type options struct {
 	receiverPath    string
 	receiverCert    string
 	receiverKey     string
+	receiverConns   int
 	zap             zap.Options
 }
 
@@ -83,6 +85,9 @@ func main() {
 		"Folder of the certificate of the receiver, read again when it changes; empty means plain HTTP.")
 	flag.StringVar(&opts.receiverCert, "receiver-cert-name", "tls.crt", "File of the certificate in --receiver-cert-path.")
 	flag.StringVar(&opts.receiverKey, "receiver-cert-key", "tls.key", "File of its key in --receiver-cert-path.")
+	flag.IntVar(&opts.receiverConns, "receiver-connections-per-address", receiver.DefaultConnections,
+		"Open connections that one address may have to the receiver. Raise it where an Ingress needs more: "+
+			"all that comes through one has its address.")
 	opts.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
 
@@ -231,7 +236,10 @@ func ownAddress(listen, podIP string) (string, error) {
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
 func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (receiver.Config, error) {
-	config := receiver.Config{Address: opts.receiverAddress}
+	if opts.receiverConns < 1 {
+		return receiver.Config{}, errors.New("--receiver-connections-per-address: at least 1")
+	}
+	config := receiver.Config{Address: opts.receiverAddress, Connections: opts.receiverConns}
 	if lock != nil {
 		config.Election = lock
 	}

@@ -53,6 +53,7 @@ func newHandler(config *Config, counter *prometheus.CounterVec) *handler {
 // for every path.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := h.now()
+	defer connectionOf(r.Context()).rest()
 	relayed := r.Header.Get(headerForwarded) != ""
 	if relayed {
 		w.Header().Set(headerForwarded, "1")
@@ -104,6 +105,8 @@ func (h *handler) take(r *http.Request, received time.Time, relayed bool) result
 		return tooLarge
 	case errors.Is(err, errNoRoom):
 		return unavailable
+	case !connectionOf(r.Context()).work():
+		return unavailable // it had to make room for another, which others bring about
 	case err != nil:
 		return unreadable
 	case leading:

@@ -17,14 +17,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 )
 
 const (
 	// maxBody bounds a delivery. One is about 5 KB; Studio's largest tasks stay far below.
-	maxBody = 1 << 20
-	// maxConnections bounds the open connections, and with that what slow senders cost.
-	maxConnections = 512
+	maxBody        = 1 << 20
 	maxHeaderBytes = 8 << 10
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
@@ -77,6 +74,8 @@ type Config struct {
 	Address string
 	// Certificate returns the certificate to serve with, as of now; nil means plain HTTP.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Connections bounds the open connections of one address; 0 means DefaultConnections.
+	Connections int
 	Election    Election
 	Sources     Sources
 	Metrics     prometheus.Registerer
@@ -108,9 +107,9 @@ func (r *Receiver) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("receiver of webhooks: %w", err)
 	}
-	listener = netutil.LimitListener(listener, maxConnections)
+	listener = newConnections(listener, r.config.Connections)
 	server := &http.Server{
-		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes,
+		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: withConnection,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	ended := make(chan error, 1)
