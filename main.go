@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -222,16 +223,20 @@ func leaderLock(opts *options, config *rest.Config) (*election.Lock, error) {
 	return lock, nil
 }
 
-// ownAddress is where the other replicas reach this one's receiver; empty where they can't.
-func ownAddress(listen, podIP string) (string, error) {
+// ownAddress is where the other replicas reach this one's receiver; not valid where they can't.
+func ownAddress(listen, podIP string) (netip.AddrPort, error) {
 	if listen == "0" || podIP == "" {
-		return "", nil
+		return netip.AddrPort{}, nil
 	}
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", fmt.Errorf("--receiver-bind-address: %w", err)
+		return netip.AddrPort{}, fmt.Errorf("--receiver-bind-address: %w", err)
 	}
-	return net.JoinHostPort(podIP, port), nil
+	address, err := netip.ParseAddrPort(net.JoinHostPort(podIP, port))
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("POD_IP and --receiver-bind-address: %w", err)
+	}
+	return address, nil
 }
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.

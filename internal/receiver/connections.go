@@ -3,6 +3,7 @@
 package receiver
 
 import (
+	"container/list"
 	"context"
 	"crypto/tls"
 	"net"
@@ -24,31 +25,33 @@ type connections struct {
 	net.Listener
 	total, each int // the bounds
 
-	mu    sync.Mutex
-	order uint64
-	open  map[*connection]struct{}
-	of    map[netip.Prefix]int
+	mu      sync.Mutex
+	open    int
+	order   uint64
+	senders map[netip.Prefix]*sender
+}
+
+// sender is an address that has connections open.
+type sender struct {
+	prefix netip.Prefix
+	open   int
+	silent *list.List // of *connection, the one that has been silent for longest first
 }
 
 // connection is one that was accepted.
 type connection struct {
 	net.Conn
-	all    *connections
-	sender netip.Prefix
+	all *connections
 
 	// The lock of all guards these.
-	since   uint64 // when it fell silent: its place in the order of such moments
-	busy    bool   // a request has arrived and is not answered yet
-	evicted bool
+	of     *sender       // nil once it is closed
+	silent *list.Element // nil while a request that has arrived is not answered yet
+	since  uint64        // when it fell silent: its place in the order of such moments
 }
 
 func newConnections(listener net.Listener, each int) *connections {
-	if each == 0 {
-		each = DefaultConnections
-	}
 	return &connections{
-		Listener: listener, total: maxConnections, each: min(each, maxConnections),
-		open: map[*connection]struct{}{}, of: map[netip.Prefix]int{},
+		Listener: listener, total: maxConnections, each: min(each, maxConnections), senders: map[netip.Prefix]*sender{},
 	}
 }
 
@@ -59,12 +62,11 @@ func (c *connections) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		admitted := &connection{Conn: conn, all: c, sender: senderOf(conn.RemoteAddr().String())}
-		victim, ok := c.admit(admitted)
+		admitted, victim := c.admit(conn, senderOf(conn.RemoteAddr().String()))
 		if victim != nil {
 			_ = victim.Conn.Close() // the other end has said nothing
 		}
-		if ok {
+		if admitted != nil {
 			return admitted, nil
 		}
 		_ = conn.Close() // all others are at work
@@ -72,49 +74,71 @@ func (c *connections) Accept() (net.Conn, error) {
 }
 
 // admit lets a connection in, in place of the victim where there are too many. It does not where nobody can make room.
-func (c *connections) admit(conn *connection) (victim *connection, ok bool) {
+func (c *connections) admit(conn net.Conn, prefix netip.Prefix) (admitted, victim *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.of[conn.sender] >= c.each || len(c.open) >= c.total {
-		if victim = c.victim(conn.sender); victim == nil {
-			return nil, false
+	from, known := c.senders[prefix]
+	if known && from.open >= c.each {
+		if victim = from.silentLongest(); victim == nil {
+			return nil, nil
 		}
-		victim.evicted = true
+	} else if c.open >= c.total {
+		if victim = c.ofWhoHasMost(); victim == nil {
+			return nil, nil
+		}
+	}
+	if victim != nil {
 		c.remove(victim)
 	}
-	c.order++
-	conn.since = c.order
-	c.open[conn] = struct{}{}
-	c.of[conn.sender]++
-	return victim, true
+	if from, known = c.senders[prefix]; !known {
+		from = &sender{prefix: prefix, silent: list.New()}
+		c.senders[prefix] = from
+	}
+	admitted = &connection{Conn: conn, all: c, of: from}
+	from.open++
+	c.open++
+	c.silence(admitted)
+	return admitted, victim
 }
 
-// victim picks who has to go: of the sender's own connections where these are too many, else of the sender with the most,
-// the one that has been silent for longest. The caller holds the lock.
-func (c *connections) victim(sender netip.Prefix) *connection {
+// ofWhoHasMost picks who has to go where all together are too many. The caller holds the lock.
+func (c *connections) ofWhoHasMost() *connection {
 	var worst *connection
-	own := c.of[sender] >= c.each
-	for conn := range c.open {
-		if conn.busy || own && conn.sender != sender {
-			continue
-		}
-		if worst == nil || c.of[conn.sender] > c.of[worst.sender] ||
-			c.of[conn.sender] == c.of[worst.sender] && conn.since < worst.since {
+	for _, from := range c.senders {
+		conn := from.silentLongest()
+		if conn != nil && (worst == nil || from.open > worst.of.open || from.open == worst.of.open && conn.since < worst.since) {
 			worst = conn
 		}
 	}
 	return worst
 }
 
+func (s *sender) silentLongest() *connection {
+	if first := s.silent.Front(); first != nil {
+		return first.Value.(*connection) //nolint:errcheck,forcetypeassert // Only these are put in.
+	}
+	return nil
+}
+
+// silence notes that a connection is silent from now on. The caller holds the lock.
+func (c *connections) silence(conn *connection) {
+	c.order++
+	conn.since, conn.silent = c.order, conn.of.silent.PushBack(conn)
+}
+
 // remove takes a connection off the books. The caller holds the lock.
 func (c *connections) remove(conn *connection) {
-	if _, known := c.open[conn]; !known {
+	if conn.of == nil {
 		return
 	}
-	delete(c.open, conn)
-	if c.of[conn.sender]--; c.of[conn.sender] == 0 {
-		delete(c.of, conn.sender)
+	if conn.silent != nil {
+		conn.of.silent.Remove(conn.silent)
 	}
+	if conn.of.open--; conn.of.open == 0 {
+		delete(c.senders, conn.of.prefix)
+	}
+	c.open--
+	conn.of, conn.silent = nil, nil
 }
 
 // Close closes the connection.
@@ -130,16 +154,24 @@ func (c *connection) Close() error {
 func (c *connection) work() bool {
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	c.busy = !c.evicted
-	return c.busy
+	if c.of != nil && c.silent != nil {
+		c.of.silent.Remove(c.silent)
+		c.silent = nil
+	}
+	return c.of != nil
 }
 
 // rest says that the request is answered.
 func (c *connection) rest() {
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	c.all.order++
-	c.busy, c.since = false, c.all.order
+	if c.of != nil && c.silent == nil {
+		c.all.silence(c)
+	} else if c.of != nil {
+		c.of.silent.MoveToBack(c.silent)
+		c.all.order++
+		c.since = c.all.order
+	}
 }
 
 type connectionKey struct{}
@@ -160,5 +192,5 @@ func connectionOf(ctx context.Context) *connection {
 	if conn, ok := ctx.Value(connectionKey{}).(*connection); ok {
 		return conn
 	}
-	return &connection{all: &connections{}} // of nobody's: a request that came some other way
+	return nil // as in tests of the handler alone
 }

@@ -76,36 +76,38 @@ func TestGenuineBesideSilent(t *testing.T) {
 func TestOneAddressHasItsShare(t *testing.T) {
 	g := NewWithT(t)
 	c := newConnections(nil, 3)
-	open := func(n int) (*connection, *connection, bool) {
-		conn := &connection{all: c, sender: senderOf(fmt.Sprintf("192.0.2.%d:1", n))}
-		victim, ok := c.admit(conn)
-		return conn, victim, ok
+	open := func(n int) (*connection, *connection) {
+		return c.admit(&net.TCPConn{}, senderOf(fmt.Sprintf("192.0.2.%d:1", n)))
 	}
 	var first []*connection
 	for range 3 {
-		conn, victim, ok := open(1)
-		g.Expect(ok).To(BeTrue())
+		conn, victim := open(1)
+		g.Expect(conn).NotTo(BeNil())
 		g.Expect(victim).To(BeNil())
 		first = append(first, conn)
 	}
 	g.Expect(first[0].work()).To(BeTrue())
-	_, victim, ok := open(1)
-	g.Expect(ok).To(BeTrue())
+	fourth, victim := open(1)
+	g.Expect(fourth).NotTo(BeNil())
 	g.Expect(victim).To(BeIdenticalTo(first[1]), "the first is at work")
 	g.Expect(victim.work()).To(BeFalse(), "it is closed")
 	first[0].rest()
-	_, victim, _ = open(1)
+	fifth, victim := open(1)
 	g.Expect(victim).To(BeIdenticalTo(first[2]), "the first has just spoken")
-	g.Expect(c.of[first[0].sender]).To(Equal(3))
 
-	for conn := range c.open {
+	for _, conn := range []*connection{first[0], fourth, fifth} {
 		g.Expect(conn.work()).To(BeTrue())
 	}
-	_, victim, ok = open(1)
-	g.Expect(ok).To(BeFalse())
+	sixth, victim := open(1)
+	g.Expect(sixth).To(BeNil())
 	g.Expect(victim).To(BeNil(), "all are at work")
-	_, _, ok = open(2)
-	g.Expect(ok).To(BeTrue(), "others are not concerned")
+	other, _ := open(2)
+	g.Expect(other).NotTo(BeNil(), "others are not concerned")
+	for _, conn := range []*connection{first[0], first[0], first[1], fourth, fifth, other} {
+		_ = conn.Close()
+	}
+	g.Expect(c.open).To(BeZero())
+	g.Expect(c.senders).To(BeEmpty())
 }
 
 // TestWhoHasTheMostMakesRoom where all together are too many.
@@ -113,18 +115,17 @@ func TestWhoHasTheMostMakesRoom(t *testing.T) {
 	g := NewWithT(t)
 	c := newConnections(nil, 3)
 	c.total = 5
-	open := func(host int) *connection {
-		conn := &connection{all: c, sender: senderOf(fmt.Sprintf("192.0.2.%d:1", host))}
-		victim, ok := c.admit(conn)
-		g.Expect(ok).To(BeTrue())
-		return victim
+	conns := map[*connection]int{}
+	open := func(host int) (from int) {
+		conn, victim := c.admit(&net.TCPConn{}, senderOf(fmt.Sprintf("192.0.2.%d:1", host)))
+		g.Expect(conn).NotTo(BeNil())
+		conns[conn] = host
+		return conns[victim]
 	}
 	for _, host := range []int{1, 2, 3, 2, 2} {
-		g.Expect(open(host)).To(BeNil())
+		g.Expect(open(host)).To(BeZero())
 	}
-	for _, host := range []int{4, 5} {
-		g.Expect(open(host).sender).To(Equal(senderOf("192.0.2.2:1")))
-	}
-	g.Expect(open(6).sender).To(Equal(senderOf("192.0.2.1:1")), "all have one: the oldest")
-	g.Expect(c.open).To(HaveLen(5))
+	g.Expect([]int{open(4), open(5)}).To(Equal([]int{2, 2}))
+	g.Expect(open(6)).To(Equal(1), "all have one: the oldest")
+	g.Expect(c.open).To(Equal(5))
 }

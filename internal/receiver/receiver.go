@@ -14,6 +14,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,8 +65,13 @@ type Sources interface {
 type Election interface {
 	// Leading reports whether this process does.
 	Leading() bool
-	// Leader is the address of the receiver of the process that does; empty where it is not known.
-	Leader() string
+	// Leader is where the receiver of the other process that does is, and what only it and this process know; ok is false
+	// where that is not known.
+	Leader() (address netip.AddrPort, key []byte, ok bool)
+	// Name is how other processes know this one.
+	Name() string
+	// Key is what only this process and the one of that name know.
+	Key(name string) (key []byte, ok bool)
 }
 
 // Config is what a Receiver is made of.
@@ -81,6 +87,13 @@ type Config struct {
 	Metrics     prometheus.Registerer
 	// Log is told what goes wrong with connections.
 	Log *log.Logger
+}
+
+func (c *Config) connections() int {
+	if c.Connections == 0 {
+		return DefaultConnections
+	}
+	return c.Connections
 }
 
 // Receiver is the HTTP server.
@@ -107,7 +120,7 @@ func (r *Receiver) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("receiver of webhooks: %w", err)
 	}
-	listener = newConnections(listener, r.config.Connections)
+	listener = newConnections(listener, r.config.connections())
 	server := &http.Server{
 		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: withConnection,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,

@@ -155,7 +155,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"env.POD_IP=10.0.0.1":      "POD_IP",
 
 		"receiverConnectionsPerAddress=0": "receiverConnectionsPerAddress",
-		"resources.limit.memory=1": "limit",
+		"resources.limit.memory=1":        "limit",
 	} {
 		_, err := helm(t.Context(), t, "template", release, chartDir, "--set", value)
 		g.Expect(err).To(MatchError(ContainSubstring(message)), value)
