@@ -34,8 +34,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -86,7 +86,7 @@ func main() {
 		"Folder of the certificate of the receiver, read again when it changes; empty means plain HTTP.")
 	flag.StringVar(&opts.receiverCert, "receiver-cert-name", "tls.crt", "File of the certificate in --receiver-cert-path.")
 	flag.StringVar(&opts.receiverKey, "receiver-cert-key", "tls.key", "File of its key in --receiver-cert-path.")
-	flag.IntVar(&opts.receiverConns, "receiver-connections-per-address", receiver.DefaultConnections,
+	flag.IntVar(&opts.receiverConns, "receiver-connections-per-address", webhook.DefaultConnections,
 		"Open connections that one address may have to the receiver. Raise it where an Ingress needs more: "+
 			"all that comes through one has its address.")
 	opts.zap.BindFlags(flag.CommandLine)
@@ -104,7 +104,7 @@ func main() {
 }
 
 func run(opts *options) error {
-	hosts, err := livepeer.ParseHosts(opts.allowedHosts)
+	hosts, err := studio.ParseHosts(opts.allowedHosts)
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
@@ -240,11 +240,11 @@ func ownAddress(listen, podIP string) (netip.AddrPort, error) {
 }
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
-func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (receiver.Config, error) {
+func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
 	if opts.receiverConns < 1 {
-		return receiver.Config{}, errors.New("--receiver-connections-per-address: at least 1")
+		return webhook.Config{}, errors.New("--receiver-connections-per-address: at least 1")
 	}
-	config := receiver.Config{Address: opts.receiverAddress, Connections: opts.receiverConns}
+	config := webhook.Config{Address: opts.receiverAddress, Connections: opts.receiverConns}
 	if lock != nil {
 		config.Election = lock
 	}

@@ -42,7 +42,7 @@ const (
 	AnnotationConfirmPrune = "studio.livepeer.org/confirm-prune"
 )
 
-// Condition types of both kinds, as kstatus reads them.
+// Condition types of both kinds. The first three are as kstatus reads them.
 const (
 	// ConditionReady is True on a LivepeerTask that completed, and on a LivepeerTaskSource whose tasks are mirrored.
 	ConditionReady = "Ready"
@@ -50,6 +50,8 @@ const (
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is present, and True, when a task ended without a result or gets on no more, or a source needs somebody's help.
 	ConditionStalled = "Stalled"
+	// ConditionFinished is True on a LivepeerTask that completed, failed or was cancelled, and False while it is under way.
+	ConditionFinished = "Finished"
 	// ConditionDelivering is there on a LivepeerTaskSource with spec.notify: True while CloudEvents reach their sink.
 	ConditionDelivering = "Delivering"
 	// ConditionReceiving is there on a LivepeerTaskSource whose Secret has a webhookSecret, where the operator has a receiver: True

@@ -67,6 +67,11 @@ type LivepeerTaskStatus struct {
 	// +optional
 	Phase string `json:"phase,omitempty"`
 
+	// Name to recognise the task by: that of the asset that it made, once there is one, else the file name of the URL that it
+	// takes its file from. Cut to 60 characters.
+	// +optional
+	DisplayName string `json:"displayName,omitempty"`
+
 	// Percent done, 0 to 100, rounded down; 100 when completed. Absent when unknown, as while waiting.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
@@ -121,7 +126,8 @@ type LivepeerTaskStatus struct {
 	// +optional
 	Notifications []Transition `json:"notifications,omitempty"`
 
-	// Ready is True once the task completed. Reconciling is there, and True, while the task is under way; Stalled, when
+	// Ready is True once the task completed. Finished is True once it completed, failed or was cancelled, and its message says
+	// in a few words why it failed or waits. Reconciling is there, and True, while the task is under way; Stalled, when
 	// it ended without a result, or when Studio has not updated it for longer than its source's stallAfter (reason NoUpdate).
 	// +listType=map
 	// +listMapKey=type
@@ -139,14 +145,16 @@ type LivepeerTaskStatus struct {
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Progress(%)",type=integer,JSONPath=`.status.progress`
-// +kubebuilder:printcolumn:name="Created",type=date,JSONPath=`.status.createdAt`
-// +kubebuilder:printcolumn:name="Updated",type=date,JSONPath=`.status.updatedAt`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Finished")].message`
+// +kubebuilder:printcolumn:name="Display Name",type=string,JSONPath=`.status.displayName`,priority=1
 // +kubebuilder:printcolumn:name="Retries",type=integer,JSONPath=`.status.retries`,priority=1
 // +kubebuilder:printcolumn:name="Input Asset",type=string,JSONPath=`.spec.inputAssetId`,priority=1
 // +kubebuilder:printcolumn:name="Output Asset",type=string,JSONPath=`.spec.outputAssetId`,priority=1
-// +kubebuilder:printcolumn:name="Playback URL",type=string,JSONPath=`.status.output['upload','clip'].assetSpec.playbackUrl`,priority=1
+// +kubebuilder:printcolumn:name="Playback URL",type=string,JSONPath=`.status.output['upload','clip','import','transcode'].assetSpec.playbackUrl`,priority=1
 // +kubebuilder:printcolumn:name="Stalled",type=string,JSONPath=`.status.conditions[?(@.type=="Stalled")].reason`,priority=1
 // +kubebuilder:printcolumn:name="Error",type=string,JSONPath=`.status.errorMessage`,priority=1
+// +kubebuilder:printcolumn:name="Updated",type=date,JSONPath=`.status.updatedAt`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.status.createdAt`
 // +kubebuilder:selectablefield:JSONPath=`.spec.id`
 // +kubebuilder:selectablefield:JSONPath=`.spec.type`
 // +kubebuilder:selectablefield:JSONPath=`.spec.inputAssetId`

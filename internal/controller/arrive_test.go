@@ -15,7 +15,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // TestOneSourceKeepsNobodysWebhooksOut: where the operator may not read the Secret of one source, for itself or for its sink, or it does
@@ -38,7 +38,7 @@ func TestOneSourceKeepsNobodysWebhooksOut(t *testing.T) {
 		options := p.asInMain(p.namespace)
 		options.Metrics = metricsserver.Options{BindAddress: "0"}
 		options.LeaderElection = false
-		stop := p.startManager(account, options, controller.ReceiveWebhooks(receiver.Config{Address: p.address}))
+		stop := p.startManager(account, options, controller.ReceiveWebhooks(webhook.Config{Address: p.address}))
 		p.eventuallyReady("barred", v1alpha1.ReasonForbidden)
 		p.Expect(p.delivering("mute", v1alpha1.ReasonInvalidSink).Message).To(ContainSubstring("The operator lacks a right"))
 		p.Eventually(func() int { return p.deliver(p.event(p.studio.IDs()[0])) }, soon, tick).Should(Equal(http.StatusAccepted))

@@ -11,7 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // BenchmarkFullSync lists 1,000 tasks that have not changed. The simulated Studio, in the same process, is part of it; a
@@ -21,23 +22,23 @@ func BenchmarkFullSync(b *testing.B) {
 	studio.Populate(1000, 1)
 	server := httptest.NewServer(studio)
 	defer server.Close()
-	api := newMemoryAPI(server.URL)
-	r := api.reconciler(time.Now)
+	api := kubetest.NewAPI(server.URL)
+	r := reconcilerOf(api, time.Now)
 	sync := func(request string) {
-		api.annotate(v1alpha1.AnnotationRequestedAt, request)
-		for api.source.Status.LastHandledReconcileAt != request {
-			if _, err := r.Reconcile(b.Context(), reconcile.Request{NamespacedName: sourceKey(api.source)}); err != nil {
+		api.Annotate(v1alpha1.AnnotationRequestedAt, request)
+		for api.Source.Status.LastHandledReconcileAt != request {
+			if _, err := r.Reconcile(b.Context(), reconcile.Request{NamespacedName: sourceKey(api.Source)}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
 	sync("first")
-	before := api.writes
+	before := api.Writes
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		sync(fmt.Sprint(n))
 	}
-	if api.writes != before {
-		b.Fatalf("%d writes", api.writes-before)
+	if api.Writes != before {
+		b.Fatalf("%d writes", api.Writes-before)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // claims say which source a webhookSecret belongs to. A delivery names its source by its path alone, which the signature
@@ -31,7 +31,7 @@ type claim struct {
 }
 
 // set notes which secret a source has; the empty one is none. It returns the other sources to which that makes a difference.
-func (c *claims) set(source *v1alpha1.LivepeerTaskSource, secret livepeer.Key) []types.NamespacedName {
+func (c *claims) set(source *v1alpha1.LivepeerTaskSource, secret studio.Key) []types.NamespacedName {
 	now := &claim{
 		source: sourceKey(source), since: source.CreationTimestamp.Time, secret: sha256.Sum256([]byte(secret.Reveal())),
 	}

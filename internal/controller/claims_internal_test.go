@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // TestASecretIsTheEldests: whatever came and went before, in whatever order; and who gains or loses one is told.
@@ -40,7 +40,7 @@ func TestASecretIsTheEldests(t *testing.T) {
 		}}
 		var told []types.NamespacedName
 		if secret := []string{"", "a", "b"}[random.IntN(3)]; random.IntN(4) > 0 {
-			told = c.set(source, livepeer.NewKey(secret))
+			told = c.set(source, studio.NewKey(secret))
 			secrets[key] = secret
 		} else {
 			told = c.drop(key)

@@ -9,7 +9,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // TestClockSetWhileAway: the clock of the operator's machine is set while the operator is not running. Then times on
@@ -24,8 +25,8 @@ func TestClockSetWhileAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t, 0, livepeertest.Fault{})
 			defer a.server.Close()
-			defer func() { a.reconciler.forget(sourceKey(a.api.source)) }()
-			a.quiet, a.api.lose = true, 0
+			defer func() { a.reconciler.forget(sourceKey(a.api.Source)) }()
+			a.quiet, a.api.Lose = true, 0
 			for range 10 {
 				a.create()
 			}
@@ -36,16 +37,16 @@ func TestClockSetWhileAway(t *testing.T) {
 			a.start()
 			began := a.clock
 			a.create()
-			a.passes(began.Add(a.api.source.Spec.Interval.Duration * 11 / 10))
+			a.passes(began.Add(a.api.Source.Spec.Interval.Duration * 11 / 10))
 			a.equal()
 			gone := a.studio.IDs()[3]
 			a.studio.Delete(gone)
 			a.deleted[gone] = true
-			a.passes(began.Add(a.api.source.Spec.ResyncInterval.Duration * 12 / 10))
+			a.passes(began.Add(a.api.Source.Spec.ResyncInterval.Duration * 12 / 10))
 			a.equal()
-			now, status := a.clock.Add(a.skew), a.api.source.Status
+			now, status := a.clock.Add(a.skew), a.api.Source.Status
 			for _, recorded := range []*metav1.Time{status.LastPollTime, status.LastFullSyncTime} {
-				if recorded.After(now) || now.Sub(recorded.Time) > a.api.source.Spec.ResyncInterval.Duration*12/10 {
+				if recorded.After(now) || now.Sub(recorded.Time) > a.api.Source.Spec.ResyncInterval.Duration*12/10 {
 					t.Errorf("%v is on record at %v", recorded, now)
 				}
 			}
@@ -64,7 +65,7 @@ func (a *account) passes(until time.Time) {
 // TestPausesFollowPassingTime: what is planned after a restart is planned by the time that passes, like everything else,
 // and not by a clock that can be set afterwards.
 func TestPausesFollowPassingTime(t *testing.T) {
-	source, now := aSource(), time.Now()
+	source, now := kubetest.ASource(), time.Now()
 	source.Status.ObservedGeneration = source.Generation
 	source.Status.LastFullSyncTime = &metav1.Time{Time: now.Add(-time.Minute).Round(0)}
 	p := &progress{}

@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // confirmBatch bounds the tasks that are asked for by ID in one step.
@@ -30,7 +30,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 		}
 		switch {
 		case observation == nil:
-		case observation.Deleted && !s.index.unchanged(&entry): // it is not what was asked for any more
+		case observation.Deleted && !s.index.Unchanged(&entry): // it is not what was asked for any more
 		case observation.Deleted && entry.UpdatedAt < full.since:
 			full.unlisted = true // no listing lacked it yet
 		case observation.Deleted:
@@ -52,7 +52,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 // where the API itself failed, as it does for a single task that it can't read. The second time, that one is left alone.
 func (s *syncer) unanswered(entry *mirror.Entry, err error) error {
 	full := s.state.full
-	var api *livepeer.Error
+	var api *studio.Error
 	if !errors.As(err, &api) || api.Status != http.StatusInternalServerError {
 		full.missing = slices.Insert(full.missing, 0, *entry)
 		return err
@@ -81,11 +81,11 @@ func (f *fullSync) unreadable() int {
 // ask gets one task that a complete listing lacked. The answer is nil where nothing follows from it.
 func (s *syncer) ask(ctx context.Context, id string) (*mirror.Observation, error) {
 	task, err := s.session.client.Get(ctx, id)
-	var api *livepeer.Error
+	var api *studio.Error
 	switch {
-	case errors.As(err, &api) && api.Kind == livepeer.NotFound:
+	case errors.As(err, &api) && api.Kind == studio.NotFound:
 		return &mirror.Observation{ID: id, Deleted: true}, nil
-	case errors.As(err, &api) && api.Kind == livepeer.Forbidden:
+	case errors.As(err, &api) && api.Kind == studio.Forbidden:
 		return nil, nil // another user's, or a restricted key: not an answer to whether the task exists
 	case err != nil:
 		return nil, err

@@ -103,13 +103,16 @@ func TestReadingTasks(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"get livepeertasks", []string{"NAME", "TYPE", "PHASE", "PROGRESS(%)", "CREATED", "UPDATED", id}},
-		{"get lpt -o wide", []string{"RETRIES", "INPUT ASSET", "OUTPUT ASSET", "PLAYBACK URL", "ERROR"}},
+		{"get livepeertasks", []string{"NAME", "TYPE", "PHASE", "PROGRESS(%)", "MESSAGE", "UPDATED", "AGE", id}},
+		{"get lpt -o wide", []string{"DISPLAY NAME", "RETRIES", "INPUT ASSET", "OUTPUT ASSET", "PLAYBACK URL", "ERROR"}},
 		{"get lpts", []string{"READY", "STATUS", "TASKS", "RUNNING", "FAILED", "LAST POLL", "AGE", "Mirroring the tasks of"}},
 		{"get livepeer", []string{"livepeertask.studio.livepeer.org/" + id, "livepeertasksource.studio.livepeer.org/main"}},
 		{"get lpt -l studio.livepeer.org/source=main", []string{id}},
 		{"wait lpt/" + id + " --for=condition=Ready --timeout=5s", []string{"condition met"}},
 		{"wait lpt/" + id + " --for=jsonpath={.status.phase}=completed --timeout=5s", []string{"condition met"}},
+		{"wait lpt/" + id + " --for=condition=Finished --timeout=5s", []string{"condition met"}},
+		{"wait lpt/" + w.aTask("failed") + " --for=condition=Finished --timeout=5s", []string{"condition met"}},
+		{"wait lpt/" + w.aTask("running") + " --for=condition=Finished=false --timeout=5s", []string{"condition met"}},
 		{"wait lpts/main --for=condition=Ready --timeout=5s", []string{"condition met"}},
 		{"explain lpt.status.output.upload.assetSpec", []string{"playbackUrl", "URL of the HLS playlist"}},
 		{"explain lpts.spec.interval", []string{"How often to ask for what changed"}},

@@ -12,10 +12,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // TestOnlyWhatIsMeantForThemIsSent: somebody who may edit sources, and not read Secrets, can't have the operator send them a
@@ -25,7 +25,7 @@ func TestOnlyWhatIsMeantForThemIsSent(t *testing.T) {
 	w := newWorld(t)
 	var asked atomic.Int64
 	sink := newEventSink(t)
-	sink.act(func(http.ResponseWriter, *http.Request, int, *cloudevents.Event) (answered, taken bool) {
+	sink.act(func(http.ResponseWriter, *http.Request, int, *sdk.Event) (answered, taken bool) {
 		asked.Add(1)
 		return false, true
 	})

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"time"
 
@@ -15,15 +16,12 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
-
-// eventSource names the operator in Events.
-const eventSource = "livepeer-task-operator"
 
 // ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
 // the caller's; the rest is filled in.
-func ReceiveWebhooks(config receiver.Config) Option {
+func ReceiveWebhooks(config webhook.Config) Option {
 	return func(s *settings) { s.receiver = &config }
 }
 
@@ -33,10 +31,10 @@ type deliveries struct {
 	tasks   *TaskReconciler
 }
 
-var _ receiver.Sources = &deliveries{}
+var _ webhook.Sources = &deliveries{}
 
 // setUpReceiver adds the receiver to the manager, where one is wanted.
-func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
+func setUpReceiver(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
 	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
 	if err != nil {
 		return err
@@ -45,10 +43,10 @@ func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceRec
 	if config == nil {
 		return nil
 	}
-	sources.reception.on, sources.reception.events = true, mgr.GetEventRecorder(eventSource)
+	sources.reception.on, sources.reception.events = true, sources.events
 	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, crmetrics.Registry
 	config.Log = log.New(verbose{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
-	server, err := receiver.New(*config)
+	server, err := webhook.New(*config)
 	if err != nil {
 		return err
 	}
@@ -59,7 +57,7 @@ func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceRec
 func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.reception.ready() }
 
 // Secret returns the secret that a source shares with Studio.
-func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
+func (d *deliveries) Secret(source webhook.Source) ([]byte, bool) {
 	key := namespacedName(source)
 	open := d.sources.sessions.current(key)
 	if open == nil || !open.webhook.usable() || d.sources.reception.claims.owner(key) != key {
@@ -69,7 +67,7 @@ func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
 }
 
 // Hint has a task looked at.
-func (d *deliveries) Hint(hint receiver.Hint) error {
+func (d *deliveries) Hint(hint webhook.Hint) error {
 	key := namespacedName(hint.Source)
 	d.sources.reception.inTime(key)
 	tooMuch, err := d.tasks.hints.offer(&hint)
@@ -80,7 +78,7 @@ func (d *deliveries) Hint(hint receiver.Hint) error {
 }
 
 // Stale says so in an Event where deliveries keep coming with a wrong time.
-func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
+func (d *deliveries) Stale(source webhook.Source, age time.Duration) {
 	key := namespacedName(source)
 	if !d.sources.reception.tooLate(key, time.Now()) {
 		return
@@ -89,11 +87,13 @@ func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
 	if err := d.sources.client.Get(context.Background(), key, object); err != nil {
 		return // gone meanwhile: the cache answers
 	}
-	d.sources.reception.warn(object, reasonStaleWebhook, "Genuine webhooks are refused because they were signed %s away from "+
-		"now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second))
+	now := time.Now()
+	d.sources.reception.warn(object, reasonStaleWebhook, fmt.Sprintf("Genuine webhooks are refused because they were signed %s away "+
+		"from now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second)),
+		now.Truncate(staleTold))
 }
 
-func namespacedName(source receiver.Source) types.NamespacedName {
+func namespacedName(source webhook.Source) types.NamespacedName {
 	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -26,7 +27,7 @@ type flight struct {
 	counted bool
 	plan    mirror.Result
 	done    chan struct{}
-	out     *written // once done
+	out     *taskstore.Written // once done
 	err     error
 }
 
@@ -56,12 +57,12 @@ func (s *syncer) launch(ctx context.Context) error {
 	})
 	scope := *s.scope()
 	scope.Oldest = s.oldest(f.observed)
-	f.plan = s.writer.plan(scope, f.observed, s.index.lookup(s.source.Namespace))
+	f.plan = mirror.Plan(scope, f.observed, s.index.Lookup(s.source.Namespace))
 	s.flights = append(s.flights, f)
 	s.planned = nil
 	go func() {
 		defer close(f.done)
-		f.out, f.err = s.writer.apply(ctx, scope, f.plan.Actions)
+		f.out, f.err = s.writer.Apply(ctx, scope, f.plan.Actions)
 	}()
 	return nil
 }
@@ -123,7 +124,7 @@ func (s *syncer) flush(ctx context.Context) error {
 	if err := s.land(0, nil); err != nil {
 		return err
 	}
-	if s.index.finished(idOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {
+	if s.index.Finished(taskstore.SourceIDOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {
 		return s.prune(ctx)
 	}
 	return nil
@@ -135,13 +136,13 @@ func (s *syncer) apply(ctx context.Context, scope *mirror.Scope, actions []mirro
 		return nil
 	}
 	s.planned = nil
-	out, err := s.writer.apply(ctx, *scope, actions)
+	out, err := s.writer.Apply(ctx, *scope, actions)
 	s.noteWritten(actions, out)
 	return err
 }
 
 // noteWritten remembers which tasks were refused, and which no longer are.
-func (s *syncer) noteWritten(actions []mirror.Action, out *written) {
+func (s *syncer) noteWritten(actions []mirror.Action, out *taskstore.Written) {
 	for i := range actions {
 		if observation := actions[i].Observation; observation != nil {
 			delete(s.state.problems, observation.ID)
@@ -159,7 +160,7 @@ func (s *syncer) prune(ctx context.Context) error {
 	if scope.Oldest.Compare(s.state.floor) > 0 {
 		s.state.floor = scope.Oldest
 	}
-	actions := mirror.PlanLimits(*scope, s.index.entries(idOf(s.source)))
+	actions := mirror.PlanLimits(*scope, s.index.Entries(taskstore.SourceIDOf(s.source)))
 	if err := s.apply(ctx, scope, actions); err != nil {
 		return err
 	}

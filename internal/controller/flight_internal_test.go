@@ -15,7 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // TestPollDoesNotWaitForWrites: in a first sync, with as many writes under way as may be and none of them ending, a poll
@@ -35,10 +36,10 @@ func TestPollDoesNotWaitForWrites(t *testing.T) {
 		}
 		return livepeertest.Fault{}
 	})
-	api := newMemoryAPI(server.URL)
-	api.source.Spec.Interval.Duration = time.Second
-	api.writing = func(_, _ *v1alpha1.LivepeerTask) {
-		if len(api.tasks) <= recentPage {
+	api := kubetest.NewAPI(server.URL)
+	api.Source.Spec.Interval.Duration = time.Second
+	api.Writing = func(_, _ *v1alpha1.LivepeerTask) {
+		if len(api.Tasks) <= recentPage {
 			return
 		}
 		select {
@@ -46,16 +47,16 @@ func TestPollDoesNotWaitForWrites(t *testing.T) {
 		case <-ctx.Done():
 		}
 	}
-	r := api.reconciler(time.Now)
-	for api.source.Status.LastFullSyncTime == nil && ctx.Err() == nil {
-		if _, err := r.Reconcile(ctx, reconcile.Request{NamespacedName: sourceKey(api.source)}); err != nil {
+	r := reconcilerOf(api, time.Now)
+	for api.Source.Status.LastFullSyncTime == nil && ctx.Err() == nil {
+		if _, err := r.Reconcile(ctx, reconcile.Request{NamespacedName: sourceKey(api.Source)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := context.Cause(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if len(api.tasks) != studio.Len() || api.writes != 2*studio.Len() {
-		t.Errorf("%d of %d tasks, after %d writes", len(api.tasks), studio.Len(), api.writes)
+	if len(api.Tasks) != studio.Len() || api.Writes != 2*studio.Len() {
+		t.Errorf("%d of %d tasks, after %d writes", len(api.Tasks), studio.Len(), api.Writes)
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -34,14 +36,14 @@ type fullSync struct {
 	stored    int    // tasks that were mirrored before; what has come since says nothing about whether these are well
 
 	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
-	recent         *livepeer.Pass
+	recent         *studio.Pass
 	recentFailures int
 	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
 	// task. See window.
-	pass  *livepeer.Pass
+	pass  *studio.Pass
 	since int64
 	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
-	fresh *livepeer.Pass
+	fresh *studio.Pass
 	// newest is the latest update, in milliseconds since 1970, that was known when the sync began.
 	newest int64
 	// unlisted: a task may be gone that only a listing of every task can tell about.
@@ -57,10 +59,10 @@ type fullSync struct {
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
-	stored := int(s.index.counts(idOf(s.source)).Total)
+	stored := int(s.index.Counts(taskstore.SourceIDOf(s.source)).Total)
 	full := &fullSync{
 		stored:    stored,
-		changes:   s.index.changes(),
+		changes:   s.index.Changes(),
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		since:     s.window(now),
@@ -69,9 +71,9 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 
 		unanswered: map[string]bool{},
 	}
-	full.pass = s.session.client.NewPass(livepeer.Query{UpdatedSince: full.since, Whole: true})
+	full.pass = s.session.client.NewPass(studio.Query{UpdatedSince: full.since, Whole: true})
 	if full.since > 0 {
-		full.fresh = s.session.client.NewPass(livepeer.Query{
+		full.fresh = s.session.client.NewPass(studio.Query{
 			CreatedSince: max(1, s.state.newest-restartMargin.Milliseconds()), Whole: true,
 		})
 	}
@@ -79,7 +81,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		full.stored = s.state.storedBefore
 	}
 	if stored == 0 {
-		full.recent = s.session.client.NewPass(livepeer.Query{NewestFirst: true, Limit: recentPage})
+		full.recent = s.session.client.NewPass(studio.Query{NewestFirst: true, Limit: recentPage})
 	}
 	return full
 }
@@ -109,7 +111,7 @@ func (s *syncer) recentStep(ctx context.Context) error {
 	full, began := s.state.full, s.now()
 	omitted, err := s.read(ctx, full.recent)
 	if err != nil {
-		if _, api := errors.AsType[*livepeer.Error](err); api {
+		if _, api := errors.AsType[*studio.Error](err); api {
 			full.recentFailures++
 		}
 		if full.recentFailures >= recentAttempts {
@@ -126,7 +128,7 @@ func (s *syncer) recentStep(ctx context.Context) error {
 	return s.launch(ctx)
 }
 
-func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {
+func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
 	full, began := s.state.full, s.now()
 	omitted, err := s.read(ctx, pass)
 	full.omitted += omitted
@@ -141,7 +143,7 @@ func (s *syncer) listStep(ctx context.Context, pass *livepeer.Pass) error {
 }
 
 // begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
-func (s *syncer) begin(began time.Time, pass *livepeer.Pass) {
+func (s *syncer) begin(began time.Time, pass *studio.Pass) {
 	if s.state.watermark.newest == 0 {
 		now := s.now()
 		s.state.watermark.polled(began, now, pass.Newest())
@@ -157,7 +159,7 @@ func (s *syncer) compare() {
 	full.compared = true
 	scope := s.scope()
 	older := 0
-	for entry := range s.index.entries(idOf(s.source)) {
+	for entry := range s.index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
 		if full.knows(entry.ID) || s.state.standing.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
 			!mirror.CanBeMissing(scope, entry) {
@@ -182,13 +184,13 @@ func (s *syncer) compare() {
 // were not: no garbage collector takes these. From then on they are like all others, and may be missing from the next listing.
 func (s *syncer) adopt(ctx context.Context) error {
 	var orphans []mirror.Entry
-	for entry := range s.index.entries(sourceID{Namespace: s.source.Namespace}) {
+	for entry := range s.index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
 		if entry.OwnerName == s.source.Name && entry.Sequence <= s.state.full.changes && !entry.Deleting {
 			orphans = append(orphans, *entry)
 		}
 	}
 	for i := range orphans {
-		if err := s.writer.adopt(ctx, s.scope(), &orphans[i]); err != nil {
+		if err := s.writer.Adopt(ctx, s.scope(), &orphans[i]); err != nil {
 			return err
 		}
 	}
@@ -216,8 +218,8 @@ func tokenFor(missing []mirror.Entry) string {
 }
 
 // trouble tells how to go on.
-func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *sourceError {
-	return &sourceError{
+func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *condition.Error {
+	return &condition.Error{
 		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
 		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; they are kept in case the key or the project is "+
 			"wrong. To delete them from the cluster: kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -77,7 +77,7 @@ func (h *hints) started() bool {
 
 // offer takes in what was pushed. Where there is too much for one source, all of its hints are dropped, and tooMuch says
 // that it has to be polled instead.
-func (h *hints) offer(pushed *receiver.Hint) (tooMuch bool, err error) {
+func (h *hints) offer(pushed *webhook.Hint) (tooMuch bool, err error) {
 	request := taskRequest{Namespace: pushed.Source.Namespace, Source: pushed.Source.Name, ID: pushed.TaskID, Pushed: true}
 	h.mu.Lock()
 	defer h.mu.Unlock()

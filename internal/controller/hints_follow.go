@@ -13,8 +13,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // followPush reads a task that Studio says has changed, and writes what differs. What can't be done now is left to a poll:
@@ -60,10 +61,10 @@ func (r *TaskReconciler) readPushed(ctx context.Context, request taskRequest, ta
 	asking, cancel := context.WithTimeout(ctx, min(hintTimeout, source.Spec.Timeout.Duration))
 	task, err := session.client.Get(asking, request.ID)
 	cancel()
-	switch api, _ := errors.AsType[*livepeer.Error](err); {
+	switch api, _ := errors.AsType[*studio.Error](err); {
 	case ctx.Err() != nil:
 		return false
-	case api != nil && api.Kind == livepeer.NotFound:
+	case api != nil && api.Kind == studio.NotFound:
 		return true
 	case err != nil:
 		if api != nil && api.RetryAfter > 0 {
@@ -85,7 +86,7 @@ func (r *TaskReconciler) readPushed(ctx context.Context, request taskRequest, ta
 
 // upToDate reports whether a poll, or another push, has brought the change already.
 func (r *TaskReconciler) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted int64) bool {
-	lookup := r.index.lookup(source.Namespace)
+	lookup := r.index.Lookup(source.Namespace)
 	for _, name := range mirror.Names(id) {
 		if entry, ok := lookup(name); ok && entry.ID == id {
 			return wanted > 0 && entry.UpdatedAt >= wanted && entry.OwnerUID == source.UID && !entry.Deleting &&
@@ -101,20 +102,20 @@ func (r *TaskReconciler) writePushed(
 	observation *mirror.Observation, first time.Time,
 ) error {
 	scope := r.scopeOf(source, standing, observation)
-	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
+	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.Lookup(source.Namespace))
 	for i := range plan.Actions {
 		if plan.Actions[i].Verb == mirror.Create {
 			standing.wrote(observation.ID, false) // before it is stored: a full sync may look for it at once
 		}
 	}
-	out, err := r.writer.apply(ctx, scope, plan.Actions)
+	out, err := r.writer.Apply(ctx, scope, plan.Actions)
 	for id, refusal := range out.Refused {
 		text, _ := session.redactor.Text(refusal.Error())
 		log.FromContext(ctx).V(1).Info("Pushed task is refused", "task", id, "refusal", text)
 	}
 	if len(out.Writes) > 0 {
 		r.pushed.Observe(time.Since(first).Seconds())
-		standing.wrote("", r.index.finished(idOf(source)) > mirror.MaxTasks(source.Spec.History))
+		standing.wrote("", r.index.Finished(taskstore.SourceIDOf(source)) > mirror.MaxTasks(source.Spec.History))
 	}
 	return err
 }
@@ -137,7 +138,7 @@ func (r *TaskReconciler) scopeOf(
 	scope.Oldest = turn.oldest([]*mirror.Observation{observation})
 	// An old event may name what a full sync has left out. A poll, which asks for what is new, would not meet it.
 	if source.Status.Tasks.Omitted > 0 {
-		oldest := oldestFinished(r.index.entries(idOf(source)))
+		oldest := oldestFinished(r.index.Entries(taskstore.SourceIDOf(source)))
 		if oldest.Compare(scope.OldestNew) > 0 {
 			scope.OldestNew = oldest
 		}

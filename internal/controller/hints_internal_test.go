@@ -11,7 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/client-go/util/workqueue"
 
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // table is a table of hints with a queue, which the test itself works on.
@@ -33,7 +33,7 @@ func newTable(t *testing.T) *table {
 }
 
 func (x *table) push(id string, updated int64) bool {
-	tooMuch, err := x.offer(&receiver.Hint{Source: receiver.Source{Namespace: "a", Name: "main"}, TaskID: id, UpdatedAt: updated, Received: time.Now()})
+	tooMuch, err := x.offer(&webhook.Hint{Source: webhook.Source{Namespace: "a", Name: "main"}, TaskID: id, UpdatedAt: updated, Received: time.Now()})
 	x.Expect(err).NotTo(HaveOccurred())
 	return tooMuch
 }
@@ -117,10 +117,10 @@ func TestHintsAreBounded(t *testing.T) {
 	}
 	x.Expect(x.sources).To(BeEmpty())
 	for n := range maxHints {
-		_, err := x.offer(&receiver.Hint{Source: receiver.Source{Name: fmt.Sprint(n % 100)}, TaskID: fmt.Sprint(n)})
+		_, err := x.offer(&webhook.Hint{Source: webhook.Source{Name: fmt.Sprint(n % 100)}, TaskID: fmt.Sprint(n)})
 		x.Expect(err).NotTo(HaveOccurred())
 	}
-	_, err := x.offer(&receiver.Hint{Source: receiver.Source{Name: "another"}, TaskID: "t"})
+	_, err := x.offer(&webhook.Hint{Source: webhook.Source{Name: "another"}, TaskID: "t"})
 	x.Expect(err).To(MatchError(errTooManyHints))
 }
 
@@ -129,9 +129,9 @@ func TestHintsEndWithTheLead(t *testing.T) {
 	x.Expect(x.started()).To(BeTrue())
 	x.work.ShutDown()
 	x.Expect(x.started()).To(BeFalse())
-	_, err := x.offer(&receiver.Hint{TaskID: "t"})
+	_, err := x.offer(&webhook.Hint{TaskID: "t"})
 	x.Expect(err).To(MatchError(errNotLeading))
-	_, err = newHints().offer(&receiver.Hint{TaskID: "t"})
+	_, err = newHints().offer(&webhook.Hint{TaskID: "t"})
 	x.Expect(err).To(MatchError(errNotLeading))
 }
 

@@ -14,12 +14,22 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
+// measuring counts writes.
+type measuring struct{ *metrics.Metrics }
+
+// Wrote counts a write.
+func (m measuring) Wrote(change *taskstore.Change) {
+	source := metrics.Source{Namespace: change.Scope.Namespace, Name: change.Scope.Source}
+	m.Metrics.Wrote(source, writeOf(change.Action), time.Now())
+}
+
 // measureSources makes the metrics of all sources, which are exported while the manager leads.
-func measureSources(mgr ctrl.Manager, index *taskIndex, writer *writer) (*metrics.Metrics, error) {
+func measureSources(mgr ctrl.Manager, index *taskstore.Index) (*metrics.Metrics, error) {
 	m := metrics.New(crmetrics.Registry, func(source metrics.Source, uid types.UID, yield func(kind, phase string, count int)) {
-		counts := index.tally(sourceID{Namespace: source.Namespace, UID: uid})
+		counts := index.Tally(taskstore.SourceID{Namespace: source.Namespace, UID: uid})
 		for i, kind := range metrics.KnownTypes() {
 			for j, phase := range metrics.KnownPhases() {
 				if counts[i][j] > 0 {
@@ -28,11 +38,6 @@ func measureSources(mgr ctrl.Manager, index *taskIndex, writer *writer) (*metric
 			}
 		}
 	})
-	next := writer.wrote
-	writer.wrote = func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask) {
-		m.Wrote(metrics.Source{Namespace: scope.Namespace, Name: scope.Source}, writeOf(action), time.Now())
-		next(scope, action, stored)
-	}
 	return m, mgr.Add(m)
 }
 

@@ -23,7 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -39,8 +40,8 @@ const (
 // wait for a sink.
 type NotifyReconciler struct {
 	client  client.Client
-	index   *taskIndex
-	writer  *writer
+	index   *taskstore.Index
+	writer  *taskstore.Writer
 	sinks   *sinks
 	metrics *notifyMetrics
 	now     func() time.Time
@@ -52,12 +53,6 @@ type NotifyReconciler struct {
 	mu     sync.Mutex
 	states map[types.NamespacedName]*sending
 }
-
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconcile sends what waits of one source, for one turn.
 func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
@@ -79,7 +74,7 @@ func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	state := r.state(source)
 	defer r.report(source, state)
 	sink, err := r.sinks.get(ctx, source)
-	if trouble, ok := errors.AsType[*notify.Error](err); ok {
+	if trouble, ok := errors.AsType[*cloudevents.Error](err); ok {
 		state.unusable(trouble)
 		return reconcile.Result{RequeueAfter: jittered(unusableRetry)}, nil
 	}
@@ -112,7 +107,7 @@ func (r *NotifyReconciler) send(
 	until := r.now().Add(sendTurn)
 	var group errgroup.Group
 	group.SetLimit(state.parallel())
-	for _, name := range state.due(r.index.waitingOf(idOf(source)), r.now()) {
+	for _, name := range state.due(r.index.WaitingOf(taskstore.SourceIDOf(source)), r.now()) {
 		if r.now().After(until) {
 			left = true
 		}
@@ -134,7 +129,7 @@ func (r *NotifyReconciler) send(
 func (r *NotifyReconciler) sendTask(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, name string, until time.Time,
 ) (sent int, err error) {
-	task, err := r.writer.waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
+	task, err := r.writer.Waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
 	if err != nil || task == nil {
 		return 0, err
 	}
@@ -151,7 +146,7 @@ func (r *NotifyReconciler) sendTask(
 	if sent == 0 {
 		return 0, err
 	}
-	if kept := r.writer.takeAway(ctx, task, waiting[:sent]); kept != nil {
+	if kept := r.writer.Acknowledge(ctx, task, waiting[:sent]); kept != nil {
 		if ctx.Err() == nil {
 			log.FromContext(ctx).Info("What was sent of a task can't be taken from it, and will be sent again",
 				"task", name, "events", sent, "error", kept.Error())
@@ -165,9 +160,9 @@ func (r *NotifyReconciler) sendOne(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *openSink, task *v1alpha1.LivepeerTask, i int,
 ) error {
 	transition := &task.Status.Notifications[i]
-	event, err := notify.NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
+	event, err := cloudevents.NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
 	if err != nil {
-		err = &notify.Error{Kind: notify.Refused, Message: "No event can be made of it: " + err.Error()}
+		err = &cloudevents.Error{Kind: cloudevents.Refused, Message: "No event can be made of it: " + err.Error()}
 	} else {
 		err = sink.Send(ctx, &event)
 	}
@@ -182,13 +177,13 @@ func (r *NotifyReconciler) sendOne(
 func (r *NotifyReconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (reconcile.Result, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendConcurrency)
-	for _, name := range r.index.waitingOf(idOf(source)) {
+	for _, name := range r.index.WaitingOf(taskstore.SourceIDOf(source)) {
 		group.Go(func() error {
-			task, err := r.writer.waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
+			task, err := r.writer.Waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
 			if err != nil || task == nil {
 				return err
 			}
-			if err := r.writer.takeAway(ctx, task, task.Status.Notifications); err != nil {
+			if err := r.writer.Acknowledge(ctx, task, task.Status.Notifications); err != nil {
 				return err
 			}
 			r.metrics.drop(becauseOff, len(task.Status.Notifications))
@@ -241,7 +236,7 @@ func (r *NotifyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 			return ctx.Err()
 		}
 		wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
-		r.index.notifyWaiting(wake)
+		r.index.NotifyWaiting(wake)
 		r.sinks.secrets.start(ctx, wake)
 		return nil
 	})

@@ -4,32 +4,27 @@ package controller
 
 import (
 	"fmt"
+	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-const eventActionSend = "Send"
-
 // setUpNotify adds the sender of CloudEvents to the manager.
-func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *writer, sinks *sinks) error {
-	metrics, err := newNotifyMetrics(metrics.Registry, sources.index.waitingTasks)
-	if err != nil {
-		return fmt.Errorf("metrics of CloudEvents: %w", err)
-	}
-	writer.dropped = metrics.drop
-	recorder := mgr.GetEventRecorder(eventSource)
+func setUpNotify(mgr ctrl.Manager, sources *SourceReconciler, writer *taskstore.Writer, sinks *sinks, metrics *notifyMetrics) error {
 	sender := &NotifyReconciler{
 		client: mgr.GetClient(), index: sources.index, writer: writer, sinks: sinks, metrics: metrics, now: sources.now,
 		indexed: sources.indexed, changed: sources.turnSoon, states: map[types.NamespacedName]*sending{},
-		warn: func(source *v1alpha1.LivepeerTaskSource, is health) { tellHealth(recorder, source, is) },
+		warn: func(source *v1alpha1.LivepeerTaskSource, is health) {
+			tellHealth(sources.events, source, is, sources.now())
+		},
 	}
 	sources.delivering = sender.health
 	if err := sender.SetupWithManager(mgr); err != nil {
@@ -62,7 +57,7 @@ func setDelivering(source *v1alpha1.LivepeerTaskSource, is health) {
 	}
 	condition := metav1.Condition{
 		Type: v1alpha1.ConditionDelivering, Status: metav1.ConditionTrue,
-		Reason: is.Reason, Message: bounded(is.Message, maxMessage), ObservedGeneration: source.Generation,
+		Reason: is.Reason, Message: condition.Bounded(is.Message, condition.MaxMessage), ObservedGeneration: source.Generation,
 	}
 	if is.trouble() {
 		condition.Status = metav1.ConditionFalse
@@ -81,20 +76,13 @@ func toldBy(source *v1alpha1.LivepeerTaskSource) health {
 
 // saysSo reports whether the source's condition says that already.
 func saysSo(source *v1alpha1.LivepeerTaskSource, is health) bool {
-	is.Message = bounded(is.Message, maxMessage)
+	is.Message = condition.Bounded(is.Message, condition.MaxMessage)
 	return toldBy(source) == is
 }
 
-// tellHealth records an Event on a source whose sending has got into trouble, or out of it.
-func tellHealth(recorder events.EventRecorder, source *v1alpha1.LivepeerTaskSource, is health) {
-	severity := corev1.EventTypeNormal
-	if is.trouble() {
-		severity = corev1.EventTypeWarning
-	}
-	// Without the resourceVersion, so that the same trouble is one Event that counts.
-	regarding := &corev1.ObjectReference{
-		APIVersion: v1alpha1.GroupVersion.String(), Kind: "LivepeerTaskSource",
-		Namespace: source.Namespace, Name: source.Name, UID: source.UID,
-	}
-	recorder.Eventf(regarding, nil, severity, is.Reason, eventActionSend, "%s", bounded(is.Message, maxEventNote-len("...")))
+// tellHealth writes an Event on a source whose sending has got into trouble, or out of it.
+func tellHealth(log *events.Log, source *v1alpha1.LivepeerTaskSource, is health, now time.Time) {
+	log.Tell("LivepeerTaskSource", source, &events.Event{
+		Action: events.Sending, Reason: is.Reason, Note: is.Message, Warning: is.trouble(), Identity: []any{now.UnixNano()},
+	})
 }

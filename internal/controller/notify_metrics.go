@@ -11,12 +11,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // resultDelivered is the result of an event that its sink took; of others it is the kind of their error.
 const resultDelivered = "delivered"
+
+// Why transitions are dropped that were not sent.
+const (
+	becauseFull    = "full"    // too many of one task wait
+	becauseOff     = "off"     // the source has no sink any more
+	becauseDeleted = "deleted" // the task was, counted once however many waited
+)
 
 // notifyMetrics count what becomes of CloudEvents.
 type notifyMetrics struct {
@@ -38,7 +46,7 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	for _, kind := range []notify.Kind{resultDelivered, notify.Unavailable, notify.Denied, notify.Refused, notify.Unusable} {
+	for _, kind := range []cloudevents.Kind{resultDelivered, cloudevents.Unavailable, cloudevents.Denied, cloudevents.Refused, cloudevents.Unusable} {
 		m.sent.WithLabelValues(resultOf(kind))
 	}
 	m.delay.WithLabelValues()
@@ -48,11 +56,11 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 	return m, nil
 }
 
-func resultOf(kind notify.Kind) string { return strings.ToLower(string(kind)) }
+func resultOf(kind cloudevents.Kind) string { return strings.ToLower(string(kind)) }
 
 // attempted counts an attempt.
 func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, now time.Time) {
-	trouble, theirs := errors.AsType[*notify.Error](err)
+	trouble, theirs := errors.AsType[*cloudevents.Error](err)
 	switch {
 	case theirs:
 		m.sent.WithLabelValues(resultOf(trouble.Kind)).Inc()
@@ -63,6 +71,15 @@ func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, no
 		}
 	case errors.Is(err, context.Canceled): // the operator stops
 	}
+}
+
+// Wrote counts transitions that a write has dropped.
+func (m *notifyMetrics) Wrote(change *taskstore.Change) {
+	because := becauseFull
+	if change.Stored == nil {
+		because = becauseDeleted
+	}
+	m.drop(because, change.Lost)
 }
 
 // drop counts transitions that will not be sent.

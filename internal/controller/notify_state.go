@@ -14,7 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
 // Pauses between attempts, each from the first to the longest.
@@ -99,14 +100,14 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 		delete(s.aside, name) // also where nothing waits any more, and the index does not know yet
 		return
 	}
-	trouble, _ := errors.AsType[*notify.Error](err)
-	if trouble == nil || trouble.Kind != notify.Refused || len(s.aside) >= maxSetAside {
+	trouble, _ := errors.AsType[*cloudevents.Error](err)
+	if trouble == nil || trouble.Kind != cloudevents.Refused || len(s.aside) >= maxSetAside {
 		s.failed = err
 		return
 	}
 	of := s.aside[name]
 	of.attempts++
-	of.until = now.Add(max(trouble.RetryAfter, jittered(backoff(of.attempts, refusedPause, maxRefusedPause))))
+	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
 	s.aside[name] = of
 	s.refused = health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
 		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
@@ -148,18 +149,18 @@ func (s *sending) end(now time.Time) {
 	}
 	s.failures++
 	pause, longest := sinkPause, maxSinkPause
-	trouble, theirs := errors.AsType[*notify.Error](s.failed)
+	trouble, theirs := errors.AsType[*cloudevents.Error](s.failed)
 	if theirs {
 		s.health = health{v1alpha1.ReasonSinkUnavailable, trouble.Message + ". Events are kept and tried again"}
-		if trouble.Kind != notify.Unavailable {
+		if trouble.Kind != cloudevents.Unavailable {
 			pause, longest = deniedPause, maxDeniedPause
 			s.health.Reason = v1alpha1.ReasonSinkRefused
 		}
-		if trouble.Kind == notify.Unusable {
+		if trouble.Kind == cloudevents.Unusable {
 			s.health.Reason = v1alpha1.ReasonInvalidSink
 		}
 	}
-	delay := jittered(backoff(s.failures, pause, longest))
+	delay := jittered(condition.Backoff(s.failures, pause, longest))
 	if theirs {
 		delay = max(delay, trouble.RetryAfter)
 	}
@@ -175,7 +176,7 @@ func (s *sending) well() health {
 }
 
 // unusable takes in that there is no sink to send to.
-func (s *sending) unusable(err *notify.Error) {
+func (s *sending) unusable(err *cloudevents.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sink = nil // whatever comes next deserves an attempt at once

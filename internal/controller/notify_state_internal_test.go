@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 )
 
 // turnWith is a turn in which a task fares so, and the pause after it.
@@ -27,15 +27,15 @@ func (s *sending) turnWith(sink *openSink, sent int, err error, now time.Time) t
 // sink or token.
 func TestPausesOfASink(t *testing.T) {
 	now, sink := time.Now(), &openSink{}
-	for kind, want := range map[notify.Kind]struct {
+	for kind, want := range map[cloudevents.Kind]struct {
 		first, longest time.Duration
 		reason         string
 	}{
-		notify.Unavailable: {sinkPause, maxSinkPause, v1alpha1.ReasonSinkUnavailable},
-		notify.Denied:      {deniedPause, maxDeniedPause, v1alpha1.ReasonSinkRefused},
-		notify.Unusable:    {deniedPause, maxDeniedPause, v1alpha1.ReasonInvalidSink},
+		cloudevents.Unavailable: {sinkPause, maxSinkPause, v1alpha1.ReasonSinkUnavailable},
+		cloudevents.Denied:      {deniedPause, maxDeniedPause, v1alpha1.ReasonSinkRefused},
+		cloudevents.Unusable:    {deniedPause, maxDeniedPause, v1alpha1.ReasonInvalidSink},
 	} {
-		state, trouble, last := &sending{}, &notify.Error{Kind: kind, Message: "no"}, time.Duration(0)
+		state, trouble, last := &sending{}, &cloudevents.Error{Kind: kind, Message: "no"}, time.Duration(0)
 		for n := range 20 {
 			pause := state.turnWith(sink, 0, trouble, now)
 			if pause < want.first || float64(pause) > float64(want.longest)*(1+sinkJitter) || pause < last && last < want.longest {
@@ -49,7 +49,7 @@ func TestPausesOfASink(t *testing.T) {
 		if state.parallel() != 1 {
 			t.Errorf("%s: %d at once", kind, state.parallel())
 		}
-		asked := &notify.Error{Kind: kind, RetryAfter: time.Hour}
+		asked := &cloudevents.Error{Kind: kind, RetryAfter: time.Hour}
 		if pause := state.turnWith(sink, 0, asked, now); pause != time.Hour {
 			t.Errorf("%s: %s where an hour was asked for", kind, pause)
 		}
@@ -77,7 +77,7 @@ func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 // TestSetAside: refused events leave the others alone, up to a bound, and are forgotten once their task waits no more.
 func TestSetAside(t *testing.T) {
 	now, state := time.Now(), &sending{}
-	refused := &notify.Error{Kind: notify.Refused, Message: "no"}
+	refused := &cloudevents.Error{Kind: cloudevents.Refused, Message: "no"}
 	state.begin(&openSink{})
 	var names []string
 	for n := range maxSetAside + 1 {
@@ -106,7 +106,7 @@ func TestSetAside(t *testing.T) {
 // TestGoneWhileSetAside: a task that is gone, which the index may learn of only later, is no reason for turns without a pause.
 func TestGoneWhileSetAside(t *testing.T) {
 	now, state, sink := time.Now(), &sending{}, &openSink{}
-	state.turnWith(sink, 0, &notify.Error{Kind: notify.Refused, Message: "no"}, now)
+	state.turnWith(sink, 0, &cloudevents.Error{Kind: cloudevents.Refused, Message: "no"}, now)
 	later := now.Add(2 * refusedPause)
 	state.turnWith(sink, 0, nil, later)
 	if all, aside := state.pause(later); all != 0 || aside != 0 {
@@ -119,9 +119,9 @@ func TestGoneWhileSetAside(t *testing.T) {
 func TestWellAgainButForRefused(t *testing.T) {
 	now, state, sink := time.Now(), &sending{}, &openSink{}
 	state.begin(sink)
-	state.note("bad", 0, &notify.Error{Kind: notify.Refused, Message: "no such event"}, now)
+	state.note("bad", 0, &cloudevents.Error{Kind: cloudevents.Refused, Message: "no such event"}, now)
 	state.end(now)
-	state.turnWith(sink, 0, &notify.Error{Kind: notify.Unavailable, Message: "out of reach"}, now)
+	state.turnWith(sink, 0, &cloudevents.Error{Kind: cloudevents.Unavailable, Message: "out of reach"}, now)
 	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkUnavailable {
 		t.Errorf("%+v while the sink is out of reach", is)
 	}

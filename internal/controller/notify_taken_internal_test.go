@@ -12,7 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // TestPausesGrowWhereNothingIsTakenAway: where the sink takes an event, and the API server not the write that notes it, the
@@ -20,7 +22,7 @@ import (
 func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(server.Close)
-	to, err := notify.NewSink(notify.Config{URL: server.URL})
+	to, err := cloudevents.NewSink(cloudevents.Config{URL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,15 +32,15 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		Spec:       v1alpha1.LivepeerTaskSpec{ID: "a"},
 		Status:     v1alpha1.LivepeerTaskStatus{Notifications: []v1alpha1.Transition{{Phase: v1alpha1.PhaseFailed}}},
 	}
-	api := &failingAPI{failing: true, memoryAPI: &memoryAPI{
-		tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, version: 100, writing: func(_, _ *v1alpha1.LivepeerTask) {},
+	api := &failingAPI{failing: true, API: &kubetest.API{
+		Tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
 	}}
-	index := newTaskIndex()
-	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.waitingTasks)
+	index := taskstore.NewIndex()
+	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.WaitingTasks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &NotifyReconciler{index: index, writer: newWriter(api, api, index), metrics: measured, now: time.Now}
+	r := &NotifyReconciler{index: index, writer: taskstore.NewWriter(api, api, index), metrics: measured, now: time.Now}
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
 	state, sink, pause := &sending{}, &openSink{Sink: to}, time.Duration(0)
 	turn := func() error {
@@ -55,7 +57,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		t.Errorf("%s after 5 turns", pause)
 	}
 	api.failing = false
-	if err := turn(); err != nil || len(api.tasks["a"].Status.Notifications) != 0 {
-		t.Errorf("%v: %v", err, api.tasks["a"].Status.Notifications)
+	if err := turn(); err != nil || len(api.Tasks["a"].Status.Notifications) != 0 {
+		t.Errorf("%v: %v", err, api.Tasks["a"].Status.Notifications)
 	}
 }

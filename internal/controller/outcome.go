@@ -11,7 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // The longest pauses between polls that fail. A longer spec.interval wins: errors never make polling faster.
@@ -22,21 +24,8 @@ const (
 	writeDelay = time.Second
 )
 
-// sourceError is a trouble of a source that a condition names: Reason and Message are the condition's, and Stalled says
-// that it does not go away by itself.
-type sourceError struct {
-	Reason  string
-	Message string
-	Stalled bool
-	Err     error
-}
-
-func (e *sourceError) Error() string { return e.Reason + ": " + e.Message }
-
-func (e *sourceError) Unwrap() error { return e.Err }
-
-func secretNotFound(key types.NamespacedName) *sourceError {
-	return &sourceError{
+func secretNotFound(key types.NamespacedName) *condition.Error {
+	return &condition.Error{
 		Reason: v1alpha1.ReasonSecretNotFound, Stalled: true,
 		Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the Livepeer Studio API key under %q",
 			key.Name, key.Namespace, secretKeyAPIKey),
@@ -55,61 +44,49 @@ type outcome struct {
 // outcomeOf decides, for every error that a reconcile can end in, what the source's condition says and when the next
 // attempt is. failures counts the attempts that failed in a row, this one included.
 func outcomeOf(err error, failures int, interval time.Duration) outcome {
-	var trouble *sourceError
-	var api *livepeer.Error
-	var config *livepeer.ConfigError
-	var write *writeError
+	var trouble *condition.Error
+	var api *studio.Error
+	var config *studio.ConfigError
+	var write *taskstore.WriteError
 	switch {
 	case errors.As(err, &trouble):
-		return outcome{trouble.Reason, trouble.Message, trouble.Stalled, backoff(failures, interval, maxDelayStalled)}
+		return outcome{trouble.Reason, trouble.Message, trouble.Stalled, condition.Backoff(failures, interval, maxDelayStalled)}
 	case errors.As(err, &config): // the host leads to an address that is not permitted
-		return outcome{v1alpha1.ReasonInvalidURL, config.Message, true, backoff(failures, interval, maxDelayStalled)}
+		return outcome{v1alpha1.ReasonInvalidURL, config.Message, true, condition.Backoff(failures, interval, maxDelayStalled)}
 	case errors.As(err, &api):
 		return apiOutcome(api, failures, interval)
 	case errors.As(err, &write):
 		return outcome{
 			v1alpha1.ReasonWriteFailed, "Tasks can't be stored for now: " + write.Error(), false,
-			backoff(failures, writeDelay, maxDelayTransient),
+			condition.Backoff(failures, writeDelay, maxDelayTransient),
 		}
 	case apierrors.IsForbidden(err):
 		return outcome{
 			v1alpha1.ReasonForbidden, "The operator lacks a right in this cluster: " + err.Error(), true,
-			backoff(failures, interval, maxDelayStalled),
+			condition.Backoff(failures, interval, maxDelayStalled),
 		}
 	default:
-		return outcome{v1alpha1.ReasonUnavailable, err.Error(), false, backoff(failures, interval, maxDelayTransient)}
+		return outcome{v1alpha1.ReasonUnavailable, err.Error(), false, condition.Backoff(failures, interval, maxDelayTransient)}
 	}
 }
 
-func apiOutcome(err *livepeer.Error, failures int, interval time.Duration) outcome {
-	out := outcome{Message: err.Error(), Delay: backoff(failures, interval, maxDelayTransient)}
+func apiOutcome(err *studio.Error, failures int, interval time.Duration) outcome {
+	out := outcome{Message: err.Error(), Delay: condition.Backoff(failures, interval, maxDelayTransient)}
 	switch err.Kind {
-	case livepeer.Unauthorized:
+	case studio.Unauthorized:
 		out.Reason, out.Stalled = v1alpha1.ReasonUnauthorized, true
-	case livepeer.Forbidden:
+	case studio.Forbidden:
 		out.Reason, out.Stalled = v1alpha1.ReasonForbidden, true
-	case livepeer.RateLimited:
+	case studio.RateLimited:
 		out.Reason = v1alpha1.ReasonRateLimited
-	case livepeer.Malformed, livepeer.NotFound:
+	case studio.Malformed, studio.NotFound:
 		out.Reason = v1alpha1.ReasonMalformed
 	default:
 		out.Reason = v1alpha1.ReasonUnavailable
 	}
 	if out.Stalled {
-		out.Delay = backoff(failures, interval, maxDelayStalled)
+		out.Delay = condition.Backoff(failures, interval, maxDelayStalled)
 	}
 	out.Delay = max(out.Delay, err.RetryAfter)
 	return out
-}
-
-// backoff doubles a delay with each failure after the first, up to a limit, and is never shorter than the delay.
-func backoff(failures int, delay, limit time.Duration) time.Duration {
-	paused := delay
-	for range failures - 1 {
-		if paused >= limit {
-			break
-		}
-		paused *= 2
-	}
-	return max(delay, min(paused, limit))
 }

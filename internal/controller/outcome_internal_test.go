@@ -14,8 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 func TestBackoff(t *testing.T) {
@@ -33,7 +35,7 @@ func TestBackoff(t *testing.T) {
 		{9, 2 * time.Minute, time.Minute, 2 * time.Minute},
 		{3, 40 * time.Second, time.Minute, time.Minute},
 	} {
-		if got := backoff(c.failures, c.delay, c.limit); got != c.want {
+		if got := condition.Backoff(c.failures, c.delay, c.limit); got != c.want {
 			t.Errorf("failure %d of %v, at most %v: %v, want %v", c.failures, c.delay, c.limit, got, c.want)
 		}
 	}
@@ -42,8 +44,8 @@ func TestBackoff(t *testing.T) {
 // TestOutcomeOf: every error that a turn can end in, the third time in a row, with polls 5 s apart.
 func TestOutcomeOf(t *testing.T) {
 	const interval = 5 * time.Second
-	api := func(kind livepeer.Kind, retryAfter time.Duration) error {
-		return fmt.Errorf("listing: %w", &livepeer.Error{Kind: kind, RetryAfter: retryAfter, Message: "the API says no"})
+	api := func(kind studio.Kind, retryAfter time.Duration) error {
+		return fmt.Errorf("listing: %w", &studio.Error{Kind: kind, RetryAfter: retryAfter, Message: "the API says no"})
 	}
 	trouble := secretNotFound(types.NamespacedName{Namespace: "media", Name: "livepeer"})
 	for name, c := range map[string]struct {
@@ -55,18 +57,18 @@ func TestOutcomeOf(t *testing.T) {
 	}{
 		"no Secret":             {trouble, v1alpha1.ReasonSecretNotFound, `Secret "livepeer" not found: create it in namespace "media"`, true, 20 * time.Second},
 		"no Secret, wrapped":    {fmt.Errorf("x: %w", trouble), v1alpha1.ReasonSecretNotFound, `"apiKey"`, true, 20 * time.Second},
-		"bad key":               {api(livepeer.Unauthorized, 0), v1alpha1.ReasonUnauthorized, "the API says no", true, 20 * time.Second},
-		"not allowed":           {api(livepeer.Forbidden, 0), v1alpha1.ReasonForbidden, "the API says no", true, 20 * time.Second},
-		"too often":             {api(livepeer.RateLimited, 0), v1alpha1.ReasonRateLimited, "the API says no", false, 20 * time.Second},
-		"too often, wait":       {api(livepeer.RateLimited, 7*time.Minute), v1alpha1.ReasonRateLimited, "the API says no", false, 7 * time.Minute},
-		"too often, short wait": {api(livepeer.RateLimited, time.Second), v1alpha1.ReasonRateLimited, "the API says no", false, 20 * time.Second},
-		"down":                  {api(livepeer.Unavailable, 0), v1alpha1.ReasonUnavailable, "the API says no", false, 20 * time.Second},
-		"down, wait":            {api(livepeer.Unavailable, time.Minute), v1alpha1.ReasonUnavailable, "the API says no", false, time.Minute},
-		"nonsense":              {api(livepeer.Malformed, 0), v1alpha1.ReasonMalformed, "the API says no", false, 20 * time.Second},
-		"wrong URL":             {api(livepeer.NotFound, 0), v1alpha1.ReasonMalformed, "the API says no", false, 20 * time.Second},
+		"bad key":               {api(studio.Unauthorized, 0), v1alpha1.ReasonUnauthorized, "the API says no", true, 20 * time.Second},
+		"not allowed":           {api(studio.Forbidden, 0), v1alpha1.ReasonForbidden, "the API says no", true, 20 * time.Second},
+		"too often":             {api(studio.RateLimited, 0), v1alpha1.ReasonRateLimited, "the API says no", false, 20 * time.Second},
+		"too often, wait":       {api(studio.RateLimited, 7*time.Minute), v1alpha1.ReasonRateLimited, "the API says no", false, 7 * time.Minute},
+		"too often, short wait": {api(studio.RateLimited, time.Second), v1alpha1.ReasonRateLimited, "the API says no", false, 20 * time.Second},
+		"down":                  {api(studio.Unavailable, 0), v1alpha1.ReasonUnavailable, "the API says no", false, 20 * time.Second},
+		"down, wait":            {api(studio.Unavailable, time.Minute), v1alpha1.ReasonUnavailable, "the API says no", false, time.Minute},
+		"nonsense":              {api(studio.Malformed, 0), v1alpha1.ReasonMalformed, "the API says no", false, 20 * time.Second},
+		"wrong URL":             {api(studio.NotFound, 0), v1alpha1.ReasonMalformed, "the API says no", false, 20 * time.Second},
 		"a new kind":            {api("New", 0), v1alpha1.ReasonUnavailable, "the API says no", false, 20 * time.Second},
 		"no writing": {
-			fmt.Errorf("x: %w", &writeError{Verb: mirror.Create, Err: errors.New("etcd is full")}),
+			fmt.Errorf("x: %w", &taskstore.WriteError{Verb: mirror.Create, Err: errors.New("etcd is full")}),
 			v1alpha1.ReasonWriteFailed, "Tasks can't be stored for now: Create a LivepeerTask: etcd is full", false, 4 * time.Second,
 		},
 		"no right": {
@@ -96,7 +98,7 @@ func TestOutcomeOf(t *testing.T) {
 
 func TestSourceError(t *testing.T) {
 	cause := errors.New("cause")
-	err := error(&sourceError{Reason: "InvalidSecret", Message: "Do this", Err: cause})
+	err := error(&condition.Error{Reason: "InvalidSecret", Message: "Do this", Err: cause})
 	if !errors.Is(err, cause) || err.Error() != "InvalidSecret: Do this" {
 		t.Errorf("%v", err)
 	}

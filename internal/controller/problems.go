@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
 const (
@@ -27,12 +28,12 @@ func (p *problems) add(id, refusal string) {
 		*p = problems{}
 	}
 	if _, known := (*p)[id]; known || len(*p) < maxProblems {
-		(*p)[id] = bounded(refusal, maxRefusal)
+		(*p)[id] = condition.Bounded(refusal, maxRefusal)
 	}
 }
 
 // trouble sums up the problems, nil where there are none.
-func (p *problems) trouble() *sourceError {
+func (p *problems) trouble() *condition.Error {
 	refused, conflicts := 0, 0
 	first := ""
 	for _, id := range slices.Sorted(maps.Keys(*p)) {
@@ -47,13 +48,13 @@ func (p *problems) trouble() *sourceError {
 	}
 	switch {
 	case refused > 0:
-		return &sourceError{
+		return &condition.Error{
 			Reason: v1alpha1.ReasonRefused, Stalled: true,
 			Message: fmt.Sprintf("The Kubernetes API server refuses to store %s; all others are mirrored. The first is %s",
 				tasks(refused), first),
 		}
 	case conflicts > 0:
-		return &sourceError{
+		return &condition.Error{
 			Reason: v1alpha1.ReasonConflict, Stalled: true,
 			Message: fmt.Sprintf("%s mirrored by another LivepeerTaskSource in this namespace, which keeps them: "+
 				"delete one of the two sources, or move it to another namespace", tasksAre(conflicts)),
@@ -63,8 +64,8 @@ func (p *problems) trouble() *sourceError {
 }
 
 // unreadable is the trouble of a source whose API can't read some tasks.
-func unreadable(n int) *sourceError {
-	return &sourceError{
+func unreadable(n int) *condition.Error {
+	return &condition.Error{
 		Reason: v1alpha1.ReasonUnreadable, Stalled: true,
 		Message: fmt.Sprintf("Studio answers an internal error (500) wherever it is asked for %s. What is mirrored of them stays "+
 			"as it is, and all others are followed. Only Studio can repair them: ask Livepeer's support", tasks(n)),

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -88,7 +89,7 @@ func TestTokenFor(t *testing.T) {
 
 // TestPausedTellsHowToGoOn: the message is a command to copy.
 func TestPausedTellsHowToGoOn(t *testing.T) {
-	got := (&paused{missing: 40, total: 60, token: "0123456789ab"}).trouble(aSource())
+	got := (&paused{missing: 40, total: 60, token: "0123456789ab"}).trouble(kubetest.ASource())
 	if got.Reason != v1alpha1.ReasonPruningPaused || !got.Stalled || !strings.HasPrefix(got.Message, "40 of 60 mirrored tasks are missing") ||
 		!strings.HasSuffix(got.Message,
 			"kubectl annotate --overwrite livepeertasksource -n media main studio.livepeer.org/confirm-prune=0123456789ab") {

@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // restartMargin is how far before the last poll that is on record the first poll after a restart looks, for clocks that
@@ -79,7 +79,7 @@ type progress struct {
 
 // pollPass is a poll for changes that is under way.
 type pollPass struct {
-	*livepeer.Pass
+	*studio.Pass
 	began time.Time
 }
 

@@ -8,29 +8,16 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 var noon = time.UnixMilli(1587667200000).UTC()
 
 // aSource is a source that polls every 10 s and lists everything every 10 minutes.
-func aSource() *v1alpha1.LivepeerTaskSource {
-	return &v1alpha1.LivepeerTaskSource{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "media", Name: "main", UID: "uid-of-main", Generation: 1, ResourceVersion: "10", Annotations: map[string]string{},
-		},
-		Spec: v1alpha1.LivepeerTaskSourceSpec{
-			URL:            "https://livepeer.studio/api",
-			SecretRef:      v1alpha1.SecretReference{Name: "livepeer"},
-			Interval:       metav1.Duration{Duration: 10 * time.Second},
-			ResyncInterval: metav1.Duration{Duration: 10 * time.Minute},
-		},
-	}
-}
 
 // TestSlot: sources are polled once an interval, at times of their own that are spread evenly.
 func TestSlot(t *testing.T) {
@@ -101,7 +88,7 @@ func TestRenew(t *testing.T) {
 			generation: 1, fingerprint: "print", handled: "handled", synced: true, floor: mirror.Stamp{UpdatedAt: 5},
 			nextPoll: soon, nextFull: late, retryAt: soon, failures: 3, full: &fullSync{},
 		}
-		source := aSource()
+		source := kubetest.ASource()
 		if c.before != nil {
 			c.before(p)
 		}
@@ -139,7 +126,7 @@ func told(p *progress) { p.retryFixed = true }
 
 func TestRenewAfterARestart(t *testing.T) {
 	late := noon.Add(5 * time.Minute)
-	source := aSource()
+	source := kubetest.ASource()
 	source.Annotations[v1alpha1.AnnotationRequestedAt] = "handled"
 	p := &progress{handled: "handled", synced: true, floor: mirror.Stamp{UpdatedAt: 5}, nextFull: late}
 	p.renew(source, "print", 0, noon)
@@ -162,12 +149,12 @@ func TestRenewForgetsTheOldAccount(t *testing.T) {
 		}
 	}
 	p := old()
-	p.renew(aSource(), "new", 40, noon)
+	p.renew(kubetest.ASource(), "new", 40, noon)
 	if p.pending != nil || p.full != nil || p.watermark.newest != 0 || !p.nextFull.Equal(noon) || p.storedBefore != 40 {
 		t.Errorf("%+v", p)
 	}
 	p = old()
-	if p.renew(aSource(), "old", 40, noon); len(p.pending) != 1 || p.full == nil || p.watermark.newest != 7 {
+	if p.renew(kubetest.ASource(), "old", 40, noon); len(p.pending) != 1 || p.full == nil || p.watermark.newest != 7 {
 		t.Errorf("nothing changed: %+v", p)
 	}
 }
@@ -177,16 +164,16 @@ func TestResyncSoon(t *testing.T) {
 	full := &fullSync{}
 	p := &progress{generation: 1, fingerprint: "print", nextPoll: noon.Add(time.Second), nextFull: noon.Add(time.Hour), full: full}
 	p.resync.Store(true)
-	if p.renew(aSource(), "print", 0, noon); p.full != full {
+	if p.renew(kubetest.ASource(), "print", 0, noon); p.full != full {
 		t.Error("a full sync begins anew")
 	}
 	p.full = nil
-	p.renew(aSource(), "print", 0, noon)
+	p.renew(kubetest.ASource(), "print", 0, noon)
 	if !p.nextFull.Equal(noon) || p.nextPoll.Equal(noon) {
 		t.Errorf("polls at %v, lists at %v", p.nextPoll, p.nextFull)
 	}
 	p.nextFull = noon.Add(time.Hour)
-	if p.renew(aSource(), "print", 0, noon); p.nextFull.Equal(noon) {
+	if p.renew(kubetest.ASource(), "print", 0, noon); p.nextFull.Equal(noon) {
 		t.Error("is asked for once, and done twice")
 	}
 }
@@ -218,7 +205,7 @@ func TestWait(t *testing.T) {
 }
 
 func TestLatest(t *testing.T) {
-	cached := aSource()
+	cached := kubetest.ASource()
 	for name, c := range map[string]struct {
 		version    string
 		generation int64
@@ -231,7 +218,7 @@ func TestLatest(t *testing.T) {
 		"respecified":     {"11", 2, false},
 		"incomprehensive": {"x", 1, false},
 	} {
-		written := aSource()
+		written := kubetest.ASource()
 		written.ResourceVersion, written.Generation, written.Status.Tasks.Total = c.version, c.generation, 5
 		got := (&progress{written: written}).latest(cached)
 		if (got.Status.Tasks.Total == 5 && got.ResourceVersion == c.version) != c.want {

@@ -17,8 +17,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // kinds of servers that Studio may be, or may be behind.
@@ -66,7 +68,7 @@ type account struct {
 	deleted map[string]bool // in Studio, ever
 	lagging *livepeertest.Snapshot
 
-	api        *memoryAPI
+	api        *kubetest.API
 	reconciler *SourceReconciler
 
 	people *people // who change what is mirrored; nil where nobody does
@@ -91,13 +93,13 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 	}
 	a.page = []int{0, 3, 7}[a.random.IntN(3)]
 	a.server = httptest.NewServer(a.studio)
-	a.api = newMemoryAPI(a.server.URL)
-	a.api.writing, a.api.lose = a.writing, 30
+	a.api = kubetest.NewAPI(a.server.URL)
+	a.api.Writing, a.api.Lose = a.writing, 30
 	if a.random.IntN(4) == 0 {
-		a.api.source.Spec.Types = []string{"upload", "clip"}
+		a.api.Source.Spec.Types = []string{"upload", "clip"}
 	}
 	if a.random.IntN(2) == 0 {
-		a.api.source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: "https://sink.example"}}
+		a.api.Source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: "https://sink.example"}}
 	}
 	a.start()
 	return a
@@ -105,36 +107,36 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 
 // start begins with a new process of the operator, which knows what is stored.
 func (a *account) start() {
-	a.api.echoes = nil
-	a.reconciler = a.api.reconciler(func() time.Time { return a.clock.Add(a.skew) })
-	a.reconciler.writer.wrote = a.wrote
+	a.api.Echoes = nil
+	a.reconciler = reconcilerOf(a.api, func() time.Time { return a.clock.Add(a.skew) })
+	a.reconciler.writer.Observers = []taskstore.Observer{a}
 	a.people.start()
 }
 
 // live lets some time pass with changes, and then none.
 func (a *account) live() {
 	defer a.server.Close()
-	defer func() { a.reconciler.forget(sourceKey(a.api.source)) }()
+	defer func() { a.reconciler.forget(sourceKey(a.api.Source)) }()
 	for range a.random.IntN(a.random.IntN(60) + 2) { // small accounts more often: they are as odd, and quicker
 		a.create()
 	}
 	a.studio.Fault(a.request)
 	for n := range a.random.IntN(10) {
 		if a.random.IntN(4) == 0 {
-			a.api.annotate(v1alpha1.AnnotationRequestedAt, fmt.Sprint("churn ", n))
+			a.api.Annotate(v1alpha1.AnnotationRequestedAt, fmt.Sprint("churn ", n))
 		}
 		a.turn()
 	}
-	a.quiet, a.api.lose = true, 0
+	a.quiet, a.api.Lose = true, 0
 	a.sync("at last")
 	a.equal()
 	a.toldOnce()
-	before := a.api.writes
+	before := a.api.Writes
 	a.sync("again")
-	if a.api.writes != before {
-		a.fatalf("a second full sync writes %d times", a.api.writes-before)
+	if a.api.Writes != before {
+		a.fatalf("a second full sync writes %d times", a.api.Writes-before)
 	}
-	ready := meta.FindStatusCondition(a.api.source.Status.Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(a.api.Source.Status.Conditions, v1alpha1.ConditionReady)
 	if ready.Reason != v1alpha1.ReasonSynced {
 		a.fatalf("%s: %s", ready.Reason, ready.Message)
 	}
@@ -143,7 +145,7 @@ func (a *account) live() {
 // turn gives the source one turn, and lets time pass until the next.
 func (a *account) turn() {
 	a.t.Helper()
-	result, err := a.reconciler.Reconcile(a.t.Context(), reconcile.Request{NamespacedName: sourceKey(a.api.source)})
+	result, err := a.reconciler.Reconcile(a.t.Context(), reconcile.Request{NamespacedName: sourceKey(a.api.Source)})
 	if err != nil {
 		a.fatalf("%v", err)
 	}
@@ -151,7 +153,7 @@ func (a *account) turn() {
 	if !a.quiet && a.random.IntN(3) > 0 {
 		echoes = a.random.IntN(20) // the cache lags behind
 	}
-	a.api.echo(a.reconciler.index, echoes)
+	echo(a.api, a.reconciler.index, echoes)
 	a.people.rest()
 	a.clock = a.clock.Add(result.RequeueAfter)
 }
@@ -159,16 +161,16 @@ func (a *account) turn() {
 // sync lets one full sync be carried through.
 func (a *account) sync(request string) {
 	a.t.Helper()
-	a.api.echo(a.reconciler.index, -1)
+	echo(a.api, a.reconciler.index, -1)
 	a.people.rest()
-	a.api.annotate(v1alpha1.AnnotationRequestedAt, request)
+	a.api.Annotate(v1alpha1.AnnotationRequestedAt, request)
 	for range 50 {
 		a.turn()
-		if a.api.source.Status.LastHandledReconcileAt == request {
+		if a.api.Source.Status.LastHandledReconcileAt == request {
 			return
 		}
 	}
-	a.fatalf("no full sync within 50 turns: %+v", a.api.source.Status)
+	a.fatalf("no full sync within 50 turns: %+v", a.api.Source.Status)
 }
 
 // writing looks at what the operator is about to write.
@@ -189,10 +191,10 @@ func (a *account) writing(before, after *v1alpha1.LivepeerTask) {
 // known says what is stored, and what the operator knows, under the names of a task.
 func (a *account) known(id string) (known string) {
 	for _, name := range mirror.Names(id) {
-		if task, ok := a.api.tasks[name]; ok {
+		if task, ok := a.api.Tasks[name]; ok {
 			known += fmt.Sprintf("stored: %+v; ", mirror.EntryOf(task))
 		}
-		if entry, ok := a.reconciler.index.lookup(a.api.source.Namespace)(name); ok {
+		if entry, ok := a.reconciler.index.Lookup(a.api.Source.Namespace)(name); ok {
 			known += fmt.Sprintf("known: %+v; ", entry)
 		}
 	}
@@ -202,7 +204,7 @@ func (a *account) known(id string) (known string) {
 // equal fails unless the mirror holds what is in Studio and in scope, and nothing else.
 func (a *account) equal() {
 	a.t.Helper()
-	source := a.api.source
+	source := a.api.Source
 	scope := mirror.Scope{Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types}
 	want := map[string]*mirror.Observation{}
 	for _, id := range a.studio.IDs() {
@@ -211,7 +213,7 @@ func (a *account) equal() {
 		}
 	}
 	got := map[string]*v1alpha1.LivepeerTask{}
-	for _, task := range a.api.tasks {
+	for _, task := range a.api.Tasks {
 		if got[task.Spec.ID] != nil {
 			a.fatalf("%s is there twice", task.Spec.ID)
 		}
@@ -232,7 +234,7 @@ func (a *account) equal() {
 	}
 	// Whatever else there is of a task: nothing would have to be written.
 	plan := mirror.Plan(scope, slices.Collect(maps.Values(want)), func(name string) (mirror.Entry, bool) {
-		task, ok := a.api.tasks[name]
+		task, ok := a.api.Tasks[name]
 		if !ok {
 			return mirror.Entry{}, false
 		}

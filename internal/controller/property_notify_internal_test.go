@@ -19,7 +19,7 @@ func (a *account) keepsNotifications(before, after *v1alpha1.LivepeerTask) {
 	}
 	want := phases(was)
 	switch {
-	case !a.api.source.SendsEvents():
+	case !a.api.Source.SendsEvents():
 		want = nil
 	case before.Status.ObservedGeneration == 0 && len(is) == 1: // whether a new task is news is another test's matter
 		want = []string{after.Status.Phase}

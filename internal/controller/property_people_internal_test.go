@@ -24,9 +24,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // TestEditsDeleteNothing: people change what is mirrored, in every way that they can, between any two steps of full syncs, polls,
@@ -78,9 +80,9 @@ func (p *people) start() {
 		limiters: map[types.NamespacedName]*rate.Limiter{}, hints: newHints(), standing: r.standing, turnSoon: r.turnSoon,
 		pushed: prometheus.NewHistogram(prometheus.HistogramOpts{}),
 	}
-	r.index.notifyForeign(func(request taskRequest) {
-		if request.Source != "" && request.ID != "" {
-			p.queue.Add(request)
+	r.index.NotifyExternalChanges(func(task taskstore.TaskRef) {
+		if task.Source != "" && task.ID != "" {
+			p.queue.Add(taskRequest{Namespace: task.Namespace, Source: task.Source, ID: task.ID})
 		}
 	})
 	p.tasks.hints.start(p.queue)
@@ -127,21 +129,21 @@ func (p *people) live() {
 	for range 1 + a.random.IntN(30) {
 		a.create()
 	}
-	a.api.writing = p.writing
+	a.api.Writing = p.writing
 	a.sync("first") // all is there before anybody meddles
-	a.api.meddle = func() { p.meddle(12) }
+	a.api.Meddle = func() { p.meddle(12) }
 	a.studio.Fault(func(r *http.Request) livepeertest.Fault {
 		p.whileAsked()
 		return a.request(r)
 	})
 	for n := range 1 + a.random.IntN(6) {
 		if a.random.IntN(2) == 0 {
-			a.api.annotate(v1alpha1.AnnotationRequestedAt, fmt.Sprint("churn ", n))
+			a.api.Annotate(v1alpha1.AnnotationRequestedAt, fmt.Sprint("churn ", n))
 		}
 		a.turn()
 	}
 	p.stop()
-	a.quiet, a.api.lose = true, 0
+	a.quiet, a.api.Lose = true, 0
 	p.start()
 	a.sync("repairs")
 	a.sync("deletes what was adopted")
@@ -155,37 +157,37 @@ func (p *people) whileAsked() {
 	if a.quiet {
 		return
 	}
-	a.api.mu.Lock()
+	a.api.Mu.Lock()
 	p.meddle(2)
 	var pushed string
 	echoes := p.random.IntN(8)
 	if ids := a.studio.IDs(); len(ids) > 0 && p.random.IntN(4) == 0 {
 		pushed = ids[p.random.IntN(len(ids))]
 	}
-	a.api.mu.Unlock()
+	a.api.Mu.Unlock()
 	if pushed != "" {
-		source := receiver.Source{Namespace: a.api.source.Namespace, Name: a.api.source.Name}
-		_, _ = p.tasks.hints.offer(&receiver.Hint{Source: source, TaskID: pushed, Received: time.Now()})
+		source := webhook.Source{Namespace: a.api.Source.Namespace, Name: a.api.Source.Name}
+		_, _ = p.tasks.hints.offer(&webhook.Hint{Source: source, TaskID: pushed, Received: time.Now()})
 	}
-	a.api.echo(a.reconciler.index, echoes)
+	echo(a.api, a.reconciler.index, echoes)
 }
 
 // meddle makes an edit one time in n. The caller holds the API server's lock.
 func (p *people) meddle(n int) {
 	a := p.account
-	if a.quiet || len(a.api.tasks) == 0 || p.random.IntN(n) > 0 {
+	if a.quiet || len(a.api.Tasks) == 0 || p.random.IntN(n) > 0 {
 		return
 	}
 	var names []string
-	for name := range a.api.tasks {
+	for name := range a.api.Tasks {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	stored := a.api.tasks[names[p.random.IntN(len(names))]]
+	stored := a.api.Tasks[names[p.random.IntN(len(names))]]
 	if p.random.IntN(12) == 0 {
-		a.api.version++
-		delete(a.api.tasks, stored.Name)
-		a.api.echoes = append(a.api.echoes, event{before: stored})
+		a.api.Version++
+		delete(a.api.Tasks, stored.Name)
+		a.api.Echoes = append(a.api.Echoes, kubetest.Event{Before: stored})
 		return
 	}
 	next := stored.DeepCopy()
@@ -193,10 +195,10 @@ func (p *people) meddle(n int) {
 	if mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: next.Spec}) != mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: stored.Spec}) {
 		next.Generation++
 	}
-	a.api.version++
-	next.ResourceVersion = strconv.Itoa(a.api.version)
-	a.api.tasks[next.Name] = next
-	a.api.echoes = append(a.api.echoes, event{before: stored, after: next})
+	a.api.Version++
+	next.ResourceVersion = strconv.Itoa(a.api.Version)
+	a.api.Tasks[next.Name] = next
+	a.api.Echoes = append(a.api.Echoes, kubetest.Event{Before: stored, After: next})
 }
 
 // edit changes a task in one of the ways that people can.
@@ -276,18 +278,18 @@ func (p *people) writing(before, after *v1alpha1.LivepeerTask) {
 func (p *people) equal() {
 	a := p.account
 	a.t.Helper()
-	scope := mirror.Scope{Source: a.api.source.Name, SourceUID: a.api.source.UID}
-	for name, task := range a.api.tasks {
+	scope := mirror.Scope{Source: a.api.Source.Name, SourceUID: a.api.Source.UID}
+	for name, task := range a.api.Tasks {
 		entry := mirror.EntryOf(task)
 		named := entry.OwnerUID == scope.SourceUID || entry.OwnerName == scope.Source || entry.SourceLabel == scope.Source
 		id := p.born[task.UID]
 		switch {
 		case a.deleted[id] && !mirror.CanBeMissing(&scope, &entry):
-			delete(a.api.tasks, name)
+			delete(a.api.Tasks, name)
 		case !named:
-			delete(a.api.tasks, name)
+			delete(a.api.Tasks, name)
 			a.studio.Purge(id)
-			maps.DeleteFunc(a.api.tasks, func(_ string, again *v1alpha1.LivepeerTask) bool {
+			maps.DeleteFunc(a.api.Tasks, func(_ string, again *v1alpha1.LivepeerTask) bool {
 				return again.Spec.ID == id || p.born[again.UID] == id
 			})
 		}

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // maxDeletions of tasks in one account: more at once wait for a confirmation, as another test proves.
@@ -129,7 +129,7 @@ func (a *account) create() {
 func (a *account) inScope(id string) bool {
 	task, ok := a.studio.Get(id)
 	kind, _ := task["type"].(string)
-	return ok && (len(a.api.source.Spec.Types) == 0 || slices.Contains(a.api.source.Spec.Types, kind))
+	return ok && (len(a.api.Source.Spec.Types) == 0 || slices.Contains(a.api.Source.Spec.Types, kind))
 }
 
 // status is what a task has come to now.

@@ -17,12 +17,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -35,16 +36,13 @@ const (
 	// admitAtOnce bounds the Secrets that are read at once when this replica begins to lead.
 	admitAtOnce = 16
 
-	eventAction        = "Receive"
 	reasonStaleWebhook = "StaleWebhooks"
 )
-
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // reception is what the sources have to do with the receiver of webhooks.
 type reception struct {
 	on     bool // there is a receiver
-	events events.EventRecorder
+	events *events.Log
 
 	mu sync.Mutex
 	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
@@ -158,52 +156,46 @@ func (r *reception) tooLate(source types.NamespacedName, now time.Time) bool {
 	return true
 }
 
-// warn records an Event on a source.
-func (r *reception) warn(source *v1alpha1.LivepeerTaskSource, reason, note string, args ...any) {
-	if r.events == nil {
-		return
-	}
-	// Without the resourceVersion, so that the same trouble is one Event that counts.
-	regarding := &corev1.ObjectReference{
-		APIVersion: v1alpha1.GroupVersion.String(), Kind: "LivepeerTaskSource",
-		Namespace: source.Namespace, Name: source.Name, UID: source.UID,
-	}
-	r.events.Eventf(regarding, nil, corev1.EventTypeWarning, reason, eventAction, note, args...)
+// warn writes a warning on a source: one for each identity.
+func (r *reception) warn(source *v1alpha1.LivepeerTaskSource, reason, note string, identity ...any) {
+	r.events.Tell("LivepeerTaskSource", source, &events.Event{
+		Action: events.Receiving, Reason: reason, Note: note, Warning: true, Identity: identity,
+	})
 }
 
-// webhook is the secret that a source shares with Studio, as its Secret holds it.
-type webhook struct {
-	secret  livepeer.Key // a type that is never printed; empty where there is none that can be used
-	trouble *sourceError // why the entry can't be used
+// sharedSecret is the secret that a source shares with Studio, as its Secret holds it.
+type sharedSecret struct {
+	secret  studio.Key       // a type that is never printed; empty where there is none that can be used
+	trouble *condition.Error // why the entry can't be used
 }
 
-func (w *webhook) usable() bool { return w.secret.Reveal() != "" }
+func (w *sharedSecret) usable() bool { return w.secret.Reveal() != "" }
 
-func webhookOf(secret *corev1.Secret) webhook {
+func webhookOf(secret *corev1.Secret) sharedSecret {
 	raw, present := secret.Data[secretKeyWebhookSecret]
 	usable := bytes.TrimSpace(raw)
 	switch {
 	case !present:
-		return webhook{}
+		return sharedSecret{}
 	case len(usable) == 0:
 		return unusableWebhook(secret.Name, "it is empty")
 	case len(usable) < minWebhookSecret:
 		return unusableWebhook(secret.Name, "it is shorter than 16 characters, and could be guessed")
 	}
-	return webhook{secret: livepeer.NewKey(string(usable))}
+	return sharedSecret{secret: studio.NewKey(string(usable))}
 }
 
-func unusableWebhook(secret, why string) webhook {
-	return webhook{trouble: &sourceError{Reason: v1alpha1.ReasonInvalidWebhookSecret, Message: fmt.Sprintf(
+func unusableWebhook(secret, why string) sharedSecret {
+	return sharedSecret{trouble: &condition.Error{Reason: v1alpha1.ReasonInvalidWebhookSecret, Message: fmt.Sprintf(
 		"%s in Secret %q can't be used: %s. Webhooks are not received, and polling goes on. Store the shared secret of Studio's "+
 			"webhook, 16 random characters or more, here and in Studio, or remove the entry", secretKeyWebhookSecret, secret, why)}}
 }
 
-// webhook returns the secret by which webhooks for a source are received, or why they are not.
-func (r *SourceReconciler) webhook(key types.NamespacedName) webhook {
+// sharedSecret returns the secret by which webhooks for a source are received, or why they are not.
+func (r *SourceReconciler) sharedSecret(key types.NamespacedName) sharedSecret {
 	open := r.sessions.current(key)
 	if open == nil {
-		return webhook{}
+		return sharedSecret{}
 	}
 	owner := r.reception.claims.owner(key)
 	if !open.webhook.usable() || owner == key {
@@ -213,14 +205,14 @@ func (r *SourceReconciler) webhook(key types.NamespacedName) webhook {
 	if owner.Namespace == key.Namespace { // who is elsewhere is nobody's business
 		other = fmt.Sprintf("LivepeerTaskSource %q", owner.Name)
 	}
-	return webhook{trouble: &sourceError{Reason: v1alpha1.ReasonSharedWebhookSecret, Message: fmt.Sprintf(
+	return sharedSecret{trouble: &condition.Error{Reason: v1alpha1.ReasonSharedWebhookSecret, Message: fmt.Sprintf(
 		"%s has the same %s, and had it first. Webhooks are not received, and polling goes on. Give this source a secret of its own: "+
 			"store another one in a Secret of its own, and in Studio", other, secretKeyWebhookSecret)}}
 }
 
 // claimWebhook notes which secret a source has now, and gives those a turn to which that makes a difference.
 func (r *SourceReconciler) claimWebhook(source *v1alpha1.LivepeerTaskSource) {
-	var secret livepeer.Key
+	var secret studio.Key
 	if open := r.sessions.current(sourceKey(source)); open != nil {
 		secret = open.webhook.secret
 	}
@@ -238,12 +230,12 @@ func (r *SourceReconciler) setReceiving(source *v1alpha1.LivepeerTaskSource) {
 	key := sourceKey(source)
 	source.Status.Receiver = nil
 	condition := metav1.Condition{Type: v1alpha1.ConditionReceiving, ObservedGeneration: source.Generation}
-	hook := r.webhook(key)
+	hook := r.sharedSecret(key)
 	switch {
 	case r.reception.on && hook.trouble != nil && !source.Spec.Suspend:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, hook.trouble.Reason, hook.trouble.Message
 	case r.reception.on && hook.usable() && !source.Spec.Suspend:
-		source.Status.Receiver = &v1alpha1.ReceiverStatus{Path: receiver.Source{Namespace: key.Namespace, Name: key.Name}.Path()}
+		source.Status.Receiver = &v1alpha1.ReceiverStatus{Path: webhook.Source{Namespace: key.Namespace, Name: key.Name}.Path()}
 		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonListening
 		condition.Message = "Webhooks are received at " + source.Status.Receiver.Path
 	default:
@@ -255,12 +247,12 @@ func (r *SourceReconciler) setReceiving(source *v1alpha1.LivepeerTaskSource) {
 
 // checkWebhook says in an Event, once for each Secret, that its webhookSecret can't be used.
 func (r *SourceReconciler) checkWebhook(source *v1alpha1.LivepeerTaskSource, session *session, state *progress) {
-	trouble := r.webhook(sourceKey(source)).trouble
+	trouble := r.sharedSecret(sourceKey(source)).trouble
 	if !r.reception.on || trouble == nil || !r.reception.ready() {
 		return
 	}
 	if about := session.fingerprint + trouble.Reason; state.warned != about {
 		state.warned = about
-		r.reception.warn(source, trouble.Reason, "%s", trouble.Message)
+		r.reception.warn(source, trouble.Reason, trouble.Message, about)
 	}
 }

@@ -19,14 +19,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // troubledAPI answers questions for a Secret with an error, and counts them.
 type troubledAPI struct {
-	*memoryAPI
+	*kubetest.API
 	err   error
 	asked int
 }
@@ -38,7 +39,7 @@ func (a *troubledAPI) Get(ctx context.Context, key client.ObjectKey, obj client.
 			return a.err
 		}
 	}
-	return a.memoryAPI.Get(ctx, key, obj, opts...)
+	return a.API.Get(ctx, key, obj, opts...)
 }
 
 // TestASourceArrivesHoweverItsFirstTurnEnds: otherwise it would keep out the webhooks of all others for as long as it is there.
@@ -72,13 +73,13 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 			g := NewWithT(t)
 			web := httptest.NewServer(livepeertest.NewServer())
 			defer web.Close()
-			api := &troubledAPI{memoryAPI: newMemoryAPI(web.URL), err: c.err}
-			r := api.reconciler(time.Now)
+			api := &troubledAPI{API: kubetest.NewAPI(web.URL), err: c.err}
+			r := reconcilerOf(api.API, time.Now)
 			r.secrets.live = api
 			if c.change != nil {
-				c.change(api.source)
+				c.change(api.Source)
 			}
-			key := sourceKey(api.source)
+			key := sourceKey(api.Source)
 			r.reception.on, r.reception.listed = true, true
 			r.reception.awaited = map[types.NamespacedName]struct{}{key: {}}
 			_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
@@ -88,7 +89,7 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 			if c.reason == "" {
 				return
 			}
-			ready := meta.FindStatusCondition(api.source.Status.Conditions, v1alpha1.ConditionReady)
+			ready := meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady)
 			g.Expect(ready).To(HaveField("Reason", c.reason), "%v", ready)
 			if c.reason == v1alpha1.ReasonInvalidSecret {
 				g.Expect(ready.Message).To(ContainSubstring("can't be the name of a Secret: correct it"))
@@ -105,15 +106,15 @@ func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			api := &troubledAPI{memoryAPI: newMemoryAPI(""), err: apierrors.NewForbidden(corev1.Resource("secrets"), "kept", nil)}
-			source := aSource()
+			api := &troubledAPI{API: kubetest.NewAPI(""), err: apierrors.NewForbidden(corev1.Resource("secrets"), "kept", nil)}
+			source := kubetest.ASource()
 			source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
 				Sink: "https://sink.example", SecretRef: &v1alpha1.SecretReference{Name: c.secret},
 			}}
-			_, err := newSinks(newSecretStore(api, nil), "test", livepeer.Hosts{}).get(t.Context(), source)
-			trouble, ok := errors.AsType[*notify.Error](err)
+			_, err := newSinks(newSecretStore(api, nil), "test", studio.Hosts{}).get(t.Context(), source)
+			trouble, ok := errors.AsType[*cloudevents.Error](err)
 			g.Expect(ok).To(BeTrue(), "%v", err)
-			g.Expect(trouble.Kind).To(Equal(notify.Unusable))
+			g.Expect(trouble.Kind).To(Equal(cloudevents.Unusable))
 			g.Expect(trouble.Message).To(ContainSubstring(c.says))
 		})
 	}

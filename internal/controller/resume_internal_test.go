@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -49,7 +50,7 @@ func TestResume(t *testing.T) {
 		"tasks are gone":   {nil, nil, 0, 0, mirror.Stamp{}},
 		"nothing is known": {func(s *v1alpha1.LivepeerTaskSourceStatus) { *s = v1alpha1.LivepeerTaskSourceStatus{} }, nil, 0, 0, mirror.Stamp{}},
 	} {
-		source := aSource()
+		source := kubetest.ASource()
 		source.Status = *status.DeepCopy()
 		if c.change != nil {
 			c.change(&source.Status)

@@ -30,8 +30,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // leaseName is that of main.go; the leader election role names it.
@@ -96,7 +96,7 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 	w.studio.Populate(100, 1)
 	w.secret(livepeertest.APIKey)
 	w.source("main")
-	receiving := controller.ReceiveWebhooks(receiver.Config{Address: freeAddress(w)})
+	receiving := controller.ReceiveWebhooks(webhook.Config{Address: freeAddress(w)})
 	stop := w.startManager(config, options, receiving)
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 	w.complainTwice()

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
 const (
@@ -93,7 +94,7 @@ func checkName(field string, secret types.NamespacedName) error {
 	if len(validation.IsDNS1123Subdomain(secret.Name)) == 0 {
 		return nil
 	}
-	return &sourceError{
+	return &condition.Error{
 		Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
 		Message: fmt.Sprintf("%s.name %q can't be the name of a Secret: correct it. A name has lower-case letters, digits, "+
 			"'-' and '.', and each part between dots begins and ends with a letter or a digit", field, secret.Name),
@@ -111,7 +112,7 @@ func (s *secretStore) read(ctx context.Context, key types.NamespacedName) (*core
 	case err != nil:
 		return nil, err
 	case secret.Type != corev1.SecretTypeOpaque:
-		return nil, &sourceError{
+		return nil, &condition.Error{
 			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
 			Message: fmt.Sprintf("Secret %q is of type %q, and only type Opaque is read: name one that was made with "+
 				"kubectl create secret generic", key.Name, secret.Type),

@@ -14,9 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // Keys of the Secret that a source refers to.
@@ -29,23 +30,23 @@ const (
 // session is a connection to the API of one source, made from its spec and its Secret.
 type session struct {
 	fingerprint string
-	client      *livepeer.Client
+	client      *studio.Client
 	redactor    *redact.Redactor
-	webhook     webhook
+	webhook     sharedSecret
 }
 
 // sessions keeps one session a source, for as long as spec and Secret stay the same.
 type sessions struct {
 	secrets   *secretStore
 	userAgent string
-	hosts     livepeer.Hosts
+	hosts     studio.Hosts
 	metrics   *metrics.Metrics
 
 	mu   sync.Mutex
 	open map[types.NamespacedName]*session
 }
 
-func newSessions(secrets *secretStore, userAgent string, hosts livepeer.Hosts) *sessions {
+func newSessions(secrets *secretStore, userAgent string, hosts studio.Hosts) *sessions {
 	return &sessions{secrets: secrets, userAgent: userAgent, hosts: hosts, open: map[types.NamespacedName]*session{}}
 }
 
@@ -89,16 +90,16 @@ func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret, wanted string) (*session, error) {
 	apiKey := strings.TrimSpace(string(secret.Data[secretKeyAPIKey]))
 	if apiKey == "" {
-		return nil, &sourceError{
+		return nil, &condition.Error{
 			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
 			Message: fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it",
 				secret.Name, secretKeyAPIKey),
 		}
 	}
 	redactor := redact.New(apiKey, strings.TrimSpace(string(secret.Data[secretKeyWebhookSecret])))
-	client, err := livepeer.New(livepeer.Config{
+	client, err := studio.New(studio.Config{
 		BaseURL:   source.Spec.URL,
-		Key:       livepeer.NewKey(apiKey),
+		Key:       studio.NewKey(apiKey),
 		CA:        secret.Data[secretKeyCA],
 		Timeout:   source.Spec.Timeout.Duration,
 		Hosts:     s.hosts,
@@ -113,11 +114,11 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 }
 
 // unusable explains a setting that no client can be made of: the URL, or something in the Secret.
-func unusable(secret string, err error) *sourceError {
-	if config, ok := errors.AsType[*livepeer.ConfigError](err); ok && config.Field == "url" {
-		return &sourceError{Reason: v1alpha1.ReasonInvalidURL, Stalled: true, Err: err, Message: config.Message}
+func unusable(secret string, err error) *condition.Error {
+	if config, ok := errors.AsType[*studio.ConfigError](err); ok && config.Field == "url" {
+		return &condition.Error{Reason: v1alpha1.ReasonInvalidURL, Stalled: true, Err: err, Message: config.Message}
 	}
-	return &sourceError{
+	return &condition.Error{
 		Reason: v1alpha1.ReasonInvalidSecret, Stalled: true, Err: err,
 		Message: fmt.Sprintf("Secret %q can't be used: %v", secret, err),
 	}

@@ -15,8 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // secretKeySinkToken is the only key whose value goes to a sink: who may create sources need not be one who may read Secrets.
@@ -26,22 +27,22 @@ const secretKeySinkToken = "sinkToken"
 type sinks struct {
 	secrets   *secretStore // of its own: a source has another Secret for Studio
 	userAgent string
-	hosts     livepeer.Hosts
+	hosts     studio.Hosts
 
 	mu   sync.Mutex
 	open map[types.NamespacedName]*openSink
 }
 
 type openSink struct {
-	*notify.Sink
+	*cloudevents.Sink
 	fingerprint string
 }
 
-func newSinks(secrets *secretStore, userAgent string, hosts livepeer.Hosts) *sinks {
+func newSinks(secrets *secretStore, userAgent string, hosts studio.Hosts) *sinks {
 	return &sinks{secrets: secrets, userAgent: userAgent, hosts: hosts, open: map[types.NamespacedName]*openSink{}}
 }
 
-// get answers the sink of a source that has one. Errors are *notify.Error where its user has to act.
+// get answers the sink of a source that has one. Errors are *cloudevents.Error where its user has to act.
 func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*openSink, error) {
 	key, to := sourceKey(source), source.Spec.Notify.CloudEvents
 	version, secret := "", &corev1.Secret{}
@@ -65,7 +66,7 @@ func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*
 		}
 		if err != nil {
 			err = sinkTrouble(secretKey, err)
-			if _, fixed := errors.AsType[*notify.Error](err); fixed {
+			if _, fixed := errors.AsType[*cloudevents.Error](err); fixed {
 				s.drop(key)
 			}
 			return nil, err
@@ -77,8 +78,8 @@ func (s *sinks) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*
 		return open, nil
 	}
 	s.drop(key) // also where the new settings are of no use: the old ones count no more
-	sink, err := notify.NewSink(notify.Config{
-		URL: to.Sink, Token: livepeer.NewKey(string(secret.Data[secretKeySinkToken])), CA: secret.Data[secretKeyCA],
+	sink, err := cloudevents.NewSink(cloudevents.Config{
+		URL: to.Sink, Token: studio.NewKey(string(secret.Data[secretKeySinkToken])), CA: secret.Data[secretKeyCA],
 		Hosts: s.hosts, UserAgent: s.userAgent,
 	})
 	if err != nil {
@@ -97,19 +98,19 @@ func checkSinkSecret(secret *corev1.Secret) error {
 	if _, ca := secret.Data[secretKeyCA]; !has && ca || len(bytes.TrimSpace(token)) > 0 {
 		return nil
 	}
-	return &sourceError{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: store the "+
+	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: store the "+
 		"sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken)}
 }
 
 // sinkTrouble says of a sink's Secret what a condition says of a source's. What passes by itself stays as it is.
 func sinkTrouble(key types.NamespacedName, err error) error {
-	trouble, named := errors.AsType[*sourceError](err)
+	trouble, named := errors.AsType[*condition.Error](err)
 	switch {
 	case named && trouble.Reason == v1alpha1.ReasonSecretNotFound:
-		return &notify.Error{Kind: notify.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the "+
+		return &cloudevents.Error{Kind: cloudevents.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the "+
 			"sink's token under %q, or remove notify.cloudEvents.secretRef", key.Name, key.Namespace, secretKeySinkToken)}
 	case named, apierrors.IsForbidden(err):
-		return &notify.Error{Kind: notify.Unusable, Message: outcomeOf(err, 1, 0).Message}
+		return &cloudevents.Error{Kind: cloudevents.Unusable, Message: outcomeOf(err, 1, 0).Message}
 	}
 	return err
 }

@@ -25,8 +25,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // sourceWorkers bounds the sources that are worked on at once. Most of a turn is waiting for an API, which may hang: one
@@ -38,8 +40,8 @@ type SourceReconciler struct {
 	client   client.Client
 	sessions *sessions
 	secrets  *secretStore
-	index    *taskIndex
-	writer   *writer
+	index    *taskstore.Index
+	writer   *taskstore.Writer
 	now      func() time.Time
 	metrics  *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
@@ -47,18 +49,12 @@ type SourceReconciler struct {
 	reception reception
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
 	delivering func(source *v1alpha1.LivepeerTaskSource) health
-	events     *eventLog
+	events     *events.Log
 
 	mu     sync.Mutex
 	states map[types.NamespacedName]*progress
 	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
-
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources/status,verbs=patch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get;list;watch;create;update;delete
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
 
 // Reconcile gives a source one turn: it polls what is due, goes on with a full sync, writes the difference, and says in
 // the source's status how it went. It comes back when the next thing is due.
@@ -100,7 +96,7 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 	session, err := r.meet(ctx, source)
 	if err == nil {
 		r.checkWebhook(source, session, state)
-		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
+		state.renew(source, session.fingerprint, int(r.index.Counts(taskstore.SourceIDOf(source)).Total), r.now())
 		if state.wait(r.now()) > 0 {
 			return errNotDue
 		}
@@ -116,7 +112,7 @@ func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTa
 		return nil
 	}
 	state.failures++
-	var api *livepeer.Error
+	var api *studio.Error
 	fixed := errors.As(err, &api) && api.RetryAfter > 0
 	out := outcomeOf(err, state.failures, source.Spec.Interval.Duration)
 	state.failed(out, fixed, r.now())
@@ -136,7 +132,7 @@ func (r *SourceReconciler) progress(source *v1alpha1.LivepeerTaskSource) *progre
 		return state
 	}
 	state := &progress{uid: source.UID, standing: standing{polling: true}} // until its first turn has ended
-	state.resume(source, r.index.entries(idOf(source)), r.now())
+	state.resume(source, r.index.Entries(taskstore.SourceIDOf(source)), r.now())
 	r.states[key] = state
 	return state
 }

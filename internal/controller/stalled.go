@@ -6,8 +6,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // stalledBatch bounds the tasks that one poll asks for by ID because they seem stalled.
@@ -21,7 +21,7 @@ func (s *syncer) stallStep(ctx context.Context) error {
 	if before == 0 {
 		return nil
 	}
-	for _, id := range s.index.stalling(idOf(s.source), before, s.state.unstalled) {
+	for _, id := range s.index.Stalling(taskstore.SourceIDOf(s.source), before, s.state.unstalled, stalledBatch) {
 		observation, err := s.ask(ctx, id)
 		if err != nil {
 			return slowDown(err)
@@ -40,32 +40,8 @@ func (s *syncer) stallStep(ctx context.Context) error {
 
 // slowDown answers an error only where Studio wants to be left alone. Any other is a matter of the next poll.
 func slowDown(err error) error {
-	if api, ok := errors.AsType[*livepeer.Error](err); ok && api.Kind == livepeer.RateLimited {
+	if api, ok := errors.AsType[*studio.Error](err); ok && api.Kind == studio.RateLimited {
 		return err
 	}
 	return nil
-}
-
-// stalling lists tasks of a source that count as stalled, by their last update, and are not shown so: some of them, and
-// none of those that are left out.
-func (x *taskIndex) stalling(source sourceID, before int64, but map[string]struct{}) (ids []string) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	for _, task := range x.byName[source.Namespace] {
-		if !task.stalls(before) || task.stalled || task.deleting || task.owner.Value().sourceID != source {
-			continue
-		}
-		if _, left := but[task.id]; left {
-			continue
-		}
-		if ids = append(ids, task.id); len(ids) == stalledBatch {
-			break
-		}
-	}
-	return ids
-}
-
-// stalls reports whether the task counts as stalled, if it was last updated before that time.
-func (t *storedTask) stalls(before int64) bool {
-	return t.updatedAt != 0 && t.updatedAt < before && mirror.CanStall(t.phase.Value())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // closedTo reports what a push at this time comes to: whether it is left to a poll, and whether that needs a turn.
@@ -60,7 +61,7 @@ func TestAPollUnderWayIsNotTheWantedOne(t *testing.T) {
 // Before its first turn has ended, a source has not said what history has left out.
 func TestNothingIsAskedForBeforeTheFirstTurn(t *testing.T) {
 	g := NewWithT(t)
-	r := &SourceReconciler{states: map[types.NamespacedName]*progress{}, index: newTaskIndex(), now: time.Now}
+	r := &SourceReconciler{states: map[types.NamespacedName]*progress{}, index: taskstore.NewIndex(), now: time.Now}
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "main", UID: "u"}}
 	g.Expect(r.standing(sourceKey(source))).To(BeNil())
 	state := r.progress(source)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -18,18 +17,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
 	// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write a poll would be noise.
 	pollTimeRefresh = 5 * time.Minute
-	// maxMessage bounds a condition's message; the API server refuses more than 32 KiB.
-	maxMessage = 2048
 )
 
 // suspended is the state of a source that nobody wants polled.
-func suspended() *sourceError {
-	return &sourceError{
+func suspended() *condition.Error {
+	return &condition.Error{
 		Reason:  v1alpha1.ReasonSuspended,
 		Message: "Polling is suspended and the mirrored tasks stay as they are: set spec.suspend to false to go on",
 	}
@@ -41,7 +41,7 @@ func (r *SourceReconciler) report(
 ) error {
 	next := source.DeepCopy()
 	next.Status.ObservedGeneration = source.Generation
-	next.Status.Tasks = r.index.counts(idOf(source))
+	next.Status.Tasks = r.index.Counts(taskstore.SourceIDOf(source))
 	next.Status.Tasks.Omitted = state.omitted
 	if !state.fullAt.IsZero() {
 		next.Status.LastFullSyncTime = &metav1.Time{Time: state.fullAt.Truncate(time.Second)}
@@ -70,7 +70,7 @@ func (r *SourceReconciler) report(
 		return err
 	}
 	err = r.client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
-	if err == nil || !answered(err) { // it may be stored
+	if err == nil || !events.Answered(err) { // it may be stored
 		r.tellHealth(source, next)
 	}
 	if err != nil {
@@ -89,7 +89,7 @@ type wholeStatus struct {
 // judge decides what the Ready condition says. A failed turn comes first, then what needs somebody's help, then how far
 // the first sync is.
 func judge(source *v1alpha1.LivepeerTaskSource, state *progress, mirrored int32, err error) outcome {
-	var trouble *sourceError
+	var trouble *condition.Error
 	switch {
 	case err != nil:
 		return outcomeOf(err, max(1, state.failures), source.Spec.Interval.Duration)
@@ -117,7 +117,7 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 		Type:               v1alpha1.ConditionReady,
 		Status:             metav1.ConditionFalse,
 		Reason:             out.Reason,
-		Message:            bounded(out.Message, maxMessage),
+		Message:            condition.Bounded(out.Message, condition.MaxMessage),
 		ObservedGeneration: source.Generation,
 	}
 	also := v1alpha1.ConditionReconciling
@@ -138,18 +138,6 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 		condition.Type, condition.Status = extra, metav1.ConditionTrue
 		meta.SetStatusCondition(conditions, condition)
 	}
-}
-
-// bounded cuts a text that is longer than limit bytes, between two characters.
-func bounded(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	cut := limit
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "..."
 }
 
 // logHealth logs when a source becomes well or unwell, or unwell in another way.

@@ -9,11 +9,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // outcomes are what a source's turn can end in, and the one other condition that goes with it.
@@ -32,7 +35,7 @@ var outcomes = map[string]struct {
 // TestSetConditions: whatever follows what, the conditions say what kstatus and kubectl wait expect.
 func TestSetConditions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		source := aSource()
+		source := kubetest.ASource()
 		ready := metav1.Condition{}
 		for range rapid.IntRange(1, 6).Draw(t, "turns") {
 			c := outcomes[rapid.SampledFrom([]string{"well", "syncing", "suspended", "down", "bad key", "paused"}).Draw(t, "outcome")]
@@ -82,30 +85,43 @@ func TestJudge(t *testing.T) {
 		"suspended":     {&progress{synced: true, paused: hold}, suspended(), v1alpha1.ReasonSuspended, "set spec.suspend to false"},
 		"failed before": {&progress{synced: true, failures: 5}, nil, v1alpha1.ReasonSynced, "Mirroring"},
 	} {
-		if got := judge(aSource(), c.state, 7, c.err); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
+		if got := judge(kubetest.ASource(), c.state, 7, c.err); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }
 
 func TestBounded(t *testing.T) {
-	for _, message := range []string{"", "short", strings.Repeat("x", maxMessage)} {
-		if got := bounded(message, maxMessage); got != message {
+	for _, message := range []string{"", "short", strings.Repeat("x", condition.MaxMessage)} {
+		if got := condition.Bounded(message, condition.MaxMessage); got != message {
 			t.Errorf("%q became %q", message, got)
 		}
 	}
-	for _, message := range []string{strings.Repeat("x", maxMessage+1), strings.Repeat("é", maxMessage), "x" + strings.Repeat("日", maxMessage)} {
-		got := bounded(message, maxMessage)
+	for _, message := range []string{strings.Repeat("x", condition.MaxMessage+1), strings.Repeat("é", condition.MaxMessage), "x" + strings.Repeat("日", condition.MaxMessage)} {
+		got := condition.Bounded(message, condition.MaxMessage)
 		start := strings.TrimSuffix(got, "...")
-		if len(start) > maxMessage || len(start) < maxMessage-3 || !utf8.ValidString(got) || !strings.HasPrefix(message, start) || start == got {
+		if len(start) > condition.MaxMessage || len(start) < condition.MaxMessage-3 || !utf8.ValidString(got) || !strings.HasPrefix(message, start) || start == got {
 			t.Errorf("%.20q became %d bytes", message, len(got))
 		}
 	}
-	source := aSource()
+	source := kubetest.ASource()
 	setConditions(source, outcome{Reason: v1alpha1.ReasonRefused, Message: strings.Repeat("x", 100_000), Delay: time.Second})
-	for _, condition := range source.Status.Conditions {
-		if len(condition.Message) > maxMessage+3 {
-			t.Errorf("%s: %d bytes", condition.Type, len(condition.Message))
+	for _, is := range source.Status.Conditions {
+		if len(is.Message) > condition.MaxMessage+3 {
+			t.Errorf("%s: %d bytes", is.Type, len(is.Message))
+		}
+	}
+}
+
+// TestConditionsAreSteady: saying the same again changes nothing, no time either.
+func TestConditionsAreSteady(t *testing.T) {
+	for name, c := range outcomes {
+		source := kubetest.ASource()
+		setConditions(source, c.outcome)
+		before := source.DeepCopy()
+		setConditions(source, c.outcome)
+		if !equality.Semantic.DeepEqual(before.Status, source.Status) {
+			t.Errorf("%s: %+v became %+v", name, before.Status.Conditions, source.Status.Conditions)
 		}
 	}
 }

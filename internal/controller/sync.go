@@ -12,9 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // sliceTime bounds one turn of a source, so that a long sync shares the workers and shows its progress.
@@ -25,8 +26,8 @@ type syncer struct {
 	source  *v1alpha1.LivepeerTaskSource
 	session *session
 	state   *progress
-	index   *taskIndex
-	writer  *writer
+	index   *taskstore.Index
+	writer  *taskstore.Writer
 	now     func() time.Time
 	metrics *metrics.Metrics
 
@@ -64,7 +65,7 @@ func (s *syncer) step(ctx context.Context) error {
 	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
 	if state.poll == nil && !now.Before(state.nextPoll) && (state.watermark.newest != 0 || state.full == nil) {
 		state.poll = &pollPass{
-			Pass:  s.session.client.NewPass(livepeer.Query{UpdatedSince: state.watermark.from()}),
+			Pass:  s.session.client.NewPass(studio.Query{UpdatedSince: state.watermark.from()}),
 			began: now,
 		}
 	}
@@ -106,10 +107,10 @@ func (s *syncer) polled(began, now time.Time) {
 
 // read makes one listing request, and has what differs from the mirror written while it reads on. It answers how many
 // tasks are beyond the limits of history.
-func (s *syncer) read(ctx context.Context, pass *livepeer.Pass) (omitted int, err error) {
+func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	began := s.now()
 	var failed error
-	err = pass.Next(ctx, func(task livepeer.Task) bool {
+	err = pass.Next(ctx, func(task studio.Task) bool {
 		if len(s.state.pending) >= batchSize {
 			// The answer waits while writers are busy.
 			if failed = s.launch(ctx); failed != nil || s.enough(began) {
@@ -141,15 +142,15 @@ func (s *syncer) enough(began time.Time) bool {
 
 // take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
 // history.
-func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
+func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	if full := s.state.full; full != nil && pass != full.pass && pass != full.recent {
 		full.alive[task.ID] = struct{}{}
 	}
 	mark := maphash.Bytes(s.state.seed, task.Raw)
 	resumes := s.state.resuming && s.state.poll != nil && pass == s.state.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
-		if s.index.mirrors(idOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
-			resumes && s.index.shows(idOf(s.source), name, task, s.scope().StalledBefore) {
+		if s.index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
+			resumes && s.index.Shows(taskstore.SourceIDOf(s.source), name, task, s.scope().StalledBefore) {
 			delete(s.state.problems, task.ID)
 			return 0
 		}
@@ -159,10 +160,10 @@ func (s *syncer) take(pass *livepeer.Pass, task *livepeer.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := s.writer.plan(*s.scope(), []*mirror.Observation{observation}, s.index.lookup(s.source.Namespace))
+	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.index.Lookup(s.source.Namespace))
 	s.note(&plan, observation.ID)
 	for i := range plan.Current {
-		s.index.mark(&plan.Current[i], mark)
+		s.index.Mark(&plan.Current[i], mark)
 	}
 	if len(plan.Actions) > 0 {
 		s.state.pending = append(s.state.pending, observation)
@@ -209,8 +210,8 @@ func (s *syncer) oldest(observed []*mirror.Observation) mirror.Stamp {
 		observed = append(observed[:len(observed):len(observed)], flight.observed...)
 	}
 	var stamps []mirror.Stamp
-	if s.index.finished(idOf(s.source))+len(observed) > mirror.MaxTasks(history) {
-		stamps = finishedStamps(s.index.entries(idOf(s.source)), observed)
+	if s.index.Finished(taskstore.SourceIDOf(s.source))+len(observed) > mirror.MaxTasks(history) {
+		stamps = finishedStamps(s.index.Entries(taskstore.SourceIDOf(s.source)), observed)
 	}
 	return mirror.Oldest(stamps, history, s.now())
 }
@@ -222,10 +223,10 @@ func (s *syncer) oldestNew() mirror.Stamp {
 	switch {
 	case limit == 0:
 		return mirror.Stamp{UpdatedAt: math.MaxInt64}
-	case s.index.finished(idOf(s.source)) < limit:
+	case s.index.Finished(taskstore.SourceIDOf(s.source)) < limit:
 		return s.state.floor
 	}
-	if oldest := oldestFinished(s.index.entries(idOf(s.source))); oldest.Compare(s.state.floor) > 0 {
+	if oldest := oldestFinished(s.index.Entries(taskstore.SourceIDOf(s.source))); oldest.Compare(s.state.floor) > 0 {
 		return oldest
 	}
 	return s.state.floor

@@ -13,7 +13,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 func seen(id, phase string, updatedAt int64) *mirror.Observation {
@@ -64,10 +66,10 @@ func TestScopeOfHistory(t *testing.T) {
 		"too many":                 {2, floor, mirror.Stamp{UpdatedAt: 2000, ID: "b"}, floor},
 		"none wanted":              {0, mirror.Stamp{}, mirror.Stamp{UpdatedAt: 3001}, mirror.Stamp{UpdatedAt: math.MaxInt64}},
 	} {
-		source, index := aSource(), newTaskIndex()
+		source, index := kubetest.ASource(), taskstore.NewIndex()
 		source.Spec.History.MaxTasks = ptr.To(c.maxTasks)
 		for i, id := range []string{"a", "b", "c", "d"} {
-			index.see(stored(aTask(id, "main", 10, inPhase("failed"), func(task *v1alpha1.LivepeerTask) {
+			index.See((kubetest.ATask(id, "main", 10, kubetest.InPhase("failed"), func(task *v1alpha1.LivepeerTask) {
 				if task.Status.UpdatedAt = seen(id, "", int64(i+1)*1000).Status.UpdatedAt; i == 3 {
 					task.Status.Phase = "running"
 				}

@@ -22,8 +22,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
@@ -54,8 +55,8 @@ func (r taskRequest) source() types.NamespacedName {
 type TaskReconciler struct {
 	client   client.Client
 	sessions *sessions
-	index    *taskIndex
-	writer   *writer
+	index    *taskstore.Index
+	writer   *taskstore.Writer
 	// syncSoon asks for a full sync of a source, where there is too much to heal one by one.
 	syncSoon func(source types.NamespacedName)
 	// turnSoon gives a source a turn, and standing is what its last turn left.
@@ -104,7 +105,7 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 		return reconcile.Result{}, nil //nolint:nilerr // An answer that is no task, or a deleted one, heals nothing.
 	}
 	err = r.heal(ctx, source, session, observation)
-	if apierrors.IsNotFound(err) || terminating(err) {
+	if apierrors.IsNotFound(err) || taskstore.Terminating(err) {
 		r.syncSoon(key) // not this object is missing, but what it would be in: the CRD or the namespace
 		return reconcile.Result{}, nil
 	}
@@ -117,8 +118,8 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request taskRequest) (re
 // unanswered leaves a task to the next full sync where the API did not answer: asking again is up to the source, which
 // knows how long to wait. A task that the API does not have, or does not show, needs no healing.
 func (r *TaskReconciler) unanswered(ctx context.Context, source types.NamespacedName, err error) {
-	var api *livepeer.Error
-	if errors.As(err, &api) && (api.Kind == livepeer.NotFound || api.Kind == livepeer.Forbidden) || ctx.Err() != nil {
+	var api *studio.Error
+	if errors.As(err, &api) && (api.Kind == studio.NotFound || api.Kind == studio.Forbidden) || ctx.Err() != nil {
 		return
 	}
 	r.syncSoon(source)
@@ -134,8 +135,8 @@ func (r *TaskReconciler) heal(
 		Oldest:        mirror.Oldest(nil, source.Spec.History, time.Now()),
 		StalledBefore: mirror.StalledBefore(source.Spec.StallAfter, time.Now()),
 	}
-	plan := r.writer.plan(scope, []*mirror.Observation{observation}, r.index.lookup(source.Namespace))
-	out, err := r.writer.apply(ctx, scope, plan.Actions)
+	plan := mirror.Plan(scope, []*mirror.Observation{observation}, r.index.Lookup(source.Namespace))
+	out, err := r.writer.Apply(ctx, scope, plan.Actions)
 	logger := log.FromContext(ctx)
 	for id, refusal := range out.Refused {
 		text, _ := session.redactor.Text(refusal.Error())
@@ -169,9 +170,9 @@ func (r *TaskReconciler) forget(source types.NamespacedName) {
 func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	foreignChanges := source.TypedFunc[taskRequest](
 		func(_ context.Context, queue workqueue.TypedRateLimitingInterface[taskRequest]) error {
-			r.index.notifyForeign(func(request taskRequest) {
-				if request.Source != "" && request.ID != "" {
-					queue.Add(request)
+			r.index.NotifyExternalChanges(func(task taskstore.TaskRef) {
+				if task.Source != "" && task.ID != "" {
+					queue.Add(taskRequest{Namespace: task.Namespace, Source: task.Source, ID: task.ID})
 				}
 			})
 			r.hints.start(queue)

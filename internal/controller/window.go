@@ -2,7 +2,11 @@
 
 package controller
 
-import "time"
+import (
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
 
 const (
 	// listEvery is how long full syncs may make do with what history keeps, before one lists every task again.
@@ -25,7 +29,7 @@ func (s *syncer) window(now time.Time) int64 {
 	since := max(s.scope().Oldest.UpdatedAt, s.scope().OldestNew.UpdatedAt)
 	since = min(since, state.watermark.newest)
 	older := 0
-	for entry := range s.index.entries(idOf(s.source)) {
+	for entry := range s.index.Entries(taskstore.SourceIDOf(s.source)) {
 		if entry.UpdatedAt < since {
 			older++
 		}

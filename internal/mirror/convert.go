@@ -72,6 +72,7 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	o := &Observation{ID: id, Deleted: deleted}
 	convertSpec(&o.Spec, task, id, r)
 	convertStatus(&o.Status, task, r)
+	o.Status.DisplayName = displayName(o.Spec.Params, &o.Status, r)
 	if len(raw) > surelySmall {
 		bound(o)
 	}

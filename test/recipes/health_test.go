@@ -23,7 +23,7 @@ import (
 // What the pages of Argo CD and Flux say of tasks in each phase.
 func TestHealthOfTasks(t *testing.T) {
 	g := NewWithT(t)
-	c := newCluster(t)
+	c := newClient(t)
 	check := healthOf(t, v1alpha1.GroupVersion.Group+"_LivepeerTask")
 	for i, want := range []struct {
 		phase, argo   string
@@ -65,7 +65,7 @@ func TestHealthOfTasks(t *testing.T) {
 // What they say of sources. A source has Ready, and beside it Reconciling, Stalled, or neither.
 func TestHealthOfSources(t *testing.T) {
 	g := NewWithT(t)
-	c := newCluster(t)
+	c := newClient(t)
 	check := healthOf(t, v1alpha1.GroupVersion.Group+"_LivepeerTaskSource")
 	source := &v1alpha1.LivepeerTaskSource{
 		ObjectMeta: metav1.ObjectMeta{Name: "main", Namespace: "default"},

@@ -52,19 +52,20 @@ func findBinaries(root string) (binaries, error) {
 	return bin, nil
 }
 
-// RepoRoot returns the folder of the project's go.mod, which is the working directory or above it.
+// RepoRoot returns the top folder of the project, which is the working directory or above it. Modules below it have a go.mod
+// as well.
 func RepoRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
-		if isFile(filepath.Join(dir, "go.mod")) {
+		if isFile(filepath.Join(dir, "PROJECT")) {
 			return dir, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("no go.mod in the working directory or above it: run this inside the repository")
+			return "", errors.New("no PROJECT in the working directory or above it: run this inside the repository")
 		}
 		dir = parent
 	}
