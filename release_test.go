@@ -16,7 +16,7 @@ import (
 func script(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "script")
-	NewWithT(t).Expect(os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o700)).To(Succeed()) //nolint:gosec // It is to be run.
+	NewWithT(t).Expect(os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o700)).To(Succeed())
 	return path
 }
 

@@ -98,8 +98,8 @@ func checkSinkSecret(secret *corev1.Secret) error {
 	if _, ca := secret.Data[secretKeyCA]; !has && ca || len(bytes.TrimSpace(token)) > 0 {
 		return nil
 	}
-	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: store the "+
-		"sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken)}
+	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: "+
+		"store the sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken)}
 }
 
 // sinkTrouble says of a sink's Secret what a condition says of a source's. What passes by itself stays as it is.
@@ -107,8 +107,8 @@ func sinkTrouble(key types.NamespacedName, err error) error {
 	trouble, named := errors.AsType[*condition.Error](err)
 	switch {
 	case named && trouble.Reason == v1alpha1.ReasonSecretNotFound:
-		return &cloudevents.Error{Kind: cloudevents.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the "+
-			"sink's token under %q, or remove notify.cloudEvents.secretRef", key.Name, key.Namespace, secretKeySinkToken)}
+		return &cloudevents.Error{Kind: cloudevents.Unusable, Message: fmt.Sprintf("Secret %q not found: create it in namespace %q "+
+			"with the sink's token under %q, or remove notify.cloudEvents.secretRef", key.Name, key.Namespace, secretKeySinkToken)}
 	case named, apierrors.IsForbidden(err):
 		return &cloudevents.Error{Kind: cloudevents.Unusable, Message: outcomeOf(err, 1, 0).Message}
 	}
