@@ -6,10 +6,12 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -59,6 +61,7 @@ type options struct {
 	receiverPath    string
 	receiverCert    string
 	receiverKey     string
+	receiverConns   int
 	zap             zap.Options
 }
 
@@ -84,6 +87,9 @@ func main() {
 		"Folder of the certificate of the receiver, read again when it changes; empty means plain HTTP.")
 	flag.StringVar(&opts.receiverCert, "receiver-cert-name", "tls.crt", "File of the certificate in --receiver-cert-path.")
 	flag.StringVar(&opts.receiverKey, "receiver-cert-key", "tls.key", "File of its key in --receiver-cert-path.")
+	flag.IntVar(&opts.receiverConns, "receiver-connections-per-address", webhook.DefaultConnections,
+		"Open connections that one address may have to the receiver. Raise it where an Ingress needs more: "+
+			"all that comes through one has its address.")
 	opts.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
 
@@ -219,21 +225,28 @@ func leaderLock(opts *options, config *rest.Config) (*election.Lock, error) {
 	return lock, nil
 }
 
-// ownAddress is where the other replicas reach this one's receiver; empty where they can't.
-func ownAddress(listen, podIP string) (string, error) {
+// ownAddress is where the other replicas reach this one's receiver; not valid where they can't.
+func ownAddress(listen, podIP string) (netip.AddrPort, error) {
 	if listen == "0" || podIP == "" {
-		return "", nil
+		return netip.AddrPort{}, nil
 	}
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", fmt.Errorf("--receiver-bind-address: %w", err)
+		return netip.AddrPort{}, fmt.Errorf("--receiver-bind-address: %w", err)
 	}
-	return net.JoinHostPort(podIP, port), nil
+	address, err := netip.ParseAddrPort(net.JoinHostPort(podIP, port))
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("POD_IP and --receiver-bind-address: %w", err)
+	}
+	return address, nil
 }
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
 func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
-	config := webhook.Config{Address: opts.receiverAddress}
+	if opts.receiverConns < 1 {
+		return webhook.Config{}, errors.New("--receiver-connections-per-address: at least 1")
+	}
+	config := webhook.Config{Address: opts.receiverAddress, Connections: opts.receiverConns}
 	if lock != nil {
 		config.Election = lock
 	}

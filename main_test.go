@@ -211,6 +211,8 @@ func (b *bench) testBadSettings(t *testing.T) {
 		"--allowed-hosts=https://livepeer.studio": "without a scheme",
 		"--metrics-cert-path=/nowhere":            "/nowhere/tls.crt",
 		"--receiver-cert-path=/nowhere":           "/nowhere/tls.crt",
+
+		"--receiver-connections-per-address=0": "at least 1",
 	} {
 		out, err := exec.CommandContext(t.Context(), b.binary, "--kubeconfig="+b.kubeconfig, "--metrics-bind-address=0", "--receiver-bind-address=127.0.0.1:0", arg).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), message) {

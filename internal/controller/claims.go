@@ -50,7 +50,7 @@ func (c *claims) set(source *v1alpha1.LivepeerTaskSource, secret studio.Key) []t
 		c.bySource, c.bySecret = map[types.NamespacedName]*claim{}, map[[sha256.Size]byte][]*claim{}
 	}
 	c.bySource[now.source] = now
-	all := append(c.bySecret[now.secret], now)
+	all := slices.Concat(c.bySecret[now.secret], []*claim{now})
 	slices.SortFunc(all, func(a, b *claim) int {
 		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.source.String(), b.source.String())) // times are of whole seconds
 	})

@@ -85,5 +85,6 @@ func TestOnlyWhatIsMeantForThemIsSent(t *testing.T) {
 	w.Expect(asked.Load()).To(BeZero())
 	for _, request := range w.studio.Requests() {
 		w.Expect(request.Status).To(Equal(http.StatusOK), "asked with another key")
+		w.Expect(request.Method).To(Equal(http.MethodGet))
 	}
 }

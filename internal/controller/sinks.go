@@ -62,8 +62,8 @@ func checkSinkSecret(secret *corev1.Secret) error {
 	if _, ca := secret.Data[secretKeyCA]; !has && ca || len(bytes.TrimSpace(token)) > 0 {
 		return nil
 	}
-	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: store the "+
-		"sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken)}
+	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: "+
+		"store the sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken)}
 }
 
 // sinkTrouble says of a sink's Secret what a condition says of a source's. What passes by itself stays as it is.

@@ -10,11 +10,12 @@ import (
 )
 
 const (
-	// firstBody is what is set aside for a body to begin with; most need no more.
+	// firstBody is what is set aside for a body to begin with; most need no more. It is there for each connection, so that
+	// large bodies of others can't keep it from one.
 	firstBody = 8 << 10
-	// maxBodies bounds, in bytes, all bodies in memory at once. It grows with what was sent, not with what is announced:
-	// slow senders hold little of it.
-	maxBodies = 16 << 20
+	// maxBodies bounds, in bytes, all larger bodies in memory at once. It grows with what was sent, not with what is
+	// announced: slow senders hold little of it.
+	maxBodies = 12 << 20
 )
 
 var (
@@ -34,11 +35,13 @@ func (b *bodies) read(from io.Reader) (body []byte, free func(), err error) {
 	held := 0
 	free = func() { b.room.Release(int64(held)) }
 	for size := firstBody; ; size = min(4*size, maxBody+1) {
-		// While it grows, the old part and the new one are there.
-		if !b.room.TryAcquire(int64(size)) {
-			return nil, free, errNoRoom
+		if size > firstBody {
+			// While it grows, the old part and the new one are there.
+			if !b.room.TryAcquire(int64(size)) {
+				return nil, free, errNoRoom
+			}
+			held += size
 		}
-		held += size
 		grown := make([]byte, size)
 		read := copy(grown, body)
 		for read < size {

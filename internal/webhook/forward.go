@@ -5,18 +5,20 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/tls"
 	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
 const (
-	// headerForwarded marks what one replica hands to another, which does not hand it on, and its answer.
-	headerForwarded = "Livepeer-Task-Operator-Forwarded"
-	forwardTimeout  = 3 * time.Second
-	// maxForwards bounds the requests that are being handed on at once.
-	maxForwards = 64
+	forwardTimeout = 3 * time.Second
+	// maxForwards bounds the requests that are being handed on at once. They share fewer connections, since the leader lets
+	// one address have only so many.
+	maxForwards           = 64
+	maxForwardConnections = 16
 )
 
 var errOtherCertificate = errors.New("the leader does not have this replica's certificate")
@@ -28,9 +30,10 @@ type forwarder struct {
 	slots  chan struct{}
 }
 
-func newForwarder(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *forwarder {
+func newForwarder(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), connections int) *forwarder {
 	f := &forwarder{scheme: "http", slots: make(chan struct{}, maxForwards)}
 	transport := &http.Transport{ // without a proxy: the other replica is beside this one
+		MaxConnsPerHost:     max(1, min(maxForwardConnections, connections/2)),
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTimeout / 2, MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	if certificate != nil {
@@ -64,8 +67,8 @@ func pinned(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *t
 	}
 }
 
-// send hands a request to the leader and returns its answer.
-func (f *forwarder) send(r *http.Request, body []byte, leader string) result {
+// send hands a request to the leader, by the name and the key that it knows this replica by, and returns its answer.
+func (f *forwarder) send(r *http.Request, body []byte, leader netip.AddrPort, from string, key []byte) result {
 	select {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
@@ -74,22 +77,25 @@ func (f *forwarder) send(r *http.Request, body []byte, leader string) result {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), forwardTimeout)
 	defer cancel()
-	target := f.scheme + "://" + leader + r.URL.EscapedPath()
-	//nolint:gosec // The host is the leader's, from the lease.
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+	path, signatures := r.URL.EscapedPath(), r.Header.Values(headerSignature)
+	//nolint:gosec // The host is the leader's: an address, and the port that this replica listens on.
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, f.scheme+"://"+leader.String()+path, bytes.NewReader(body))
 	if err != nil {
 		return unavailable
 	}
-	request.Header[headerSignature] = r.Header.Values(headerSignature)
+	sealed := newSeal(key, from, time.Now(), path, signatures, body)
+	request.Header[headerSignature] = signatures
 	request.Header.Set("Content-Type", r.Header.Get("Content-Type"))
-	request.Header.Set(headerForwarded, "1")
+	request.Header.Set(headerForwarded, sealed.header())
+	// It may be sent again where the leader has just closed the connection as idle: an event that is known comes to nothing.
+	request.Header["Idempotency-Key"] = nil
 	response, err := f.client.Do(request) //nolint:gosec // As above.
 	if err != nil {
 		return unavailable
 	}
 	defer func() { _ = response.Body.Close() }() // its text is known
-	if response.Header.Get(headerForwarded) == "" {
-		return unavailable // somebody else has the address of an earlier leader
+	if !hmac.Equal([]byte(response.Header.Get(headerForwarded)), []byte(sealed.answer(response.StatusCode))) {
+		return unavailable // somebody else has the address of an earlier leader, or the leader does not know this replica yet
 	}
 	switch response.StatusCode {
 	case http.StatusAccepted:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,9 @@ func newHandler(config *Config, counter *prometheus.CounterVec) *handler {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	return &handler{
-		sources: config.Sources, election: config.Election, forward: newForwarder(config.Certificate), counter: counter,
-		now: time.Now, unknownKey: key, bodies: newBodies(), seen: newSeen(),
+		sources: config.Sources, election: config.Election, counter: counter,
+		forward: newForwarder(config.Certificate, config.connections()),
+		now:     time.Now, unknownKey: key, bodies: newBodies(), seen: newSeen(),
 		direct: newLimits(failRate, failBurst), relayed: newLimits(relayedFactor*failRate, relayedFactor*failBurst),
 	}
 }
@@ -53,11 +55,12 @@ func newHandler(config *Config, counter *prometheus.CounterVec) *handler {
 // for every path.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := h.now()
-	relayed := r.Header.Get(headerForwarded) != ""
-	if relayed {
-		w.Header().Set(headerForwarded, "1")
+	conn := connectionOf(r.Context())
+	if conn != nil {
+		defer conn.rest()
 	}
 	limits, sender := h.direct, senderOf(r.RemoteAddr)
+	sealed, relayed := sealOf(r, h.election, received)
 	if relayed {
 		limits = h.relayed
 	}
@@ -65,9 +68,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out == "" {
 		if limits.blocked(sender, received) {
 			out = limited
-		} else if out = h.take(r, received, relayed); out.failure() {
+		} else if out = h.take(r, conn, received, sealed); out.failure() {
 			limits.failed(sender, received)
 		}
+	}
+	if relayed {
+		w.Header().Set(headerForwarded, sealed.answer(out.status()))
 	}
 	h.counter.WithLabelValues(out.label()).Inc()
 	out.answer(w)
@@ -84,17 +90,20 @@ func (h *handler) cheapChecks(r *http.Request) result {
 	return ""
 }
 
-// take reads a delivery and hands it on, or to the replica that leads.
-func (h *handler) take(r *http.Request, received time.Time, relayed bool) result {
+// take reads a delivery and hands it on, or to the replica that leads. sealed is nil unless it comes from another replica,
+// conn where it came over none.
+func (h *handler) take(r *http.Request, conn *connection, received time.Time, sealed *seal) result {
 	leading := h.election == nil || h.election.Leading()
-	leader := ""
-	if !leading && !relayed {
-		leader = h.election.Leader()
+	var leader netip.AddrPort
+	var key []byte
+	led := false
+	if !leading && sealed == nil {
+		leader, key, led = h.election.Leader()
 	}
 	switch {
 	case r.ContentLength > maxBody:
 		return tooLarge
-	case h.stopping.Load(), leading && !h.sources.Ready(), !leading && leader == "":
+	case h.stopping.Load(), leading && !h.sources.Ready(), !leading && !led:
 		return unavailable
 	}
 	body, free, err := h.bodies.read(r.Body)
@@ -104,12 +113,16 @@ func (h *handler) take(r *http.Request, received time.Time, relayed bool) result
 		return tooLarge
 	case errors.Is(err, errNoRoom):
 		return unavailable
+	case conn != nil && !conn.work():
+		return unavailable // it had to make room for another, which others bring about
 	case err != nil:
 		return unreadable
+	case sealed != nil && !sealed.covers(body):
+		return unauthorized
 	case leading:
 		return h.deliver(r, body, received)
 	default:
-		return h.forward.send(r, body, leader)
+		return h.forward.send(r, body, leader, h.election.Name(), key)
 	}
 }
 

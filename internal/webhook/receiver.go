@@ -14,17 +14,15 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 )
 
 const (
 	// maxBody bounds a delivery. One is about 5 KB; Studio's largest tasks stay far below.
-	maxBody = 1 << 20
-	// maxConnections bounds the open connections, and with that what slow senders cost.
-	maxConnections = 512
+	maxBody        = 1 << 20
 	maxHeaderBytes = 8 << 10
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
@@ -67,8 +65,13 @@ type Sources interface {
 type Election interface {
 	// Leading reports whether this process does.
 	Leading() bool
-	// Leader is the address of the receiver of the process that does; empty where it is not known.
-	Leader() string
+	// Leader is where the receiver of the other process that does is, and what only it and this process know; ok is false
+	// where that is not known.
+	Leader() (address netip.AddrPort, key []byte, ok bool)
+	// Name is how other processes know this one.
+	Name() string
+	// Key is what only this process and the one of that name know.
+	Key(name string) (key []byte, ok bool)
 }
 
 // Config is what a Receiver is made of.
@@ -77,11 +80,20 @@ type Config struct {
 	Address string
 	// Certificate returns the certificate to serve with, as of now; nil means plain HTTP.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Connections bounds the open connections of one address; 0 means DefaultConnections.
+	Connections int
 	Election    Election
 	Sources     Sources
 	Metrics     prometheus.Registerer
 	// Log is told what goes wrong with connections.
 	Log *log.Logger
+}
+
+func (c *Config) connections() int {
+	if c.Connections == 0 {
+		return DefaultConnections
+	}
+	return c.Connections
 }
 
 // Receiver is the HTTP server.
@@ -108,9 +120,9 @@ func (r *Receiver) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("receiver of webhooks: %w", err)
 	}
-	listener = netutil.LimitListener(listener, maxConnections)
+	listener = newConnections(listener, r.config.connections())
 	server := &http.Server{
-		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes,
+		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: withConnection,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	ended := make(chan error, 1)

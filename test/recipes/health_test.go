@@ -99,6 +99,10 @@ func TestHealthOfSources(t *testing.T) {
 			ready.Type, ready.Status = want.also, metav1.ConditionTrue
 			source.Status.Conditions = append(source.Status.Conditions, ready)
 		}
+		source.Status.Conditions = append(source.Status.Conditions, metav1.Condition{ // which makes no difference
+			Type: v1alpha1.ConditionReceiving, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidWebhookSecret, Message: "why",
+			ObservedGeneration: source.Generation, LastTransitionTime: metav1.Now(),
+		})
 		source.Status.ObservedGeneration = source.Generation
 		g.Expect(c.Status().Update(t.Context(), source)).To(Succeed())
 		object := stored(t, c, "LivepeerTaskSource", source)
