@@ -15,6 +15,7 @@ import (
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
@@ -75,7 +76,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return err
 	}
-	sent, err := newNotifyMetrics(crmetrics.Registry, index.WaitingTasks)
+	sent, err := cloudevents.NewMetrics(crmetrics.Registry, index.WaitingTasks)
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
@@ -99,9 +100,13 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
-	sinks := newSinks(secrets, userAgent, settings.hosts)
-	if err := setUpNotify(mgr, sources, writer, sinks, sent); err != nil {
-		return err
+	sender := cloudevents.New(cloudevents.Config{
+		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts), Metrics: sent,
+		Events: events, Now: time.Now, Indexed: feeds.Synced, Changed: sources.wake,
+	})
+	sources.delivering = sender.Health
+	if err := sender.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("sender of CloudEvents: %w", err)
 	}
 	if err := setUpReceiver(mgr, settings.receiver, sources); err != nil {
 		return err
