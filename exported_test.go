@@ -18,8 +18,8 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/monitoring"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // checkQueries: alert rules and dashboard ask only for what is exported.

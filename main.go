@@ -6,10 +6,12 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -32,8 +34,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const (
@@ -58,6 +61,7 @@ type options struct {
 	receiverPath    string
 	receiverCert    string
 	receiverKey     string
+	receiverConns   int
 	zap             zap.Options
 }
 
@@ -74,14 +78,18 @@ func main() {
 	flag.StringVar(&opts.metricsCertKey, "metrics-cert-key", "tls.key", "File of its key in --metrics-cert-path.")
 	flag.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "Address of the health probes; 0 turns them off.")
 	flag.StringVar(&opts.watchNamespaces, "watch-namespaces", "", "Namespaces to work in, comma separated; empty means all.")
-	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources may point to, comma separated: api.example.com, "+
-		"*.example.com, 10.1.2.3, 10.0.0.0/8, each with or without :port; * adds what empty means: any https host, and http to loopback. "+
-		"Link-local and metadata addresses always have to be listed themselves.")
+	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources and sinks may point to, comma separated: api.example.com, "+
+		"*.example.com, 10.1.2.3, 10.0.0.0/8 over https; with :port, or http:// before it, over plain http as well. "+
+		"* adds what empty means: any https host, and http to loopback. "+
+		"Link-local, metadata and translated addresses always have to be listed themselves.")
 	flag.StringVar(&opts.receiverAddress, "receiver-bind-address", ":9292", "Address of the receiver of Studio's webhooks; 0 turns it off.")
 	flag.StringVar(&opts.receiverPath, "receiver-cert-path", "",
 		"Folder of the certificate of the receiver, read again when it changes; empty means plain HTTP.")
 	flag.StringVar(&opts.receiverCert, "receiver-cert-name", "tls.crt", "File of the certificate in --receiver-cert-path.")
 	flag.StringVar(&opts.receiverKey, "receiver-cert-key", "tls.key", "File of its key in --receiver-cert-path.")
+	flag.IntVar(&opts.receiverConns, "receiver-connections-per-address", webhook.DefaultConnections,
+		"Open connections that one address may have to the receiver. Raise it where an Ingress needs more: "+
+			"all that comes through one has its address.")
 	opts.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
 
@@ -89,7 +97,8 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(75)
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap)))
+	// IDs are logged as Studio spells them.
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap), zap.WriteTo(redact.PlainWriter{To: os.Stderr})))
 	if err := run(&opts); err != nil {
 		ctrl.Log.WithName("setup").Error(err, "Operator failed")
 		os.Exit(1)
@@ -97,7 +106,7 @@ func main() {
 }
 
 func run(opts *options) error {
-	hosts, err := livepeer.ParseHosts(opts.allowedHosts)
+	hosts, err := studio.ParseHosts(opts.allowedHosts)
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
@@ -216,21 +225,28 @@ func leaderLock(opts *options, config *rest.Config) (*election.Lock, error) {
 	return lock, nil
 }
 
-// ownAddress is where the other replicas reach this one's receiver; empty where they can't.
-func ownAddress(listen, podIP string) (string, error) {
+// ownAddress is where the other replicas reach this one's receiver; not valid where they can't.
+func ownAddress(listen, podIP string) (netip.AddrPort, error) {
 	if listen == "0" || podIP == "" {
-		return "", nil
+		return netip.AddrPort{}, nil
 	}
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", fmt.Errorf("--receiver-bind-address: %w", err)
+		return netip.AddrPort{}, fmt.Errorf("--receiver-bind-address: %w", err)
 	}
-	return net.JoinHostPort(podIP, port), nil
+	address, err := netip.ParseAddrPort(net.JoinHostPort(podIP, port))
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("POD_IP and --receiver-bind-address: %w", err)
+	}
+	return address, nil
 }
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
-func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (receiver.Config, error) {
-	config := receiver.Config{Address: opts.receiverAddress}
+func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
+	if opts.receiverConns < 1 {
+		return webhook.Config{}, errors.New("--receiver-connections-per-address: at least 1")
+	}
+	config := webhook.Config{Address: opts.receiverAddress, Connections: opts.receiverConns}
 	if lock != nil {
 		config.Election = lock
 	}

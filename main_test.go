@@ -27,7 +27,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // soon bounds what takes a moment, on a machine that is busy.
@@ -63,15 +63,15 @@ func newBench(t *testing.T) *bench {
 	}
 	own, err := cluster.ServiceAccountConfig(t.Context(), namespace, account)
 	g.Expect(err).NotTo(HaveOccurred())
-	b := &bench{cluster: cluster, binary: filepath.Join(t.TempDir(), "manager"), kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	b := &bench{cluster: cluster, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	g.Expect(controlplane.WriteKubeconfig(b.kubeconfig, own, "")).To(Succeed())
 	scheme := runtime.NewScheme()
 	g.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
 	b.client, err = client.New(cluster.Config(), client.Options{Scheme: scheme})
 	g.Expect(err).NotTo(HaveOccurred())
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", b.binary, ".").CombinedOutput()
-	g.Expect(err).NotTo(HaveOccurred(), string(out))
+	b.binary, err = controlplane.ManagerFor(t.Context(), ".", t.TempDir())
+	g.Expect(err).NotTo(HaveOccurred())
 	return b
 }
 
@@ -211,6 +211,8 @@ func (b *bench) testBadSettings(t *testing.T) {
 		"--allowed-hosts=https://livepeer.studio": "without a scheme",
 		"--metrics-cert-path=/nowhere":            "/nowhere/tls.crt",
 		"--receiver-cert-path=/nowhere":           "/nowhere/tls.crt",
+
+		"--receiver-connections-per-address=0": "at least 1",
 	} {
 		out, err := exec.CommandContext(t.Context(), b.binary, "--kubeconfig="+b.kubeconfig, "--metrics-bind-address=0", "--receiver-bind-address=127.0.0.1:0", arg).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), message) {

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,7 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 const (
@@ -56,9 +57,11 @@ func (b *bench) testReplicas(t *testing.T) {
 	h.roots = issue(t, h.certs, 1)
 	h.source = h.hourlySource(server.URL + "/api")
 	replicas := map[string]*exec.Cmd{}
-	for range 2 {
-		address := freeAddress(t)
-		replicas[address] = h.replica(address)
+	_, port, err := net.SplitHostPort(freeAddress(t))
+	h.Expect(err).NotTo(HaveOccurred())
+	for n := range 2 { // as pods have it: each its own address, and all the same port
+		ip := fmt.Sprintf("127.0.0.%d", n+1)
+		replicas[net.JoinHostPort(ip, port)] = h.replica(ip, port)
 	}
 	h.Eventually(b.reason, soon).WithArguments(t.Context(), h.source).Should(Equal(v1alpha1.ReasonSynced))
 	leader := h.leader()
@@ -123,11 +126,11 @@ func (h *hooks) hourlySource(url string) *v1alpha1.LivepeerTaskSource {
 }
 
 // replica starts one, as in a pod.
-func (h *hooks) replica(address string) *exec.Cmd {
+func (h *hooks) replica(ip, port string) *exec.Cmd {
 	cmd := exec.CommandContext(h.t.Context(), h.binary, "--kubeconfig="+h.kubeconfig, "--leader-elect",
-		"--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address="+address,
+		"--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address="+net.JoinHostPort(ip, port),
 		"--receiver-cert-path="+h.certs, "--receiver-cert-name=crt.pem", "--receiver-cert-key=key.pem")
-	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+systemNamespace, "POD_IP=127.0.0.1")
+	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+systemNamespace, "POD_IP="+ip)
 	printed := &output{}
 	cmd.Stdout, cmd.Stderr = printed, printed
 	h.Expect(cmd.Start()).To(Succeed())

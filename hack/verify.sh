@@ -38,6 +38,12 @@ for module in . tools/*/ test/recipes/; do
   go mod -C "$module" tidy -diff || fail "$module/go.mod is not tidy: run go mod tidy there"
 done
 
+echo "Verifying that what is scanned is what is shipped ..."
+toolchain=$(sed -n 's/^toolchain go//p' go.mod)
+for file in Dockerfile test/e2e/Dockerfile; do
+  [ "$(grep -oE 'golang:[0-9.]+' "$file")" = "golang:$toolchain" ] || fail "$file builds with another Go than the toolchain line in go.mod"
+done
+
 echo "Verifying format and licence headers ..."
 unformatted=$(go_files | xargs gofmt -l)
 [ -z "$unformatted" ] || fail "not formatted (make fmt): $unformatted"

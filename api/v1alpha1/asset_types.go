@@ -59,7 +59,7 @@ type AssetSpec struct {
 	CreatedByTokenName string `json:"createdByTokenName,omitempty"`
 	// Size in bytes.
 	// +optional
-	Size *int64 `json:"size,omitempty"`
+	Size *float64 `json:"size,omitempty"`
 	// Hashes of the asset's content.
 	// +listType=atomic
 	// +optional
@@ -67,6 +67,10 @@ type AssetSpec struct {
 	// What the video is like.
 	// +optional
 	VideoSpec *VideoSpec `json:"videoSpec,omitempty"`
+	// ID of the asset that this one was made from; absent on one that was made from none. Studio sends it, but does not
+	// document it.
+	// +optional
+	SourceAssetID string `json:"sourceAssetId,omitempty"`
 }
 
 // PlaybackPolicy says who may play an asset.
@@ -93,7 +97,7 @@ type PlaybackPolicy struct {
 
 // AssetSource says where an asset came from.
 type AssetSource struct {
-	// How it came: url, directUpload, recording or clip.
+	// How it came: url, directUpload, recording or clip; transcode on old assets.
 	// +optional
 	Type string `json:"type,omitempty"`
 	// URL that it was fetched from. User info and query values are masked.
@@ -105,6 +109,24 @@ type AssetSource struct {
 	// Encryption of the file. Its values are masked.
 	// +optional
 	Encryption *Encryption `json:"encryption,omitempty"`
+	// ID of the session that was recorded, or clipped.
+	// +optional
+	SessionID string `json:"sessionId,omitempty"`
+	// ID of the asset or stream that was clipped.
+	// +optional
+	SourceID string `json:"sourceId,omitempty"`
+	// Playback ID of the asset or stream that was clipped.
+	// +optional
+	PlaybackID string `json:"playbackId,omitempty"`
+	// ID of whoever asked for the clip: a hash of IP address, salt and playback ID.
+	// +optional
+	RequesterID string `json:"requesterId,omitempty"`
+	// ID of the asset that was clipped.
+	// +optional
+	AssetID string `json:"assetId,omitempty"`
+	// ID of the asset that was transcoded, on old assets. Studio sends it, but does not document it.
+	// +optional
+	InputAssetID string `json:"inputAssetId,omitempty"`
 }
 
 // AssetStorage says where an asset is stored besides Studio.
@@ -119,10 +141,20 @@ type AssetStorage struct {
 
 // AssetIPFS is how an asset is stored on IPFS.
 type AssetIPFS struct {
-	// What was asked for. The API documents no field of it.
+	// What was asked for.
 	// +optional
 	Spec *AssetIPFSSpec `json:"spec,omitempty"`
-	// A field of the API's reference page that stands for a shared definition; not seen in practice.
+	// CID of the asset's file.
+	// +optional
+	CID string `json:"cid,omitempty"`
+	// ipfs:// URL of the asset's file.
+	// +optional
+	URL string `json:"url,omitempty"`
+	// URL of the asset's file on a gateway.
+	// +optional
+	GatewayURL string `json:"gatewayUrl,omitempty"`
+	// An artefact of the API's reference page, whose generator left a reference unresolved: it stands for cid, url and
+	// gatewayUrl. No asset has it.
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
@@ -135,8 +167,17 @@ type AssetIPFS struct {
 	UpdatedAt *int64 `json:"updatedAt,omitempty"`
 }
 
-// AssetIPFSSpec is what was asked of a storage on IPFS. The API documents no field of it.
-type AssetIPFSSpec struct{}
+// AssetIPFSSpec is what was asked of a storage on IPFS.
+type AssetIPFSSpec struct {
+	// Which metadata of the NFT to start from: file or player.
+	// +optional
+	NFTMetadataTemplate string `json:"nftMetadataTemplate,omitempty"`
+	// Metadata of the NFT, as the user gave it. Values that look like credentials are masked.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +optional
+	NFTMetadata *runtime.RawExtension `json:"nftMetadata,omitempty"`
+}
 
 // IPFSFile is a file on IPFS.
 type IPFSFile struct {
@@ -153,7 +194,7 @@ type IPFSFile struct {
 
 // AssetStorageStatus is the state of an asset's storage.
 type AssetStorageStatus struct {
-	// Where the storing is: waiting, ready, failed or reverted.
+	// Where the storing is: waiting, processing, ready, failed or reverted.
 	// +optional
 	Phase string `json:"phase,omitempty"`
 	// How far the storing is, as the API sends it: 0 to 1.
@@ -182,7 +223,7 @@ type AssetStorageTasks struct {
 
 // AssetStatus is the state of an asset.
 type AssetStatus struct {
-	// Where the asset is: uploading, waiting, processing, ready, failed or deleting.
+	// Where the asset is: uploading, waiting, processing, ready, failed, deleting or deleted.
 	// +optional
 	Phase string `json:"phase,omitempty"`
 	// When this last changed, in milliseconds since 1970.
@@ -242,10 +283,10 @@ type MediaTrack struct {
 	Bitrate *float64 `json:"bitrate,omitempty"`
 	// Width in pixels; video only.
 	// +optional
-	Width *int64 `json:"width,omitempty"`
+	Width *float64 `json:"width,omitempty"`
 	// Height in pixels; video only.
 	// +optional
-	Height *int64 `json:"height,omitempty"`
+	Height *float64 `json:"height,omitempty"`
 	// Pixel format, for instance yuv420p; video only.
 	// +optional
 	PixelFormat string `json:"pixelFormat,omitempty"`
@@ -254,11 +295,11 @@ type MediaTrack struct {
 	FPS *float64 `json:"fps,omitempty"`
 	// Number of channels; audio only.
 	// +optional
-	Channels *int64 `json:"channels,omitempty"`
+	Channels *float64 `json:"channels,omitempty"`
 	// Samples per second; audio only.
 	// +optional
-	SampleRate *int64 `json:"sampleRate,omitempty"`
+	SampleRate *float64 `json:"sampleRate,omitempty"`
 	// Bits per sample; audio only.
 	// +optional
-	BitDepth *int64 `json:"bitDepth,omitempty"`
+	BitDepth *float64 `json:"bitDepth,omitempty"`
 }

@@ -9,6 +9,9 @@ const (
 	TypeExportData    = "export-data"
 	TypeTranscodeFile = "transcode-file"
 	TypeClip          = "clip"
+	// TypeImport and TypeTranscode are of old tasks: Studio makes no more of them.
+	TypeImport    = "import"
+	TypeTranscode = "transcode"
 )
 
 // Task phases known today. The service may add others; a phase is a free string. No phase is final: a failed or
@@ -39,16 +42,32 @@ const (
 	AnnotationConfirmPrune = "studio.livepeer.org/confirm-prune"
 )
 
-// Condition types of both kinds, as kstatus reads them.
+// Condition types of both kinds. The first three are as kstatus reads them.
 const (
-	// ConditionReady is True on a LivepeerTask that completed, and on a LivepeerTaskSource whose tasks are mirrored.
+	// ConditionReady is True on a LivepeerTask that completed, and on a LivepeerTaskSource whose tasks are mirrored, or
+	// that is suspended.
 	ConditionReady = "Ready"
 	// ConditionReconciling is present, and True, while a task is under way or a source is about to become Ready.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is present, and True, when a task ended without a result or gets on no more, or a source needs somebody's help.
 	ConditionStalled = "Stalled"
+	// ConditionFinished is True on a LivepeerTask that completed, failed or was cancelled, and False while it is under way.
+	ConditionFinished = "Finished"
 	// ConditionDelivering is there on a LivepeerTaskSource with spec.notify: True while CloudEvents reach their sink.
 	ConditionDelivering = "Delivering"
+	// ConditionReceiving is there on a LivepeerTaskSource whose Secret has a webhookSecret, where the operator has a receiver: True
+	// while Studio's webhooks are received. Polling goes on either way.
+	ConditionReceiving = "Receiving"
+)
+
+// Reasons of the condition Receiving.
+const (
+	// ReasonListening: webhooks are received at the path in status.receiver.
+	ReasonListening = "Listening"
+	// ReasonInvalidWebhookSecret: webhookSecret is empty or too short.
+	ReasonInvalidWebhookSecret = "InvalidWebhookSecret"
+	// ReasonSharedWebhookSecret: an older source has the same webhookSecret.
+	ReasonSharedWebhookSecret = "SharedWebhookSecret"
 )
 
 // Reasons of the condition Delivering.
@@ -93,11 +112,12 @@ const (
 	ReasonSynced = "Synced"
 	// ReasonSyncing: the first full listing is under way.
 	ReasonSyncing = "Syncing"
-	// ReasonSuspended: spec.suspend is true.
+	// ReasonSuspended: spec.suspend is true. Ready is True: that is as the spec wants it, and nobody is to wait for it.
 	ReasonSuspended = "Suspended"
 	// ReasonSecretNotFound: the Secret that spec.secretRef names does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonInvalidSecret: the Secret exists but lacks apiKey, or its ca.crt holds no certificate.
+	// ReasonInvalidSecret: the Secret exists but is not of type Opaque, lacks apiKey, or its ca.crt holds no certificate; or
+	// secretRef names what can't be the name of a Secret.
 	ReasonInvalidSecret = "InvalidSecret"
 	// ReasonInvalidURL: spec.url can't be used, or leads to a host that the operator's --allowed-hosts does not permit.
 	ReasonInvalidURL = "InvalidURL"

@@ -24,8 +24,8 @@ func (t *LivepeerTask) Succeeded() bool {
 	return t != nil && t.Status.Phase == PhaseCompleted
 }
 
-// OutputAsset returns the asset that an upload or a clip made, or nil where there is none: tasks of other types make
-// none, and unfinished ones need not tell it. It is part of the task: copy it before changing it.
+// OutputAsset returns the asset that an upload or a clip (or an old import or transcode) made, or nil where there is none:
+// tasks of other types make none, and unfinished ones need not tell it. It is part of the task: copy it before changing it.
 //
 //	if asset := task.OutputAsset(); asset != nil && asset.VideoSpec != nil {
 //		fmt.Println(asset.Name, asset.VideoSpec.Format)
@@ -59,5 +59,10 @@ func (t *LivepeerTask) assetOutputs() []*AssetOutput {
 	if t == nil || t.Status.Output == nil {
 		return nil
 	}
-	return []*AssetOutput{t.Status.Output.Upload, t.Status.Output.Clip}
+	output := t.Status.Output
+	outputs := []*AssetOutput{output.Upload, output.Clip, output.Import}
+	if output.Transcode != nil {
+		outputs = append(outputs, &output.Transcode.AssetOutput, output.Transcode.Asset)
+	}
+	return outputs
 }

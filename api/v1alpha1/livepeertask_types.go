@@ -13,8 +13,8 @@ type LivepeerTaskSpec struct {
 	// +required
 	ID string `json:"id"`
 
-	// What kind of work it is: upload, export, export-data, transcode-file, clip, or a type that is newer than this
-	// operator.
+	// What kind of work it is: upload, export, export-data, transcode-file, clip, one of the old import and transcode, or
+	// a type that is newer than this operator.
 	// +optional
 	Type string `json:"type,omitempty"`
 
@@ -44,10 +44,16 @@ type LivepeerTaskSpec struct {
 	// +optional
 	RedactedFields []string `json:"redactedFields,omitempty"`
 
-	// Paths of the documented fields that the API sent but that are left out here: too large, or of an unexpected type.
+	// Paths of the fields that the API sent and that are known, but left out here: too large, of an unexpected type, or
+	// of no use outside Studio.
 	// +listType=atomic
 	// +optional
 	OmittedFields []string `json:"omittedFields,omitempty"`
+
+	// How many fields of params, and of the task itself, this version of the operator does not know. They are not mirrored.
+	// More than none: Studio is newer, so look for a newer operator.
+	// +optional
+	UnknownFields int64 `json:"unknownFields,omitempty"`
 }
 
 // LivepeerTaskStatus is what has become of the task.
@@ -60,6 +66,11 @@ type LivepeerTaskStatus struct {
 	// operator. No phase is final: a failed or cancelled task can be retried in Studio.
 	// +optional
 	Phase string `json:"phase,omitempty"`
+
+	// Name to recognise the task by: that of the asset that it made, once there is one, else the file name of the URL that it
+	// takes its file from. Cut to 60 characters.
+	// +optional
+	DisplayName string `json:"displayName,omitempty"`
 
 	// Percent done, 0 to 100, rounded down; 100 when completed. Absent when unknown, as while waiting.
 	// +kubebuilder:validation:Minimum=0
@@ -97,10 +108,16 @@ type LivepeerTaskStatus struct {
 	// +optional
 	RedactedFields []string `json:"redactedFields,omitempty"`
 
-	// Paths of the documented fields that the API sent but that are left out here: too large, or of an unexpected type.
+	// Paths of the fields that the API sent and that are known, but left out here: too large, of an unexpected type, or
+	// of no use outside Studio.
 	// +listType=atomic
 	// +optional
 	OmittedFields []string `json:"omittedFields,omitempty"`
+
+	// How many fields of status and output this version of the operator does not know. They are not mirrored.
+	// More than none: Studio is newer, so look for a newer operator.
+	// +optional
+	UnknownFields int64 `json:"unknownFields,omitempty"`
 
 	// Phases that the task has reached, oldest first, and that spec.notify of its source has still to be told of. No more
 	// than 16: beyond that, all but the first and the latest are left out.
@@ -109,7 +126,8 @@ type LivepeerTaskStatus struct {
 	// +optional
 	Notifications []Transition `json:"notifications,omitempty"`
 
-	// Ready is True once the task completed. Reconciling is there, and True, while the task is under way; Stalled, when
+	// Ready is True once the task completed. Finished is True once it completed, failed or was cancelled, and its message says
+	// in a few words why it failed or waits. Reconciling is there, and True, while the task is under way; Stalled, when
 	// it ended without a result, or when Studio has not updated it for longer than its source's stallAfter (reason NoUpdate).
 	// +listType=map
 	// +listMapKey=type
@@ -127,14 +145,16 @@ type LivepeerTaskStatus struct {
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Progress(%)",type=integer,JSONPath=`.status.progress`
-// +kubebuilder:printcolumn:name="Created",type=date,JSONPath=`.status.createdAt`
-// +kubebuilder:printcolumn:name="Updated",type=date,JSONPath=`.status.updatedAt`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Finished")].message`
+// +kubebuilder:printcolumn:name="Display Name",type=string,JSONPath=`.status.displayName`,priority=1
 // +kubebuilder:printcolumn:name="Retries",type=integer,JSONPath=`.status.retries`,priority=1
 // +kubebuilder:printcolumn:name="Input Asset",type=string,JSONPath=`.spec.inputAssetId`,priority=1
 // +kubebuilder:printcolumn:name="Output Asset",type=string,JSONPath=`.spec.outputAssetId`,priority=1
-// +kubebuilder:printcolumn:name="Playback URL",type=string,JSONPath=`.status.output['upload','clip'].assetSpec.playbackUrl`,priority=1
+// +kubebuilder:printcolumn:name="Playback URL",type=string,JSONPath=`.status.output['upload','clip','import','transcode'].assetSpec.playbackUrl`,priority=1
 // +kubebuilder:printcolumn:name="Stalled",type=string,JSONPath=`.status.conditions[?(@.type=="Stalled")].reason`,priority=1
 // +kubebuilder:printcolumn:name="Error",type=string,JSONPath=`.status.errorMessage`,priority=1
+// +kubebuilder:printcolumn:name="Updated",type=date,JSONPath=`.status.updatedAt`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.status.createdAt`
 // +kubebuilder:selectablefield:JSONPath=`.spec.id`
 // +kubebuilder:selectablefield:JSONPath=`.spec.type`
 // +kubebuilder:selectablefield:JSONPath=`.spec.inputAssetId`

@@ -18,8 +18,8 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// Secret in the same namespace that holds the credentials, under these keys: apiKey (required) is the API key;
-	// webhookSecret (optional) is the shared secret of Studio's webhooks, 16 characters or more; ca.crt (optional, PEM)
+	// Secret of type Opaque in the same namespace that holds the credentials, under these keys: apiKey (required) is the API
+	// key; webhookSecret (optional) is the shared secret of Studio's webhooks, 16 characters or more; ca.crt (optional, PEM)
 	// is a certificate authority to trust besides the system's.
 	// +required
 	SecretRef SecretReference `json:"secretRef"`
@@ -81,9 +81,10 @@ type LivepeerTaskSourceSpec struct {
 
 // SecretReference names a Secret in the same namespace.
 type SecretReference struct {
-	// Name of the Secret.
+	// Name of the Secret: lower-case letters, digits, '-' and '.'.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="name must be the name of a Secret: lower-case letters, digits, '-' and '.', where each part between dots begins and ends with a letter or a digit"
 	// +required
 	Name string `json:"name"`
 }
@@ -113,7 +114,8 @@ type LivepeerTaskSourceStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// Ready, and Reconciling or Stalled only while True. The reason and message of Ready say what is wrong and what to do.
-	// Delivering, only where spec.notify is set, says the same of CloudEvents.
+	// Delivering, only where spec.notify is set, says the same of CloudEvents, and Receiving, only where the Secret has a
+	// webhookSecret and the operator a receiver, of webhooks.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

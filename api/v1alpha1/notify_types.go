@@ -24,8 +24,8 @@ type CloudEvents struct {
 	// +required
 	Sink string `json:"sink"`
 
-	// Secret in the same namespace, under these keys, all optional: token is sent as bearer token; ca.crt (PEM) is a
-	// certificate authority to trust besides the system's.
+	// Secret of type Opaque in the same namespace, with at least one of these keys: sinkToken is sent as bearer token; ca.crt
+	// (PEM) is a certificate authority to trust besides the system's.
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
 }

@@ -19,6 +19,12 @@ type TaskOutput struct {
 	// Output of a task of type transcode-file.
 	// +optional
 	TranscodeFile *TranscodeFileOutput `json:"transcodeFile,omitempty"`
+	// Output of a task of type import, as upload was called once.
+	// +optional
+	Import *AssetOutput `json:"import,omitempty"`
+	// Output of a task of type transcode, which Studio makes no more.
+	// +optional
+	Transcode *TranscodeOutput `json:"transcode,omitempty"`
 }
 
 // AssetOutput is an asset that a task made.
@@ -26,6 +32,14 @@ type AssetOutput struct {
 	// The asset.
 	// +optional
 	AssetSpec *AssetSpec `json:"assetSpec,omitempty"`
+}
+
+// TranscodeOutput is what a task of the old type transcode made.
+type TranscodeOutput struct {
+	AssetOutput `json:",inline"`
+	// The asset, where it is one level deeper.
+	// +optional
+	Asset *AssetOutput `json:"asset,omitempty"`
 }
 
 // ExportOutput says where an asset was exported to.
@@ -98,5 +112,5 @@ type InputVideo struct {
 	Duration *float64 `json:"duration,omitempty"`
 	// Size in bytes.
 	// +optional
-	Size *int64 `json:"size,omitempty"`
+	Size *float64 `json:"size,omitempty"`
 }

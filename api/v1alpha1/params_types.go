@@ -24,6 +24,12 @@ type TaskParams struct {
 	// Parameters of a task of type clip.
 	// +optional
 	Clip *ClipParams `json:"clip,omitempty"`
+	// Parameters of a task of type import, as upload was called once.
+	// +optional
+	Import *UploadParams `json:"import,omitempty"`
+	// Parameters of a task of type transcode, which Studio makes no more.
+	// +optional
+	Transcode *TranscodeParams `json:"transcode,omitempty"`
 }
 
 // UploadParams say how to import a file as an asset.
@@ -44,6 +50,20 @@ type UploadParams struct {
 	// Length of the output's segments, in seconds.
 	// +optional
 	TargetSegmentSizeSecs *float64 `json:"targetSegmentSizeSecs,omitempty"`
+	// Whether to make thumbnails. Studio sends it, but does not document it.
+	// +optional
+	Thumbnails *bool `json:"thumbnails,omitempty"`
+	// Which pipeline does the work, for instance catalyst_ffmpeg. Studio sends it, but does not document it.
+	// +optional
+	CatalystPipelineStrategy string `json:"catalystPipelineStrategy,omitempty"`
+}
+
+// TranscodeParams say how to make another asset of one. Tasks of type transcode are old: Studio makes no more of them.
+type TranscodeParams struct {
+	UploadParams `json:",inline"`
+	// Rendition to make.
+	// +optional
+	Profile *TranscodeProfile `json:"profile,omitempty"`
 }
 
 // Encryption of an input file. Every value is masked: only which keys there were is visible.
@@ -118,6 +138,9 @@ type IPFSExport struct {
 	// Credentials for Pinata, where the user's own account is used. Always masked.
 	// +optional
 	Pinata *Pinata `json:"pinata,omitempty"`
+	// Which metadata of the NFT to start from: file or player.
+	// +optional
+	NFTMetadataTemplate string `json:"nftMetadataTemplate,omitempty"`
 	// Metadata of the NFT to make, as the user gave it. Values that look like credentials are masked.
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
@@ -158,7 +181,8 @@ type ExportDataParams struct {
 
 // ExportDataIPFS says how to store data on IPFS.
 type ExportDataIPFS struct {
-	// A field of the API's reference page that stands for a shared definition; not seen in practice.
+	// An artefact of the API's reference page, whose generator left a reference unresolved: it stands for
+	// nftMetadataTemplate and nftMetadata. No task has it.
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
@@ -166,6 +190,14 @@ type ExportDataIPFS struct {
 	// Credentials for Pinata, where the user's own account is used. Always masked.
 	// +optional
 	Pinata *Pinata `json:"pinata,omitempty"`
+	// Which metadata of the NFT to start from: file or player.
+	// +optional
+	NFTMetadataTemplate string `json:"nftMetadataTemplate,omitempty"`
+	// Metadata of the NFT to make, as the user gave it. Values that look like credentials are masked.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +optional
+	NFTMetadata *runtime.RawExtension `json:"nftMetadata,omitempty"`
 }
 
 // TranscodeFileParams say how to transcode a file from one storage to another.
@@ -192,6 +224,9 @@ type TranscodeFileParams struct {
 	// Whether to embed C2PA provenance data into the output.
 	// +optional
 	C2PA *bool `json:"c2pa,omitempty"`
+	// Which pipeline does the work, for instance catalyst_ffmpeg. Studio sends it, but does not document it.
+	// +optional
+	CatalystPipelineStrategy string `json:"catalystPipelineStrategy,omitempty"`
 }
 
 // FileLocation is a place that files are read from or written to.
@@ -209,6 +244,9 @@ type TranscodeOutputs struct {
 	// MP4 output.
 	// +optional
 	MP4 *OutputPath `json:"mp4,omitempty"`
+	// Fragmented MP4 output. Studio sends it, but does not document it.
+	// +optional
+	FMP4 *OutputPath `json:"fmp4,omitempty"`
 }
 
 // OutputPath is a path under the storage.
@@ -245,16 +283,19 @@ type ClipParams struct {
 	// ID of the stream or asset that is clipped.
 	// +optional
 	InputID string `json:"inputId,omitempty"`
+	// ID of the object store that the source is in. Studio sends it, but does not document it.
+	// +optional
+	SourceObjectStoreID string `json:"sourceObjectStoreId,omitempty"`
 }
 
 // ClipStrategy says which part to cut.
 type ClipStrategy struct {
 	// Start of the clip, in milliseconds since 1970.
 	// +optional
-	StartTime *int64 `json:"startTime,omitempty"`
+	StartTime *float64 `json:"startTime,omitempty"`
 	// End of the clip, in milliseconds since 1970.
 	// +optional
-	EndTime *int64 `json:"endTime,omitempty"`
+	EndTime *float64 `json:"endTime,omitempty"`
 	// Playback ID of the stream or asset that is clipped.
 	// +optional
 	PlaybackID string `json:"playbackId,omitempty"`

@@ -24,8 +24,8 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // The credentials of the source itself. What they are made of is in no other test.
@@ -58,7 +58,7 @@ func TestNoCanaryLeaves(t *testing.T) {
 	log := &record{}
 	logger := funcr.NewJSON(log.add, funcr.Options{Verbosity: 127, LogCaller: funcr.All, LogTimestamp: true})
 	address := freeAddress(w)
-	w.startOperatorWith(ctrl.Options{Logger: logger}, controller.ReceiveWebhooks(receiver.Config{Address: address}))
+	w.startOperatorWith(ctrl.Options{Logger: logger}, controller.ReceiveWebhooks(webhook.Config{Address: address}))
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 	w.Eventually(func() map[string]string { return w.reasons(troubled) }, soon, tick).Should(Equal(troubled))
 	w.everyPlaceIsNamed()

@@ -18,10 +18,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-const testdata = "../livepeer/livepeertest/testdata"
+const testdata = "../studio/livepeertest/testdata"
 
 // static replaces the world's Studio by a server that answers every request the same.
 func (w *world) static(status int, contentType string, body []byte) {

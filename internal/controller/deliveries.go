@@ -4,6 +4,8 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log"
 	"time"
 
@@ -11,44 +13,35 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/metrics"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
-
-// eventSource names the operator in Events.
-const eventSource = "livepeer-task-operator"
 
 // ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
 // the caller's; the rest is filled in.
-func ReceiveWebhooks(config receiver.Config) Option {
+func ReceiveWebhooks(config webhook.Config) Option {
 	return func(s *settings) { s.receiver = &config }
 }
+
+var errNotLeading = errors.New("this replica does not follow sources, or not yet, or not any more")
 
 // deliveries are what the receiver may know of the sources, and where its hints go.
 type deliveries struct {
 	sources *SourceReconciler
-	tasks   *TaskReconciler
 }
 
-var _ receiver.Sources = &deliveries{}
+var _ webhook.Sources = &deliveries{}
 
 // setUpReceiver adds the receiver to the manager, where one is wanted.
-func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceReconciler, tasks *TaskReconciler) error {
-	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
-	if err != nil {
-		return err
-	}
-	tasks.pushed = pushed.WithLabelValues()
+func setUpReceiver(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler) error {
 	if config == nil {
 		return nil
 	}
-	sources.reception.on, sources.reception.events = true, mgr.GetEventRecorder(eventSource)
-	config.Sources, config.Metrics = &deliveries{sources: sources, tasks: tasks}, crmetrics.Registry
+	sources.reception.on, sources.reception.events = true, sources.events
+	config.Sources, config.Metrics = &deliveries{sources: sources}, crmetrics.Registry
 	config.Log = log.New(verbose{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
-	server, err := receiver.New(*config)
+	server, err := webhook.New(*config)
 	if err != nil {
 		return err
 	}
@@ -56,30 +49,31 @@ func setUpReceiver(mgr ctrl.Manager, config *receiver.Config, sources *SourceRec
 }
 
 // Ready reports whether this replica follows the sources, and knows all of them.
-func (d *deliveries) Ready() bool { return d.tasks.hints.started() && d.sources.reception.ready() }
+func (d *deliveries) Ready() bool { return d.sources.engine.Running() && d.sources.reception.ready() }
 
 // Secret returns the secret that a source shares with Studio.
-func (d *deliveries) Secret(source receiver.Source) ([]byte, bool) {
-	open := d.sources.sessions.current(namespacedName(source))
-	if open == nil || !open.webhook.usable {
+func (d *deliveries) Secret(source webhook.Source) ([]byte, bool) {
+	key := namespacedName(source)
+	open, ok := d.sources.sessions.Current(key)
+	if !ok || !open.webhook.usable() || d.sources.reception.claims.owner(key) != key {
 		return nil, false
 	}
 	return []byte(open.webhook.secret.Reveal()), true
 }
 
 // Hint has a task looked at.
-func (d *deliveries) Hint(hint receiver.Hint) error {
+func (d *deliveries) Hint(hint webhook.Hint) error {
 	key := namespacedName(hint.Source)
 	d.sources.reception.inTime(key)
-	tooMuch, err := d.tasks.hints.offer(&hint)
-	if tooMuch {
-		d.tasks.pollInstead(key)
+	if !d.sources.engine.Running() {
+		return errNotLeading
 	}
-	return err
+	d.sources.engine.Push(key, hint.TaskID, hint.UpdatedAt, hint.Received)
+	return nil
 }
 
 // Stale says so in an Event where deliveries keep coming with a wrong time.
-func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
+func (d *deliveries) Stale(source webhook.Source, age time.Duration) {
 	key := namespacedName(source)
 	if !d.sources.reception.tooLate(key, time.Now()) {
 		return
@@ -88,32 +82,14 @@ func (d *deliveries) Stale(source receiver.Source, age time.Duration) {
 	if err := d.sources.client.Get(context.Background(), key, object); err != nil {
 		return // gone meanwhile: the cache answers
 	}
-	d.sources.reception.warn(object, reasonStaleWebhook, "Genuine webhooks are refused because they were signed %s away from "+
-		"now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second))
+	now := time.Now()
+	d.sources.reception.warn(object, reasonStaleWebhook, fmt.Sprintf("Genuine webhooks are refused because they were signed %s away "+
+		"from now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second)),
+		now.Truncate(staleTold))
 }
 
-func namespacedName(source receiver.Source) types.NamespacedName {
+func namespacedName(source webhook.Source) types.NamespacedName {
 	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
-}
-
-// standing returns what is known of a source for those who follow pushes, nil before its first turn.
-func (r *SourceReconciler) standing(key types.NamespacedName) *standing {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if state, ok := r.states[key]; ok {
-		return &state.standing
-	}
-	return nil
-}
-
-// turnSoon gives a source a turn.
-func (r *SourceReconciler) turnSoon(key types.NamespacedName) {
-	r.mu.Lock()
-	queue := r.queue
-	r.mu.Unlock()
-	if queue != nil {
-		queue.Add(reconcile.Request{NamespacedName: key})
-	}
 }
 
 // verbose logs what anybody can cause by connecting, for those who look for it.

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,39 +14,45 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// setUpEvents lets the manager write Events, of each write that the writer carries out among others.
-func setUpEvents(mgr ctrl.Manager, writer *writer) (*eventLog, error) {
-	events, err := newEventLog(mgr.GetClient(), metrics.Registry, mgr.GetLogger().WithName("events"))
+// setUpEvents lets the manager write Events.
+func setUpEvents(mgr ctrl.Manager) (*events.Log, error) {
+	events, err := events.NewLog(mgr.GetClient(), metrics.Registry, mgr.GetLogger().WithName("events"))
 	if err != nil {
 		return nil, err
-	}
-	also := writer.wrote
-	writer.wrote = func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask) {
-		also(scope, action, stored)
-		events.tellTask(mgr.GetClient(), scope, action, stored)
 	}
 	return events, mgr.Add(events)
 }
 
-// tellTask tells of what a write that was carried out has made of a task; sources finds a task's source.
-func (l *eventLog) tellTask(
-	sources client.Reader, scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask,
-) {
+// taskEvents makes Events of what is written of tasks.
+type taskEvents struct {
+	log     *events.Log
+	sources client.Reader
+}
+
+// Wrote tells of what a write has made of a task.
+func (e *taskEvents) Wrote(change *taskstore.Change) {
+	action, stored := change.Action, change.Stored
 	if stored == nil {
 		return
 	}
 	transition, ok := mirror.TransitionOf(&action.Stored, &stored.Status)
-	if !ok || action.Stored.ObservedGeneration == 0 && !isNew(sources, scope, stored) {
+	if !ok || action.Stored.ObservedGeneration == 0 && !isNew(e.sources, change.Scope, stored) {
 		return
 	}
-	l.tell("LivepeerTask", stored, &news{
-		reason: transition.Reason, note: transition.Note, warning: transition.Warning,
-		identity: []any{mirror.StatusID(stored)},
+	e.log.Tell("LivepeerTask", stored, &events.Event{
+		Action: events.Mirroring,
+		Reason: transition.Reason, Note: transition.Note, Warning: transition.Warning,
+		Identity: []any{mirror.StatusID(stored)},
 	})
 }
+
+// newMargin is how much before the last full sync a task may have been made to be new, for clocks that differ from Studio's.
+const newMargin = 2 * time.Minute
 
 // isNew reports whether a task that is stored for the first time is new in Studio as well, and not only here: it was made
 // since the last full sync of its source, which has seen all others.
@@ -56,7 +63,7 @@ func isNew(sources client.Reader, scope *mirror.Scope, task *v1alpha1.LivepeerTa
 		return false
 	}
 	synced, created := source.Status.LastFullSyncTime, task.Status.CreatedAt
-	return synced != nil && created != nil && created.After(synced.Add(-restartMargin))
+	return synced != nil && created != nil && created.After(synced.Add(-newMargin))
 }
 
 // tellHealth tells of a source that became well or unwell, or unwell in another way.
@@ -65,8 +72,9 @@ func (r *SourceReconciler) tellHealth(before, after *v1alpha1.LivepeerTaskSource
 	if !changed {
 		return
 	}
-	r.events.tell("LivepeerTaskSource", after, &news{
-		reason: is.Reason, note: is.Message, warning: inTrouble(is), identity: []any{before.ResourceVersion},
+	r.events.Tell("LivepeerTaskSource", after, &events.Event{
+		Action: events.Mirroring,
+		Reason: is.Reason, Note: is.Message, Warning: inTrouble(is), Identity: []any{before.ResourceVersion},
 	})
 }
 
@@ -79,5 +87,5 @@ func newHealth(before, after *v1alpha1.LivepeerTaskSource) (is *metav1.Condition
 
 // inTrouble reports whether a source that is in this condition needs attention.
 func inTrouble(ready *metav1.Condition) bool {
-	return ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonSyncing && ready.Reason != v1alpha1.ReasonSuspended
+	return ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonSyncing
 }

@@ -15,8 +15,8 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // TestSourcesPointWhereTheyMay: a source that leads elsewhere says so and what to do, nothing is asked there, what is
@@ -62,7 +62,7 @@ func TestAllowedHosts(t *testing.T) {
 			w.studio.Populate(5, 1)
 			w.secret(livepeertest.APIKey)
 			w.source("main")
-			hosts, err := livepeer.ParseHosts(list)
+			hosts, err := studio.ParseHosts(list)
 			w.Expect(err).NotTo(HaveOccurred())
 			w.startOperatorWith(ctrl.Options{}, controller.AllowHosts(hosts))
 			condition := w.eventuallyReady("main", ready)

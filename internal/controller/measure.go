@@ -3,23 +3,34 @@
 package controller
 
 import (
-	"context"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
+// measuring counts writes.
+type measuring struct{ *metrics.Metrics }
+
+// Wrote counts a write.
+func (m measuring) Wrote(change *taskstore.Change) {
+	source := metrics.Source{Namespace: change.Scope.Namespace, Name: change.Scope.Source}
+	m.Metrics.Wrote(source, writeOf(change.Action), time.Now())
+}
+
 // measureSources makes the metrics of all sources, which are exported while the manager leads.
-func measureSources(mgr ctrl.Manager, index *taskIndex, writer *writer) (*metrics.Metrics, error) {
+func measureSources(mgr ctrl.Manager, index *taskstore.Index) (*metrics.Metrics, error) {
 	m := metrics.New(crmetrics.Registry, func(source metrics.Source, uid types.UID, yield func(kind, phase string, count int)) {
-		counts := index.tally(sourceID{Namespace: source.Namespace, UID: uid})
+		counts := index.Tally(taskstore.SourceID{Namespace: source.Namespace, UID: uid})
 		for i, kind := range metrics.KnownTypes() {
 			for j, phase := range metrics.KnownPhases() {
 				if counts[i][j] > 0 {
@@ -28,11 +39,6 @@ func measureSources(mgr ctrl.Manager, index *taskIndex, writer *writer) (*metric
 			}
 		}
 	})
-	next := writer.wrote
-	writer.wrote = func(scope *mirror.Scope, action *mirror.Action, stored *v1alpha1.LivepeerTask) {
-		m.Wrote(metrics.Source{Namespace: scope.Namespace, Name: scope.Source}, writeOf(action), time.Now())
-		next(scope, action, stored)
-	}
 	return m, mgr.Add(m)
 }
 
@@ -68,9 +74,9 @@ func verbLabel(verb mirror.Verb) string {
 }
 
 // measure takes in how a source is, as its status says.
-func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, state *progress) {
+func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) {
 	now := &metrics.State{
-		UID: source.UID, Suspended: source.Spec.Suspend, PolledAt: state.polledAt, FullSyncAt: state.fullAt,
+		UID: source.UID, Suspended: source.Spec.Suspend, PolledAt: report.PolledAt, FullSyncAt: report.FullSyncAt,
 		Interval: source.Spec.Interval.Duration, FullInterval: source.Spec.ResyncInterval.Duration,
 		Stalled:      meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionStalled),
 		StalledTasks: int(source.Status.Tasks.Stalled),
@@ -78,17 +84,5 @@ func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, state *p
 	if ready := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		now.Reason, now.Ready = ready.Reason, meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionReady)
 	}
-	r.metrics.Report(sourceKey(source), now)
-}
-
-// measureFailure notes what a turn could not go on with. That the operator stops is no failure.
-func (r *SourceReconciler) measureFailure(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress, reason string) {
-	if ctx.Err() != nil {
-		return
-	}
-	kind := metrics.KindPoll
-	if state.poll == nil && state.full != nil {
-		kind = metrics.KindFull
-	}
-	r.metrics.Failed(sourceKey(source), kind, reason)
+	r.metrics.Report(client.ObjectKeyFromObject(source), now)
 }

@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	sdk "github.com/cloudevents/sdk-go/v2/event"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
-	"github.com/livepeer/livepeer-task-operator/internal/notify"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // eventSink takes CloudEvents, and does to some what sinks do.
@@ -29,7 +29,7 @@ type eventSink struct {
 	mu       sync.Mutex
 	arrivals []arrival
 	// fault answers instead of the sink, where it answers true; taken says that the event has arrived all the same.
-	fault func(w http.ResponseWriter, r *http.Request, n int, event *cloudevents.Event) (answered, taken bool)
+	fault func(w http.ResponseWriter, r *http.Request, n int, event *sdk.Event) (answered, taken bool)
 	seen  int
 }
 
@@ -51,7 +51,7 @@ func (s *eventSink) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	var data notify.Data
+	var data cloudevents.Data
 	if err := json.Unmarshal(event.Data(), &data); err != nil || data.ID != event.Subject() {
 		w.WriteHeader(http.StatusBadRequest)
 		return
@@ -75,7 +75,7 @@ func (s *eventSink) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // act sets the fault; nil: none.
-func (s *eventSink) act(fault func(w http.ResponseWriter, r *http.Request, n int, event *cloudevents.Event) (answered, taken bool)) {
+func (s *eventSink) act(fault func(w http.ResponseWriter, r *http.Request, n int, event *sdk.Event) (answered, taken bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fault
@@ -83,7 +83,7 @@ func (s *eventSink) act(fault func(w http.ResponseWriter, r *http.Request, n int
 
 // answers makes the sink answer this status to all.
 func (s *eventSink) answers(status int) {
-	s.act(func(w http.ResponseWriter, _ *http.Request, _ int, _ *cloudevents.Event) (answered, taken bool) {
+	s.act(func(w http.ResponseWriter, _ *http.Request, _ int, _ *sdk.Event) (answered, taken bool) {
 		w.WriteHeader(status)
 		return true, false
 	})

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	sdk "github.com/cloudevents/sdk-go/v2/event"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,7 +50,7 @@ func TestEveryPhaseArrives(t *testing.T) {
 	t.Parallel()
 	sink := newEventSink(t)
 	w, lives := sendingTo(t, sink)
-	sink.act(func(rw http.ResponseWriter, _ *http.Request, n int, _ *cloudevents.Event) (answered, taken bool) {
+	sink.act(func(rw http.ResponseWriter, _ *http.Request, n int, _ *sdk.Event) (answered, taken bool) {
 		switch n % 7 {
 		case 0:
 			rw.WriteHeader(http.StatusInternalServerError)
@@ -101,7 +101,7 @@ func TestSinkThatHangs(t *testing.T) {
 	sink, other := newEventSink(t), newEventSink(t)
 	w, lives := sendingTo(t, sink)
 	release := make(chan struct{})
-	sink.act(func(_ http.ResponseWriter, r *http.Request, _ int, _ *cloudevents.Event) (answered, taken bool) {
+	sink.act(func(_ http.ResponseWriter, r *http.Request, _ int, _ *sdk.Event) (answered, taken bool) {
 		select {
 		case <-release:
 			return false, true
@@ -170,7 +170,7 @@ func TestRefusedEvent(t *testing.T) {
 	w, lives := sendingTo(t, sink)
 	var bad atomic.Value
 	bad.Store("")
-	sink.act(func(rw http.ResponseWriter, _ *http.Request, _ int, event *cloudevents.Event) (answered, taken bool) {
+	sink.act(func(rw http.ResponseWriter, _ *http.Request, _ int, event *sdk.Event) (answered, taken bool) {
 		if event.Subject() != bad.Load() {
 			return false, true
 		}
@@ -204,7 +204,7 @@ func TestSinkToken(t *testing.T) {
 	w, lives := sendingTo(t, sink)
 	var wanted atomic.Value
 	wanted.Store("Bearer first-token")
-	sink.act(func(rw http.ResponseWriter, r *http.Request, _ int, _ *cloudevents.Event) (answered, taken bool) {
+	sink.act(func(rw http.ResponseWriter, r *http.Request, _ int, _ *sdk.Event) (answered, taken bool) {
 		if r.Header.Get("Authorization") == wanted.Load() {
 			return false, true
 		}
@@ -235,7 +235,7 @@ func (w *world) sinkToken(token string) {
 	w.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "sink"}}
 	_, err := ctrl.CreateOrUpdate(w.ctx, w.client, secret, func() error {
-		secret.StringData = map[string]string{"token": token}
+		secret.StringData = map[string]string{"sinkToken": token}
 		return nil
 	})
 	w.Expect(err).NotTo(HaveOccurred())

@@ -16,7 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // oddTask is the example of the API's reference page with something else in one place.
@@ -137,6 +137,7 @@ func longText() string { return strings.Repeat("-id", 330) }
 // TestOddTasksAreMirrored: a Studio of tasks that are all odd, each in another way. Each is mirrored, what can't be is
 // named, and none keeps the others or the source from being well.
 func TestOddTasksAreMirrored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	odd := w.oddTasks()
 	w.Expect(len(odd)).To(BeNumerically(">", 300))

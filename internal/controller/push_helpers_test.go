@@ -23,8 +23,8 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 const hookSecret = "a-shared-secret-of-32-characters"
@@ -52,7 +52,7 @@ func pushing(t *testing.T, count int, change ...func(*v1alpha1.LivepeerTaskSourc
 
 func (p *pushed) start() {
 	p.address = freeAddress(p.world)
-	p.startOperatorWith(ctrl.Options{}, controller.ReceiveWebhooks(receiver.Config{Address: p.address}))
+	p.startOperatorWith(ctrl.Options{}, controller.ReceiveWebhooks(webhook.Config{Address: p.address}))
 }
 
 // hookSecret stores the Secret with this webhookSecret.

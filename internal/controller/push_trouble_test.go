@@ -11,12 +11,14 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // TestDeliveriesInAnyOrder: dropped, doubled, reversed or delayed, and whatever they say: the mirror is as right as with
@@ -56,8 +58,8 @@ func TestDeliveriesInAnyOrder(t *testing.T) {
 	p.Expect(p.mirroredStates()).To(Equal(p.states()))
 }
 
-// TestWebhookSecretIsRotated: the new one counts at once, and the old one no more. One that can't be used is an Event, not
-// the end of polling.
+// TestWebhookSecretIsRotated: the new one counts at once, and the old one no more. One that can't be used is a condition and an
+// Event, not the end of polling.
 func TestWebhookSecretIsRotated(t *testing.T) {
 	t.Parallel()
 	p := pushing(t, 200)
@@ -70,11 +72,75 @@ func TestWebhookSecretIsRotated(t *testing.T) {
 	p.hookSecret("too-short")
 	p.noPath("main")
 	p.eventuallyReady("main", v1alpha1.ReasonSynced)
+	p.Expect(p.receiving("main", v1alpha1.ReasonInvalidWebhookSecret)).To(And(HaveField("Status", metav1.ConditionFalse),
+		HaveField("Message", ContainSubstring("shorter than 16 characters")), HaveField("Message", Not(ContainSubstring("too-short")))))
 	p.Expect(p.deliver(p.event(id), "too-short")).To(Equal(http.StatusUnauthorized))
 	p.Eventually(p.warnings, soon, tick).Should(ConsistOf(HavePrefix("InvalidWebhookSecret: webhookSecret in Secret \"livepeer\"")))
 	p.Expect(p.warnings()[0]).NotTo(ContainSubstring("too-short"))
 	p.hookSecret(hookSecret)
 	p.path("main")
+	p.Expect(p.receiving("main", v1alpha1.ReasonListening).Status).To(Equal(metav1.ConditionTrue))
+	p.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Suspend = true })
+	p.Eventually(func() []metav1.Condition { return p.getSource("main").Status.Conditions }, soon, tick).
+		ShouldNot(ContainElement(HaveField("Type", v1alpha1.ConditionReceiving)))
+}
+
+// receiving waits until the source's condition Receiving has this reason, and returns it.
+func (p *pushed) receiving(source, reason string) *metav1.Condition {
+	p.t.Helper()
+	var is *metav1.Condition
+	p.Eventually(func() string {
+		if is = meta.FindStatusCondition(p.getSource(source).Status.Conditions, v1alpha1.ConditionReceiving); is == nil {
+			return ""
+		}
+		return is.Reason
+	}, soon, tick).Should(Equal(reason))
+	return is
+}
+
+// TestASharedSecretIsOneSources: what is signed for one source is not taken for another that has the same secret, neither
+// after a restart nor in a Secret of its own; and the younger has its webhooks once the secret is its own.
+func TestASharedSecretIsOneSources(t *testing.T) {
+	t.Parallel()
+	p := pushing(t, 10)
+	id := p.studio.IDs()[0]
+	own := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "own"},
+		StringData: map[string]string{"apiKey": "key-of-another-project", "webhookSecret": hookSecret},
+	}
+	p.studio.AddKey("key-of-another-project", "another-project")
+	p.Expect(p.client.Create(p.ctx, own)).To(Succeed())
+	for name, secret := range map[string]string{"second": "own", "third": "livepeer"} {
+		p.source(name, func(spec *v1alpha1.LivepeerTaskSourceSpec) {
+			spec.SecretRef.Name, spec.Types, spec.Interval.Duration = secret, []string{name}, time.Hour
+		})
+	}
+	to := func(source, secret string) int {
+		return deliver(p.ctx, "http://"+p.address+"/hooks/"+p.namespace+"/"+source, p.event(id), secret)
+	}
+	for range 2 {
+		for _, source := range []string{"second", "third"} {
+			shared := p.receiving(source, v1alpha1.ReasonSharedWebhookSecret)
+			p.Expect(shared.Message).To(ContainSubstring(`LivepeerTaskSource "main" has the same webhookSecret, and had it first`))
+			p.Expect(p.getSource(source).Status.Receiver).To(BeNil())
+		}
+		p.eventuallyReady("second", v1alpha1.ReasonSynced) // by polling
+		p.push(id)
+		p.Expect(to("second", hookSecret)).To(Equal(http.StatusUnauthorized))
+		p.Expect(to("third", hookSecret)).To(Equal(http.StatusUnauthorized))
+		p.stop()
+		p.start()
+	}
+	p.push(id) // all have arrived
+	const another = "another-secret-of-32-characters!"
+	p.Expect(p.client.Get(p.ctx, client.ObjectKeyFromObject(own), own)).To(Succeed())
+	own.StringData = map[string]string{"webhookSecret": another}
+	p.Expect(p.client.Update(p.ctx, own)).To(Succeed())
+	p.receiving("second", v1alpha1.ReasonListening)
+	p.Expect(to("second", another)).To(Equal(http.StatusAccepted))
+	p.Expect(p.client.Delete(p.ctx, p.getSource("main"))).To(Succeed())
+	p.receiving("third", v1alpha1.ReasonListening)
+	p.Expect(to("third", hookSecret)).To(Equal(http.StatusAccepted))
 }
 
 // warnings are the Events on the source.

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // refuse makes the API server refuse writes of one task in this namespace, to the object or to a subresource of it, until
@@ -60,8 +60,10 @@ func (w *world) refuse(resource, id string) (allow func()) {
 // TestRefusedTaskIsShownAndTriedAgain: a task that a policy of the cluster does not let in keeps no other out, is named,
 // is not tried again and again, and comes with the next full sync once it may.
 func TestRefusedTaskIsShownAndTriedAgain(t *testing.T) {
+	t.Parallel()
 	for _, resource := range []string{"livepeertasks", "livepeertasks/status"} {
 		t.Run(resource, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.studio.Populate(30, 1)
 			id := w.aTask("completed")

@@ -3,39 +3,38 @@
 package controller
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
-	"slices"
 	"time"
 
-	"golang.org/x/time/rate"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
-	"github.com/livepeer/livepeer-task-operator/internal/receiver"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/credentials"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
 // Option changes what Setup sets up.
 type Option func(*settings)
 
 type settings struct {
-	hosts      livepeer.Hosts
+	hosts      studio.Hosts
 	namespaces []string
-	receiver   *receiver.Config
+	receiver   *webhook.Config
 }
 
-// AllowHosts says where sources may point to. Without it, that is what livepeer.Hosts permits by default.
-func AllowHosts(hosts livepeer.Hosts) Option {
+// AllowHosts says where sources may point to. Without it, that is what studio.Hosts permits by default.
+func AllowHosts(hosts studio.Hosts) Option {
 	return func(s *settings) { s.hosts = hosts }
 }
 
@@ -55,98 +54,62 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return fmt.Errorf("client for metadata: %w", err)
 	}
-	index := newTaskIndex()
+	index := taskstore.NewIndex()
 	tasksClient, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
 		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("client for LivepeerTasks: %w", err)
 	}
-	feeds, err := feedIndex(mgr, index, tasksClient, metadataClient, settings.namespaces)
+	feeds, err := taskstore.WatchTasks(mgr, index, tasksClient, metadataClient, settings.namespaces)
 	if err != nil {
 		return err
 	}
-	secrets := newSecretStore(mgr.GetAPIReader(), metadataClient)
-	sessions := newSessions(secrets, userAgent, settings.hosts)
-	writer := newWriter(&leanClient{Client: mgr.GetClient(), tasks: tasksClient}, mgr.GetAPIReader(), index)
-	measured, err := measureSources(mgr, index, writer)
+	secrets := credentials.NewWatcher(mgr.GetAPIReader(), metadataClient)
+	if err := mgr.Add(secrets); err != nil {
+		return fmt.Errorf("watcher of Secrets: %w", err)
+	}
+	measured, err := measureSources(mgr, index)
 	if err != nil {
 		return err
 	}
-	sessions.metrics = measured
-	events, err := setUpEvents(mgr, writer)
+	events, err := setUpEvents(mgr)
+	if err != nil {
+		return err
+	}
+	sent, err := cloudevents.NewMetrics(crmetrics.Registry, index.WaitingTasks)
+	if err != nil {
+		return fmt.Errorf("metrics of CloudEvents: %w", err)
+	}
+	writer := taskstore.NewWriter(&taskstore.LeanClient{Client: mgr.GetClient(), Tasks: tasksClient}, mgr.GetAPIReader(), index,
+		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
 	if err != nil {
 		return err
 	}
 	sources := &SourceReconciler{
-		client: mgr.GetClient(), sessions: sessions, secrets: secrets, index: index, writer: writer, now: time.Now,
-		states: map[types.NamespacedName]*progress{}, indexed: feeds.synced, events: events, metrics: measured,
+		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: time.Now,
+		last: map[types.NamespacedName]*reported{}, indexed: feeds.Synced, events: events, metrics: measured,
+	}
+	sources.engine = sourcesync.New(sourcesync.Config{
+		Index: index, Writer: writer, Clock: clock.RealClock{}, Metrics: measured, Pushed: pushed.WithLabelValues(),
+		Log: mgr.GetLogger().WithName("sync"), Connect: sources.connect, Wake: sources.wake,
+	})
+	if err := mgr.Add(sources.engine); err != nil {
+		return fmt.Errorf("engine of LivepeerTaskSources: %w", err)
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
-	tasks := &TaskReconciler{
-		client: mgr.GetClient(), sessions: sessions, index: index, writer: writer, syncSoon: sources.syncSoon,
-		limiters: map[types.NamespacedName]*rate.Limiter{},
-		hints:    newHints(), standing: sources.standing, turnSoon: sources.turnSoon,
-	}
-	sinks := newSinks(newSecretStore(mgr.GetAPIReader(), metadataClient), userAgent, settings.hosts)
-	if err := setUpNotify(mgr, sources, writer, sinks); err != nil {
-		return err
-	}
-	if err := setUpReceiver(mgr, settings.receiver, sources, tasks); err != nil {
-		return err
-	}
-	if err := tasks.SetupWithManager(mgr); err != nil {
-		return fmt.Errorf("controller of LivepeerTasks: %w", err)
-	}
-	return mgr.AddReadyzCheck("tasks", feeds.ready)
-}
-
-// feeds are all feeds of an index.
-type feeds []*feed
-
-// synced reports whether all stored tasks were read.
-func (all feeds) synced() bool {
-	return !slices.ContainsFunc(all, func(f *feed) bool { return !f.HasSynced() })
-}
-
-// ready checks whether the tasks are known and can be.
-func (all feeds) ready(*http.Request) error {
-	switch {
-	case slices.ContainsFunc(all, func(f *feed) bool { return !f.Served() }):
-		return errors.New("the API server does not know LivepeerTasks: install the CRDs")
-	case !all.synced():
-		return errors.New("the stored LivepeerTasks are not read yet: may the operator list them?")
-	}
-	return nil
-}
-
-// feedIndex lets the manager keep the index in step with the stored tasks.
-func feedIndex(
-	mgr ctrl.Manager, index *taskIndex, tasks rest.Interface, metadataClient metadata.Interface, namespaces []string,
-) (feeds, error) {
-	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
-		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	sender := cloudevents.New(cloudevents.Config{
+		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts), Metrics: sent,
+		Events: events, Now: time.Now, Indexed: feeds.Synced, Changed: sources.wake,
 	})
-	if err != nil {
-		return nil, fmt.Errorf("client for LivepeerTasks: %w", err)
+	sources.delivering = sender.Health
+	if err := sender.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("sender of CloudEvents: %w", err)
 	}
-	looks := workqueue.NewTypedRateLimitingQueue(
-		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](healDelay, maxHealDelay))
-	index.onLook = looks.Add
-	var all feeds
-	if len(namespaces) == 0 {
-		namespaces = []string{metav1.NamespaceAll}
+	if err := setUpReceiver(mgr, settings.receiver, sources); err != nil {
+		return err
 	}
-	for _, namespace := range namespaces {
-		f := &feed{
-			namespace: namespace, index: index, client: watching, tasks: tasks, metadata: metadataClient, elected: mgr.Elected(),
-			looks: looks,
-		}
-		if err := mgr.Add(f); err != nil {
-			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)
-		}
-		all = append(all, f)
-	}
-	return all, nil
+	return mgr.AddReadyzCheck("tasks", feeds.Ready)
 }

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controller holds the two reconcilers. LivepeerTaskSource polls the API and keeps the mirror; LivepeerTask
-// heals single tasks that somebody else changed or deleted. Both use the same plan and the same writer.
 package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -25,169 +23,163 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// sourceWorkers bounds the sources that are worked on at once. Most of a turn is waiting for an API, which may hang: one
-// that does must not hold up the others.
-const sourceWorkers = 64
+// sourceWorkers bounds the sources whose status is written at once. None of the workers waits for Studio.
+const sourceWorkers = 16
 
-// SourceReconciler mirrors the tasks of every LivepeerTaskSource.
+// SourceReconciler has every LivepeerTaskSource mirrored, and says in its status how that goes.
 type SourceReconciler struct {
 	client   client.Client
+	engine   *sourcesync.Engine
 	sessions *sessions
-	secrets  *secretStore
-	index    *taskIndex
-	writer   *writer
+	index    *taskstore.Index
 	now      func() time.Time
 	metrics  *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed   toolscache.InformerSynced
 	reception reception
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
-	delivering func(source *v1alpha1.LivepeerTaskSource) health
-	events     *eventLog
+	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
+	events     *events.Log
 
-	mu     sync.Mutex
-	states map[types.NamespacedName]*progress
-	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
+	mu    sync.Mutex
+	last  map[types.NamespacedName]*reported
+	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources,verbs=list;watch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasksources/status,verbs=patch
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks,verbs=get;list;watch;create;update;delete
-// +kubebuilder:rbac:groups=studio.livepeer.org,resources=livepeertasks/status,verbs=update
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
+// reported is what was last said of a source.
+type reported struct {
+	source *v1alpha1.LivepeerTaskSource // as the operator last wrote it
+	report sourcesync.Report            // of the last step
+}
 
-// Reconcile gives a source one turn: it polls what is due, goes on with a full sync, writes the difference, and says in
-// the source's status how it went. It comes back when the next thing is due.
+// Reconcile has the engine go on with a source, and says in the source's status how the last step went.
 func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	source := &v1alpha1.LivepeerTaskSource{}
-	if err := r.client.Get(ctx, request.NamespacedName, source); err != nil {
-		if apierrors.IsNotFound(err) {
-			r.forget(request.NamespacedName)
-			r.metrics.Forget(request.NamespacedName)
-		}
-		return reconcile.Result{}, client.IgnoreNotFound(err)
-	}
-	if !source.DeletionTimestamp.IsZero() {
+	err := r.client.Get(ctx, request.NamespacedName, source)
+	if apierrors.IsNotFound(err) || err == nil && !source.DeletionTimestamp.IsZero() {
 		r.forget(request.NamespacedName)
 		r.metrics.Forget(request.NamespacedName)
 		return reconcile.Result{}, nil
 	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	r.metrics.Follow(request.NamespacedName)
-	state := r.progress(source)
-	source = state.latest(source)
+	source = r.latest(source)
+	report := suspended(source)
 	if source.Spec.Suspend {
 		r.forget(request.NamespacedName)
-		return reconcile.Result{}, r.report(ctx, source, state, suspended())
+	} else {
+		report = r.engine.Sync(source)
 	}
-	err := r.turn(ctx, source, state)
-	if ctx.Err() != nil {
-		return reconcile.Result{}, nil //nolint:nilerr // The operator stops: what is cut short now is no trouble of the source.
-	}
-	if err := r.report(ctx, source, state, err); err != nil && ctx.Err() == nil {
+	if err := r.report(ctx, source, &report); err != nil && ctx.Err() == nil {
 		return reconcile.Result{}, fmt.Errorf("status of the source: %w", err)
 	}
-	return reconcile.Result{RequeueAfter: max(state.wait(r.now()), time.Millisecond)}, nil
+	return reconcile.Result{RequeueAfter: report.Again}, nil
 }
 
-// turn works on what is due. A failure decides when the next attempt is.
-func (r *SourceReconciler) turn(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress) error {
-	defer func() { state.publish(r.now()) }()
-	state.settle(r.now())
-	session, err := r.sessions.get(ctx, source)
-	if _, refused := errors.AsType[*sourceError](err); err == nil || refused {
-		r.reception.arrived(sourceKey(source))
+// latest returns the source as it was last written, where the cache still shows an older one.
+func (r *SourceReconciler) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1.LivepeerTaskSource {
+	last := r.said(client.ObjectKeyFromObject(source))
+	if last.source == nil || last.source.UID != source.UID || last.source.Generation != source.Generation {
+		return source
 	}
-	if err == nil {
-		r.checkWebhook(source, session, state)
-		state.renew(source, session.fingerprint, int(r.index.counts(idOf(source)).Total), r.now())
-		if state.wait(r.now()) > 0 {
-			return errNotDue
-		}
-		syncer := &syncer{
-			source: source, session: session, state: state, index: r.index, writer: r.writer, now: r.now, metrics: r.metrics,
-		}
-		if err = syncer.run(ctx); err == nil && state.standing.tooFull() {
-			err = syncer.prune(ctx)
-		}
+	order, err := resourceversion.CompareResourceVersion(last.source.ResourceVersion, source.ResourceVersion)
+	if err != nil || order <= 0 {
+		return source
 	}
-	if err == nil {
-		state.failures, state.retryFixed = 0, false
-		return nil
-	}
-	state.failures++
-	var api *livepeer.Error
-	fixed := errors.As(err, &api) && api.RetryAfter > 0
-	out := outcomeOf(err, state.failures, source.Spec.Interval.Duration)
-	state.failed(out, fixed, r.now())
-	r.measureFailure(ctx, source, state, out.Reason)
-	return err
+	source = source.DeepCopy()
+	source.ResourceVersion, source.Status = last.source.ResourceVersion, *last.source.Status.DeepCopy()
+	return source
 }
 
-// errNotDue says that a turn had nothing to do, as after an event that changed nothing.
-var errNotDue = errors.New("nothing is due")
-
-// progress returns the progress of a source, which begins with what is stored.
-func (r *SourceReconciler) progress(source *v1alpha1.LivepeerTaskSource) *progress {
+// said returns what was last said of a source; its zero value where nothing was.
+func (r *SourceReconciler) said(key types.NamespacedName) reported {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := sourceKey(source)
-	if state, ok := r.states[key]; ok && state.uid == source.UID {
-		return state
+	if last, ok := r.last[key]; ok {
+		return *last
 	}
-	state := &progress{uid: source.UID, standing: standing{polling: true}} // until its first turn has ended
-	state.resume(source, r.index.entries(idOf(source)), r.now())
-	r.states[key] = state
-	return state
+	return reported{}
 }
 
 func (r *SourceReconciler) forget(key types.NamespacedName) {
+	r.engine.Forget(key)
 	r.mu.Lock()
-	delete(r.states, key)
+	delete(r.last, key)
 	r.mu.Unlock()
-	r.secrets.forget(key)
-	r.sessions.drop(key)
+	r.sessions.Forget(key)
 	r.reception.forget(key)
+	for _, other := range r.reception.claims.drop(key) {
+		r.wake(other)
+	}
 }
 
-// syncSoon asks for a full sync of a source, at its next turn, which begins at once.
-func (r *SourceReconciler) syncSoon(key types.NamespacedName) {
+// wake has a source reconciled.
+func (r *SourceReconciler) wake(key types.NamespacedName) {
 	r.mu.Lock()
 	queue := r.queue
-	if state, ok := r.states[key]; ok {
-		state.resync.Store(true)
-	}
 	r.mu.Unlock()
 	if queue != nil {
 		queue.Add(reconcile.Request{NamespacedName: key})
 	}
 }
 
+// connect opens the connection of a source.
+func (r *SourceReconciler) connect(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*sourcesync.Connection, error) {
+	session, fingerprint, err := r.meet(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	r.checkWebhook(source, fingerprint)
+	return &sourcesync.Connection{Client: session.client, Redactor: session.redactor, Fingerprint: fingerprint}, nil
+}
+
+// follow begins to follow what asks for a source to be reconciled, or for a task to be looked at again.
+func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
+		return ctx.Err()
+	}
+	select {
+	case <-r.engine.Started():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	there, err := r.reception.await(ctx, r.client)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.queue = queue
+	r.mu.Unlock()
+	r.sessions.OnChange(func(source types.NamespacedName) {
+		log.FromContext(ctx).V(1).Info("Secret changed", "source", source)
+		r.engine.Reconnect(source)
+		r.wake(source)
+	})
+	r.index.NotifyExternalChanges(func(task taskstore.TaskRef) {
+		if task.Source != "" && task.ID != "" {
+			r.engine.Recheck(types.NamespacedName{Namespace: task.Namespace, Name: task.Source}, task.ID, plan.ExternalChange)
+		}
+	})
+	go r.admit(ctx, there)
+	return nil
+}
+
 // SetupWithManager registers the reconciler.
 func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	secretEvents := source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
-			return ctx.Err()
-		}
-		if err := r.reception.await(ctx, r.client); err != nil {
-			return err
-		}
-		r.mu.Lock()
-		r.queue = queue
-		r.mu.Unlock()
-		r.secrets.start(ctx, func(source types.NamespacedName) {
-			log.FromContext(ctx).V(1).Info("Secret changed", "source", source)
-			queue.Add(reconcile.Request{NamespacedName: source})
-		})
-		return nil
-	})
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
-		WatchesRawSource(secretEvents).
+		WatchesRawSource(source.Func(r.follow)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers}).
 		Complete(r)
 }

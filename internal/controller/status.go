@@ -5,10 +5,7 @@ package controller
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -18,51 +15,82 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
 	// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write a poll would be noise.
 	pollTimeRefresh = 5 * time.Minute
-	// maxMessage bounds a condition's message; the API server refuses more than 32 KiB.
-	maxMessage = 2048
 )
 
-// suspended is the state of a source that nobody wants polled.
-func suspended() *sourceError {
-	return &sourceError{
-		Reason:  v1alpha1.ReasonSuspended,
-		Message: "Polling is suspended and the mirrored tasks stay as they are: set spec.suspend to false to go on",
+// suspended is what is to be said of a source that nobody wants polled.
+func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
+	return sourcesync.Report{
+		Ended: true, Judged: true, Omitted: source.Status.Tasks.Omitted,
+		Outcome: sourcesync.Outcome{
+			Reason:  v1alpha1.ReasonSuspended,
+			Message: "Polling is suspended and the mirrored tasks stay as they are: set spec.suspend to false to go on",
+		},
 	}
 }
 
-// report writes the source's status where it changed. ended is how the turn ended.
-func (r *SourceReconciler) report(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *progress, ended error,
-) error {
+// report writes the source's status where it changed.
+func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) error {
+	key := client.ObjectKeyFromObject(source)
+	last := r.said(key)
 	next := source.DeepCopy()
-	next.Status.ObservedGeneration = source.Generation
-	next.Status.Tasks = r.index.counts(idOf(source))
-	next.Status.Tasks.Omitted = state.omitted
-	next.Status.Receiver = r.receivedAt(source)
-	if !state.fullAt.IsZero() {
-		next.Status.LastFullSyncTime = &metav1.Time{Time: state.fullAt.Truncate(time.Second)}
-		next.Status.LastHandledReconcileAt = state.handled
+	if report.Ended {
+		last.report = *report
+		setProgress(next, report, r.index.Counts(taskstore.SourceIDOf(source)))
 	}
-	if !errors.Is(ended, errNotDue) {
-		setConditions(next, judge(source, state, next.Status.Tasks.Total, ended))
+	switch {
+	case report.Judged:
+		setConditions(next, report.Outcome)
+	case report.Silent != nil:
+		setConditions(next, sourcesync.Outcome{Reason: report.Silent.Reason, Message: report.Silent.Message})
 	}
+	r.setReceiving(next)
 	if r.delivering != nil {
-		setDelivering(next, r.delivering(source))
+		cloudevents.SetCondition(next, r.delivering(source))
 	}
-	r.measure(next, state)
-	changed := !equality.Semantic.DeepEqual(source.Status, next.Status)
-	stale := source.Status.LastPollTime == nil || state.polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
-	if !state.polledAt.IsZero() && len(state.pending) == 0 && (changed || stale) {
-		next.Status.LastPollTime = &metav1.Time{Time: state.polledAt.Truncate(time.Second)}
+	r.measure(next, &last.report)
+	polledAt, changed := last.report.PolledAt, !equality.Semantic.DeepEqual(source.Status, next.Status)
+	stale := source.Status.LastPollTime == nil || polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
+	if report.Ended && !polledAt.IsZero() && !report.Behind && (changed || stale) {
+		next.Status.LastPollTime = &metav1.Time{Time: polledAt.Truncate(time.Second)}
 	}
-	if equality.Semantic.DeepEqual(source.Status, next.Status) {
-		return nil
+	var err error
+	if !equality.Semantic.DeepEqual(source.Status, next.Status) {
+		if err = r.write(ctx, source, next); err == nil {
+			last.source = next
+		}
 	}
+	if !source.Spec.Suspend {
+		r.mu.Lock()
+		r.last[key] = &last
+		r.mu.Unlock()
+	}
+	return client.IgnoreNotFound(err)
+}
+
+// setProgress says how far the mirroring has come.
+func setProgress(source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report, counts v1alpha1.TaskCounts) {
+	source.Status.ObservedGeneration = source.Generation
+	source.Status.Tasks = counts
+	source.Status.Tasks.Omitted = report.Omitted
+	if !report.FullSyncAt.IsZero() {
+		source.Status.LastFullSyncTime = &metav1.Time{Time: report.FullSyncAt.Truncate(time.Second)}
+		source.Status.LastHandledReconcileAt = report.Handled
+	}
+}
+
+// write replaces the source's status.
+func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.LivepeerTaskSource) error {
 	logHealth(ctx, source, next)
 	// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
 	patch, err := json.Marshal(map[string]any{"status": wholeStatus{next.Status, next.Status.Receiver}})
@@ -70,14 +98,10 @@ func (r *SourceReconciler) report(
 		return err
 	}
 	err = r.client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
-	if err == nil || !answered(err) { // it may be stored
+	if err == nil || !events.Answered(err) { // it may be stored
 		r.tellHealth(source, next)
 	}
-	if err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	state.written = next
-	return nil
+	return err
 }
 
 // wholeStatus is a status as a merge patch, which takes away what is gone.
@@ -86,46 +110,21 @@ type wholeStatus struct {
 	Receiver *v1alpha1.ReceiverStatus `json:"receiver"`
 }
 
-// judge decides what the Ready condition says. A failed turn comes first, then what needs somebody's help, then how far
-// the first sync is.
-func judge(source *v1alpha1.LivepeerTaskSource, state *progress, mirrored int32, err error) outcome {
-	var trouble *sourceError
-	switch {
-	case err != nil:
-		return outcomeOf(err, max(1, state.failures), source.Spec.Interval.Duration)
-	case state.paused != nil:
-		trouble = state.paused.trouble(source)
-	case state.problems.trouble() != nil:
-		trouble = state.problems.trouble()
-	case state.unreadable > 0:
-		trouble = unreadable(state.unreadable)
-	case !state.synced:
-		return outcome{
-			Reason:  v1alpha1.ReasonSyncing,
-			Message: fmt.Sprintf("Listing all tasks of %s: %d mirrored so far", source.Spec.URL, mirrored),
-		}
-	default:
-		return outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL}
-	}
-	return outcome{Reason: trouble.Reason, Message: trouble.Message, Stalled: trouble.Stalled}
-}
-
-// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them.
-func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
+// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them. A source that is suspended is
+// as its spec wants it, and so Ready: Flux and kubectl wait must not wait for it.
+func setConditions(source *v1alpha1.LivepeerTaskSource, out sourcesync.Outcome) {
 	conditions := &source.Status.Conditions
 	condition := metav1.Condition{
 		Type:               v1alpha1.ConditionReady,
 		Status:             metav1.ConditionFalse,
 		Reason:             out.Reason,
-		Message:            bounded(out.Message, maxMessage),
+		Message:            condition.Bounded(redact.Plain(out.Message), condition.MaxMessage), // it may quote an ID, or the API server
 		ObservedGeneration: source.Generation,
 	}
 	also := v1alpha1.ConditionReconciling
 	switch {
-	case out.Reason == v1alpha1.ReasonSynced:
+	case out.Reason == v1alpha1.ReasonSynced, out.Reason == v1alpha1.ReasonSuspended:
 		condition.Status, also = metav1.ConditionTrue, ""
-	case out.Reason == v1alpha1.ReasonSuspended:
-		also = ""
 	case out.Stalled:
 		also = v1alpha1.ConditionStalled
 	}
@@ -138,18 +137,6 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out outcome) {
 		condition.Type, condition.Status = extra, metav1.ConditionTrue
 		meta.SetStatusCondition(conditions, condition)
 	}
-}
-
-// bounded cuts a text that is longer than limit bytes, between two characters.
-func bounded(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	cut := limit
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "..."
 }
 
 // logHealth logs when a source becomes well or unwell, or unwell in another way.

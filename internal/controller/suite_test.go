@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // soon bounds what happens within a few polls; polls are a second apart in these tests.
@@ -115,6 +116,7 @@ type world struct {
 	studio    *livepeertest.Server
 	server    *httptest.Server
 	stop      context.CancelFunc
+	written   atomic.Int64 // requests of its operators to write LivepeerTasks
 }
 
 func newWorld(t *testing.T) *world {
@@ -137,6 +139,7 @@ func (w *world) startOperator() {
 	ctx, cancel := context.WithCancel(w.ctx)
 	config := rest.CopyConfig(operator)
 	config.QPS = -1
+	config.Wrap(w.countWrites)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package election is the lease by which one of several replicas leads, and by which the others learn where its receiver
-// of webhooks is: the address is part of the name that the holder of the lease writes into it. That takes no request and no
-// right more than the election itself.
+// Package election is the lease by which one of several replicas leads, and by which they know each other: the holder of
+// the lease writes the address of its receiver into its name there, and each replica leaves a public key, so that they can
+// tell each other's requests from anybody's. That takes no right more than the election itself.
 package election
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +27,8 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 type Lock struct {
 	*resourcelock.LeaseLock
 
-	holder  atomic.Pointer[string]
-	elected atomic.Pointer[<-chan struct{}]
+	replicas *replicas
+	elected  atomic.Pointer[<-chan struct{}]
 }
 
 var _ resourcelock.Interface = &Lock{}
@@ -41,11 +40,11 @@ type Options struct {
 	Name      string
 	// RenewDeadline is how long the holder tries to renew the lease.
 	RenewDeadline time.Duration
-	// Address of this replica's receiver; empty where the others can't reach it.
-	Address string
+	// Address of this replica's receiver; not valid where the others can't reach it.
+	Address netip.AddrPort
 }
 
-// NewLock makes the lock of this replica, as controller-runtime would but for the address.
+// NewLock makes the lock of this replica, as controller-runtime would but for the address and the keys.
 func NewLock(config *rest.Config, options Options) (*Lock, error) {
 	if options.Namespace == "" {
 		namespace, err := os.ReadFile(namespaceFile)
@@ -60,17 +59,21 @@ func NewLock(config *rest.Config, options Options) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
+	replicas, err := newReplicas(string(uuid.NewUUID()), options.Address)
+	if err != nil {
+		return nil, fmt.Errorf("key of this replica: %w", err)
+	}
 	config = rest.AddUserAgent(config, "leader-election")
 	// One request that hangs must not cost the lease.
 	config.Timeout = max(options.RenewDeadline/2, time.Second)
-	leases, err := coordinationv1.NewForConfig(config)
+	client, err := coordinationv1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("client for leases: %w", err)
 	}
-	return &Lock{LeaseLock: &resourcelock.LeaseLock{
+	return &Lock{replicas: replicas, LeaseLock: &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: options.Namespace, Name: options.Name},
-		Client:     leases,
-		LockConfig: resourcelock.ResourceLockConfig{Identity: identity(host, string(uuid.NewUUID()), options.Address)},
+		Client:     &leases{LeasesGetter: client, replicas: replicas},
+		LockConfig: resourcelock.ResourceLockConfig{Identity: identity(host, replicas.name, options.Address)},
 	}}, nil
 }
 
@@ -78,33 +81,6 @@ func NewLock(config *rest.Config, options Options) (*Lock, error) {
 func (l *Lock) Record(recorder resourcelock.EventRecorder, elected <-chan struct{}) {
 	l.LockConfig.EventRecorder = recorder
 	l.elected.Store(&elected)
-}
-
-// Get reads who holds the lease.
-func (l *Lock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
-	record, raw, err := l.LeaseLock.Get(ctx)
-	if err == nil {
-		l.holder.Store(&record.HolderIdentity)
-	}
-	return record, raw, err
-}
-
-// Create makes the lease.
-func (l *Lock) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	err := l.LeaseLock.Create(ctx, record)
-	if err == nil {
-		l.holder.Store(&record.HolderIdentity)
-	}
-	return err
-}
-
-// Update renews the lease, takes it over or gives it up.
-func (l *Lock) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	err := l.LeaseLock.Update(ctx, record)
-	if err == nil {
-		l.holder.Store(&record.HolderIdentity)
-	}
-	return err
 }
 
 // Leading reports whether this replica leads.
@@ -121,28 +97,19 @@ func (l *Lock) Leading() bool {
 	}
 }
 
-// Leader is the address of the receiver of the replica that leads; empty where none does, it has none, or it is this one.
-func (l *Lock) Leader() string {
-	holder := l.holder.Load()
-	if holder == nil || *holder == l.Identity() {
-		return ""
+// Leader is where the receiver of the replica that leads is, and what only it and this one know; ok is false where none
+// does, its receiver is not known or can't be there, or it is this one.
+func (l *Lock) Leader() (address netip.AddrPort, key []byte, ok bool) {
+	name, address, ok := l.replicas.leader()
+	if !ok {
+		return netip.AddrPort{}, nil, false
 	}
-	return addressIn(*holder)
+	key, ok = l.replicas.key(name)
+	return address, key, ok
 }
 
-// identity names a replica: who it is for people, what makes it unique, and the address of its receiver.
-func identity(host, unique, address string) string {
-	if address == "" {
-		return host + "_" + unique
-	}
-	return host + "_" + unique + "_" + address
-}
+// Name is how the other replicas know this one.
+func (l *Lock) Name() string { return l.replicas.name }
 
-// addressIn returns the address in an identity; empty where there is none.
-func addressIn(identity string) string {
-	parts := strings.Split(identity, "_") // neither a host's name nor an address has that character
-	if len(parts) != 3 {
-		return ""
-	}
-	return parts[2]
-}
+// Key is what only this replica and the one of that name know.
+func (l *Lock) Key(name string) ([]byte, bool) { return l.replicas.key(name) }

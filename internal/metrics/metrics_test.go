@@ -16,6 +16,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
+// soon bounds what takes a moment, on a machine that is busy.
+const soon = time.Minute
+
 var (
 	noon  = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	main  = metrics.Source{Namespace: "media", Name: "main"}
@@ -159,18 +162,18 @@ func TestSeveralManagers(t *testing.T) {
 		go func() { ended <- m.Start(ctx) }()
 		return func() {
 			cancel()
-			g.Eventually(ended).Should(Receive(BeNil()))
+			g.Eventually(ended, soon).Should(Receive(BeNil()))
 		}
 	}
 	stop := start(main)
-	g.Eventually(func() map[string]int { return names(g, registry, "main") }).ShouldNot(BeEmpty())
+	g.Eventually(func() map[string]int { return names(g, registry, "main") }, soon).ShouldNot(BeEmpty())
 	start(other)() // comes and goes
 	g.Expect(names(g, registry, "main")).NotTo(BeEmpty())
 	g.Expect(names(g, registry, "other")).To(BeEmpty())
 	stop()
 	g.Expect(names(g, registry, "main")).To(BeEmpty())
 	stop = start(other)
-	g.Eventually(func() map[string]int { return names(g, registry, "other") }).ShouldNot(BeEmpty())
+	g.Eventually(func() map[string]int { return names(g, registry, "other") }, soon).ShouldNot(BeEmpty())
 	stop()
 }
 

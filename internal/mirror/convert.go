@@ -6,6 +6,7 @@ package mirror
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -49,7 +50,8 @@ func (e *BadTaskError) Error() string {
 func (e *BadTaskError) Unwrap() error { return e.Err }
 
 // Convert turns one task of the API, as JSON, into what is mirrored of it. A field with a value that can't be mirrored
-// is left out and named in omittedFields; a masked one is named in redactedFields. The only error is a *BadTaskError.
+// is left out and named in omittedFields; a masked one is named in redactedFields; what is unknown is counted. The only
+// error is a *BadTaskError.
 // The result depends on the arguments alone. raw is not kept.
 func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	root, err := parseJSON(raw)
@@ -71,6 +73,7 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	o := &Observation{ID: id, Deleted: deleted}
 	convertSpec(&o.Spec, task, id, r)
 	convertStatus(&o.Status, task, r)
+	o.Status.DisplayName = displayName(o.Spec.Params, &o.Status, r)
 	if len(raw) > surelySmall {
 		bound(o)
 	}
@@ -79,19 +82,21 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 
 func convertSpec(spec *v1alpha1.LivepeerTaskSpec, task map[string]any, id string, r *redact.Redactor) {
 	d := &decoder{redactor: r}
-	d.object(specFields, spec, task)
+	d.object(specLayout, reflect.ValueOf(spec).Elem(), task)
 	spec.ID = id // verbatim: it is how the task is found again
 	spec.RedactedFields, spec.OmittedFields = d.redacted.list(), d.omitted.list()
+	spec.UnknownFields = d.unknown
 }
 
 func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, r *redact.Redactor) {
 	d := &decoder{redactor: r}
-	d.object(outerStatusFields, status, task)
+	into := reflect.ValueOf(status).Elem()
+	d.members(outputFields, into, task)
 	inner, ok := task["status"].(map[string]any)
 	if !ok && task["status"] != nil {
 		d.omit("phase") // the field that says most: status itself has no path of its own here
 	}
-	d.object(innerStatusFields, status, inner)
+	d.object(statusLayout, into, inner)
 	status.CreatedAt = d.time(task, "createdAt")
 	status.ScheduledAt = d.time(task, "scheduledAt")
 	status.UpdatedAt = d.time(inner, "updatedAt")
@@ -100,6 +105,7 @@ func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, r *
 		status.Progress = new(int32(100))
 	}
 	status.RedactedFields, status.OmittedFields = d.redacted.list(), d.omitted.list()
+	status.UnknownFields = d.unknown
 	status.Conditions = Conditions(status.Phase, status.ErrorMessage, status.CreatedAt, status.UpdatedAt)
 }
 

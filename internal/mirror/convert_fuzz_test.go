@@ -20,6 +20,7 @@ func FuzzConvert(f *testing.F) {
 	const secret = "Kn0wnS3cr3tValue"
 	f.Add(referenceTask(f))
 	f.Add([]byte(`{"id":"A","status":{"progress":0.29,"errorMessage":"x ` + secret + `"},"createdAt":1e3}`))
+	f.Add([]byte(`{"id":"A","type":"\u202e","params":{"upload":{"url":"https://h/%E2%80%8B\u009b"},"clip":{"clipStrategy":{"startTime":0.5}}}}`))
 	for _, c := range credentialPlaces {
 		f.Add([]byte(`{"id":"A",` + fmt.Sprintf(c.raw, secret) + `}`))
 	}
@@ -48,6 +49,11 @@ func FuzzConvert(f *testing.F) {
 		}
 		if o.ID == "" || o.Spec.ID != o.ID || len(o.Status.Conditions) == 0 {
 			t.Fatalf("%+v", o)
+		}
+		for _, text := range leaves(t, map[string]any{"params": o.Spec.Params, "status": o.Status}) {
+			if text != redact.Plain(text) {
+				t.Fatalf("%q is not plain", text)
+			}
 		}
 		var back v1alpha1.LivepeerTaskStatus
 		if err := json.Unmarshal(status, &back); err != nil {

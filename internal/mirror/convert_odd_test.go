@@ -85,7 +85,7 @@ func TestOddTypes(t *testing.T) {
 
 // bookkeeping reports whether a path is derived from other fields.
 func bookkeeping(path string) bool {
-	for _, field := range []string{"redactedFields", "omittedFields", "conditions"} {
+	for _, field := range []string{"redactedFields", "omittedFields", "conditions", "displayName", "unknownFields"} {
 		if below(path, field) {
 			return true
 		}

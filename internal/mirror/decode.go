@@ -34,6 +34,7 @@ type decoder struct {
 	path     []byte // where it is, from the spec or status down
 	redacted paths
 	omitted  paths
+	unknown  int64 // members of objects that this version does not know
 }
 
 // omit notes that the field below where the decoder is, or the field where it is if name is "", is left out.
@@ -64,11 +65,21 @@ func (d *decoder) leave(mark int) {
 	d.path = d.path[:mark]
 }
 
-// object fills the fields of the struct that dst points to.
-func (d *decoder) object(fields []field, dst any, values map[string]any) {
-	d.members(fields, reflect.ValueOf(dst).Elem(), values)
+// object fills a struct from a JSON object.
+func (d *decoder) object(l *layout, dst reflect.Value, values map[string]any) {
+	d.members(l.fields, dst, values)
+	for name, v := range values {
+		mirrored, known := l.known[name]
+		switch {
+		case !known:
+			d.unknown++
+		case !mirrored && v != nil:
+			d.omit(name)
+		}
+	}
 }
 
+// members fills the given fields of a struct.
 func (d *decoder) members(fields []field, dst reflect.Value, values map[string]any) {
 	for i := range fields {
 		f := &fields[i]
@@ -77,7 +88,7 @@ func (d *decoder) members(fields []field, dst reflect.Value, values map[string]a
 			continue
 		}
 		mark := d.enter(f.name)
-		if !d.value(&f.shape, dst.Field(f.index), v) {
+		if !d.value(&f.shape, dst.FieldByIndex(f.index), v) {
 			d.omit("")
 		}
 		d.leave(mark)
@@ -93,6 +104,9 @@ func (d *decoder) value(s *shape, dst reflect.Value, v any) bool {
 		return ok
 	case intKind:
 		n, ok := toInt(v)
+		return ok && set(dst, &n)
+	case wholeKind:
+		n, ok := toWhole(v)
 		return ok && set(dst, &n)
 	case floatKind:
 		f, ok := toFloat(v)
@@ -132,11 +146,11 @@ func (d *decoder) structure(s *shape, dst reflect.Value, v any) bool {
 		dst.Set(reflect.New(s.object))
 		dst = dst.Elem()
 	}
-	d.members(s.fields, dst, values)
+	d.object(s.layout, dst, values)
 	return true
 }
 
-// list takes the entries that it can take. Paths have the API's indexes.
+// list takes the entries that it can take, and names the others. Paths have the API's indexes.
 func (d *decoder) list(element *shape, dst reflect.Value, v any) bool {
 	values, ok := v.([]any)
 	if !ok {
@@ -149,11 +163,8 @@ func (d *decoder) list(element *shape, dst reflect.Value, v any) bool {
 	out := reflect.MakeSlice(dst.Type(), len(values), len(values))
 	n := 0
 	for i, v := range values {
-		if v == nil {
-			continue
-		}
 		mark := d.enter("[" + strconv.Itoa(i) + "]")
-		if d.value(element, out.Index(n), v) {
+		if v != nil && d.value(element, out.Index(n), v) {
 			n++
 		} else {
 			d.omit("")
@@ -176,15 +187,14 @@ func (d *decoder) headers(dst reflect.Value, v any) bool {
 			d.omit("")
 			continue
 		}
-		switch value := values[name].(type) {
-		case nil:
-		case string:
-			mark := d.enter(name)
-			out[name], _ = d.text(secretKind, value)
-			d.leave(mark)
-		default:
+		value, ok := values[name].(string)
+		if !ok {
 			d.omit(name)
+			continue
 		}
+		mark := d.enter(name)
+		out[name], _ = d.text(secretKind, value)
+		d.leave(mark)
 	}
 	dst.Set(reflect.ValueOf(out))
 	return true
@@ -220,7 +230,7 @@ func (d *decoder) any(v any) ([]byte, bool) {
 	if _, ok := measure(v, maxDepth, maxAny); !ok {
 		return nil, false
 	}
-	masked, changed := d.redactor.JSON(v)
+	masked, changed := d.redactor.JSON(plain(v))
 	data, err := canonical(masked)
 	if err != nil || len(data) > maxAny {
 		return nil, false
@@ -229,4 +239,26 @@ func (d *decoder) any(v any) ([]byte, bool) {
 		d.redact(path)
 	}
 	return data, true
+}
+
+// plain returns a tree of free-form JSON whose texts and keys hold nothing that a terminal obeys.
+func plain(v any) any {
+	switch v := v.(type) {
+	case string:
+		return redact.Plain(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = plain(item)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) { // in order: two keys can become one
+			out[redact.Plain(key)] = plain(v[key])
+		}
+		return out
+	default:
+		return v
+	}
 }

@@ -45,7 +45,7 @@ func (p *paths) list() []string {
 	return p.all
 }
 
-// text returns a string without credentials; false: it is none, or too long.
+// text returns a string without credentials, and without what a terminal obeys; false: it is none, or too long.
 func (d *decoder) text(k kind, v any) (string, bool) {
 	s, ok := v.(string)
 	if !ok {
@@ -57,6 +57,7 @@ func (d *decoder) text(k kind, v any) (string, bool) {
 	if k != secretKind && len(s) > maxText {
 		return "", false
 	}
+	s = redact.Plain(s)
 	masked, changed := s, false
 	switch {
 	case k == secretKind:
@@ -76,20 +77,14 @@ func (d *decoder) text(k kind, v any) (string, bool) {
 	return masked, true
 }
 
-// message returns an error message that can be shown on one page, without credentials and control characters.
+// message returns an error message that can be shown on one page, without credentials and what a terminal obeys.
 func (d *decoder) message(s string) string {
 	whole := len(s)
 	if whole > maxSearched { // end between two words: half a credential is not recognised as one
 		s = s[:max(0, strings.LastIndexAny(s[:maxSearched], " \t\n"))]
 	}
 	short := len(s) < whole
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' {
-			return ' '
-		}
-		return r
-	}, s)
-	masked, changed := d.redactor.Text(s)
+	masked, changed := d.redactor.Text(redact.Plain(s))
 	if changed {
 		d.redact("")
 	}
@@ -114,18 +109,15 @@ func cut(s string, limit int) string {
 	return s[:end] + "…"
 }
 
-// time returns a time that the API sends in milliseconds since 1970; 0 means none.
+// time returns a time that the API sends in milliseconds since 1970. 0 is a time as well.
 func (d *decoder) time(values map[string]any, name string) *metav1.MicroTime {
 	v := values[name]
 	if v == nil {
 		return nil
 	}
-	ms, ok := toInt(v)
-	switch {
-	case !ok || ms < 0 || ms > lastMilli:
+	ms, ok := toWhole(v)
+	if !ok || ms < 0 || ms > lastMilli {
 		d.omit(name)
-		return nil
-	case ms == 0:
 		return nil
 	}
 	return new(metav1.NewMicroTime(time.UnixMilli(ms).UTC()))
@@ -161,6 +153,18 @@ func toInt(v any) (int64, bool) {
 	}
 	f, ok := toFloat(v) // 3000000.0, 3e6
 	if !ok || f != math.Trunc(f) || f < -1<<63 || f >= 1<<63 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// toWhole returns the value of a number, rounded.
+func toWhole(v any) (int64, bool) {
+	if n, ok := toInt(v); ok {
+		return n, true
+	}
+	f, ok := toFloat(v)
+	if f = math.Round(f); !ok || f < -1<<63 || f >= 1<<63 {
 		return 0, false
 	}
 	return int64(f), true

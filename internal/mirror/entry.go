@@ -5,6 +5,7 @@ package mirror
 import (
 	"bytes"
 	"math"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,8 +16,14 @@ import (
 // FieldManager is the name that the operator writes under.
 const FieldManager = "livepeer-task-operator"
 
-// updatedAtField is in the managed fields of whoever set status.updatedAt.
-const updatedAtField = `"f:updatedAt"`
+// Fields as the managed fields of whoever set them name them.
+const (
+	updatedAtField = `"f:updatedAt"`
+	phaseField     = `"f:phase"`
+	idField        = `"f:id"`
+	typeField      = `"f:type"`
+	specField      = `"f:spec"`
+)
 
 // Entry is what the operator knows of one stored LivepeerTask.
 type Entry struct {
@@ -29,11 +36,15 @@ type Entry struct {
 	// OwnerName is what the label says.
 	OwnerName string
 	OwnerUID  types.UID
+	// SourceLabel is the source that the label names: another than the owner where somebody edited one of the two.
+	SourceLabel string
 
 	ID    string
 	Type  string
 	Phase string
-	// UpdatedAt is status.updatedAt in milliseconds since 1970; 0 where it is missing or somebody else wrote it.
+	// EditedID and EditedType: somebody else set it, and the operator has not written the task since.
+	EditedID, EditedType bool
+	// UpdatedAt is status.updatedAt in milliseconds since 1970; 0 where it is missing, or somebody else wrote it or the phase.
 	UpdatedAt          int64
 	ObservedGeneration int64
 	// Retries is how many times the task was tried again.
@@ -46,6 +57,8 @@ type Entry struct {
 
 	SpecDigest   Digest
 	StatusDigest Digest
+	// Sequence orders the changes of content that this process knows of; see the index that keeps the entry.
+	Sequence uint64
 }
 
 // EntryOf reads a stored task.
@@ -66,18 +79,37 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 		SpecDigest:         SpecDigest(task),
 		StatusDigest:       StatusDigest(task),
 	}
+	entry.SourceLabel = task.Labels[v1alpha1.LabelSource]
 	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {
 		entry.OwnerName, entry.OwnerUID = owner.Name, owner.UID
 	} else {
-		entry.OwnerName = task.Labels[v1alpha1.LabelSource] // the owner was edited away
+		entry.OwnerName = entry.SourceLabel // the owner was edited away
 	}
 	if task.Status.Retries != nil {
 		entry.Retries = int32(min(max(*task.Status.Retries, 0), math.MaxInt32))
 	}
-	if task.Status.UpdatedAt != nil && !foreignStatus(task.ManagedFields) {
+	var foreign foreignFields
+	for i := range task.ManagedFields {
+		if managed := &task.ManagedFields[i]; managed.Manager != FieldManager && managed.FieldsV1 != nil {
+			foreign.set(managed.FieldsV1.GetRawBytes())
+		}
+	}
+	if task.Status.UpdatedAt != nil {
 		entry.UpdatedAt = task.Status.UpdatedAt.UnixMilli()
 	}
+	foreign.mark(&entry)
 	return entry
+}
+
+// LeadsToName reports whether the object's name is one that its ID leads to. Otherwise somebody edited the ID, and no answer
+// about the ID says anything about the object.
+func (e *Entry) LeadsToName() bool {
+	return slices.Contains(Names(e.ID), e.Name)
+}
+
+// SameContent reports whether an object is the one that it was, as far as the operator writes it.
+func (e *Entry) SameContent(other *Entry) bool {
+	return e.UID == other.UID && e.SpecDigest == other.SpecDigest && e.StatusDigest == other.StatusDigest
 }
 
 // Finished reports whether the stored task has ended, well or not.
@@ -90,15 +122,26 @@ func (e *Entry) Stamp() Stamp {
 	return Stamp{UpdatedAt: e.UpdatedAt, ID: e.ID}
 }
 
-// foreignStatus reports whether somebody else set status.updatedAt: a time made up by an editor must not keep true
-// observations out for being older.
-func foreignStatus(managed []metav1.ManagedFieldsEntry) bool {
-	for i := range managed {
-		entry := &managed[i]
-		if entry.Manager != FieldManager && entry.FieldsV1 != nil &&
-			bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(updatedAtField)) {
-			return true
-		}
+// foreignFields is what of a task somebody else has set, as its managed fields say.
+type foreignFields struct {
+	status, id, kind bool
+}
+
+// set takes in what one of them has set.
+func (f *foreignFields) set(fields []byte) {
+	has := func(field string) bool { return bytes.Contains(fields, []byte(field)) }
+	f.status = f.status || has(updatedAtField) || has(phaseField)
+	spec := has(specField)
+	f.id = f.id || spec && has(idField)
+	f.kind = f.kind || spec && has(typeField)
+}
+
+// mark says so in the entry. A time made up by an editor must not keep true observations out for being older. What was
+// restored from a backup is all others' as well, but is of its first generation.
+func (f *foreignFields) mark(entry *Entry) {
+	if f.status {
+		entry.UpdatedAt = 0
 	}
-	return false
+	edited := entry.Generation > max(entry.ObservedGeneration, 1)
+	entry.EditedID, entry.EditedType = edited && f.id, edited && f.kind
 }

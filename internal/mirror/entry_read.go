@@ -3,7 +3,6 @@
 package mirror
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -95,6 +94,7 @@ func readEntry(s *scan.Scanner) Entry {
 	if entry.StatusDigest == 0 { // the same as an empty one
 		entry.StatusDigest = Digest(0).with(objectTag)
 	}
+	entry.SourceLabel = meta.source
 	entry.OwnerName, entry.OwnerUID = meta.source, meta.owner.UID
 	if meta.owner.UID != "" {
 		entry.OwnerName = meta.owner.Name
@@ -103,9 +103,8 @@ func readEntry(s *scan.Scanner) Entry {
 	entry.Phase, entry.ObservedGeneration = status.phase, status.observedGeneration
 	entry.Retries = int32(min(max(status.retries, 0), math.MaxInt32))
 	entry.Waiting, entry.Stalled = status.waiting, status.stalled
-	if !meta.foreign {
-		entry.UpdatedAt = status.updatedAt
-	}
+	entry.UpdatedAt = status.updatedAt
+	meta.foreign.mark(&entry)
 	return entry
 }
 
@@ -123,8 +122,7 @@ func integer(s *scan.Scanner) int64 {
 // metadataReader is what is read of a task's metadata, beyond what is in an Entry.
 type metadataReader struct {
 	controlled
-	// foreign: somebody else set status.updatedAt.
-	foreign bool
+	foreign foreignFields
 }
 
 func (m *metadataReader) read(s *scan.Scanner, entry *Entry) {
@@ -190,18 +188,21 @@ func (m *metadataReader) reference(s *scan.Scanner) {
 }
 
 func (m *metadataReader) managed(s *scan.Scanner) {
-	ours, updatedAt := false, false
+	ours := false
+	var fields []byte
 	s.Object(func(key []byte) {
 		switch string(key) {
 		case "manager":
 			ours = string(s.Text()) == FieldManager
 		case "fieldsV1":
-			updatedAt = bytes.Contains(s.Raw(), []byte(updatedAtField))
+			fields = s.Raw()
 		default:
 			s.Raw()
 		}
 	})
-	m.foreign = m.foreign || updatedAt && !ours
+	if !ours {
+		m.foreign.set(fields)
+	}
 }
 
 // statusReader is what is read of a task's status.

@@ -92,7 +92,12 @@ func TestReadEntriesOfOddTasks(t *testing.T) {
 		"updated by another": func(task *v1alpha1.LivepeerTask) {
 			task.ManagedFields[1].FieldsV1 = metav1.NewFieldsV1(`{"f:status":{"f:updatedAt":{}}}`)
 		},
-		"stalled": func(task *v1alpha1.LivepeerTask) { task.Status = stalled(task.Status) },
+		"phase by another": func(task *v1alpha1.LivepeerTask) {
+			task.ManagedFields[1].FieldsV1 = metav1.NewFieldsV1(`{"f:status":{"f:phase":{}}}`)
+		},
+		"ID by another":   func(task *v1alpha1.LivepeerTask) { edited(task, "f:id") },
+		"type by another": func(task *v1alpha1.LivepeerTask) { edited(task, "f:type") },
+		"stalled":         func(task *v1alpha1.LivepeerTask) { task.Status = stalled(task.Status) },
 		"stalled in another way": func(task *v1alpha1.LivepeerTask) {
 			task.Status.Conditions = append(task.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionStalled, Reason: "Other"})
 		},

@@ -48,7 +48,7 @@ func TestEntryOf(t *testing.T) {
 	task := storedTask(observed("A", "upload", "completed", 1587667174725))
 	want := Entry{
 		Namespace: "media", Name: "a", UID: "uid", ResourceVersion: "42", Generation: 3,
-		OwnerName: "main", OwnerUID: "uid-of-main",
+		OwnerName: "main", OwnerUID: "uid-of-main", SourceLabel: "main",
 		ID: "A", Type: "upload", Phase: "completed", UpdatedAt: 1587667174725, ObservedGeneration: 2,
 		SpecDigest: SpecDigest(task), StatusDigest: StatusDigest(task),
 	}

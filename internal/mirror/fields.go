@@ -17,11 +17,32 @@ import (
 // The Go types of the API are the allow-list: what they have a field for is mirrored, under its JSON name, and nothing
 // else. Their shape is worked out once, here.
 var (
-	specFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskSpec](),
-		"type", "inputAssetId", "outputAssetId", "projectId", "requesterId", "params")
-	outerStatusFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "output")
-	innerStatusFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "phase", "retries", "errorMessage")
+	specLayout = layoutOf(pick(reflect.TypeFor[v1alpha1.LivepeerTaskSpec](),
+		"type", "inputAssetId", "outputAssetId", "projectId", "requesterId", "params")).
+		// What Convert reads itself, or the status has.
+		with(true, "id", "deleted", "createdAt", "scheduledAt", "status", "output").
+		with(false, "userId", "name", "updatedAt", "sourceReadyAt", "parentAssetId")
+	outputFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "output")
+	statusLayout = layoutOf(pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "phase", "retries", "errorMessage")).
+			with(true, "updatedAt", "progress").
+			with(false, "step")
 )
+
+// leftOut are the members that Studio is known to send, or to have sent once, and that are not mirrored: its own
+// bookkeeping, and what it documents as never answered.
+var leftOut = map[reflect.Type][]string{
+	reflect.TypeFor[v1alpha1.UploadParams]():        {"uploadedObjectKey", "recordedSessionId"},
+	reflect.TypeFor[v1alpha1.TranscodeParams]():     {"uploadedObjectKey", "recordedSessionId"},
+	reflect.TypeFor[v1alpha1.AssetOutput]():         {"videoFilePath", "metadataFilePath"},
+	reflect.TypeFor[v1alpha1.TranscodeOutput]():     {"videoFilePath", "metadataFilePath"},
+	reflect.TypeFor[v1alpha1.TranscodeFileOutput](): {"videoFilePath", "requestId"},
+	reflect.TypeFor[v1alpha1.ExportOutput]():        {"internal"},
+	reflect.TypeFor[v1alpha1.PlaybackPolicy]():      {"resourceId", "unifiedAccessControlConditions"},
+	reflect.TypeFor[v1alpha1.AssetSpec](): {
+		"catalystPipelineStrategy", "deleted", "deletedAt", "files", "meta", "objectStoreId", "originTaskId",
+		"playbackRecordingId", "sourcePlaybackReady", "sourceReadyAt", "staticMp4", "updatedAt",
+	},
+}
 
 // wireNames are the names of the API where ours differ; ours are understood as well.
 var wireNames = map[string]string{"transcodeFile": "transcode-file"}
@@ -35,6 +56,7 @@ const (
 	secretKind              // string: a credential, masked whole
 	messageKind             // string: free text, cut where it is too long
 	intKind                 // *int64
+	wholeKind               // *int64, rounded: a time in milliseconds, a count
 	floatKind               // *float64
 	boolKind                // *bool
 	gopKind                 // *intstr.IntOrString
@@ -48,13 +70,20 @@ const (
 type shape struct {
 	kind    kind
 	object  reflect.Type // of objectKind
-	fields  []field      // of objectKind
+	layout  *layout      // of objectKind
 	element *shape       // of listKind
+}
+
+// layout describes the members of an object.
+type layout struct {
+	fields []field
+	// known has the API's name of each member that is known: true, it is mirrored; false, it is left out.
+	known map[string]bool
 }
 
 // field is a documented field of an object.
 type field struct {
-	index int
+	index []int
 	name  string // ours, as in paths
 	wire  string // the API's, if it differs
 	shape shape
@@ -84,19 +113,39 @@ func pick(t reflect.Type, names ...string) []field {
 	return picked
 }
 
+// layoutOf returns the layout of an object with these fields.
+func layoutOf(fields []field) *layout {
+	l := &layout{fields: fields, known: map[string]bool{}}
+	for _, f := range fields {
+		l.with(true, f.name)
+		if f.wire != "" {
+			l.with(true, f.wire)
+		}
+	}
+	return l
+}
+
+// with adds names of members that are known.
+func (l *layout) with(mirrored bool, names ...string) *layout {
+	for _, name := range names {
+		l.known[name] = mirrored
+	}
+	return l
+}
+
 // fieldsOf returns the fields of the struct t that can be mirrored.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		s, ok := shapeOf(t.Field(i).Type, name)
-		if !ok {
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		s, ok := shapeOf(f.Type, name)
+		if !ok || f.Anonymous {
 			continue
 		}
 		if s.kind == textKind && masked(t) {
 			s.kind = secretKind
 		}
-		fields = append(fields, field{index: i, name: name, wire: wireNames[name], shape: s})
+		fields = append(fields, field{index: f.Index, name: name, wire: wireNames[name], shape: s})
 	}
 	return fields
 }
@@ -112,7 +161,7 @@ func shapeOf(t reflect.Type, name string) (shape, bool) {
 	case reflect.TypeFor[string]():
 		return shape{kind: stringKind(name)}, true
 	case reflect.TypeFor[*int64]():
-		return shape{kind: intKind}, true
+		return shape{kind: integerKind(name)}, true
 	case reflect.TypeFor[*float64]():
 		return shape{kind: floatKind}, true
 	case reflect.TypeFor[*bool]():
@@ -129,12 +178,20 @@ func shapeOf(t reflect.Type, name string) (shape, bool) {
 		element, ok := shapeOf(t.Elem(), name)
 		return shape{kind: listKind, element: &element}, ok
 	case t.Kind() == reflect.Struct && t.PkgPath() == reflect.TypeFor[v1alpha1.TaskParams]().PkgPath():
-		return shape{kind: objectKind, object: t, fields: fieldsOf(t)}, true
+		return shape{kind: objectKind, object: t, layout: layoutOf(fieldsOf(t)).with(false, leftOut[t]...)}, true
 	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct:
 		return shapeOf(t.Elem(), name)
 	default:
 		return shape{}, false
 	}
+}
+
+// integerKind tells by its name what an integer holds. The API documents times and counts as any number.
+func integerKind(name string) kind {
+	if name == "retries" || strings.HasSuffix(name, "At") {
+		return wholeKind
+	}
+	return intKind
 }
 
 // stringKind tells by its name what a string holds.

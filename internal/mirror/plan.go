@@ -131,10 +131,17 @@ func (p *planner) plan(observation *Observation) {
 	}
 }
 
+// CanBeMissing reports whether a stored task is one that may go because the API no longer has it. Where somebody edited its
+// ID, owner or source, the API was asked about another task, or another API: it is put right where its task is observed, and
+// otherwise kept.
+func CanBeMissing(scope *Scope, stored *Entry) bool {
+	return !stored.Deleting && stored.OwnerUID == scope.SourceUID && stored.SourceLabel == scope.Source && !stored.EditedID &&
+		stored.LeadsToName()
+}
+
 // Gone says what to do with a stored task that a complete listing lacked and that, asked for by ID, the API says is gone.
 func Gone(scope *Scope, stored *Entry) []Action {
-	orphan := stored.OwnerUID == "" && stored.OwnerName == scope.Source
-	if stored.OwnerUID != scope.SourceUID && !orphan || stored.Deleting {
+	if !CanBeMissing(scope, stored) {
 		return nil
 	}
 	return []Action{{Verb: Delete, Stored: *stored, Because: BecauseDeleted}}
@@ -151,9 +158,16 @@ func older(observation *Observation, stored *Entry) bool {
 func (p *planner) find(id string) (stored Entry, found bool, free string) {
 	names := Names(id)
 	for _, name := range names {
-		if entry, exists := p.lookup(name); exists && entry.ID == id {
-			return entry, true, ""
+		entry, exists := p.lookup(name)
+		if !exists || entry.ID != id {
+			continue
 		}
+		if stored, found = entry, true; !entry.EditedID {
+			break
+		} // else it may be that of another task
+	}
+	if found {
+		return stored, true, ""
 	}
 	for _, name := range names {
 		if entry, exists := p.lookup(name); exists && p.corrupt(&entry) {
@@ -176,16 +190,20 @@ func (p *planner) find(id string) (stored Entry, found bool, free string) {
 }
 
 // corrupt reports whether somebody edited the ID of a task of this source, or of an earlier one of its name: such an ID
-// does not lead to the object's name.
+// does not lead to the object's name, or differs from the true one in case only.
 func (p *planner) corrupt(entry *Entry) bool {
-	ours := entry.OwnerUID == p.scope.SourceUID || entry.OwnerName == p.scope.Source
-	return ours && !slices.Contains(Names(entry.ID), entry.Name)
+	return p.named(entry) && (entry.EditedID || !entry.LeadsToName())
 }
 
 // owns reports whether the stored task is this source's to write: its own, nobody's (the owner was edited away), or an
 // earlier source's of the same name.
 func (p *planner) owns(entry *Entry) bool {
-	return entry.OwnerUID == p.scope.SourceUID || entry.OwnerUID == "" || entry.OwnerName == p.scope.Source
+	return entry.OwnerUID == "" || p.named(entry)
+}
+
+// named reports whether owner or label name this source, or an earlier one of its name.
+func (p *planner) named(entry *Entry) bool {
+	return entry.OwnerUID == p.scope.SourceUID || entry.OwnerName == p.scope.Source || entry.SourceLabel == p.scope.Source
 }
 
 // expired reports whether the observed task is finished and beyond what history keeps, or would come back.
@@ -197,8 +215,9 @@ func (p *planner) expired(observation *Observation, found bool) bool {
 	return stamp.Compare(p.scope.Oldest) < 0 || !found && stamp.Compare(p.scope.OldestNew) < 0
 }
 
+// delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task.
 func (p *planner) delete(stored Entry, found bool, observation *Observation, because string) {
-	if found {
+	if found && stored.ID == observation.ID && !stored.EditedID {
 		p.result.Actions = append(p.result.Actions,
 			Action{Verb: Delete, Stored: stored, Observation: observation, Because: because})
 	}
@@ -238,7 +257,7 @@ func PlanLimits(scope Scope, stored iter.Seq[*Entry]) []Action {
 		because := ""
 		switch {
 		case entry.Deleting || entry.OwnerUID != scope.SourceUID:
-		case !scope.Includes(entry.Type):
+		case !scope.Includes(entry.Type) && !entry.EditedType:
 			because = BecauseType
 		case entry.Finished() && entry.UpdatedAt != 0 && entry.Stamp().Compare(scope.Oldest) < 0:
 			because = BecauseHistory
@@ -253,6 +272,17 @@ func PlanLimits(scope Scope, stored iter.Seq[*Entry]) []Action {
 // Includes reports whether tasks of this type are mirrored.
 func (s *Scope) Includes(taskType string) bool {
 	return len(s.Types) == 0 || slices.Contains(s.Types, taskType)
+}
+
+// Owner is the reference to the source that its tasks have.
+func (s *Scope) Owner() metav1.OwnerReference {
+	return metav1.OwnerReference{
+		APIVersion: v1alpha1.GroupVersion.String(),
+		Kind:       "LivepeerTaskSource",
+		Name:       s.Source,
+		UID:        s.SourceUID,
+		Controller: ptr.To(true),
+	}
 }
 
 // desired is the object that an observation makes.
@@ -271,13 +301,7 @@ func (s *Scope) desired(observation *Observation, name string) *v1alpha1.Livepee
 			Namespace: s.Namespace,
 			Labels:    labels,
 			// No blockOwnerDeletion: nothing has to wait for a mirrored task, and it needs no right on finalizers.
-			OwnerReferences: []metav1.OwnerReference{{
-				APIVersion: v1alpha1.GroupVersion.String(),
-				Kind:       "LivepeerTaskSource",
-				Name:       s.Source,
-				UID:        s.SourceUID,
-				Controller: ptr.To(true),
-			}},
+			OwnerReferences: []metav1.OwnerReference{s.Owner()},
 		},
 		Spec:   observation.Spec,
 		Status: status,

@@ -199,7 +199,7 @@ func (g *game) check(scope *Scope, o *Observation, name string, before *object, 
 	updatedAt := StampOf(o).UpdatedAt
 	finished := v1alpha1.IsFinishedPhase(o.Status.Phase)
 	switch {
-	case before != nil && entry.OwnerUID != "" && entry.OwnerName != scope.Source:
+	case before != nil && entry.OwnerUID != "" && entry.OwnerName != scope.Source && entry.SourceLabel != scope.Source:
 		same("another's")
 		if !slices.Contains(plan.Conflicts, o.ID) {
 			g.Fatalf("conflict over %q not told of", o.ID)
@@ -208,8 +208,10 @@ func (g *game) check(scope *Scope, o *Observation, name string, before *object, 
 		same("being deleted")
 	case !o.Deleted && before != nil && updatedAt < entry.UpdatedAt:
 		same("newer than what was seen")
-	case o.Deleted && before != nil && entry.OwnerUID != scope.SourceUID && (entry.OwnerUID != "" || entry.OwnerName != scope.Source):
-		same("an earlier source's, which the garbage collector takes, or nobody's")
+	case o.Deleted && before != nil && !CanBeMissing(scope, &entry):
+		same("edited, so that nobody knows whose it is")
+	case before != nil && entry.ID != o.ID && (!scope.Includes(o.Spec.Type) || finished && updatedAt < scope.Oldest.UpdatedAt):
+		same("left to the limits, which need no ID")
 	case o.Deleted, !scope.Includes(o.Spec.Type):
 		g.goneOrGoing(o.ID)
 	case finished && (updatedAt < scope.Oldest.UpdatedAt || before == nil && updatedAt < scope.OldestNew.UpdatedAt):

@@ -87,6 +87,10 @@ func TestPlan(t *testing.T) {
 		"an earlier source's": {
 			observed: running, change: func(t *v1alpha1.LivepeerTask) { t.OwnerReferences[0].UID = "x" }, want: "Update a",
 		},
+		"the owner edited": {
+			observed: running, want: "Update a",
+			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Labels[v1alpha1.LabelSource] = testScope.Source },
+		},
 		"another source's":       {observed: completed, change: others, count: Result{Conflicts: []string{"A"}}},
 		"another source's, gone": {observed: deleted, change: others, count: Result{Conflicts: []string{"A"}}},
 		"being deleted":          {observed: completed, change: deleting},
@@ -118,29 +122,73 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestGone: what is gone in Studio goes, by what is stored and not by the ID that somebody may have edited.
+// TestGone: what is gone in Studio goes. Where somebody edited the ID, the owner or the source, Studio was asked about another task,
+// or another Studio was.
 func TestGone(t *testing.T) {
 	s := stored(t, observed("A", "upload", "running", noon))
-	task := s.get("a")
-	task.Spec.ID = "forged"
-	s.put(task)
-	entry, _ := s.lookup("a")
-	if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Gone(&testScope, &entry))); diff != "" {
-		t.Error(diff)
+	edits := map[string]func(*v1alpha1.LivepeerTask){
+		"another ID":     func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" },
+		"another case":   func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "a"; edited(task, "f:id") },
+		"no owner":       func(task *v1alpha1.LivepeerTask) { task.OwnerReferences = nil },
+		"another owner":  others,
+		"another source": func(task *v1alpha1.LivepeerTask) { task.Labels[v1alpha1.LabelSource] = "other" },
+		"deleting":       deleting,
 	}
-	orphaned := s.get("a")
-	orphaned.OwnerReferences = nil
-	orphan := EntryOf(orphaned)
-	if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Gone(&testScope, &orphan))); diff != "" {
-		t.Error("its owner was edited away:", diff)
-	}
-	for _, change := range []func(*v1alpha1.LivepeerTask){others, deleting} {
-		task := s.get("a")
-		change(task)
+	for name, edit := range edits {
+		task := s.get("a").DeepCopy()
+		edit(task)
 		entry := EntryOf(task)
 		if actions := Gone(&testScope, &entry); len(actions) > 0 {
-			t.Errorf("%v", verbs(actions))
+			t.Errorf("%s: %v", name, verbs(actions))
 		}
+	}
+	for name, edit := range map[string]func(*v1alpha1.LivepeerTask){
+		"as it was":       func(*v1alpha1.LivepeerTask) {},
+		"another project": func(task *v1alpha1.LivepeerTask) { edited(task, "f:projectId") },
+		"restored": func(task *v1alpha1.LivepeerTask) {
+			edited(task, "f:id")
+			task.Generation, task.Status = 1, v1alpha1.LivepeerTaskStatus{}
+		},
+	} {
+		task := s.get("a").DeepCopy()
+		edit(task)
+		entry := EntryOf(task)
+		if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Gone(&testScope, &entry))); diff != "" {
+			t.Error(name, diff)
+		}
+	}
+}
+
+// edited says that somebody else has set a field of the spec.
+func edited(task *v1alpha1.LivepeerTask, field string) {
+	task.Generation = task.Status.ObservedGeneration + 1
+	task.ManagedFields = []metav1.ManagedFieldsEntry{{
+		Manager: "kubectl-edit", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"` + field + `":{}}}`),
+	}}
+}
+
+// TestLimitsDeleteNothingThatWasEdited: a type that somebody wrote says nothing of the task, and what is found by an edited ID may
+// be another task's.
+func TestLimitsDeleteNothingThatWasEdited(t *testing.T) {
+	s := stored(t, observed("A", "upload", "running", noon))
+	task := s.get("a").DeepCopy()
+	task.Spec.Type = "clip"
+	edited(task, "f:type")
+	s.put(task)
+	scope := testScope
+	scope.Types = []string{"upload"}
+	if actions := PlanLimits(scope, each(s.entries(scope.SourceUID))); len(actions) > 0 {
+		t.Errorf("%v", verbs(actions))
+	}
+	task = s.get("a").DeepCopy()
+	task.Spec.ID = "a"
+	edited(task, "f:id")
+	s.put(task)
+	if plan := Plan(scope, []*Observation{observed("a", "clip", "running", noon)}, s.lookup); len(plan.Actions) > 0 {
+		t.Errorf("%v", verbs(plan.Actions))
+	}
+	if plan := Plan(scope, []*Observation{observed("A", "upload", "running", noon)}, s.lookup); len(plan.Actions) != 1 {
+		t.Errorf("not put right: %v", verbs(plan.Actions))
 	}
 }
 
@@ -158,6 +206,7 @@ func TestNameless(t *testing.T) {
 
 func others(task *v1alpha1.LivepeerTask) {
 	task.OwnerReferences[0].UID, task.OwnerReferences[0].Name = "uid-of-other", "other"
+	task.Labels[v1alpha1.LabelSource] = "other"
 }
 
 func deleting(task *v1alpha1.LivepeerTask) {

@@ -38,6 +38,9 @@ func stalled(status v1alpha1.LivepeerTaskStatus) v1alpha1.LivepeerTaskStatus {
 	since := status.UpdatedAt.UTC().Truncate(time.Second)
 	conditions := make([]metav1.Condition, 0, len(status.Conditions))
 	for _, condition := range status.Conditions {
+		if condition.Type == v1alpha1.ConditionFinished {
+			condition.Message = "No update since " + since.Format(time.RFC3339) + "."
+		}
 		if condition.Type != v1alpha1.ConditionReconciling {
 			conditions = append(conditions, condition)
 		}

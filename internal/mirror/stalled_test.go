@@ -58,6 +58,10 @@ func TestStalling(t *testing.T) {
 		if news, ok := TransitionOf(&after, status); ok {
 			t.Errorf("%s: told again: %+v", phase, news)
 		}
+		finished := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionFinished)
+		if stalls && (finished.Status != metav1.ConditionFalse || finished.Message != "No update since 2020-04-23T18:39:34Z.") {
+			t.Errorf("%s: %+v", phase, finished)
+		}
 		if reconciling := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReconciling); stalls && reconciling != nil {
 			t.Errorf("%s: %+v", phase, reconciling)
 		}

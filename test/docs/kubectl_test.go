@@ -16,9 +16,10 @@ import (
 
 // changes are what happens in Studio while a command waits, by what the command holds.
 var changes = map[string]func(*world){
-	running + " --for=condition=Ready": func(w *world) { w.studio.Update(running, becomes("completed", nil)) },
-	"--watch --output-watch-events":    func(w *world) { w.studio.Update(waiting, becomes("running", obj{"progress": 0.1})) },
-	waiting + " --for=delete":          func(w *world) { w.studio.Delete(waiting); w.resync() },
+	running + " --for=condition=Finished":      func(w *world) { w.studio.Update(running, becomes("completed", nil)) },
+	failed + " --for=condition=Finished=false": func(w *world) { w.studio.Update(failed, becomes("waiting", obj{"retries": 0})) },
+	"--watch --output-watch-events":            func(w *world) { w.studio.Update(waiting, becomes("running", obj{"progress": 0.1})) },
+	waiting + " --for=delete":                  func(w *world) { w.studio.Delete(waiting); w.resync() },
 }
 
 // Every command of the document is run, in its order, and prints what the document says.
@@ -46,7 +47,7 @@ func TestCommandsOfOtherDocuments(t *testing.T) {
 	w := newWorld(t)
 	for file, sections := range map[string][]string{
 		"README.md":            {"## Reading tasks"},
-		"docs/livepeertask.md": {"### Select", "### Watch", "## Debugging"},
+		"docs/livepeertask.md": {"### Select", "### Watch", "### redactedFields, omittedFields, unknownFields", "## Debugging"},
 	} {
 		for _, section := range sections {
 			commands := commandsOf(w, file, section)

@@ -30,7 +30,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 const soon = 2 * time.Minute
@@ -106,6 +106,7 @@ func (w *world) mirror(t *testing.T) {
 		"outputAssetId": "00d924f8-1597-4a4c-aa50-a15b57c96487",
 		"output": obj{"upload": obj{"assetSpec": obj{
 			"id":          "00d924f8-1597-4a4c-aa50-a15b57c96487",
+			"name":        "holiday.mp4",
 			"playbackUrl": "https://cdn.example.com/hls/27d2c5368ce097ae/index.m3u8",
 		}}},
 	})

@@ -75,7 +75,7 @@ func (e *suite) helmInstall() {
 const allowPlainHTTP = `patches:
 - target: {kind: Deployment}
   patch: |-
-    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--allowed-hosts=*,studio.e2e-plain.svc"}`
+    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--allowed-hosts=*,http://studio.e2e-plain.svc"}`
 
 const withoutCRDs = `patches:
 - target: {kind: CustomResourceDefinition}

@@ -3,10 +3,14 @@
 package recipes
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	events "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	. "github.com/onsi/gomega"
@@ -19,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 )
 
 // toolCRDs are the CRDs of the tools: folders of their published modules.
@@ -43,19 +48,33 @@ func toolCRDs(t *testing.T) []string {
 	return dirs
 }
 
-// newCluster is a real API server with the operator's CRDs and others.
-func newCluster(t *testing.T, crds ...string) client.Client {
+// cluster is a real API server with the operator's CRDs, which the tests share.
+var cluster *controlplane.ControlPlane
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if cluster, err = controlplane.Start(context.Background(), controlplane.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := cluster.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// newClient is a client of the cluster that knows no field but those of the schema.
+func newClient(t *testing.T) client.Client {
 	t.Helper()
 	g := NewWithT(t)
-	env := &envtest.Environment{
-		CRDDirectoryPaths: append(crds, "../../config/crd/bases"), ErrorIfCRDPathMissing: true,
-		BinaryAssetsDirectory: "../../bin/controlplane",
-	}
-	t.Cleanup(func() { _ = env.Stop() })
-	config, err := env.Start()
-	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(v1alpha1.AddToScheme(scheme.Scheme)).To(Succeed())
-	c, err := client.New(config, client.Options{})
+	c, err := client.New(cluster.Config(), client.Options{})
 	g.Expect(err).NotTo(HaveOccurred())
 	return client.WithFieldValidation(c, metav1.FieldValidationStrict)
 }
@@ -63,7 +82,11 @@ func newCluster(t *testing.T, crds ...string) client.Client {
 // A real API server takes each object that a page shows, and knows each of its fields.
 func TestEveryObjectIsTaken(t *testing.T) {
 	g := NewWithT(t)
-	c := newCluster(t, toolCRDs(t)...)
+	_, err := envtest.InstallCRDs(cluster.Config(), envtest.CRDInstallOptions{
+		Paths: toolCRDs(t), ErrorIfPathMissing: true, MaxTime: 2 * time.Minute,
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	c := newClient(t)
 	for page, objects := range pages(t) {
 		for _, object := range objects {
 			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: object.GetNamespace()}}

@@ -23,7 +23,7 @@ import (
 // What the pages of Argo CD and Flux say of tasks in each phase.
 func TestHealthOfTasks(t *testing.T) {
 	g := NewWithT(t)
-	c := newCluster(t)
+	c := newClient(t)
 	check := healthOf(t, v1alpha1.GroupVersion.Group+"_LivepeerTask")
 	for i, want := range []struct {
 		phase, argo   string
@@ -65,7 +65,7 @@ func TestHealthOfTasks(t *testing.T) {
 // What they say of sources. A source has Ready, and beside it Reconciling, Stalled, or neither.
 func TestHealthOfSources(t *testing.T) {
 	g := NewWithT(t)
-	c := newCluster(t)
+	c := newClient(t)
 	check := healthOf(t, v1alpha1.GroupVersion.Group+"_LivepeerTaskSource")
 	source := &v1alpha1.LivepeerTaskSource{
 		ObjectMeta: metav1.ObjectMeta{Name: "main", Namespace: "default"},
@@ -82,7 +82,7 @@ func TestHealthOfSources(t *testing.T) {
 		kstatus            status.Status
 	}{
 		{v1alpha1.ReasonSynced, "", "Healthy", status.CurrentStatus},
-		{v1alpha1.ReasonSuspended, "", "Suspended", status.InProgressStatus},
+		{v1alpha1.ReasonSuspended, "", "Suspended", status.CurrentStatus}, // Flux must not wait for it
 		{v1alpha1.ReasonSyncing, v1alpha1.ConditionReconciling, "Progressing", status.InProgressStatus},
 		{v1alpha1.ReasonUnavailable, v1alpha1.ConditionReconciling, "Progressing", status.InProgressStatus},
 		{v1alpha1.ReasonUnauthorized, v1alpha1.ConditionStalled, "Degraded", status.FailedStatus},
@@ -92,13 +92,17 @@ func TestHealthOfSources(t *testing.T) {
 			ObservedGeneration: source.Generation, LastTransitionTime: metav1.Now(),
 		}
 		source.Status.Conditions = []metav1.Condition{ready}
-		if want.reason == v1alpha1.ReasonSynced {
+		if want.also == "" { // as the operator's setConditions does
 			source.Status.Conditions[0].Status = metav1.ConditionTrue
 		}
 		if want.also != "" {
 			ready.Type, ready.Status = want.also, metav1.ConditionTrue
 			source.Status.Conditions = append(source.Status.Conditions, ready)
 		}
+		source.Status.Conditions = append(source.Status.Conditions, metav1.Condition{ // which makes no difference
+			Type: v1alpha1.ConditionReceiving, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidWebhookSecret, Message: "why",
+			ObservedGeneration: source.Generation, LastTransitionTime: metav1.Now(),
+		})
 		source.Status.ObservedGeneration = source.Generation
 		g.Expect(c.Status().Update(t.Context(), source)).To(Succeed())
 		object := stored(t, c, "LivepeerTaskSource", source)

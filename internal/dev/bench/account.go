@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // settledFor is how long ago the newest task was updated: nothing is new in an account at rest.

@@ -4,8 +4,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -79,10 +77,7 @@ func buildManager(t *testing.T) string {
 	g := NewWithT(t)
 	root, err := controlplane.RepoRoot()
 	g.Expect(err).NotTo(HaveOccurred())
-	binary := filepath.Join(t.TempDir(), "manager")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "build", "-C", root, "-o", binary, ".").CombinedOutput()
-	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
+	binary, err := controlplane.ManagerFor(t.Context(), root, t.TempDir())
+	g.Expect(err).NotTo(HaveOccurred())
 	return binary
 }

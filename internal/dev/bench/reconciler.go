@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // peerTasks bounds the tasks of a peer whose cost grows with their number only.

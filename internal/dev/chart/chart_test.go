@@ -102,13 +102,14 @@ func TestValues(t *testing.T) {
 		"--set", `allowedHosts={*,studio.media.svc:80},watchNamespaces={media,video},env.HTTPS_PROXY=http://proxy:3128`,
 		"--set", "replicaCount=3,priorityClassName=mine,nodeSelector.disk=ssd,tolerations[0].operator=Exists,resources.limits.memory=1Gi",
 		"--set", "topologySpreadConstraints[0].maxSkew=1,topologySpreadConstraints[0].topologyKey=zone,topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule",
-		"--set", "crds.keep=false,prometheus.enabled=true,prometheus.labels.release=stack")
+		"--set", "receiverConnectionsPerAddress=64,crds.keep=false,prometheus.enabled=true,prometheus.labels.release=stack")
 	deployment := deploymentOf(t, all)
 	pod := deployment.Spec.Template.Spec
 	container := pod.Containers[0]
 	g.Expect(deployment.Spec.Replicas).To(HaveValue(BeEquivalentTo(3)))
 	g.Expect(container.Image).To(Equal("registry.example.com/o@" + digest))
-	g.Expect(container.Args).To(ContainElements("--allowed-hosts=*,studio.media.svc:80", "--watch-namespaces=media,video"))
+	g.Expect(container.Args).To(ContainElements("--allowed-hosts=*,studio.media.svc:80", "--watch-namespaces=media,video",
+		"--receiver-connections-per-address=64"))
 	g.Expect(container.Env).To(ContainElement(And(HaveField("Name", "HTTPS_PROXY"), HaveField("Value", "http://proxy:3128"))))
 	g.Expect(container.Env).To(ContainElement(HaveField("Name", "GOMEMLIMIT")))
 	g.Expect(container.Resources.Limits.Memory().String()).To(Equal("1Gi"))
@@ -152,7 +153,9 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"crds.install=maybe":       "install",
 		"allowedHosts=example.com": "allowedHosts",
 		"env.POD_IP=10.0.0.1":      "POD_IP",
-		"resources.limit.memory=1": "limit",
+
+		"receiverConnectionsPerAddress=0": "receiverConnectionsPerAddress",
+		"resources.limit.memory=1":        "limit",
 	} {
 		_, err := helm(t.Context(), t, "template", release, chartDir, "--set", value)
 		g.Expect(err).To(MatchError(ContainSubstring(message)), value)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -23,14 +24,24 @@ import (
 
 const release = "livepeer-task-operator"
 
+// builtHelm builds Helm where that was not done yet: it takes minutes, and no other test needs it.
+var builtHelm = sync.OnceValue(func() error {
+	root, err := controlplane.RepoRoot()
+	if err != nil {
+		return err
+	}
+	if out, err := exec.CommandContext(context.Background(), "make", "-C", root, "helm").CombinedOutput(); err != nil {
+		return fmt.Errorf("make helm: %w: %s", err, out)
+	}
+	return nil
+})
+
 // helm runs the real Helm, with folders of its own.
 func helm(ctx context.Context, t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	root := rootOf(t)
+	NewWithT(t).Expect(builtHelm()).To(Succeed())
 	binary := filepath.Join(root, "bin", "helm")
-	if _, err := os.Stat(binary); err != nil {
-		t.Fatal("bin/helm is missing: make bin/helm builds it, once")
-	}
 	home := t.TempDir()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = root

@@ -82,7 +82,7 @@ func TestInstallUpgradeUninstall(t *testing.T) {
 	c := newCluster(t)
 	for _, crd := range chart(t).of("CustomResourceDefinition") { // the control plane comes with them
 		g.Expect(c.Delete(t.Context(), crd)).To(Succeed())
-		g.Eventually(func() error { return c.Get(t.Context(), client.ObjectKeyFromObject(crd), crd) }, "30s").
+		g.Eventually(func() error { return c.Get(t.Context(), client.ObjectKeyFromObject(crd), crd) }, "2m").
 			Should(MatchError(apierrors.IsNotFound, "IsNotFound"))
 	}
 	c.helm(t, "install", release, olderChart(t), "--create-namespace")
@@ -92,7 +92,7 @@ func TestInstallUpgradeUninstall(t *testing.T) {
 		"metadata": map[string]any{"name": "main", "namespace": "default"},
 		"spec":     map[string]any{"secretRef": map[string]any{"name": "livepeer"}},
 	}}
-	g.Eventually(func() error { return c.Create(t.Context(), source.DeepCopy()) }, "30s").Should(Succeed())
+	g.Eventually(func() error { return c.Create(t.Context(), source.DeepCopy()) }, "2m").Should(Succeed())
 
 	c.helm(t, "upgrade", release, chartDir, "--set", "replicaCount=2")
 	g.Expect(c.describes(t, "suspend")).To(BeTrue())

@@ -3,6 +3,8 @@
 package controlplane
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -50,19 +52,20 @@ func findBinaries(root string) (binaries, error) {
 	return bin, nil
 }
 
-// RepoRoot returns the folder of the project's go.mod, which is the working directory or above it.
+// RepoRoot returns the top folder of the project, which is the working directory or above it. Modules below it have a go.mod
+// as well.
 func RepoRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
-		if isFile(filepath.Join(dir, "go.mod")) {
+		if isFile(filepath.Join(dir, "PROJECT")) {
 			return dir, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("no go.mod in the working directory or above it: run this inside the repository")
+			return "", errors.New("no PROJECT in the working directory or above it: run this inside the repository")
 		}
 		dir = parent
 	}
@@ -87,4 +90,17 @@ func KubectlFor(root string) string {
 		return path
 	}
 	return "kubectl"
+}
+
+// ManagerFor is the operator's binary for a test in the repository at root: the one that TEST_MANAGER names, which make test
+// has built, else one that is built into dir as make build does.
+func ManagerFor(ctx context.Context, root, dir string) (string, error) {
+	if path := os.Getenv("TEST_MANAGER"); path != "" {
+		return path, nil
+	}
+	out, err := exec.CommandContext(ctx, "make", "-C", root, "build", "BIN="+dir, "VERSION=test").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the operator: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return filepath.Join(dir, "manager"), nil
 }

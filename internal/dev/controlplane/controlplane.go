@@ -19,11 +19,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// Both processes start within seconds; a minute is for a machine that is busy with the other packages' tests.
-const startTimeout = time.Minute
-
-// The data is thrown away, so that nothing is lost by not waiting long.
-const stopTimeout = 20 * time.Second
+// Both processes start within seconds, and stop within some more; the rest is for a machine that is busy with other things.
+const (
+	startTimeout = 3 * time.Minute
+	stopTimeout  = 45 * time.Second
+)
 
 // Options of Start. The zero value is usable.
 type Options struct {

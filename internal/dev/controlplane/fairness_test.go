@@ -56,7 +56,7 @@ func TestWritesHaveAShareOfTheirOwn(t *testing.T) {
 	g.Eventually(func(g Gomega) { // the API server takes a moment to learn of a FlowSchema
 		g.Expect(operator.Create(t.Context(), task.DeepCopy(), client.DryRunAll)).To(Succeed())
 		g.Expect(by).To(Equal(string(ours.GetUID())))
-	}, "20s", "100ms").Should(Succeed())
+	}, soon, "100ms").Should(Succeed())
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(task.GroupVersionKind())
 	g.Expect(operator.List(t.Context(), list)).To(Succeed())

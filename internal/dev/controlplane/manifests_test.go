@@ -213,10 +213,20 @@ func TestTokenIsMountedWhereItIsNeeded(t *testing.T) {
 	}
 }
 
+// rendered are the objects of each folder: the tests look at the same ones again and again, and kubectl takes its time.
+var rendered = map[string][]*unstructured.Unstructured{}
+
 func render(t *testing.T, dir string) []*unstructured.Unstructured {
 	t.Helper()
-	objects, err := plane.Render(t.Context(), dir)
-	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	if rendered[dir] == nil {
+		objects, err := plane.Render(t.Context(), dir)
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
+		rendered[dir] = objects
+	}
+	var objects []*unstructured.Unstructured
+	for _, object := range rendered[dir] {
+		objects = append(objects, object.DeepCopy())
+	}
 	return objects
 }
 

@@ -37,6 +37,6 @@ func TestRestartKeepsDataAndAccess(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			_, err = holder.Discovery().ServerVersion()
 			g.Expect(err).NotTo(HaveOccurred(), "the token must stay valid")
-		}).WithTimeout(30 * time.Second).Should(Succeed())
+		}).WithTimeout(soon).Should(Succeed())
 	}
 }

@@ -3,9 +3,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -29,7 +27,7 @@ func TestDemonstrateMirrorsTasks(t *testing.T) {
 	g.Expect(readErr).NotTo(HaveOccurred())
 	g.Expect(err).NotTo(HaveOccurred(), "%s", shown)
 	g.Expect(string(shown)).To(And(
-		MatchRegexp(`(?m)^NAME +TYPE +PHASE +PROGRESS\(%\) +CREATED +UPDATED`),
+		MatchRegexp(`(?m)^NAME +TYPE +PHASE +PROGRESS\(%\) +MESSAGE +UPDATED +AGE`),
 		MatchRegexp(`(?m)^main +True `),
 		MatchRegexp(`Mirrored 3\d\d tasks: `),
 		MatchRegexp(`running -> completed`),
@@ -60,7 +58,7 @@ func TestStopAsksTheOperatorToEnd(t *testing.T) {
 	binary := script(t, `trap 'echo asked; exit 0' TERM; echo "$@"; while :; do sleep 0.1; done`)
 	operator, err := startOperator(binary, "/the/kubeconfig", "127.0.0.1:9", log)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Eventually(func() string { return lastLines(log, 9) }).WithTimeout(5 * time.Second).
+	g.Eventually(func() string { return lastLines(log, 9) }).WithTimeout(time.Minute).
 		Should(And(ContainSubstring("--kubeconfig=/the/kubeconfig"), ContainSubstring("--receiver-bind-address=127.0.0.1:9")))
 
 	operator.stop()
@@ -101,11 +99,8 @@ func buildManager(t *testing.T) string {
 	g := NewWithT(t)
 	root, err := controlplane.RepoRoot()
 	g.Expect(err).NotTo(HaveOccurred())
-	binary := filepath.Join(t.TempDir(), "manager")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "build", "-C", root, "-o", binary, ".").CombinedOutput()
-	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
+	binary, err := controlplane.ManagerFor(t.Context(), root, t.TempDir())
+	g.Expect(err).NotTo(HaveOccurred())
 	return binary
 }
 

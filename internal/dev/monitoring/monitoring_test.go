@@ -100,7 +100,7 @@ func TestRunbook(t *testing.T) {
 		sections[strings.ToLower(title)] = body
 	}
 	wanted := sourceReasons(g)
-	g.Expect(wanted).To(ContainElements("PruningPaused", "WriteFailed", "SinkRefused"))
+	g.Expect(wanted).To(ContainElements("PruningPaused", "WriteFailed", "SinkRefused", "SharedWebhookSecret"))
 	rules, err := ReadRules(root(g))
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, rule := range rules.All() {
@@ -116,12 +116,12 @@ func TestRunbook(t *testing.T) {
 	}
 }
 
-// sourceReasons lists the reasons in api/v1alpha1 that are declared as those of a LivepeerTaskSource or of Delivering.
+// sourceReasons lists the reasons in api/v1alpha1 that are declared as those of a LivepeerTaskSource, of Delivering or of Receiving.
 func sourceReasons(g Gomega) []string {
 	file := filepath.Join(root(g), "api", "v1alpha1", "constants.go")
 	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 	g.Expect(err).NotTo(HaveOccurred())
-	ofSource := regexp.MustCompile(`^Reasons of (a LivepeerTaskSource|the condition Delivering)`)
+	ofSource := regexp.MustCompile(`^Reasons of (a LivepeerTaskSource|the condition (Delivering|Receiving))`)
 	var reasons []string
 	for _, declaration := range tree.Decls {
 		group, ok := declaration.(*ast.GenDecl)

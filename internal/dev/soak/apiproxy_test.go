@@ -16,7 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/client-go/rest"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // upstream is an API server that counts writes, and whose watches send one event and stay open.
@@ -128,7 +128,7 @@ func TestProxyFaults(t *testing.T) {
 	lost := 0
 	for range 80 {
 		before := up.writes.Load()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		status, _, err := send(ctx, client, http.MethodPut, proxy.server.URL+tasksPath+"/x", "")
 		cancel()
 		done := up.writes.Load() - before

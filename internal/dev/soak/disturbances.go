@@ -114,7 +114,7 @@ func (w *world) depose(ctx context.Context, what partition) error {
 
 // await waits until something came true, for a while: faults may keep it from happening.
 func (w *world) await(ctx context.Context, came func() bool) {
-	_ = until(ctx, 10*time.Second, func(context.Context) error {
+	_ = until(ctx, 30*time.Second, func(context.Context) error {
 		if came() {
 			return nil
 		}

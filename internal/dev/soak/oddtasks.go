@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // oddPrefix begins the IDs of tasks that are there from the beginning to the end.

@@ -15,6 +15,7 @@ import (
 type figure string
 
 const (
+	duration      figure = "seconds"
 	operations    figure = "operations in Studio"
 	peoplesEdits  figure = "edits and deletions by people"
 	kills         figure = "kills of the operator"
@@ -120,7 +121,7 @@ func (r *report) String() string {
 	defer r.mu.Unlock()
 	var b strings.Builder
 	line := func(name string, n int, more string) { fmt.Fprintf(&b, "%-42s %8d%s\n", name, n, more) }
-	for _, f := range []figure{rounds, operations, peoplesEdits} {
+	for _, f := range []figure{duration, rounds, operations, peoplesEdits} {
 		line(string(f), r.figures[f], "")
 	}
 	for _, where := range slices.Sorted(maps.Keys(r.faults)) {

@@ -4,33 +4,24 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 
 	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 )
 
-// The quick form of the soak: each kind of trouble once.
+// The quick form of the soak: each kind of trouble once. A run that went wrong leaves its logs, and says how to repeat it.
 func TestMirrorIsExactAfterCrashesAndFaults(t *testing.T) {
 	g := NewWithT(t)
 	out := &bytes.Buffer{}
+	root, err := controlplane.RepoRoot()
+	g.Expect(err).NotTo(HaveOccurred())
+	opts := options{seed: 1, manager: buildManager(t), logs: filepath.Join(root, "bin", "soak")}
 
-	err := soak(t.Context(), options{
-		seed: 1, manager: buildManager(t), tasks: 160, kills: 3,
-		rounds: []round{
-			{disturbance: "kills in the first sync"},
-			{disturbance: "kills in steady change", api: 0.1, studio: 0.3, people: true},
-			{disturbance: "API server restart", studio: 0.3},
-			{disturbance: "leader killed", studio: 0.2, people: true},
-			{disturbance: "leases out of reach of the leader", api: 0.05},
-		},
-	}, io.MultiWriter(out, t.Output()))
+	_, err = soak(t.Context(), opts.quick(), io.MultiWriter(out, t.Output()))
 
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, figure := range []string{
@@ -47,10 +38,7 @@ func buildManager(t *testing.T) string {
 	g := NewWithT(t)
 	root, err := controlplane.RepoRoot()
 	g.Expect(err).NotTo(HaveOccurred())
-	binary := filepath.Join(t.TempDir(), "manager")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "build", "-C", root, "-o", binary, ".").CombinedOutput()
-	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
+	binary, err := controlplane.ManagerFor(t.Context(), root, t.TempDir())
+	g.Expect(err).NotTo(HaveOccurred())
 	return binary
 }

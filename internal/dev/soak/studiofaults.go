@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // studioFault is a fault of Studio with its name.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/livepeer/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // troubles tells what the webhook answers where it changes, so that one that leads nowhere is noticed, and no line is

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command test runs every test of the project, as make test does: what plan says, with a line for each package that is through.
+// What failed is printed in full at the end. Its exit status is 0 only if every package passed.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	passed, err := test(ctx, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "test:", err)
+	}
+	if err != nil || !passed {
+		return 1
+	}
+	return 0
+}

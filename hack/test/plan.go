@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// withoutRace are the packages that are tested without the race detector, and why: it makes everything several times as
+// slow, and finds nothing where nothing is concurrent. Every other package is tested with it.
+func withoutRace() map[string]string {
+	const (
+		pure   = "pure functions"
+		files  = "compares files"
+		drives = "drives processes, which run what is concurrent"
+	)
+	return map[string]string{
+		".":                         drives,
+		"api/v1alpha1":              pure,
+		"internal/dev/bench":        drives,
+		"internal/dev/chart":        drives,
+		"internal/dev/controlplane": drives,
+		"internal/dev/demo":         drives,
+		"internal/dev/monitoring":   files,
+		"internal/dev/rights":       files,
+		"internal/mirror":           pure,
+		"internal/redact":           pure,
+		"internal/scan":             pure,
+		"test/e2e":                  drives,
+	}
+}
+
+// larger are the tests that are smaller with the race detector. Their packages, which have a test file with the build tag
+// race, run them once more without it.
+const larger = "AfterChurn|AFlood"
+
+// command is one call of go test.
+type command struct {
+	dir      string // of the module
+	race     bool
+	only     string // tests; empty: all
+	packages []string
+}
+
+// pkg is a package that has tests, as go list tells it.
+type pkg struct {
+	ImportPath, Dir           string
+	TestGoFiles, XTestGoFiles []string
+	IgnoredGoFiles            []string
+	Module                    struct{ Path string }
+}
+
+// name is the path below the module's, and . for the package at the top.
+func (p *pkg) name() string {
+	return cmp.Or(strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, p.Module.Path), "/"), ".")
+}
+
+// size is how much there is to test: what is large takes long, and is begun first.
+func (p *pkg) size() (bytes int64) {
+	for _, file := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+		if info, err := os.Stat(filepath.Join(p.Dir, file)); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
+
+// smallerWithRace reports whether a test file is left out since it has the build tag !race.
+func (p *pkg) smallerWithRace() bool {
+	return slices.ContainsFunc(p.IgnoredGoFiles, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
+}
+
+// plan returns what is to be run: commands that may run side by side, and after each of them some more.
+func plan(ctx context.Context, root string) ([][]command, error) {
+	return planWith(ctx, root, withoutRace())
+}
+
+func planWith(ctx context.Context, root string, spared map[string]string) ([][]command, error) {
+	packages, err := list(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	raced, plain, again := command{dir: root, race: true}, command{dir: root}, command{dir: root, only: larger}
+	for i := range packages {
+		p := &packages[i]
+		if _, found := spared[p.name()]; found {
+			delete(spared, p.name())
+			plain.packages = append(plain.packages, p.ImportPath)
+			continue
+		}
+		raced.packages = append(raced.packages, p.ImportPath)
+		if p.smallerWithRace() {
+			again.packages = append(again.packages, p.ImportPath)
+		}
+	}
+	if len(spared) > 0 {
+		return nil, fmt.Errorf("hack/test spares packages the race detector that are not there or have no tests: %s",
+			strings.Join(slices.Sorted(maps.Keys(spared)), ", "))
+	}
+	others, err := otherModules(ctx, root)
+	none := func(c command) bool { return len(c.packages) == 0 } // go test without packages tests the working directory
+	rest := slices.DeleteFunc(append([]command{plain, again}, others...), none)
+	return [][]command{slices.DeleteFunc([]command{raced}, none), rest}, err
+}
+
+// otherModules are tested without the race detector: they hold tools, and tests of documents.
+func otherModules(ctx context.Context, root string) ([]command, error) {
+	var commands []command
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == root || entry.Name() != "go.mod" && !entry.IsDir():
+			return nil
+		case entry.IsDir() && slices.Contains([]string{".git", "bin", "dist", "testdata"}, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir() || filepath.Dir(path) == root:
+			return nil
+		}
+		c := command{dir: filepath.Dir(path)}
+		packages, err := list(ctx, c.dir)
+		for i := range packages {
+			c.packages = append(c.packages, packages[i].ImportPath)
+		}
+		if len(c.packages) > 0 {
+			commands = append(commands, c)
+		}
+		return err
+	})
+	return commands, err
+}
+
+// list returns the packages of a module that have tests, the largest first.
+func list(ctx context.Context, dir string) ([]pkg, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-race", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles,IgnoredGoFiles,Module", "./...")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	var stderr bytes.Buffer // says that a module of tools has no packages
+	cmd.Dir, cmd.Stderr = dir, &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list in %s: %w: %s", dir, err, stderr.Bytes())
+	}
+	var packages []pkg
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("go list in %s: %w", dir, err)
+		}
+		if len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 {
+			packages = append(packages, p)
+		}
+	}
+	slices.SortStableFunc(packages, func(a, b pkg) int { return cmp.Compare(b.size(), a.size()) })
+	return packages, nil
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudevents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/binding"
+	sdk "github.com/cloudevents/sdk-go/v2/event"
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+)
+
+const (
+	// sendTimeout bounds one event, until its answer.
+	sendTimeout = 10 * time.Second
+	// maxAnswer bounds, in bytes, what is read of an answer, and maxQuote what is quoted of it.
+	maxAnswer = 64 << 10
+	maxQuote  = 200
+)
+
+// SinkConfig is what a Sink is made of.
+type SinkConfig struct {
+	// URL that events are posted to.
+	URL string
+	// Token is sent as bearer token, to the host of URL only; it may be empty.
+	Token studio.Key
+	// CA holds certificates in PEM to trust besides the system's; it may be nil.
+	CA []byte
+	// Hosts says where URL may lead to.
+	Hosts studio.Hosts
+	// UserAgent is sent with each event.
+	UserAgent string
+}
+
+// Sink takes events over HTTP. It is safe for concurrent use.
+type Sink struct {
+	url, host string
+	token     studio.Key
+	agent     string
+	redactor  *redact.Redactor
+	http      *http.Client
+}
+
+// NewSink makes a sink with connections of its own. The error is an *Error.
+func NewSink(cfg SinkConfig) (*Sink, error) {
+	u, err := url.Parse(cfg.URL)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return nil, &Error{Kind: Unusable, Message: "The sink is not an http or https URL with a host"}
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, &Error{Kind: Unusable, Message: "The sink carries user info, a query or a fragment: remove them"}
+	case strings.ContainsFunc(cfg.Token.Reveal(), func(r rune) bool { return r < ' ' || r > '~' }):
+		return nil, &Error{Kind: Unusable,
+			Message: "sinkToken in the Secret contains a character that no token has, such as a line break: store only the token"}
+	}
+	transport, err := studio.NewTransport(u, cfg.Hosts, cfg.CA, sendTimeout)
+	if err != nil {
+		return nil, &Error{Kind: Unusable, Message: err.Error()}
+	}
+	return &Sink{
+		url: u.String(), host: u.Host, token: cfg.Token, agent: cfg.UserAgent, redactor: redact.New(cfg.Token.Reveal()),
+		http: &http.Client{
+			Transport: transport, Timeout: sendTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// Close ends connections that are not in use.
+func (s *Sink) Close() { s.http.CloseIdleConnections() }
+
+// Send posts an event, and returns once the sink has it. The error is an *Error, or the context's.
+func (s *Sink) Send(ctx context.Context, event *sdk.Event) error {
+	// As one JSON document: a task's ID, which is Studio's, need not fit into an HTTP header.
+	request, err := cehttp.NewHTTPRequestFromEvent(binding.WithForceStructured(ctx), s.url, *event)
+	if err != nil {
+		return &Error{Kind: Refused, Message: fmt.Sprintf("The event can't be made: %v", err)}
+	}
+	request.Header.Set("User-Agent", s.agent)
+	if token := s.token.Reveal(); token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	// Not by the SDK's client: it reads answers of any size, and keeps Retry-After to itself.
+	response, err := s.http.Do(request)
+	if err != nil {
+		return s.failed(ctx, err)
+	}
+	defer func() { _ = response.Body.Close() }() // what it fails at concerns nobody any more
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if response.StatusCode >= 200 && response.StatusCode < 300 {
+		return nil // whatever became of the rest of the answer
+	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.refused(response, answer)
+}
+
+// refused explains an answer that is not 2xx.
+func (s *Sink) refused(response *http.Response, answer []byte) *Error {
+	said := s.clean(response.Status) // its reason phrase is the sink's own
+	if text := strings.Join(strings.Fields(s.clean(string(answer))), " "); text != "" {
+		said += ": " + text
+	}
+	refusal := &Error{
+		Kind: kindOf(response.StatusCode), Status: response.StatusCode,
+		RetryAfter: studio.RetryAfter(response.Header, time.Now()),
+	}
+	switch {
+	case response.StatusCode >= 300 && response.StatusCode < 400:
+		refusal.Message = fmt.Sprintf("The sink %s answers %s, and redirects are not followed: set the URL that it leads to", s.host, said)
+	case refusal.Kind == Denied:
+		refusal.Message = fmt.Sprintf("The sink %s answers %s. Check the sink's URL and sinkToken in its Secret", s.host, said)
+	default:
+		refusal.Message = fmt.Sprintf("The sink %s answers %s", s.host, said)
+	}
+	return refusal
+}
+
+// failed explains why there was no answer.
+func (s *Sink) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // its own text holds the URL
+	}
+	if refused, ok := errors.AsType[*studio.ConfigError](err); ok { // known only once the name is looked up
+		return &Error{Kind: Unusable, Message: refused.Message}
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s did not answer within %s", s.host, sendTimeout)}
+	}
+	return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s can't be reached: %s", s.host, s.clean(err.Error()))}
+}
+
+// clean takes what a terminal obeys out of a text, masks credentials, and bounds it. What is cut off is masked first: half a
+// token is not recognised.
+func (s *Sink) clean(text string) string {
+	text, _ = s.redactor.Text(redact.Plain(text))
+	if runes := []rune(text); len(runes) > maxQuote {
+		return string(runes[:maxQuote]) + "..."
+	}
+	return text
+}

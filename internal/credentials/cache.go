@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package credentials
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+)
+
+// Cache keeps one thing for each source, which is closed when it is replaced or dropped.
+type Cache[T interface{ Close() }] struct {
+	watcher *Watcher
+	field   string   // of the source's spec, that names the Secret
+	keys    []string // of the Secret, in use
+	secret  [sha256.Size]byte
+
+	mu   sync.Mutex
+	open map[types.NamespacedName]*opened[T]
+}
+
+// opened is what was made, and of what.
+type opened[T any] struct {
+	value       T
+	settings    string
+	version     string // of the Secret as it was last looked at
+	fingerprint string
+}
+
+// NewCache returns a cache of what is made of a Secret that a field of the spec names, and of its values under some keys.
+func NewCache[T interface{ Close() }](watcher *Watcher, field string, keys ...string) *Cache[T] {
+	c := &Cache[T]{watcher: watcher, field: field, keys: keys, open: map[types.NamespacedName]*opened[T]{}}
+	_, _ = rand.Read(c.secret[:]) // never fails
+	return c
+}
+
+// OnChange sets who is told of sources whose Secret has changed.
+func (c *Cache[T]) OnChange(tell func(source types.NamespacedName)) {
+	c.watcher.onChange(c.field, tell)
+}
+
+// Get returns what is kept of a source, or what is made of its settings and of the Secret with that name; of an empty Secret where
+// the name is empty. The fingerprint changes with the settings and the values in use, and with nothing else. Errors are
+// *condition.Error where a user has to act, and otherwise the API server's.
+func (c *Cache[T]) Get(
+	ctx context.Context, source types.NamespacedName, name, settings string, build func(secret *corev1.Secret) (T, error),
+) (value T, fingerprint string, err error) {
+	key := types.NamespacedName{Namespace: source.Namespace, Name: name}
+	version, secret := "", &corev1.Secret{}
+	if name == "" {
+		c.watcher.forget(ref{source, c.field})
+	} else {
+		if err := c.checkName(name); err != nil {
+			c.Forget(source)
+			return value, "", err
+		}
+		known := false
+		version, known = c.watcher.version(ref{source, c.field}, key)
+		if known && version == "" {
+			c.drop(source)
+			return value, "", NotFound(key)
+		}
+		if open, ok := c.kept(source); ok && known && open.version == version && open.settings == settings {
+			return open.value, open.fingerprint, nil
+		}
+		if secret, err = c.read(ctx, key); err != nil {
+			if _, final := errors.AsType[*condition.Error](err); final {
+				c.drop(source)
+			}
+			return value, "", err
+		}
+		version = versionOf(secret)
+	}
+	fingerprint = c.fingerprint(settings, secret)
+	if open, ok := c.kept(source); ok && open.fingerprint == fingerprint {
+		c.keep(source, &opened[T]{open.value, settings, version, fingerprint})
+		return open.value, fingerprint, nil
+	}
+	if value, err = build(secret); err != nil {
+		c.drop(source) // the old settings count no more, though the new ones are of no use
+		return value, "", err
+	}
+	return c.replace(source, &opened[T]{value, settings, version, fingerprint}), fingerprint, nil
+}
+
+// replace keeps what was made, unless somebody else has made the same meanwhile. It returns what is kept.
+func (c *Cache[T]) replace(source types.NamespacedName, made *opened[T]) T {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, ok := c.open[source]
+	if ok && before.fingerprint == made.fingerprint {
+		made.value.Close()
+		return before.value
+	}
+	if ok {
+		before.value.Close()
+	}
+	c.open[source] = made
+	return made.value
+}
+
+// checkName refuses what no Secret can be called. The schema does so, too, but not what was stored before it did; it is never asked
+// for, since it would be part of a path.
+func (c *Cache[T]) checkName(name string) error {
+	if len(validation.IsDNS1123Subdomain(name)) == 0 {
+		return nil
+	}
+	return &condition.Error{
+		Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
+		Message: fmt.Sprintf("%s.name %q can't be the name of a Secret: correct it. A name has lower-case letters, digits, "+
+			"'-' and '.', and each part between dots begins and ends with a letter or a digit", c.field, name),
+	}
+}
+
+// read gets a Secret from the API server. The error is a *condition.Error where it does not exist, or is of another type than
+// Opaque: those hold what is meant for somebody else, such as the token of a ServiceAccount or the password of a registry.
+func (c *Cache[T]) read(ctx context.Context, key types.NamespacedName) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	// Without a logger: the more verbose client-go's log is, the more of an answer is in it, up to the whole Secret.
+	err := c.watcher.live.Get(logr.NewContext(ctx, logr.Discard()), key, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, NotFound(key)
+	case err != nil:
+		return nil, err
+	case secret.Type != corev1.SecretTypeOpaque:
+		return nil, &condition.Error{
+			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
+			Message: fmt.Sprintf("Secret %q is of type %q, and only type Opaque is read: name one that was made with "+
+				"kubectl create secret generic", key.Name, secret.Type),
+		}
+	}
+	return secret, nil
+}
+
+// NotFound says that a Secret does not exist.
+func NotFound(key types.NamespacedName) *condition.Error {
+	return &condition.Error{
+		Reason: v1alpha1.ReasonSecretNotFound, Stalled: true,
+		Message: fmt.Sprintf("Secret %q not found: create it in namespace %q with the Livepeer Studio API key under \"apiKey\"",
+			key.Name, key.Namespace),
+	}
+}
+
+// fingerprint identifies settings and values in use. It is keyed: nobody can try values against it.
+func (c *Cache[T]) fingerprint(settings string, secret *corev1.Secret) string {
+	hash := hmac.New(sha256.New, c.secret[:])
+	fmt.Fprintf(hash, "%q", settings)
+	for _, key := range c.keys {
+		value, has := secret.Data[key]
+		fmt.Fprintf(hash, " %t %q", has, value)
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:16])
+}
+
+// Current returns what is kept of a source.
+func (c *Cache[T]) Current(source types.NamespacedName) (value T, ok bool) {
+	open, ok := c.kept(source)
+	if ok {
+		value = open.value
+	}
+	return value, ok
+}
+
+func (c *Cache[T]) kept(source types.NamespacedName) (*opened[T], bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	open, ok := c.open[source]
+	return open, ok
+}
+
+func (c *Cache[T]) keep(source types.NamespacedName, open *opened[T]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[source] = open
+}
+
+// drop closes what is kept of a source.
+func (c *Cache[T]) drop(source types.NamespacedName) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if open, ok := c.open[source]; ok {
+		open.value.Close()
+		delete(c.open, source)
+	}
+}
+
+// Forget closes what is kept of a source, and ends the watch of its Secret where no other source needs it.
+func (c *Cache[T]) Forget(source types.NamespacedName) {
+	c.watcher.forget(ref{source, c.field})
+	c.drop(source)
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package events
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+)
+
+const (
+	// Events wait in memory until they are written, as many as eventQueue, and are written at eventRate a second after a
+	// burst. Mirroring never waits for them: what is too much is dropped, and counted.
+	eventQueue   = 2000
+	eventRate    = 100
+	eventBurst   = 500
+	eventWriters = 4
+	// An Event is tried so often where the API server is in trouble, with a pause that doubles.
+	eventAttempts = 5
+	eventPause    = time.Second
+	// eventFarewell bounds how long a process that ends goes on to write what waits.
+	eventFarewell = 5 * time.Second
+	// droppedTold bounds how often the log says that Events were dropped.
+	droppedTold = time.Minute
+
+	// What the API server takes.
+	maxEventName     = 253
+	maxEventNote     = 1024
+	maxEventReporter = 128
+)
+
+// Source names the operator in Events.
+const Source = "livepeer-task-operator"
+
+// Log writes Events, each once: the name of an Event follows from what it tells of. The recorder of client-go would
+// count two of them as one where only their notes differ, make another when the operator has restarted, and keep as many in
+// memory as come.
+type Log struct {
+	client   client.Client
+	queue    chan *eventsv1.Event
+	limiter  *rate.Limiter
+	instance string
+	dropped  prometheus.Counter
+	log      logr.Logger
+
+	mu    sync.Mutex
+	told  time.Time
+	since int // dropped since the log last said so
+}
+
+func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger) (*Log, error) {
+	dropped, err := metrics.Register(registry, metrics.NewCounter(metrics.EventsDropped))
+	if err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname() // without one, the operator's name has to do
+	return &Log{
+		client: c, queue: make(chan *eventsv1.Event, eventQueue), limiter: rate.NewLimiter(eventRate, eventBurst),
+		instance: condition.Bounded(strings.TrimSuffix(Source+"-"+host, "-"), maxEventReporter-len("...")),
+		dropped:  dropped.WithLabelValues(), log: logger,
+	}, nil
+}
+
+// What the operator was doing when something happened that an Event tells of.
+const (
+	Mirroring = "Mirror"
+	Receiving = "Receive"
+	Sending   = "Send"
+)
+
+// Event is what an Event says.
+type Event struct {
+	Action, Reason, Note string
+	Warning              bool
+	// Identity names what is told of. An object has at most one Event of one identity.
+	Identity []any
+}
+
+// Tell lets an Event on an object be written, soon.
+func (l *Log) Tell(kind string, object client.Object, what *Event) {
+	if l == nil {
+		return
+	}
+	now := metav1.NowMicro()
+	event := &eventsv1.Event{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: object.GetNamespace(), Name: eventName(object, what.Reason, what.Identity),
+		},
+		EventTime: now, ReportingController: Source, ReportingInstance: l.instance,
+		Action: what.Action, Reason: what.Reason, Type: corev1.EventTypeNormal,
+		Regarding: corev1.ObjectReference{
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName(),
+			UID: object.GetUID(), ResourceVersion: object.GetResourceVersion(),
+		},
+		Note: condition.Bounded(what.Note, maxEventNote-len("...")),
+	}
+	if what.Warning {
+		event.Type = corev1.EventTypeWarning
+	}
+	select {
+	case l.queue <- event:
+	default:
+		l.drop(nil)
+	}
+}
+
+// eventName is the same for the same news of the same object, and different for any other.
+func eventName(object client.Object, reason string, identity []any) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", object.GetUID(), reason, fmt.Sprint(identity...)))
+	suffix := fmt.Sprintf(".%x", sum[:10])
+	name := object.GetName()
+	name = strings.TrimRight(name[:min(len(name), maxEventName-len(suffix))], ".-")
+	return name + suffix
+}
+
+// Start writes Events until the operator stops, and then what still waits.
+func (l *Log) Start(ctx context.Context) error {
+	rest, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(eventFarewell, cancel) })()
+	var group errgroup.Group
+	for range eventWriters {
+		group.Go(func() error {
+			for {
+				select {
+				case event := <-l.queue:
+					l.write(rest, event)
+				case <-ctx.Done():
+					l.drain(rest)
+					return nil
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+func (l *Log) drain(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case event := <-l.queue:
+			l.write(ctx, event)
+		default:
+			return
+		}
+	}
+}
+
+// write stores an Event, unless it is there already.
+func (l *Log) write(ctx context.Context, event *eventsv1.Event) {
+	if err := l.limiter.Wait(ctx); err != nil {
+		l.drop(err)
+		return
+	}
+	pause := eventPause
+	for attempt := 1; ; attempt++ {
+		err := l.client.Create(ctx, event)
+		if err == nil || apierrors.IsAlreadyExists(err) {
+			return
+		}
+		if Answered(err) && !apierrors.IsTooManyRequests(err) || attempt == eventAttempts {
+			l.drop(err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			l.drop(err)
+			return
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+// drop counts an Event that will not be written, and says so now and then.
+func (l *Log) drop(err error) {
+	l.dropped.Inc()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since++
+	if now := time.Now(); now.Sub(l.told) >= droppedTold {
+		reason := "too many at once"
+		if err != nil {
+			reason = err.Error()
+		}
+		l.log.Info("Events were dropped", "events", l.since, "last", reason)
+		l.told, l.since = now, 0
+	}
+}
+
+// Answered reports whether an error says that the API server has stored nothing.
+func Answered(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError
+}

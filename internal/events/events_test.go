@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package events
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// sink is an API server that takes Events.
+type sink struct {
+	client.Client
+
+	mu      sync.Mutex
+	answers []error // to the first ones
+	got     []string
+}
+
+func (s *sink) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.answers) > 0 {
+		answer := s.answers[0]
+		s.answers = s.answers[1:]
+		return answer
+	}
+	s.got = append(s.got, obj.GetName())
+	return nil
+}
+
+func (s *sink) taken() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got
+}
+
+func (s *sink) log(t *testing.T) *Log {
+	t.Helper()
+	log, err := NewLog(s, prometheus.NewRegistry(), logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+// TestTooManyEvents: whoever mirrors does not wait for Events; what is too much is dropped and counted, and the rest is
+// written no faster than an API server bears.
+func TestTooManyEvents(t *testing.T) {
+	s := &sink{}
+	log := s.log(t)
+	for i := range 3 * eventQueue {
+		log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
+	}
+	if got := testutil.ToFloat64(log.dropped); got != 2*eventQueue {
+		t.Errorf("%v are counted as dropped", got)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	began := time.Now()
+	if err := log.Start(ctx); err != nil {
+		t.Error(err)
+	}
+	took := time.Since(began)
+	if most := eventBurst + eventRate*(took.Seconds()+1); float64(len(s.taken())) > most {
+		t.Errorf("%d are written in %s", len(s.taken()), took)
+	}
+	if took > eventFarewell+time.Minute {
+		t.Errorf("the operator ends after %s", took)
+	}
+}
+
+// TestTroubleWithEvents: they are tried again where that helps. The process that ends writes what waits.
+func TestTroubleWithEvents(t *testing.T) {
+	kind := schema.GroupResource{Group: "events.k8s.io", Resource: "events"}
+	for name, c := range map[string]struct {
+		answer error
+		taken  int
+	}{
+		"all is well":   {nil, 2},
+		"no connection": {errors.New("refused"), 2},
+		"overload":      {apierrors.NewTooManyRequests("later", 1), 2},
+		"there already": {apierrors.NewAlreadyExists(kind, "a"), 1},
+		"not allowed":   {apierrors.NewForbidden(kind, "a", errors.New("terminating")), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			s := &sink{}
+			if c.answer != nil {
+				s.answers = []error{c.answer}
+			}
+			log := s.log(t)
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- log.Start(ctx) }()
+			for i := range 2 {
+				log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
+			}
+			g.Eventually(s.taken, time.Minute).Should(HaveLen(c.taken))
+			stop()
+			g.Eventually(ended, time.Minute).Should(Receive(BeNil()))
+			g.Expect(testutil.ToFloat64(log.dropped)).To(BeEquivalentTo(map[bool]int{true: 1}[name == "not allowed"]))
+		})
+	}
+	s := &sink{}
+	log := s.log(t)
+	log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running"})
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	if err := log.Start(ended); err != nil || len(s.taken()) != 1 {
+		t.Errorf("%v: %v is written at the end", err, s.taken())
+	}
+}
+
+// TestEventName: one for the same news, another for any other, and valid for every name of a task.
+func TestEventName(t *testing.T) {
+	names := map[string]bool{}
+	for _, object := range []string{"a", "b", strings.Repeat("x", 253), strings.Repeat("x.", 126) + "y"} {
+		for _, reason := range []string{"Failed", "Running"} {
+			for _, identity := range []any{"1", "2"} {
+				name := eventName(kubetest.ATask(object, "main", 1), reason, []any{identity})
+				if names[name] || name != eventName(kubetest.ATask(object, "main", 7), reason, []any{identity}) {
+					t.Errorf("%s %s %s: %s", object, reason, identity, name)
+				}
+				if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
+					t.Errorf("%s: %v", name, problems)
+				}
+				names[name] = true
+			}
+		}
+	}
+}

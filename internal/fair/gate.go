@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fair shares what is scarce among namespaces first, and among the sources of a namespace next: Gate.Acquire is the
+// way in, or TryAcquire for who can't wait. Who waits longest is not next, but whose namespace has waited longest: a thousand waiters of one namespace keep another's
+// single one waiting for one turn.
+package fair
+
+import (
+	"container/list"
+	"context"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Gate has a number of slots. Whoever holds one holds it until it is released.
+type Gate struct {
+	mu           sync.Mutex
+	free         int
+	perNamespace int
+	namespaces   map[string]*tenant
+	turns        *list.List // of *tenant: those that have somebody waiting, whose turn is next first
+}
+
+// tenant is a namespace that holds slots, or waits for them.
+type tenant struct {
+	name    string
+	held    int
+	sources map[string]*list.List // of chan struct{}: who waits for a source
+	turns   *list.List            // of string: sources that have somebody waiting, whose turn is next first
+	at      *list.Element         // in Gate.turns, where somebody waits
+}
+
+// NewGate returns a gate with so many slots, of which one namespace holds at most perNamespace.
+func NewGate(slots, perNamespace int) *Gate {
+	return &Gate{free: slots, perNamespace: perNamespace, namespaces: map[string]*tenant{}, turns: list.New()}
+}
+
+// TryAcquire returns what gives a slot back, where one is free for the source now.
+func (g *Gate) TryAcquire(source types.NamespacedName) (release func(), ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	of := g.tenant(source.Namespace)
+	if g.free == 0 || of.held >= g.perNamespace || of.at != nil {
+		g.tidy(of)
+		return nil, false
+	}
+	g.free--
+	of.held++
+	return func() { g.release(of) }, true
+}
+
+// Acquire waits for a slot for a source, and returns what gives it back. The error is the context's.
+func (g *Gate) Acquire(ctx context.Context, source types.NamespacedName) (release func(), err error) {
+	g.mu.Lock()
+	of := g.tenant(source.Namespace)
+	if g.free > 0 && of.held < g.perNamespace && of.at == nil {
+		g.free--
+		of.held++
+		g.mu.Unlock()
+		return func() { g.release(of) }, nil
+	}
+	granted := of.wait(source.Name)
+	if of.at == nil {
+		of.at = g.turns.PushBack(of)
+	}
+	g.mu.Unlock()
+	select {
+	case <-granted:
+		return func() { g.release(of) }, nil
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-granted: // at the same moment
+		g.give(of)
+	default:
+		of.leave(source.Name, granted)
+		g.tidy(of)
+	}
+	return nil, ctx.Err()
+}
+
+func (g *Gate) release(of *tenant) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.give(of)
+}
+
+// give takes a slot back, and lets those in whose turn it is. The caller holds the lock.
+func (g *Gate) give(of *tenant) {
+	g.free++
+	of.held--
+	for next := g.turns.Front(); next != nil && g.free > 0; {
+		tenant, _ := next.Value.(*tenant)
+		after := next.Next()
+		if tenant.held < g.perNamespace {
+			g.free--
+			tenant.held++
+			close(tenant.next())
+			g.turns.MoveToBack(next)
+			g.tidy(tenant)
+		}
+		next = after
+	}
+	g.tidy(of)
+}
+
+func (g *Gate) tenant(name string) *tenant {
+	of, ok := g.namespaces[name]
+	if !ok {
+		of = &tenant{name: name, sources: map[string]*list.List{}, turns: list.New()}
+		g.namespaces[name] = of
+	}
+	return of
+}
+
+// tidy forgets a namespace that neither waits nor holds anything. The caller holds the lock.
+func (g *Gate) tidy(of *tenant) {
+	if of.at != nil && of.turns.Len() == 0 {
+		g.turns.Remove(of.at)
+		of.at = nil
+	}
+	if of.at == nil && of.held == 0 {
+		delete(g.namespaces, of.name)
+	}
+}
+
+func (t *tenant) wait(source string) chan struct{} {
+	waiting, ok := t.sources[source]
+	if !ok {
+		waiting = list.New()
+		t.sources[source] = waiting
+		t.turns.PushBack(source)
+	}
+	granted := make(chan struct{})
+	waiting.PushBack(granted)
+	return granted
+}
+
+// next takes the one whose turn it is, of the source whose turn it is, which goes to the end.
+func (t *tenant) next() chan struct{} {
+	first := t.turns.Front()
+	source, _ := first.Value.(string)
+	waiting := t.sources[source]
+	granted, _ := waiting.Remove(waiting.Front()).(chan struct{})
+	t.turns.MoveToBack(first)
+	t.forget(source, first)
+	return granted
+}
+
+// leave takes out somebody who waits no longer.
+func (t *tenant) leave(source string, granted chan struct{}) {
+	waiting := t.sources[source]
+	for at := waiting.Front(); at != nil; at = at.Next() {
+		if at.Value == granted {
+			waiting.Remove(at)
+			break
+		}
+	}
+	for at := t.turns.Front(); at != nil; at = at.Next() {
+		if at.Value == source {
+			t.forget(source, at)
+			break
+		}
+	}
+}
+
+func (t *tenant) forget(source string, at *list.Element) {
+	if t.sources[source].Len() == 0 {
+		delete(t.sources, source)
+		t.turns.Remove(at)
+	}
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// Before is what is known of a task before it is written.
+type Before struct {
+	// New: no status of it was stored yet.
+	New   bool
+	Phase string
+	// NewsAfter is the time in Studio, in milliseconds since 1970, after which a new task must have changed to be news.
+	NewsAfter int64
+}
+
+// Reached says which phase a task has reached by a status that is about to be stored; false where that is none. A new
+// task is news only where it changed lately: what is merely mirrored for the first time has been so for long.
+func Reached(before Before, after *v1alpha1.LivepeerTaskStatus) (v1alpha1.Transition, bool) {
+	switch {
+	case after.Phase == "", !before.New && after.Phase == before.Phase:
+		return v1alpha1.Transition{}, false
+	case before.New && changedAt(after) <= before.NewsAfter:
+		return v1alpha1.Transition{}, false
+	}
+	transition := v1alpha1.Transition{Phase: after.Phase, UpdatedAt: after.UpdatedAt.DeepCopy()}
+	if !before.New {
+		transition.PreviousPhase = before.Phase
+	}
+	return transition, true
+}
+
+// changedAt is when the task last changed in Studio, in milliseconds since 1970; 0 where Studio does not say.
+func changedAt(status *v1alpha1.LivepeerTaskStatus) int64 {
+	latest := int64(0)
+	for _, t := range []*metav1.MicroTime{status.CreatedAt, status.UpdatedAt} {
+		if t != nil {
+			latest = max(latest, t.UnixMilli())
+		}
+	}
+	return latest
+}
+
+// AppendTransition adds a transition to those that wait to be sent, oldest first, and says how many had to be left out for it: the
+// oldest but the first. One that is the last of them already is not added again. waiting stays as it is.
+func AppendTransition(waiting []v1alpha1.Transition, next v1alpha1.Transition) (all []v1alpha1.Transition, dropped int) {
+	if n := len(waiting); n > 0 && same(&waiting[n-1], &next) {
+		return waiting, 0
+	}
+	dropped = max(0, len(waiting)+1-v1alpha1.MaxNotifications)
+	if dropped == 0 {
+		return append(slices.Clone(waiting), next), 0
+	}
+	all = append(slices.Clone(waiting[:1]), waiting[1+dropped:]...)
+	return append(all, next), dropped
+}
+
+// RemoveTransitions takes away the transitions that were sent, each once. waiting stays as it is.
+func RemoveTransitions(waiting, sent []v1alpha1.Transition) []v1alpha1.Transition {
+	var rest []v1alpha1.Transition
+	sent = slices.Clone(sent)
+	for i := range waiting {
+		at := slices.IndexFunc(sent, func(s v1alpha1.Transition) bool { return same(&s, &waiting[i]) })
+		if at < 0 {
+			rest = append(rest, waiting[i])
+			continue
+		}
+		sent = slices.Delete(sent, at, at+1)
+	}
+	return rest
+}
+
+// same reports whether two transitions make the same event.
+func same(a, b *v1alpha1.Transition) bool {
+	return a.Phase == b.Phase && a.UpdatedAt.Equal(b.UpdatedAt)
+}

@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-
-//go:build !race
-
-package receiver
-
-// floods is how many requests a flood has.
-const floods = 50_000

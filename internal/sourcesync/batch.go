@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+const (
+	// batchSize bounds the tasks that are planned together, newest first.
+	batchSize = 50
+	// maxBatches bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
+	// held in memory. A poll that is due may add two: what was read until then, and its own.
+	maxBatches = 3
+)
+
+// batch is a batch of observations that is being written.
+type batch struct {
+	observed []*mirror.Observation
+	// counted: what is beyond the limits of history is among what the full sync counts.
+	counted bool
+	plan    mirror.Result
+	done    chan struct{}
+	out     *taskstore.Written // once done
+	err     error
+}
+
+// start begins to write what was read, newest first, and waits only where too much is under way, and no poll is due.
+func (s *syncer) start(ctx context.Context) error {
+	if len(s.state.pending) == 0 {
+		return nil
+	}
+	rest, due := maxBatches-1, s.due()
+	if s.state.poll != nil {
+		rest = maxBatches + 1 // what a full sync has under way must not keep a change waiting
+	}
+	if s.underWay(s.state.pending) {
+		rest, due = 0, nil // planned again only once it is stored, or it could be stored under two names
+	}
+	if err := s.wait(rest, due); err != nil {
+		return err
+	}
+	full := s.state.full
+	f := &batch{
+		observed: s.state.pending, done: make(chan struct{}),
+		counted: full != nil && full.recent == nil && s.state.poll == nil,
+	}
+	s.state.pending = nil
+	slices.SortStableFunc(f.observed, func(a, b *mirror.Observation) int {
+		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
+	})
+	scope := *s.scope()
+	scope.Oldest = s.scopes().oldest(s.writing(f.observed))
+	f.plan = mirror.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
+	s.batches = append(s.batches, f)
+	s.planned = nil
+	go func() {
+		defer close(f.done)
+		f.out, f.err = s.Writer.Apply(ctx, scope, f.plan.Actions)
+	}()
+	return nil
+}
+
+// due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
+func (s *syncer) due() <-chan time.Time {
+	if s.state.poll != nil || s.state.watermark.newest == 0 {
+		return nil
+	}
+	return s.Clock.After(s.state.nextPoll.Sub(s.now()))
+}
+
+// underWay reports whether one of the tasks is being written.
+func (s *syncer) underWay(observed []*mirror.Observation) bool {
+	ids := map[string]struct{}{}
+	for _, f := range s.batches {
+		for _, observation := range f.observed {
+			ids[observation.ID] = struct{}{}
+		}
+	}
+	return slices.ContainsFunc(observed, func(o *mirror.Observation) bool {
+		_, ok := ids[o.ID]
+		return ok
+	})
+}
+
+// wait waits until no more than so many batches are under way, or until due fires. What a batch could not write is pending
+// again.
+func (s *syncer) wait(rest int, due <-chan time.Time) error {
+	var failed error
+	for len(s.batches) > rest {
+		f := s.batches[0]
+		select {
+		case <-f.done:
+		case <-due:
+			return nil
+		}
+		s.batches = s.batches[1:]
+		s.planned = nil
+		s.noteWritten(f.plan.Actions, f.out)
+		if f.err != nil {
+			s.state.pending = append(s.state.pending, f.observed...)
+			failed = cmp.Or(failed, f.err)
+			rest, due = 0, nil // the others have hardly fared better: all is tried again together
+			continue
+		}
+		if full := s.state.full; f.counted && full != nil {
+			full.omitted += len(f.plan.Omitted)
+		}
+	}
+	return failed
+}
+
+// flush writes all that was read.
+func (s *syncer) flush(ctx context.Context) error {
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	if err := s.wait(0, nil); err != nil {
+		return err
+	}
+	if s.Index.Finished(taskstore.SourceIDOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {
+		return s.prune(ctx)
+	}
+	return nil
+}
+
+// apply carries out actions that follow from no batch, and remembers which tasks were refused.
+func (s *syncer) apply(ctx context.Context, scope *mirror.Scope, actions []mirror.Action) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	s.planned = nil
+	out, err := s.Writer.Apply(ctx, *scope, actions)
+	s.noteWritten(actions, out)
+	return err
+}
+
+// noteWritten remembers which tasks were refused, and which no longer are.
+func (s *syncer) noteWritten(actions []mirror.Action, out *taskstore.Written) {
+	for i := range actions {
+		if observation := actions[i].Observation; observation != nil {
+			delete(s.state.rejected, observation.ID)
+		}
+	}
+	for id, refusal := range out.Refused {
+		text, _ := s.connection.Redactor.Text(refusal.Error())
+		s.state.rejected.add(id, text)
+	}
+}
+
+// prune deletes what the limits of types and history leave no room for.
+func (s *syncer) prune(ctx context.Context) error {
+	scope := s.scope()
+	if scope.Oldest.Compare(s.state.floor) > 0 {
+		s.state.floor = scope.Oldest
+	}
+	actions := mirror.PlanLimits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.source)))
+	if err := s.apply(ctx, scope, actions); err != nil {
+		return err
+	}
+	for i := range actions {
+		if actions[i].Because == mirror.BecauseHistory {
+			s.state.pruned++
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// What the sources of one namespace may have under way at once: listings, and questions about single tasks. Each may hold a
+// few megabytes, and wait for an API as long as spec.timeout allows.
+const (
+	namespaceListings  = 32
+	namespaceQuestions = 32
+	unlimited          = 1 << 30
+)
+
+// Connection is how the API of a source is asked. Another fingerprint means that it may be another account.
+type Connection struct {
+	Client      *studio.Client
+	Redactor    *redact.Redactor
+	Fingerprint string
+}
+
+// Config is what an Engine works with.
+type Config struct {
+	Index   *taskstore.Index
+	Writer  *taskstore.Writer
+	Clock   clock.WithDelayedExecution
+	Log     logr.Logger
+	Metrics *metrics.Metrics
+	// Pushed observes how long it took until what was pushed was stored.
+	Pushed prometheus.Observer
+	// Connect returns the connection of a source. Errors are *condition.Error where its user has to act.
+	Connect func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error)
+	// Wake is told of a source that should be synced: a step of it has ended, or something else is to be done.
+	Wake func(source types.NamespacedName)
+}
+
+// Engine mirrors all sources.
+type Engine struct {
+	Config
+
+	listings, questions *fair.Gate
+
+	mu      sync.Mutex
+	sources map[types.NamespacedName]*Source
+	ctx     context.Context //nolint:containedctx // What is under way ends with the engine, not with the call that began it.
+	stopped bool
+	group   sync.WaitGroup
+	started chan struct{}
+}
+
+// New returns an engine, which works once it is started.
+func New(config Config) *Engine {
+	return &Engine{
+		Config: config, sources: map[types.NamespacedName]*Source{}, started: make(chan struct{}),
+		listings: fair.NewGate(unlimited, namespaceListings), questions: fair.NewGate(unlimited, namespaceQuestions),
+	}
+}
+
+// Start lets the engine work until ctx ends, and returns when all that was under way has ended too.
+func (e *Engine) Start(ctx context.Context) error {
+	e.mu.Lock()
+	e.ctx = ctx
+	e.mu.Unlock()
+	close(e.started)
+	<-ctx.Done()
+	e.mu.Lock()
+	e.stopped = true
+	e.mu.Unlock()
+	e.group.Wait()
+	return nil
+}
+
+// Started is closed once the engine works.
+func (e *Engine) Started() <-chan struct{} { return e.started }
+
+// Running reports whether the engine works.
+func (e *Engine) Running() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ctx != nil && e.ctx.Err() == nil
+}
+
+// run runs something in the background, unless the engine does not work (any more).
+func (e *Engine) run(work func(ctx context.Context)) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx == nil || e.stopped {
+		return false
+	}
+	ctx := e.ctx
+	e.group.Go(func() { work(ctx) })
+	return true
+}
+
+// Sync starts what is due of a source, and returns how the step before ended, if one did.
+func (e *Engine) Sync(source *v1alpha1.LivepeerTaskSource) Report {
+	return e.source(keyOf(source)).sync(source)
+}
+
+// Reconnect ends what a source has under way where its connection is another now, as after a change of its Secret.
+func (e *Engine) Reconnect(key types.NamespacedName) {
+	e.mu.Lock()
+	s, ok := e.sources[key]
+	e.mu.Unlock()
+	if ok {
+		e.run(s.reconnect)
+	}
+}
+
+// Forget ends what a source has under way, and forgets it.
+func (e *Engine) Forget(key types.NamespacedName) {
+	e.mu.Lock()
+	s, ok := e.sources[key]
+	delete(e.sources, key)
+	e.mu.Unlock()
+	if ok {
+		s.end()
+	}
+}
+
+// SyncSoon asks for a full sync of a source.
+func (e *Engine) SyncSoon(key types.NamespacedName) {
+	e.source(key).resync.Store(true)
+	e.Wake(key)
+}
+
+// Recheck has one task of a source looked at again.
+func (e *Engine) Recheck(key types.NamespacedName, id string, why plan.Why) {
+	e.ask(key, &question{id: id, why: why})
+}
+
+// Push has a task looked at again that Studio says has changed, at this time in milliseconds since 1970. received is when it
+// said so.
+func (e *Engine) Push(key types.NamespacedName, id string, updatedAt int64, received time.Time) {
+	e.ask(key, &question{id: id, why: plan.Pushed, wanted: updatedAt, first: received})
+}
+
+func (e *Engine) ask(key types.NamespacedName, question *question) {
+	s := e.source(key)
+	if s.recheck(question); !s.questions.opened() { // it waits until the source is known
+		e.Wake(key)
+	}
+}
+
+// source returns what is known of a source.
+func (e *Engine) source(key types.NamespacedName) *Source {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, ok := e.sources[key]
+	if !ok {
+		s = newSource(e, key)
+		e.sources[key] = s
+	}
+	return s
+}
+
+func keyOf(source *v1alpha1.LivepeerTaskSource) types.NamespacedName {
+	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+const (
+	// More missing tasks than this at once, and more than half of a source's, are not deleted without a confirmation.
+	pruneFreely = 20
+	// recentPage bounds the tasks of one page, newest first.
+	recentPage = 500
+	// recentAttempts bounds how often the newest-first listing may fail: it is only there for its order.
+	recentAttempts = 2
+)
+
+// fullSync is a complete listing of a source's tasks that is under way, and what follows from it.
+type fullSync struct {
+	began     time.Time
+	requested string // value of the annotation that asked for it
+	changes   uint64 // of stored tasks, before
+	stored    int    // tasks that were mirrored before; what has come since says nothing about whether these are well
+
+	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
+	recent         *studio.Pass
+	recentFailures int
+	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
+	// task. See window.
+	pass  *studio.Pass
+	since int64
+	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
+	fresh *studio.Pass
+	// newest is the latest update, in milliseconds since 1970, that was known when the sync began.
+	newest int64
+	// unlisted: a task may be gone that only a listing of every task can tell about.
+	unlisted bool
+	// alive are tasks that polls have seen since the sync began: the listing may be too far on to show them.
+	alive map[string]struct{}
+
+	omitted  int
+	compared bool
+	missing  []mirror.Entry // stored, not listed, and not yet asked for by ID
+	// unanswered are missing tasks for which the API answered an error of its own: once, and true after the second time.
+	unanswered map[string]bool
+}
+
+func (s *syncer) newFullSync(now time.Time) *fullSync {
+	stored := int(s.Index.Counts(taskstore.SourceIDOf(s.source)).Total)
+	full := &fullSync{
+		stored:    stored,
+		changes:   s.Index.Changes(),
+		began:     now,
+		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
+		since:     s.window(now),
+		newest:    s.state.watermark.newest,
+		alive:     map[string]struct{}{},
+
+		unanswered: map[string]bool{},
+	}
+	full.pass = s.connection.Client.NewPass(studio.Query{UpdatedSince: full.since, Whole: true})
+	if full.since > 0 {
+		full.fresh = s.connection.Client.NewPass(studio.Query{
+			CreatedSince: max(1, s.state.newest-restartMargin.Milliseconds()), Whole: true,
+		})
+	}
+	if s.state.changed {
+		full.stored = s.state.storedBefore
+	}
+	if stored == 0 {
+		full.recent = s.connection.Client.NewPass(studio.Query{NewestFirst: true, Limit: recentPage})
+	}
+	return full
+}
+
+// fullStep does the next piece of the full sync: list newest first (only the first time), list everything, find out what
+// is missing, ask for each of these by ID, and finish.
+func (s *syncer) fullStep(ctx context.Context) error {
+	full := s.state.full
+	switch {
+	case full.recent != nil:
+		return s.recentStep(ctx)
+	case !full.pass.Done():
+		return s.listStep(ctx, full.pass)
+	case full.fresh != nil && !full.fresh.Done():
+		return s.listStep(ctx, full.fresh)
+	case !full.compared:
+		s.compare()
+		return nil
+	case len(full.missing) > 0:
+		return s.confirmStep(ctx)
+	default:
+		return s.finish(ctx)
+	}
+}
+
+func (s *syncer) recentStep(ctx context.Context) error {
+	full, began := s.state.full, s.now()
+	omitted, err := s.read(ctx, full.recent)
+	if err != nil {
+		if _, api := errors.AsType[*studio.Error](err); api {
+			full.recentFailures++
+		}
+		if full.recentFailures >= recentAttempts {
+			full.recent = nil
+		}
+		return err
+	}
+	s.begin(began, full.recent)
+	if full.recent.Done() || omitted > 0 {
+		err = s.flush(ctx)
+		full.recent = nil
+		return err
+	}
+	return s.start(ctx)
+}
+
+func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
+	full, began := s.state.full, s.now()
+	omitted, err := s.read(ctx, pass)
+	full.omitted += omitted
+	if err != nil {
+		return err
+	}
+	s.begin(began, pass)
+	if pass.Done() {
+		return s.flush(ctx)
+	}
+	return s.start(ctx)
+}
+
+// begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
+func (s *syncer) begin(began time.Time, pass *studio.Pass) {
+	if s.state.watermark.newest == 0 {
+		now := s.now()
+		s.state.watermark.polled(began, now, pass.Newest())
+		s.state.full.newest = pass.Newest()
+		s.polled(now, now)
+	}
+}
+
+// compare finds the stored tasks that a complete listing lacks: what was stored before it and has not changed since. Where
+// they are too many at once, they are left alone until somebody confirms.
+func (s *syncer) compare() {
+	full := s.state.full
+	full.compared = true
+	scope := s.scope()
+	older := 0
+	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
+		limited := !scope.Includes(entry.Type) && !entry.EditedType
+		if full.knows(entry.ID) || s.of.shared.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
+			!mirror.CanBeMissing(scope, entry) {
+			continue
+		}
+		full.missing = append(full.missing, *entry)
+		if entry.UpdatedAt < full.since {
+			older++
+		}
+	}
+	s.state.paused = nil
+	if n := len(full.missing) - older; n <= pruneFreely || 2*n <= full.stored {
+		return
+	}
+	hold := &paused{missing: len(full.missing), total: full.stored, token: tokenFor(full.missing)}
+	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.token {
+		s.state.paused, full.missing = hold, nil
+	}
+}
+
+// adopt makes the source the owner of tasks that name it and have none, as where an earlier source was deleted and its tasks
+// were not: no garbage collector takes these. From then on they are like all others, and may be missing from the next listing.
+func (s *syncer) adopt(ctx context.Context) error {
+	var orphans []mirror.Entry
+	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
+		if entry.OwnerName == s.source.Name && entry.Sequence <= s.state.full.changes && !entry.Deleting {
+			orphans = append(orphans, *entry)
+		}
+	}
+	for i := range orphans {
+		if err := s.Writer.Adopt(ctx, s.scope(), &orphans[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knows reports whether the API listed the task since the sync began.
+func (f *fullSync) knows(id string) bool {
+	_, alive := f.alive[id]
+	return alive || f.pass.Seen(id)
+}
+
+// tokenFor stands for exactly these tasks.
+func tokenFor(missing []mirror.Entry) string {
+	ids := make([]string, len(missing))
+	for i := range missing {
+		ids[i] = missing[i].ID
+	}
+	slices.Sort(ids)
+	hash := sha256.New()
+	for _, id := range ids {
+		fmt.Fprintf(hash, "%q\n", id)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:12]
+}
+
+// trouble tells how to go on.
+func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *condition.Error {
+	return &condition.Error{
+		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
+		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; they are kept in case the key or the project is "+
+			"wrong. To delete them from the cluster: kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
+			p.missing, p.total, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.token),
+	}
+}
+
+// finish applies the limits, and notes that everything was seen.
+func (s *syncer) finish(ctx context.Context) error {
+	if err := s.adopt(ctx); err != nil {
+		return err
+	}
+	if err := s.prune(ctx); err != nil {
+		return err
+	}
+	state, full := s.state, s.state.full
+	for id := range state.rejected {
+		if !full.knows(id) {
+			delete(state.rejected, id)
+		}
+	}
+	state.synced, state.changed, state.unstalled = true, false, nil
+	state.unreadable = full.unreadable()
+	if full.since == 0 {
+		state.listed, state.omitted = full.began, int32(full.omitted) //nolint:gosec // A count of tasks of one account.
+	} else {
+		state.omitted += state.pruned
+	}
+	state.pruned, state.newest = 0, full.newest
+	state.fullAt, state.handled = full.began, full.requested
+	state.news = newsSince(full.newest, full.began)
+	now := s.now()
+	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, now, now)
+	if full.unlisted {
+		state.listed, state.nextFull = time.Time{}, s.now()
+	}
+	state.full = nil
+	s.Metrics.Polled(s.of.key, metrics.KindFull, s.now().Sub(full.began))
+	return nil
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"context"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+)
+
+// confirmBatch bounds the missing tasks that one step asks for.
+const confirmBatch = 100
+
+// confirmStep asks for some missing tasks by ID. Only one that the API then says is gone is deleted.
+func (s *syncer) confirmStep(ctx context.Context) error {
+	full := s.state.full
+	some := full.missing[:min(confirmBatch, len(full.missing))]
+	ids := make([]string, len(some))
+	for i := range some {
+		ids[i] = some[i].ID
+	}
+	answers, failed := s.askAll(ctx, plan.Missing, ids)
+	rest := full.missing[len(some):]
+	var again, later []mirror.Entry
+	var gone []mirror.Action
+	for i := range some {
+		entry := &some[i]
+		answer, ok := answers[entry.ID]
+		switch {
+		case !ok || answer.verdict == plan.Fail:
+			again = append(again, *entry)
+		case answer.verdict == plan.Write:
+			s.state.pending = append(s.state.pending, answer.observation)
+		case answer.verdict == plan.AskLater:
+			if full.askLater(entry.ID) {
+				later, failed = append(later, *entry), answer.err
+			}
+		case answer.verdict != plan.Gone, !s.Index.Unchanged(entry): // or it is not what was asked for any more
+		case entry.UpdatedAt < full.since:
+			full.unlisted = true // no listing lacked it yet
+		default:
+			gone = append(gone, mirror.Gone(s.scope(), entry)...)
+		}
+	}
+	full.missing = append(append(again, rest...), later...)
+	if err := s.apply(ctx, s.scope(), gone); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	return s.flush(ctx)
+}
+
+// askAll asks for tasks by ID, several at once, until all are answered, one fails, or a poll is due.
+func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (answers map[string]result, failed error) {
+	answered := make(chan result, len(ids))
+	for _, id := range ids {
+		s.of.recheck(&question{id: id, why: why, connection: s.connection, answered: func(r result) {
+			select {
+			case answered <- r:
+			default: // more than one for a task, which was asked for again
+			}
+		}})
+	}
+	answers = map[string]result{}
+	defer s.of.questions.forgo(why)
+	due := s.due()
+	for len(answers) < len(ids) {
+		select {
+		case answer := <-answered:
+			if s.of.hears(); answer.verdict == plan.Fail {
+				return answers, answer.err
+			}
+			answers[answer.id] = answer
+		case <-due:
+			return answers, nil
+		case <-ctx.Done():
+			return answers, ctx.Err()
+		}
+	}
+	return answers, nil
+}
+
+// askLater reports whether a missing task that Studio can't read is to be asked for again, after all others. The second time,
+// it is left alone.
+func (f *fullSync) askLater(id string) bool {
+	if _, again := f.unanswered[id]; again {
+		f.unanswered[id] = true
+		return false
+	}
+	f.unanswered[id] = false
+	return true
+}
+
+// unreadable counts the tasks that the API can't read.
+func (f *fullSync) unreadable() int {
+	n := f.pass.Unreadable()
+	given := 0
+	for _, up := range f.unanswered {
+		if up {
+			given++
+		}
+	}
+	return max(n, given) // what is mirrored is missing from the list for the same reason
+}

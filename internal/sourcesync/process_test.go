@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// steppedClock is the real clock, save that it says what a test wants.
+type steppedClock struct {
+	clock.RealClock
+
+	now func() time.Time
+}
+
+func (c steppedClock) Now() time.Time                  { return c.now() }
+func (c steppedClock) Since(t time.Time) time.Duration { return c.now().Sub(t) }
+
+// AfterFunc makes pauses of seconds ones of milliseconds.
+func (c steppedClock) AfterFunc(d time.Duration, f func()) clock.Timer {
+	return c.RealClock.AfterFunc(d/1000, f)
+}
+
+// process is a process of the operator that follows the one source of an API server in memory.
+type process struct {
+	t      testing.TB
+	api    *kubetest.API
+	index  *taskstore.Index
+	engine *Engine
+	wakes  chan struct{}
+	end    func()
+}
+
+// newProcess returns a new process, which knows what is stored.
+func newProcess(t testing.TB, api *kubetest.API, now func() time.Time, observers ...taskstore.Observer) *process {
+	t.Helper()
+	index := taskstore.NewIndex()
+	for _, task := range api.Tasks {
+		index.See(task)
+	}
+	api.Echoes = nil
+	p := &process{t: t, api: api, index: index, wakes: make(chan struct{}, 1)}
+	connection := sync.OnceValues(func() (*Connection, error) {
+		redactor := redact.New(livepeertest.APIKey)
+		made, err := studio.New(studio.Config{
+			BaseURL: api.Source.Spec.URL, Key: studio.NewKey(livepeertest.APIKey), Timeout: api.Source.Spec.Timeout.Duration, Redactor: redactor,
+		})
+		return &Connection{Client: made, Redactor: redactor, Fingerprint: "print"}, err
+	})
+	p.engine = New(Config{
+		Index: index, Writer: taskstore.NewWriter(api, api, index, observers...), Clock: steppedClock{now: now}, Log: logr.Discard(),
+		Pushed:  prometheus.NewHistogram(prometheus.HistogramOpts{}),
+		Connect: func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) { return connection() },
+		Wake: func(types.NamespacedName) {
+			select {
+			case p.wakes <- struct{}{}:
+			default:
+			}
+		},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = p.engine.Start(ctx)
+	}()
+	<-p.engine.Started()
+	p.end = sync.OnceFunc(func() {
+		cancel()
+		<-done
+		if connection, err := connection(); err == nil {
+			connection.Client.Close()
+		}
+	})
+	t.Cleanup(p.end)
+	return p
+}
+
+// step waits until a step of the source has ended, and says in its status how that went. The next may be under way.
+func (p *process) step() Report {
+	p.t.Helper()
+	late := time.After(time.Minute)
+	for {
+		if report := p.engine.Sync(p.source()); report.Ended {
+			p.say(&report)
+			return report
+		}
+		select {
+		case <-p.wakes:
+		case <-late:
+			p.t.Fatal("a step does not end")
+		}
+	}
+}
+
+// rest waits until nothing is due.
+func (p *process) rest() Report {
+	p.t.Helper()
+	late := time.After(time.Minute)
+	report := p.step()
+	for p.busy() || p.asking() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-late:
+			p.t.Fatal("it never rests")
+		}
+		report = p.step()
+	}
+	return report
+}
+
+func (p *process) source() *v1alpha1.LivepeerTaskSource {
+	p.api.Mu.Lock()
+	defer p.api.Mu.Unlock()
+	return p.api.Source.DeepCopy()
+}
+
+func (p *process) of() *Source { return p.engine.source(keyOf(p.source())) }
+
+// busy reports whether a step is under way.
+func (p *process) busy() bool {
+	s := p.of()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.step != nil
+}
+
+// asking reports whether tasks are, or will be, asked for one by one.
+func (p *process) asking() bool {
+	q := &p.of().questions
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.workers > 0 || len(q.pending) > 0
+}
+
+// say writes the status of the source, as far as a restart needs it.
+func (p *process) say(report *Report) {
+	p.api.Mu.Lock()
+	defer p.api.Mu.Unlock()
+	next := p.api.Source.DeepCopy()
+	status := &next.Status
+	status.ObservedGeneration = next.Generation
+	status.Tasks = p.index.Counts(taskstore.SourceIDOf(next))
+	status.Tasks.Omitted = report.Omitted
+	if !report.FullSyncAt.IsZero() {
+		status.LastFullSyncTime = &metav1.Time{Time: report.FullSyncAt.Truncate(time.Second)}
+		status.LastHandledReconcileAt = report.Handled
+	}
+	if !report.PolledAt.IsZero() {
+		status.LastPollTime = &metav1.Time{Time: report.PolledAt.Truncate(time.Second)}
+	}
+	if report.Judged {
+		meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionReady, Reason: report.Outcome.Reason, Message: report.Outcome.Message,
+		})
+	}
+	p.api.Source = next
+}
+
+// echo shows the index up to n changes that it has not seen yet, oldest first, as the cache does; all if n is negative.
+func (p *process) echo(n int) {
+	p.api.TakeEchoes(n, func(before, after *v1alpha1.LivepeerTask) {
+		switch {
+		case after == nil:
+			p.index.Deleted(client.ObjectKeyFromObject(before), before.UID)
+		case before == nil:
+			p.index.See(after)
+		default:
+			p.index.Observe(after)
+		}
+	})
+}

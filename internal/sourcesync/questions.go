@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+)
+
+const (
+	// questionWorkers bounds the tasks of one source that are asked for at once.
+	questionWorkers = 8
+	// maxPushed bounds the pushed tasks of one source that wait: beyond that, one poll costs less.
+	maxPushed = 200
+	// A source's tasks are put right one by one at this rate. More than the burst at once are left to a full sync.
+	repairRate  = 5
+	repairBurst = 50
+)
+
+// question is a task that is to be asked for by ID.
+type question struct {
+	id  string
+	why plan.Why
+
+	// Of what was pushed: the newest update that was named, in milliseconds since 1970, when the first delivery came, and how
+	// often Studio was asked and did not know of it yet.
+	wanted int64
+	first  time.Time
+	asked  int
+	// failures counts writes that failed in a row.
+	failures int
+
+	// connection is that of the step which asks, if one does, and answered is told what came of it.
+	connection *Connection
+	answered   func(result)
+
+	working bool
+	renewed int // counts how often it was asked for again while it waited or was under way
+}
+
+// result is what came of a question.
+type result struct {
+	id          string
+	verdict     plan.Verdict
+	observation *mirror.Observation
+	err         error
+}
+
+type questionKey struct {
+	id  string
+	why plan.Why
+}
+
+// questions are the tasks of a source that are to be asked for, each once for each reason, the most urgent first. Nothing that
+// waits here can be forgotten while anything of the source is under way: whoever is done takes the next.
+type questions struct {
+	of *Source
+
+	mu      sync.Mutex
+	ctx     context.Context //nolint:containedctx // Of all of a source's questions, which end with it.
+	end     context.CancelFunc
+	waiting [4][]*question // by reason
+	pending map[questionKey]*question
+	pushed  int
+	workers int
+	repairs *rate.Limiter
+}
+
+func (q *questions) init(of *Source) {
+	q.of, q.pending = of, map[questionKey]*question{}
+	q.repairs = rate.NewLimiter(repairRate, repairBurst)
+}
+
+// open begins to work on what waits, once the source is known.
+func (q *questions) open() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.ctx == nil {
+		q.ctx, q.end = context.WithCancel(context.Background())
+	}
+	q.work()
+}
+
+// opened reports whether what waits is worked on.
+func (q *questions) opened() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ctx != nil
+}
+
+// close ends what is under way, and drops all that waits.
+func (q *questions) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.end != nil {
+		q.end()
+	}
+	q.waiting, q.pushed = [4][]*question{}, 0
+	clear(q.pending)
+}
+
+// recheck has a task asked for. Where there is too much, the source is polled or listed instead.
+func (s *Source) recheck(ask *question) {
+	switch tooMuch := s.questions.add(ask, s.engine.Clock.Now()); {
+	case tooMuch && ask.why == plan.Pushed:
+		s.pollInstead()
+	case tooMuch:
+		s.syncInstead()
+	}
+}
+
+// add lets a question wait, and reports whether it is one too many.
+func (q *questions) add(ask *question, now time.Time) (tooMuch bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	key := questionKey{ask.id, ask.why}
+	if known, ok := q.pending[key]; ok {
+		if ask.wanted > known.wanted {
+			known.wanted, known.asked = ask.wanted, 0
+		}
+		known.connection, known.answered = ask.connection, ask.answered
+		known.renewed++
+		return false
+	}
+	switch {
+	case ask.why == plan.ExternalChange && !q.repairs.AllowN(now, 1):
+		return true
+	case ask.why == plan.Pushed && q.pushed >= maxPushed:
+		q.drop(plan.Pushed)
+		return true
+	case ask.why == plan.Pushed:
+		q.pushed++
+	}
+	q.pending[key] = ask
+	q.waiting[ask.why] = append(q.waiting[ask.why], ask)
+	q.work()
+	return false
+}
+
+// drop forgets what waits for a reason. The caller holds the lock.
+func (q *questions) drop(why plan.Why) {
+	for _, ask := range q.waiting[why] {
+		q.remove(ask)
+	}
+	q.waiting[why] = nil
+}
+
+func (q *questions) remove(ask *question) {
+	if q.pending[questionKey{ask.id, ask.why}] != ask {
+		return
+	}
+	delete(q.pending, questionKey{ask.id, ask.why})
+	if ask.why == plan.Pushed {
+		q.pushed--
+	}
+}
+
+// forgo forgets what waits for a reason.
+func (q *questions) forgo(why plan.Why) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.drop(why)
+}
+
+// work lets as many work as there is work for. The caller holds the lock.
+func (q *questions) work() {
+	waiting := 0
+	for _, of := range q.waiting {
+		waiting += len(of)
+	}
+	for q.ctx != nil && q.ctx.Err() == nil && q.workers < min(questionWorkers, q.workers+waiting) {
+		ctx := q.ctx
+		if !q.of.engine.run(func(engine context.Context) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(engine, cancel)()
+			for ask := q.next(); ask != nil; ask = q.next() {
+				q.done(ask, q.of.look(ctx, ask))
+			}
+		}) {
+			return
+		}
+		q.workers++
+		waiting--
+	}
+}
+
+// next returns a copy of the most urgent question, nil where none waits: then the worker ends.
+func (q *questions) next() *question {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for why := range q.waiting {
+		if of := q.waiting[why]; len(of) > 0 && q.ctx.Err() == nil {
+			q.waiting[why] = of[1:]
+			of[0].working = true
+			ask := *of[0]
+			return &ask
+		}
+	}
+	q.workers--
+	return nil
+}
+
+// done takes in what came of a question. It waits again, where something came up meanwhile, or for a pause.
+func (q *questions) done(asked *question, next followUp) {
+	q.mu.Lock()
+	ask, ok := q.pending[questionKey{asked.id, asked.why}]
+	if !ok {
+		q.mu.Unlock()
+		return
+	}
+	ask.working, ask.failures = false, next.failures
+	renewed := ask.renewed != asked.renewed
+	switch {
+	case renewed && ask.answered == nil:
+		q.waiting[ask.why] = append(q.waiting[ask.why], ask)
+	case next.pause > 0:
+		ask.asked++
+		q.of.engine.Clock.AfterFunc(next.pause, func() { q.resume(ask) })
+	default:
+		q.remove(ask)
+	}
+	answered := ask.answered
+	q.mu.Unlock()
+	if answered != nil {
+		answered(next.result)
+	}
+}
+
+// resume lets a question wait for its turn again, once its pause is over.
+func (q *questions) resume(ask *question) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.pending[questionKey{ask.id, ask.why}] == ask && !ask.working {
+		q.waiting[ask.why] = append(q.waiting[ask.why], ask)
+		q.work()
+	}
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+)
+
+// missedIntervals is after how many intervals without an answer a source says so.
+const missedIntervals = 3
+
+// Report is how a step of a source has ended, for its status.
+type Report struct {
+	// Ended: a step has. Otherwise the rest says nothing, save Silent and Again.
+	Ended bool
+	// Judged: Outcome is what the Ready condition is to say. Otherwise it stays as it is.
+	Judged  bool
+	Outcome Outcome
+
+	Omitted              int32
+	PolledAt, FullSyncAt time.Time
+	// Handled is the value of the annotation that the last full sync answered.
+	Handled string
+	// Behind: not all that was read is stored yet.
+	Behind bool
+
+	// Silent, where not nil, says that the API has not answered for long.
+	Silent *condition.Error
+	// Again is after how long the source should be synced again, at the latest.
+	Again time.Duration
+}
+
+// underWay is what is to be said while a step is under way. The caller holds the lock.
+func (s *Source) underWay(now time.Time) Report {
+	since := time.Unix(0, s.answered.Load())
+	patience := missedIntervals * max(s.spec.Spec.Interval.Duration, time.Second)
+	if left := patience - now.Sub(since); left > 0 {
+		return Report{Again: left}
+	}
+	return Report{Again: patience, Silent: &condition.Error{
+		Reason: v1alpha1.ReasonUnavailable,
+		Message: fmt.Sprintf("No answer of %s since %s, which is more than %d intervals. A request ends after spec.timeout (%s); at most "+
+			"%d are under way at once for all sources of a namespace", s.spec.Spec.URL, since.UTC().Format(time.RFC3339), missedIntervals,
+			s.spec.Spec.Timeout.Duration, namespaceListings),
+	}}
+}
+
+// report says how a step has ended.
+func (s *Source) report(source *v1alpha1.LivepeerTaskSource, state *state, err error, failure Outcome) Report {
+	return Report{
+		Ended: true, Judged: !errors.Is(err, errNotDue), Outcome: state.judge(source, s.stored(source), err, failure),
+		Omitted: state.omitted, PolledAt: state.polledAt, FullSyncAt: state.fullAt, Handled: state.handled,
+		Behind: len(state.pending) > 0,
+	}
+}
+
+// judge decides what the Ready condition says. A failed step comes first, then what needs somebody's help, then how far the
+// first sync is.
+func (p *state) judge(source *v1alpha1.LivepeerTaskSource, mirrored int, err error, failure Outcome) Outcome {
+	var trouble *condition.Error
+	switch {
+	case err != nil:
+		return failure
+	case p.paused != nil:
+		trouble = p.paused.trouble(source)
+	case p.rejected.trouble() != nil:
+		trouble = p.rejected.trouble()
+	case p.unreadable > 0:
+		trouble = unreadable(p.unreadable)
+	case !p.synced:
+		return Outcome{
+			Reason:  v1alpha1.ReasonSyncing,
+			Message: fmt.Sprintf("Listing all tasks of %s: %d mirrored so far", source.Spec.URL, mirrored),
+		}
+	default:
+		return Outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL}
+	}
+	return Outcome{Reason: trouble.Reason, Message: trouble.Message, Stalled: trouble.Stalled}
+}

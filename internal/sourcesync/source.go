@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// Source is one source: how far its mirroring has come, and what of it is under way. It has at most one step under way, which
+// alone touches its state; and a few questions about single tasks.
+type Source struct {
+	engine *Engine
+	key    types.NamespacedName
+
+	mu        sync.Mutex
+	spec      *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
+	state     *state
+	step      *step   // under way; nil where none is
+	ended     *Report // of the last step, until it is returned
+	again     bool    // something happened during the step
+	forgotten bool
+
+	// answered is when the API last answered, in nanoseconds since 1970.
+	answered atomic.Int64
+	// resync: many tasks need to be put right: a full sync is cheaper.
+	resync atomic.Bool
+
+	shared    shared
+	questions questions
+}
+
+// step is a step that is under way.
+type step struct {
+	cancel      context.CancelFunc
+	generation  int64
+	fingerprint string // of the connection; empty before there is one
+}
+
+func newSource(engine *Engine, key types.NamespacedName) *Source {
+	s := &Source{engine: engine, key: key}
+	s.questions.init(s)
+	return s
+}
+
+// sync takes in the source as it is now, and starts a step where one is due.
+func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
+	now := s.engine.Clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(source, now)
+	if s.step != nil {
+		if s.again = true; s.step.generation != source.Generation {
+			s.step.cancel()
+		}
+		return s.underWay(now)
+	}
+	report := Report{}
+	waited := s.ended == nil // otherwise this call is about the step that has ended
+	if !waited {
+		report, s.ended = *s.ended, nil
+	}
+	if waited || s.again || s.state.wait(now) <= 0 {
+		s.start(source)
+	}
+	report.Again = max(s.state.wait(now), time.Millisecond)
+	if s.step != nil {
+		report.Again = s.underWay(now).Again
+	}
+	return report
+}
+
+// meet takes in the source. One that was made anew under the name of another begins anew. The caller holds the lock.
+func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
+	known := s.spec
+	s.spec = source
+	if known != nil && known.UID == source.UID {
+		return
+	}
+	if s.step != nil {
+		s.step.cancel()
+	}
+	s.ended, s.state = nil, &state{uid: source.UID}
+	s.answered.Store(now.UnixNano())
+	s.shared.begin()
+	entries := s.engine.Index.Entries(taskstore.SourceIDOf(source))
+	s.state.resume(source, &s.shared, entries, now)
+	s.questions.open()
+}
+
+// start begins a step. The caller holds the lock.
+func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
+	state, this := s.state, &step{generation: source.Generation}
+	ready := make(chan struct{})
+	if !s.engine.run(func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		this.cancel = cancel
+		close(ready)
+		report := s.work(ctx, source, state)
+		s.mu.Lock()
+		s.step = nil
+		if ctx.Err() == nil && state == s.state {
+			s.ended = &report
+		} else {
+			s.again = true
+		}
+		forgotten := s.forgotten
+		s.mu.Unlock()
+		if !forgotten {
+			s.engine.Wake(s.key)
+		}
+	}) {
+		return
+	}
+	<-ready
+	s.step, s.again = this, false
+}
+
+// reconnect ends the step that is under way where the connection is no longer the one that it works with. Another begins at once.
+func (s *Source) reconnect(ctx context.Context) {
+	s.mu.Lock()
+	source := s.spec
+	s.mu.Unlock()
+	if source == nil {
+		return
+	}
+	connection, err := s.engine.Connect(ctx, source)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.step != nil && s.step.fingerprint != "" && (err != nil || connection.Fingerprint != s.step.fingerprint) {
+		s.again = true
+		s.step.cancel()
+	}
+}
+
+func (s *Source) end() {
+	s.mu.Lock()
+	s.forgotten = true
+	if s.step != nil {
+		s.step.cancel()
+	}
+	s.mu.Unlock()
+	s.questions.close()
+}
+
+// errNotDue says that a step had nothing to do, as after an event that changed nothing.
+var errNotDue = errors.New("nothing is due")
+
+// work works on what is due. A failure decides when the next attempt is.
+func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *state) Report {
+	clock := s.engine.Clock
+	defer func() { s.shared.publish(state, clock.Now()) }()
+	s.shared.settle(state, clock.Now())
+	connection, err := s.engine.Connect(ctx, source)
+	if err == nil {
+		s.connected(connection)
+		state.renew(source, connection.Fingerprint, s.resync.Swap, s.stored(source), clock.Now())
+		if state.wait(clock.Now()) > 0 {
+			err = errNotDue
+		} else {
+			err = s.mirror(ctx, source, connection, state)
+		}
+	}
+	if ctx.Err() != nil {
+		return Report{}
+	}
+	var outcome Outcome
+	switch {
+	case errors.Is(err, errNotDue):
+	case err == nil:
+		state.failures, state.retryFixed = 0, false
+	default:
+		state.failures++
+		outcome = outcomeOf(err, state.failures, source.Spec.Interval.Duration)
+		api, _ := errors.AsType[*studio.Error](err)
+		state.failed(outcome, api != nil && api.RetryAfter > 0, clock.Now())
+		kind := metrics.KindPoll
+		if state.poll == nil && state.full != nil {
+			kind = metrics.KindFull
+		}
+		s.engine.Metrics.Failed(s.key, kind, outcome.Reason)
+	}
+	return s.report(source, state, err, outcome)
+}
+
+// connected notes with which connection the step works.
+func (s *Source) connected(connection *Connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.step != nil {
+		s.step.fingerprint = connection.Fingerprint
+	}
+}
+
+// mirror polls and lists what is due, once the source has its share of what its namespace may have under way.
+func (s *Source) mirror(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, state *state,
+) error {
+	release, err := s.engine.listings.Acquire(ctx, s.key)
+	if err != nil {
+		return err
+	}
+	defer release()
+	syncer := &syncer{
+		Engine: s.engine, of: s, source: source, connection: connection, state: state,
+	}
+	if err = syncer.run(ctx); err == nil && s.shared.tooFull() {
+		err = syncer.prune(ctx)
+	}
+	return err
+}
+
+// stored counts the tasks that are mirrored.
+func (s *Source) stored(source *v1alpha1.LivepeerTaskSource) int {
+	return int(s.engine.Index.Counts(taskstore.SourceIDOf(source)).Total)
+}
+
+// hears notes that the API has answered.
+func (s *Source) hears() { s.answered.Store(s.engine.Clock.Now().UnixNano()) }

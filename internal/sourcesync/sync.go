@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"context"
+	"hash/maphash"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// sliceTime bounds one turn of a source, so that a long sync shares the workers and shows its progress.
+const sliceTime = 5 * time.Second
+
+// syncer mirrors one source, for one step.
+type syncer struct {
+	*Engine
+
+	of         *Source
+	source     *v1alpha1.LivepeerTaskSource
+	connection *Connection
+	state      *state
+
+	batches []*batch
+	planned *mirror.Scope // what is in scope, until something is written
+}
+
+// run works until nothing is due or the turn is over: first what was read and not written, then what changed, then the
+// full sync. The error is one that outcomeOf knows; what was done before it stays done.
+func (s *syncer) run(ctx context.Context) error {
+	turn := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
+	for {
+		if err := s.step(ctx); err != nil {
+			_ = s.wait(0, nil) // what it could not write is kept, and is tried again together with the rest
+			return err
+		}
+		if now := s.now(); !now.Before(turn) || s.state.wait(now) > 0 {
+			if err := s.wait(0, s.due()); err != nil || len(s.batches) == 0 {
+				return err
+			} // else a poll is due before all is written
+		}
+	}
+}
+
+// step makes at most one listing request, and writes what it brought.
+func (s *syncer) step(ctx context.Context) error {
+	now := s.now()
+	state := s.state
+	if len(state.pending) > 0 {
+		return s.flush(ctx)
+	}
+	if state.full == nil && !now.Before(state.nextFull) {
+		state.full = s.newFullSync(now)
+	}
+	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
+	if state.poll == nil && !now.Before(state.nextPoll) && (state.watermark.newest != 0 || state.full == nil) {
+		state.poll = &pollPass{
+			Pass:  s.connection.Client.NewPass(studio.Query{UpdatedSince: state.watermark.from()}),
+			began: now,
+		}
+	}
+	switch {
+	case state.poll != nil:
+		return s.pollStep(ctx)
+	case state.full != nil:
+		return s.fullStep(ctx)
+	}
+	return nil
+}
+
+// pollStep reads on in what changed since the last poll.
+func (s *syncer) pollStep(ctx context.Context) error {
+	poll := s.state.poll
+	if _, err := s.read(ctx, poll.Pass); err != nil {
+		return err
+	}
+	if !poll.Done() {
+		return s.start(ctx)
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	now := s.now()
+	s.state.watermark.polled(poll.began, now, poll.Newest())
+	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
+	s.state.poll, s.state.resuming = nil, false
+	s.polled(poll.began, now)
+	s.Metrics.Polled(s.of.key, metrics.KindPoll, now.Sub(poll.began))
+	return s.stallStep(ctx)
+}
+
+// polled notes that the API has answered, and when to ask again.
+func (s *syncer) polled(began, now time.Time) {
+	s.state.polledAt = now
+	s.state.nextPoll = slot(s.source.UID, s.source.Spec.Interval.Duration, began, now)
+}
+
+// read makes one listing request, and has what differs from the mirror written while it reads on. It answers how many
+// tasks are beyond the limits of history.
+func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
+	began := s.now()
+	var failed error
+	err = pass.Next(ctx, func(task studio.Task) bool {
+		if len(s.state.pending) >= batchSize {
+			// The answer waits while writers are busy.
+			if failed = s.start(ctx); failed != nil || s.enough(began) {
+				return false
+			}
+		}
+		if !task.Deleted { // no list should hold one that is; the full sync asks for it by ID
+			omitted += s.take(pass, &task)
+		}
+		return true
+	})
+	if err == nil {
+		s.of.hears()
+	}
+	if failed != nil {
+		return omitted, failed
+	}
+	return omitted, err
+}
+
+// enough reports whether an answer has been read for long enough, and the rest of it is better asked for again: before the
+// request runs out of time, and, in a full sync, when a poll is due.
+func (s *syncer) enough(began time.Time) bool {
+	now := s.now()
+	limit := s.source.Spec.Timeout.Duration / 3
+	if s.state.poll != nil {
+		return now.Sub(began) > limit
+	}
+	due := s.state.watermark.newest != 0 && !now.Before(s.state.nextPoll)
+	return due || now.Sub(began) > min(limit, s.source.Spec.Interval.Duration)
+}
+
+// take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
+// history.
+func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
+	if full := s.state.full; full != nil && pass != full.pass && pass != full.recent {
+		full.alive[task.ID] = struct{}{}
+	}
+	mark := maphash.Bytes(s.state.seed, task.Raw)
+	resumes := s.state.resuming && s.state.poll != nil && pass == s.state.poll.Pass
+	for _, name := range mirror.Names(task.ID) {
+		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
+			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task, s.scope().StalledBefore) {
+			delete(s.state.rejected, task.ID)
+			return 0
+		}
+	}
+	observation, err := mirror.Convert(task.Raw, s.connection.Redactor)
+	if err != nil {
+		return 0 // without a usable ID; the client has counted it
+	}
+	observation.Mark = mark
+	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
+	s.note(&plan, observation.ID)
+	for i := range plan.Current {
+		s.Index.Mark(&plan.Current[i], mark)
+	}
+	if len(plan.Actions) > 0 {
+		s.state.pending = append(s.state.pending, observation)
+		return 0
+	}
+	return len(plan.Omitted)
+}
+
+// note remembers why the task can't be mirrored, if so.
+func (s *syncer) note(plan *mirror.Result, id string) {
+	switch {
+	case len(plan.Conflicts) > 0:
+		s.state.rejected.add(id, "")
+	case len(plan.Nameless) > 0:
+		s.state.rejected.add(id, "every name that its object could have is that of another task")
+	case len(plan.Actions) == 0:
+		delete(s.state.rejected, id)
+	}
+}
+
+// scopes tell what is in scope now.
+func (s *syncer) scopes() *scopes {
+	return &scopes{source: s.source, index: s.Index, now: s.now(), floor: s.state.floor, news: s.state.news}
+}
+
+// scope says what is in scope, once all that is being written is stored.
+func (s *syncer) scope() *mirror.Scope {
+	if s.planned == nil {
+		scope := s.scopes().scope(s.writing(nil))
+		s.planned = &scope
+	}
+	return s.planned
+}
+
+// writing lists what is being written, and what is about to be.
+func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
+	for _, batch := range s.batches {
+		observed = append(observed[:len(observed):len(observed)], batch.observed...)
+	}
+	return observed
+}
+
+func (s *syncer) now() time.Time { return s.Clock.Now() }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"errors"
+	"io"
+)
+
+const (
+	// maxList bounds one answer, in bytes.
+	maxList = 4 << 30
+	// maxErrorBody bounds what is read of an answer that is an error, in bytes.
+	maxErrorBody = 64 << 10
+	// maxHead is how much of an answer is kept to describe it when it turns out to be no JSON. It is more than is
+	// quoted, so that a credential is masked before the quotation is cut.
+	maxHead = 4 << 10
+	// maxRead bounds one read, in bytes.
+	maxRead = 32 << 10
+)
+
+var errListTooLarge = errors.New("the answer is larger than 4 GiB")
+
+// body reads an answer within bounds and remembers what an error message needs.
+type body struct {
+	r     io.Reader
+	total int64 // how many more bytes the answer may take
+	head  []byte
+	// broken is the error of the connection: with it, the answer is not malformed but incomplete.
+	broken error
+}
+
+func newBody(r io.Reader) *body {
+	return &body{r: r, total: maxList}
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	if b.broken != nil {
+		return 0, b.broken
+	}
+	if b.total <= 0 {
+		return 0, errListTooLarge
+	}
+	n, err := b.r.Read(p[:min(len(p), maxRead)])
+	b.total -= int64(n)
+	if room := maxHead - len(b.head); room > 0 {
+		b.head = append(b.head, p[:min(n, room)]...)
+	}
+	if err != nil && err != io.EOF {
+		b.broken = err
+	}
+	return n, err
+}

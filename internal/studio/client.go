@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package livepeer reads tasks from the Livepeer Studio API: one task by its id, or all tasks page by page. It only
+// ever sends GET requests, holds one task in memory at a time, and lets no credential into an error.
+package studio
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+)
+
+// Config is what a Client is made of.
+type Config struct {
+	// BaseURL such as https://livepeer.studio/api; the task list is at BaseURL/task.
+	BaseURL string
+	// Key is sent as bearer token, to the host of BaseURL only.
+	Key Key
+	// CA holds certificates in PEM to trust besides the system's; it may be nil.
+	CA []byte
+	// Timeout bounds one request with its whole answer; the default is 30 s.
+	Timeout time.Duration
+	// Hosts says where BaseURL may lead to.
+	Hosts Hosts
+	// UserAgent is sent with each request.
+	UserAgent string
+	// Redactor masks credentials in what errors quote. The key is masked even without one.
+	Redactor *redact.Redactor
+	// Answered is told how each request ended that was not given up: Success, or the kind of its error. It may be nil.
+	Answered func(result string)
+}
+
+// Client reads from one Livepeer Studio project. It is safe for concurrent use.
+type Client struct {
+	base      string
+	host      string
+	key       Key
+	timeout   time.Duration
+	userAgent string
+	redactor  *redact.Redactor
+	answered  func(result string)
+	http      *http.Client
+
+	// keyset: the server is known to page by id, so that a refused cursor is a fault and not a missing feature.
+	keyset atomic.Bool
+	// poisoned: the last complete listing met rows that the server can't read.
+	poisoned atomic.Bool
+
+	mu sync.Mutex
+	// unchanged is the last incremental listing that had a single page.
+	unchanged validator
+}
+
+// validator asks the server to answer only if the list at url changed.
+type validator struct{ url, etag string }
+
+// New makes a client with connections of its own. The error is a *ConfigError.
+func New(cfg Config) (*Client, error) {
+	u, err := parseBase(cfg.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.Hosts.check(targetOf(u), targetOf(u).addr); err != nil {
+		return nil, err
+	}
+	key := cfg.Key.Reveal()
+	switch {
+	case key == "":
+		return nil, &ConfigError{Field: "apiKey", Message: "The API key is empty. Put a Livepeer Studio API key into apiKey of the Secret."}
+	case strings.ContainsFunc(key, isControl):
+		return nil, &ConfigError{Field: "apiKey",
+			Message: "The API key contains a line break or another control character. Put only the key into apiKey of the Secret."}
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	transport, err := newTransport(u, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		base:      strings.TrimRight(u.String(), "/"),
+		host:      u.Host,
+		key:       cfg.Key,
+		timeout:   cfg.Timeout,
+		userAgent: cfg.UserAgent,
+		redactor:  cfg.Redactor,
+		answered:  cfg.Answered,
+		http:      &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+	}, nil
+}
+
+// parseBase does not quote what it refuses: that may hold a credential.
+func parseBase(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
+		return nil, &ConfigError{Field: "url",
+			Message: "The url is not an http or https URL with a host. Set one such as https://livepeer.studio/api."}
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, &ConfigError{Field: "url",
+			Message: "The url carries user info, a query or a fragment. Remove them, and put the key into apiKey of the Secret."}
+	}
+	return u, nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// Close ends idle connections. Requests under way go on.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Get reads the task with this id, also if it is deleted. The error is an *Error, of kind NotFound where the API says
+// that there is no such task, or that of ctx.
+func (c *Client) Get(ctx context.Context, id string) (Task, error) {
+	// These would ask for something else than a task.
+	if id == "" || id == "." || id == ".." {
+		return Task{}, &Error{Kind: Malformed, Message: "The task has no id that the API can be asked for."}
+	}
+	var task Task
+	err := c.do(ctx, c.base+"/task/"+url.PathEscape(id), "", func(resp *http.Response) error {
+		if resp.StatusCode != http.StatusOK {
+			return c.refused(resp, id)
+		}
+		b := newBody(resp.Body)
+		t, err := decodeTask(b)
+		if err == nil && t.ID != id {
+			err = errOtherTask
+		}
+		if err != nil {
+			return c.unreadable(resp, b, aTask, err)
+		}
+		task = t
+		return nil
+	})
+	return task, err
+}
+
+// do sends one GET request, gives the answer to read within the deadline, and returns the error of ctx instead of the
+// errors that ctx causes.
+func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Response) error) error {
+	reqCtx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(reqCtx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
+	if c.userAgent != "" {
+		req.Header.Set("User-Agent", c.userAgent)
+	}
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	err = c.send(req, read)
+	// Where the caller gave up, whatever else went wrong follows from that.
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if c.answered != nil {
+		c.answered(resultOf(err))
+	}
+	return err
+}
+
+func (c *Client) send(req *http.Request, read func(*http.Response) error) error {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	// What is left unread is given up on purpose.
+	defer func() { _ = resp.Body.Close() }()
+	return read(resp)
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/livepeer/livepeer-task-operator/internal/scan"
+)
+
+var errNoTask = errors.New("it has no id, or is no JSON")
+
+// Task is what the client itself reads of a task.
+type Task struct {
+	// ID as the API spells it, never empty.
+	ID string
+	// UpdatedAt is status.updatedAt in milliseconds since 1970, 0 if there is none.
+	UpdatedAt int64
+	// Deleted: the task is deleted, though the API still shows it.
+	Deleted bool
+	// Raw is the task's JSON. A listing reuses it: it is valid only until the callback returns.
+	Raw []byte
+}
+
+// maxID bounds a usable id, in bytes: it has to fit into a URL.
+const maxID = 1024
+
+// parseTask reads a task; false without a usable id. Member names are matched by their exact case, as everything else
+// that reads tasks does.
+func parseTask(raw []byte) (Task, bool) {
+	if !json.Valid(raw) {
+		return Task{}, false
+	}
+	t := Task{Raw: raw}
+	s := scan.New(raw)
+	s.Object(func(key []byte) {
+		switch string(key) {
+		case "id":
+			if t.ID = ""; s.Peek() == '"' {
+				t.ID = string(s.Text())
+			} else {
+				s.Raw()
+			}
+		case "deleted":
+			t.Deleted = string(s.Raw()) == "true"
+		case "status":
+			t.UpdatedAt = updatedAt(s)
+		default:
+			s.Raw()
+		}
+	})
+	return t, !s.Failed() && t.ID != "" && len(t.ID) <= maxID
+}
+
+// updatedAt consumes a task's status. One of another type is a task without a time, not a bad task.
+func updatedAt(s *scan.Scanner) (at int64) {
+	if s.Peek() != '{' {
+		s.Raw()
+		return 0
+	}
+	s.Object(func(key []byte) {
+		if raw := s.Raw(); string(key) == "updatedAt" {
+			at = millis(raw)
+		}
+	})
+	return at
+}
+
+// millis reads a time in milliseconds, 0 if it is none.
+func millis(raw []byte) int64 {
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || !(f > 0 && f < 1<<53) {
+		return 0
+	}
+	return int64(f)
+}
+
+// decodeList reads a top-level JSON array and gives visit one element at a time, as splitter.list does.
+func decodeList(b *body, visit func(raw []byte) bool) (whole bool, err error) {
+	s := &splitter{r: b}
+	return s.list(visit)
+}
+
+// decodeTask reads an answer that is one task.
+func decodeTask(b *body) (Task, error) {
+	s := &splitter{r: b}
+	raw, err := s.value()
+	if err != nil {
+		return Task{}, cutOff(err)
+	}
+	t, ok := parseTask(raw)
+	if !ok {
+		return Task{}, errNoTask
+	}
+	_, err = s.end(0)
+	return t, err
+}

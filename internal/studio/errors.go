@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Kind says what sort of thing went wrong, and so what to do about it.
+type Kind string
+
+// Kinds of Error.
+const (
+	// Unauthorized: the API does not accept the key (401).
+	Unauthorized Kind = "Unauthorized"
+	// Forbidden: the key is known but not allowed to do this (403).
+	Forbidden Kind = "Forbidden"
+	// NotFound: there is no such task, or no such list (404).
+	NotFound Kind = "NotFound"
+	// RateLimited: the API was asked too often (429).
+	RateLimited Kind = "RateLimited"
+	// Unavailable: the API could not be reached, did not answer in time, or answered an error of its own (408, 5xx).
+	Unavailable Kind = "Unavailable"
+	// Malformed: the answer is not what the API is documented to answer.
+	Malformed Kind = "Malformed"
+)
+
+// Error is a failed request to the API. It never contains a credential.
+type Error struct {
+	Kind Kind
+	// Status is the HTTP status of the answer, 0 without an answer.
+	Status int
+	// RetryAfter is how long the API asked to be left alone, from 0 (it did not say) to 1 h.
+	RetryAfter time.Duration
+	// Message is one or two sentences for a person: what happened and, where that is known, what to do about it.
+	Message string
+	// Err is the cause, nil if there is none besides the answer.
+	Err error
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ConfigError is a setting that no client can be made of.
+type ConfigError struct {
+	// Field is the setting as users know it: url, apiKey or ca.crt.
+	Field string
+	// Message is a sentence for a person that says what to do. It never contains a credential.
+	Message string
+}
+
+// Error returns the message.
+func (e *ConfigError) Error() string { return e.Message }
+
+// resultOf names how a request ended.
+func resultOf(err error) string {
+	api, failed := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		return "Success"
+	case failed:
+		return string(api.Kind)
+	default: // the host leads where it must not
+		return "InvalidURL"
+	}
+}
+
+// kindOf maps an HTTP status other than 200 to the kind of error that it is.
+func kindOf(status int) Kind {
+	switch {
+	case status == http.StatusUnauthorized:
+		return Unauthorized
+	case status == http.StatusForbidden:
+		return Forbidden
+	case status == http.StatusNotFound:
+		return NotFound
+	case status == http.StatusTooManyRequests:
+		return RateLimited
+	case status == http.StatusRequestTimeout || status >= 500:
+		return Unavailable
+	default:
+		return Malformed
+	}
+}
+
+// maxRetryAfter keeps a mistaken Retry-After from silencing a source for days.
+const maxRetryAfter = time.Hour
+
+// retryAfter reads a Retry-After header: seconds or an HTTP date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
+	var d time.Duration
+	if s, err := strconv.ParseUint(v, 10, 32); err == nil {
+		d = time.Duration(s) * time.Second
+	} else if t, err := http.ParseTime(v); err == nil {
+		d = t.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}

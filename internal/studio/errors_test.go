@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+)
+
+func TestErrorAnswers(t *testing.T) {
+	const page = "<!DOCTYPE html><html><body>internal details</body></html>"
+	tests := []struct {
+		status int
+		header string
+		body   string
+		kind   Kind
+		after  time.Duration
+		says   string // of a list
+	}{
+		{401, "", `{"errors":["no token ` + testKey + ` found"]}`, Unauthorized, 0, "no token [redacted] found"},
+		{401, "", `{"errors":["request is not authenticated"]}`, Unauthorized, 0, "apiKey in the Secret"},
+		{403, "", `{"errors":["user is suspended"]}`, Forbidden, 0, "user is suspended"},
+		{404, "", `Cannot GET /api/task`, NotFound, 0, "spec.url"},
+		{429, "Retry-After: 7", `{"message":"slow down"}`, RateLimited, 7 * time.Second, "slow down"},
+		{429, "Retry-After: 99999999", ``, RateLimited, time.Hour, "too often"},
+		{429, "Retry-After: -1", ``, RateLimited, 0, "429 Too Many Requests"},
+		{503, "Retry-After: 3", page, Unavailable, 3 * time.Second, "an HTML page"},
+		{500, "", `{"errors":[{"message":"odd"}]}`, Unavailable, 0, "odd"},
+		{502, "Content-Type: text/html", "Bad gateway, internal details", Unavailable, 0, "an HTML page"},
+		{408, "", ``, Unavailable, 0, "408 Request Timeout"},
+		{400, "", `{"errors":["one","two"]}`, Malformed, 0, "one; two"},
+		{431, "", "a\x00b\x1b[31m\u202ec", Malformed, 0, `"a b [31m c"`},
+		{431, "", `{"errors":["a\u009b31m\u202eb\u200bc\u2028d ` + testKey[:4] + `\u200b` + testKey[4:] + `"]}`, Malformed, 0, ": a 31m bc d [redacted])"},
+		{302, "", ``, Malformed, 0, "302 Found"},
+		{304, "", ``, Malformed, 0, "304"},
+		{204, "", ``, Malformed, 0, "204"},
+		{200, "Content-Type: text/html", page, Malformed, 0, "an HTML page"},
+		{200, "Content-Type: text/plain", "hello " + testKey, Malformed, 0, `(text/plain) begins with "hello [redacted]"`},
+		{200, "", `{"message":"maintenance"}`, Malformed, 0, "maintenance"},
+		{200, "", "null", Malformed, 0, "null"},
+		{200, "", " \n", Malformed, 0, "empty answer"},
+		{200, "", `[{"id":"a"}`, Malformed, 0, "breaks off"},
+		{200, "", `[null,{}]`, Malformed, 0, "none of its elements"},
+		{200, "", `[{"id":"a","apiSecret":"hidden"} oops]`, Malformed, 0, "can't be read"},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%d %s", tt.status, tt.says), func(t *testing.T) {
+			c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				name, value, _ := strings.Cut(tt.header, ": ")
+				if name != "" {
+					w.Header().Set(name, value)
+				}
+				w.WriteHeader(tt.status)
+				_, _ = fmt.Fprint(w, tt.body)
+			}))
+			err := c.NewPass(Query{}).Next(t.Context(), all)
+			e := apiError(t, err, tt.kind)
+			if e.Status != tt.status || e.RetryAfter != tt.after || !strings.Contains(e.Message, tt.says) {
+				t.Errorf("got %+v, want it to say %s", *e, tt.says)
+			}
+			if strings.Contains(e.Message, "internal details") || strings.Contains(e.Message, "hidden") {
+				t.Errorf("it tells too much: %s", e.Message)
+			}
+			wantNoKey(t, fmt.Sprintf("%v %+v %#v %v", err, *e, e, e.Err))
+		})
+	}
+}
+
+func TestErrorsOfGet(t *testing.T) {
+	for status, kind := range map[int]Kind{404: NotFound, 403: Forbidden, 401: Unauthorized, 500: Unavailable} {
+		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = fmt.Fprint(w, `{"errors":["not found"]}`)
+		}))
+		_, err := c.Get(t.Context(), "a-task")
+		e := apiError(t, err, kind)
+		if status < 500 && status > 401 && !strings.Contains(e.Message, "a-task") {
+			t.Errorf("%d: message does not help: %s", status, e.Message)
+		}
+	}
+}
+
+func TestRetryAfterDate(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, tt := range []struct{ in, want time.Duration }{{time.Minute, time.Minute}, {-time.Minute, 0}, {48 * time.Hour, time.Hour}} {
+		h := http.Header{"Retry-After": {now.Add(tt.in).Format(http.TimeFormat)}}
+		if got := retryAfter(h, now); got != tt.want {
+			t.Errorf("in %s: %s, want %s", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestLongMessagesAreCut(t *testing.T) {
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		// The key would be cut in the middle, and then not be recognised any more.
+		_, _ = fmt.Fprintf(w, `{"errors":["%s%s%s"]}`, strings.Repeat("ä ", 95), testKey, strings.Repeat("ü", 60000))
+	}))
+	_, err := c.Get(t.Context(), "a")
+	e := apiError(t, err, Unavailable)
+	if len(e.Message) > 400 || strings.Contains(e.Message, testKey[:8]) || strings.ContainsRune(e.Message, '\uFFFD') {
+		t.Errorf("%d bytes: %s", len(e.Message), e.Message)
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	hangUp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_ = conn.Close()
+		}
+	}))
+	defer hangUp.Close()
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = fmt.Fprint(conn, r.Header.Get("Authorization"), "\r\n\r\n")
+			_ = conn.Close()
+		}
+	}))
+	defer echo.Close()
+	for name, tt := range map[string]struct{ url, says string }{
+		"refused": {closed.URL, "refuses connections"},
+		"no host": {"https://no-such-host.invalid/api", "no-such-host.invalid"},
+		"no TLS":  {strings.Replace(hangUp.URL, "http:", "https:", 1), "does not speak TLS"},
+		"hung up": {hangUp.URL, "was closed"},
+		"no HTTP": {echo.URL, "can't be reached"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "no TLS" {
+				plain := httptest.NewServer(http.NotFoundHandler())
+				defer plain.Close()
+				tt.url = strings.Replace(plain.URL, "http:", "https:", 1)
+			}
+			c := newTestClient(t, Config{BaseURL: tt.url, Redactor: redact.New()})
+			_, err := c.Get(t.Context(), "an-id?token=x")
+			e := apiError(t, err, Unavailable)
+			if !strings.Contains(e.Message, tt.says) || strings.Contains(e.Message, "token=x") {
+				t.Errorf("got %q, want it to say %s", e.Message, tt.says)
+			}
+			if e.Status != 0 || errors.Unwrap(e) == nil {
+				t.Errorf("status %d, cause %v", e.Status, e.Err)
+			}
+			if strings.Contains(e.Err.Error(), "an-id") {
+				t.Errorf("the cause tells the URL: %v", e.Err)
+			}
+			wantNoKey(t, fmt.Sprintf("%v %+v %#v %v", err, *e, e, e.Err))
+		})
+	}
+}
+
+func TestBadElementsAreSkipped(t *testing.T) {
+	n := 0
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		_, _ = fmt.Fprint(w, `[null,{"id":"a"},{"id":7},{"id":"b"},{}]`)
+	}))
+	p := c.NewPass(Query{})
+	ids := collect(t, p, 5, nil)
+	if strings.Join(ids, "") != "ab" || p.Bad() != 3 || n < 2 {
+		t.Errorf("listed %v with %d bad in %d answers, want a and b, with 3 counted once", ids, p.Bad(), n)
+	}
+}

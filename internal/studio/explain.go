@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+var errOtherTask = errors.New("the answer is another task")
+
+// What an answer is expected to be.
+const (
+	aTask = "a task"
+	aList = "a list of tasks"
+)
+
+// refused explains an answer with a status other than 200. The id is that of the task asked for, "" for a list.
+func (c *Client) refused(resp *http.Response, id string) *Error {
+	b := newBody(io.LimitReader(resp.Body, maxErrorBody))
+	// An error here leaves less to quote, no more.
+	raw, _ := io.ReadAll(b)
+	said := fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if m := c.detail(resp.Header.Get("Content-Type"), raw); m != "" {
+		said += ": " + m
+	}
+	e := &Error{Kind: kindOf(resp.StatusCode), Status: resp.StatusCode}
+	switch e.Kind {
+	case Unauthorized:
+		e.Message = fmt.Sprintf("The API does not accept the key (%s). Check apiKey in the Secret.", said)
+	case Forbidden:
+		e.Message = fmt.Sprintf("The key is not allowed to read tasks (%s). Give it the right to GET task and task/:id.", said)
+		if id != "" {
+			e.Message = fmt.Sprintf("The key is not allowed to read task %s (%s).", c.clean(id, 100), said)
+		}
+	case NotFound:
+		e.Message = fmt.Sprintf("There is no task list at %s/task (%s). Check spec.url.", c.clean(c.base, 200), said)
+		if id != "" {
+			e.Message = fmt.Sprintf("The API knows no task %s (%s).", c.clean(id, 100), said)
+		}
+	case RateLimited:
+		e.Message = fmt.Sprintf("The API is asked too often (%s).", said)
+	case Unavailable:
+		e.Message = fmt.Sprintf("The API is not available (%s).", said)
+	default:
+		e.Message = fmt.Sprintf("The API gave an unexpected answer (%s).", said)
+	}
+	if e.Kind == RateLimited || e.Kind == Unavailable {
+		e.RetryAfter = retryAfter(resp.Header, time.Now())
+	}
+	return e
+}
+
+// apiMessages is how the API says what is wrong.
+type apiMessages struct {
+	Errors  []string `json:"errors"`
+	Message string   `json:"message"`
+}
+
+// detail returns what an answer that is an error says, fit to be quoted; "" if it says nothing.
+func (c *Client) detail(contentType string, raw []byte) string {
+	var m apiMessages
+	if json.Unmarshal(raw, &m) != nil {
+		return c.excerpt(contentType, raw)
+	}
+	if len(m.Errors) == 0 {
+		return c.clean(m.Message, maxMessage)
+	}
+	return c.clean(joinBounded(m.Errors), maxMessage)
+}
+
+// unreadable explains an answer with status 200 that could not be read as what was expected.
+func (c *Client) unreadable(resp *http.Response, b *body, expected string, err error) *Error {
+	if b.broken != nil {
+		e := c.unreachable(b.broken)
+		e.Status = resp.StatusCode
+		return e
+	}
+	e := &Error{Kind: Malformed, Status: resp.StatusCode, Err: c.safe(err)}
+	switch {
+	case errors.Is(err, errListTooLarge):
+		e.Message = fmt.Sprintf("The API answered more than can be read: %s.", err)
+	case errors.Is(err, errOtherTask):
+		e.Message = "The API answered another task than was asked for."
+	case errors.Is(err, errTooMany):
+		e.Message = fmt.Sprintf("The API lists more than %d tasks.", maxTasks)
+	case len(bytes.TrimSpace(b.head)) == 0:
+		e.Message = fmt.Sprintf("The API gave an empty answer instead of %s. Check spec.url.", expected)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		e.Message = fmt.Sprintf("The answer of the API breaks off before %s is complete.", expected)
+	case looksLike(expected, b.head):
+		// Its beginning may be a task, and explains nothing.
+		e.Message = fmt.Sprintf("The API answered %s that can't be read: %s.", expected, c.clean(err.Error(), maxExcerpt))
+	default:
+		ct := resp.Header.Get("Content-Type")
+		e.Message = fmt.Sprintf("The API did not answer %s: what came (%s) begins with %s. Check spec.url.",
+			expected, c.clean(ct, 60), c.excerpt(ct, b.head))
+	}
+	return e
+}
+
+// looksLike tells whether an answer begins like the JSON that was expected.
+func looksLike(expected string, head []byte) bool {
+	open := byte('[')
+	if expected == aTask {
+		open = '{'
+	}
+	head = bytes.TrimSpace(head)
+	return len(head) > 0 && head[0] == open
+}
+
+// unreachable explains why there is no answer, or only a part of one.
+func (c *Client) unreachable(err error) *Error {
+	// The text of a url.Error holds the URL.
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		err = ue.Err
+	}
+	return &Error{Kind: Unavailable, Message: c.why(err), Err: c.safe(err)}
+}
+
+func (c *Client) why(err error) string {
+	if m := c.whyTLS(err); m != "" {
+		return m
+	}
+	// An address that --allowed-hosts does not permit, which shows only once the host's name is looked up.
+	if refused, ok := errors.AsType[*ConfigError](err); ok {
+		return refused.Message
+	}
+	redirect, redirected := errors.AsType[*redirectError](err)
+	dns, unresolved := errors.AsType[*net.DNSError](err)
+	op, _ := errors.AsType[*net.OpError](err)
+	timeout, _ := errors.AsType[net.Error](err)
+	switch {
+	case redirected:
+		return fmt.Sprintf("The API redirects to %s, where the key is not sent. If the API is there, correct spec.url.",
+			c.clean(redirect.to, 200))
+	case errors.Is(err, errRedirects):
+		return "The API redirects again and again. Check spec.url."
+	case op != nil && op.Op == "proxyconnect":
+		return fmt.Sprintf("The proxy can't be reached (%s). Check HTTPS_PROXY and NO_PROXY of the operator.", c.clean(err.Error(), 200))
+	case unresolved && dns.IsNotFound:
+		return fmt.Sprintf("The host %s is not known to DNS. Check spec.url.", c.clean(dns.Name, 200))
+	case unresolved:
+		return fmt.Sprintf("The host %s could not be looked up in DNS.", c.clean(dns.Name, 200))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("The API's host %s refuses connections. Check spec.url.", c.host)
+	case op != nil && op.Op == "dial" && op.Timeout():
+		return fmt.Sprintf("There was no connection to %s within %s. Check spec.url and network policies.",
+			c.host, min(c.timeout, connectTimeout))
+	case errors.Is(err, context.DeadlineExceeded), timeout != nil && timeout.Timeout():
+		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.timeout.", c.timeout)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return fmt.Sprintf("The connection to %s was closed before the answer was complete.", c.host)
+	default:
+		return fmt.Sprintf("The API can't be reached: %s.", c.clean(err.Error(), 200))
+	}
+}
+
+// whyTLS explains why there is no secure connection, "" if that is not the matter.
+func (c *Client) whyTLS(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return fmt.Sprintf("The certificate of %s is signed by an unknown authority. If it is yours, put its certificate in PEM "+
+			"into ca.crt of the Secret.", c.host)
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("The certificate that the API shows is not for %s. Check spec.url.", c.host)
+	}
+	if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Sprintf("The certificate of %s is not valid: %s.", c.host, c.clean(invalid.Err.Error(), 200))
+	}
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	if noTLS || errors.Is(err, http.ErrSchemeMismatch) {
+		return fmt.Sprintf("%s does not speak TLS. Check the scheme and port of spec.url.", c.host)
+	}
+	return ""
+}

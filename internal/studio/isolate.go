@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"cmp"
+	"math"
+	"net/url"
+	"sync/atomic"
+)
+
+const (
+	// freeFailures in a row may be followed by another request at once, if the server has answered before them.
+	freeFailures = 3
+	// maxSeek requests look for the place of a row that can't be read.
+	maxSeek = 64
+)
+
+// isolation gets a listing past rows that the server can't read: it answers 500 to every page that holds one. Smaller
+// pages bring all rows before it, and a cursor that counts rows leads past it.
+type isolation struct {
+	// full is the limit of a page while nothing is wrong.
+	full int
+	// poisoned is the client's knowledge that there are such rows.
+	poisoned *atomic.Bool
+	// suspects is how many of the next rows may hold one, 0 while nothing is wrong.
+	suspects int
+	// credit is how many failures may yet be followed at once, without an error.
+	credit int
+	// skippedByID and skippedByOffset count the rows that were left out. A listing by offset comes to the same rows again.
+	skippedByID, skippedByOffset int
+
+	// resume is the mode that the listing was in, suspect the place of the row in question, at that of the row asked
+	// for, and tries counts the requests, all of it once a single row can't be read.
+	resume             mode
+	suspect, at, tries int
+	// Rows up to low were read before, and those from high on were not, as far as was asked.
+	low, high int
+	// probe is the place of a row that is asked for to see whether the server answers, once at is not sure to be bad.
+	probe int
+}
+
+// limit is how many rows to ask for: halves, so that a row is found in few requests. After a failure, one, to see
+// whether the server answers at all.
+func (i *isolation) limit() int {
+	switch {
+	case i.suspects == 0:
+		return i.full
+	case i.credit == 0:
+		return 1
+	default:
+		return max(1, i.suspects/2)
+	}
+}
+
+// answered takes note of an answer with so many rows.
+func (i *isolation) answered(rows int, whole bool) {
+	if i.suspects == 0 {
+		return
+	}
+	i.credit = freeFailures
+	if i.suspects -= rows; i.suspects < 0 || (whole && rows == 0) {
+		i.suspects = 0
+	}
+}
+
+// skipped counts the rows that were left out.
+func (i *isolation) skipped() int { return max(i.skippedByID, i.skippedByOffset) }
+
+// isolating tells whether a single row is in question.
+func (l *listing) isolating() bool { return l.mode == seek || l.mode == beyond }
+
+// failed takes note of an answer 500 to which there is no other way. The error is nil where the next request may follow
+// at once.
+func (l *listing) failed(e *Error) error {
+	if l.suspects == 0 && l.poisoned.Load() {
+		l.credit = freeFailures
+	}
+	switch limit := l.limit(); {
+	case l.isolating():
+		l.lost()
+	case limit > 1:
+		l.suspects = limit
+	default:
+		l.suspects = max(1, l.suspects)
+		l.startSeek()
+	}
+	if l.credit > 0 {
+		l.credit--
+		return nil
+	}
+	return e
+}
+
+// startSeek begins to look at a single row that can't be read. Counting rows leads past it, but what was deleted or
+// inserted since has moved the count of a listing by id: there, the place behind the last row is found first.
+func (l *listing) startSeek() {
+	l.resume, l.tries = l.mode, 0
+	switch {
+	case l.mode == byOffset:
+		l.startBeyond(l.pos)
+	case l.mode == byID && l.last == "":
+		l.startBeyond(0)
+	case l.mode == byID:
+		l.mode, l.at = seek, l.rows-1
+		l.low, l.high = -1, math.MaxInt
+	default:
+		l.leaveID()
+	}
+}
+
+// startBeyond begins to go past the row at this place.
+func (l *listing) startBeyond(suspect int) {
+	l.mode = beyond
+	l.suspect, l.at, l.probe = suspect, suspect, suspect
+	if !l.certain() {
+		l.probe++
+	}
+}
+
+// askOne adds to v what asks for a single row.
+func (l *listing) askOne(v url.Values) {
+	at := l.at
+	if l.mode == beyond {
+		at = l.probe
+	}
+	v.Set("limit", "1")
+	v.Set("cursor", skip(at))
+}
+
+// afterOne takes note of an answer about a single row.
+func (l *listing) afterOne(pg *page) bool {
+	l.credit = freeFailures
+	switch {
+	case !pg.whole && pg.rows == 0:
+	case l.mode == beyond && l.probe > l.at: // the server answers: now it can be told what is the matter with that row
+		l.probe = l.at
+	case l.mode == beyond && l.at > l.suspect:
+		return l.goOn(pg)
+	case l.mode == beyond:
+		l.readable()
+	case pg.rows == 0 || l.above(pg.first):
+		l.high = min(l.high, l.at)
+		l.narrow()
+	default:
+		l.low = max(l.low, l.at)
+		l.narrow()
+	}
+	return false
+}
+
+// readable ends a search whose row can be read after all.
+func (l *listing) readable() {
+	l.mode, l.credit = l.resume, 0 // another failure now is a failure of the server
+	if l.mode == byID && l.last != "" && !l.paged {
+		l.leaveID() // or it is the cursor that the server does not understand
+	}
+}
+
+// narrow chooses the next place to ask for, or ends the search for the place behind the last row.
+func (l *listing) narrow() {
+	switch {
+	case l.low+1 == l.high:
+		l.startBeyond(l.high)
+	case l.low >= l.high: // rows have moved meanwhile
+		l.low, l.high = -1, math.MaxInt
+	case l.low < 0:
+		l.at = l.high - 1
+	default:
+		l.at = l.low + 1
+	}
+	l.sought()
+}
+
+// above tells whether the id comes after the last one that was read.
+func (l *listing) above(id string) bool {
+	if l.bytewise {
+		return id > l.last
+	}
+	return collation(id) > collation(l.last)
+}
+
+// lost takes note that a single row can't be read.
+func (l *listing) lost() {
+	switch {
+	case l.mode == seek: // the row in question, or one that deletions have moved there
+		l.high = min(l.high, l.at)
+		l.narrow()
+		return
+	case l.certain() && l.probe == l.at:
+		l.at++
+		l.probe = l.at
+	default:
+		l.probe++
+	}
+	l.sought()
+}
+
+// certain tells whether the server has just answered another request.
+func (l *listing) certain() bool { return l.credit >= freeFailures-1 }
+
+// sought ends a search that does not come to an end.
+func (l *listing) sought() {
+	if l.tries++; l.tries >= maxSeek {
+		l.mode, l.suspects, l.credit = l.resume, 0, 0
+	}
+}
+
+// goOn goes on behind the rows that are given up.
+func (l *listing) goOn(pg *page) bool {
+	l.poisoned.Store(true)
+	l.mode = l.resume
+	l.suspects = max(0, l.suspects-1)
+	if l.mode == byOffset {
+		l.skippedByOffset += l.at - l.suspect
+		l.pos = l.at + pg.rows
+	} else {
+		l.skippedByID += l.at - l.suspect
+		l.rows, l.last = l.at+pg.rows, cmp.Or(pg.last, l.last)
+	}
+	return pg.rows == 0
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// newestFirst lists the most recently updated tasks first. It ends wherever going on is not straightforward: a complete
+// listing follows.
+type newestFirst struct {
+	limit int
+	// oldest is the earliest update consumed so far, in milliseconds since 1970, 0 at first.
+	oldest int64
+}
+
+func (n *newestFirst) ask(v url.Values) {
+	v.Set("order", "updatedAt-true,id-false")
+	v.Set("limit", strconv.Itoa(n.limit))
+	if n.oldest > 0 {
+		v.Set("filters", timeFilter("updatedAt", "lte", n.oldest))
+	}
+}
+
+func (n *newestFirst) after(pg *page, _ int) bool {
+	falls := pg.oldest > 0 && (n.oldest == 0 || pg.oldest < n.oldest)
+	if falls {
+		n.oldest = pg.oldest
+	}
+	return pg.whole && (pg.fresh == 0 || !falls)
+}
+
+func (n *newestFirst) refused(e *Error) (bool, error) {
+	if n.oldest > 0 && e.Status == http.StatusBadRequest {
+		return true, nil
+	}
+	return false, e
+}

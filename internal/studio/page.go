@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"hash/maphash"
+	"strings"
+	"unicode"
+)
+
+// page is what a pass keeps of one answer.
+type page struct {
+	// rows counts the elements that were consumed, bad those among them without a usable id, and fresh those that were
+	// new to the pass.
+	rows, bad, fresh int
+	// whole: the answer was read to its end.
+	whole bool
+	// link is the cursor that the server offers for the next page, "" if none of use.
+	link string
+	// ends: the server says that there is no next page.
+	ends bool
+	etag string
+
+	// first and last are ids, "" if there is none.
+	first, last string
+	// unsorted tells whether two ids in a row were out of their bytewise order, uncollated the same for the order of
+	// language-aware databases.
+	unsorted, uncollated bool
+	// pairs counts the ids that had one before them.
+	pairs int
+	// sum identifies the ids in their order.
+	sum maphash.Hash
+	// oldest is the earliest updatedAt, 0 if no task had one.
+	oldest int64
+}
+
+// add takes note of a consumed task.
+func (pg *page) add(t Task) {
+	pg.rows++
+	// maphash never fails.
+	_, _ = pg.sum.WriteString(t.ID)
+	_ = pg.sum.WriteByte(0)
+	if pg.last == "" {
+		pg.first = t.ID
+	} else {
+		pg.pairs++
+		pg.unsorted = pg.unsorted || t.ID <= pg.last
+		pg.uncollated = pg.uncollated || collation(t.ID) < collation(pg.last)
+	}
+	pg.last = t.ID
+	if t.UpdatedAt > 0 && (pg.oldest == 0 || t.UpdatedAt < pg.oldest) {
+		pg.oldest = t.UpdatedAt
+	}
+}
+
+// collation returns what language-aware databases compare first: letters and digits, regardless of case.
+func collation(id string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, id)
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	// defaultLimit is the largest page that the API gives.
+	defaultLimit = 1000
+	// maxTasks bounds one pass: nobody has more, so the server makes them up.
+	maxTasks = 5_000_000
+	// clockSkew is how far a task's time may be ahead of the server's clock.
+	clockSkew = time.Minute
+)
+
+var (
+	errTooMany = errors.New("too many tasks")
+	errAllBad  = errors.New("none of its elements is a task with an id")
+)
+
+// Query says which tasks a pass lists.
+type Query struct {
+	// UpdatedSince lists only tasks updated at or after this time, in milliseconds since 1970. 0 lists every task. A
+	// server that can't filter answers all tasks all the same. Without Whole, it ends without the last doubts that a pass
+	// over every task clears up, because it is meant to be repeated all the time.
+	UpdatedSince int64
+	// CreatedSince lists only tasks created at or after this time, in milliseconds since 1970, if UpdatedSince is 0.
+	CreatedSince int64
+	// Whole is for a pass over every task that the times leave: it clears up the last doubts, and no answer is taken to be
+	// the same as an earlier one's.
+	Whole bool
+	// NewestFirst lists the most recently updated tasks first, and may end before all were listed: it is a quick look
+	// before a complete pass. UpdatedSince does not apply.
+	NewestFirst bool
+	// Limit is how many tasks to ask for in one request; the default is 1000. The server may answer fewer.
+	Limit int
+}
+
+// Pass is one listing of tasks. It is not safe for concurrent use.
+type Pass struct {
+	client *Client
+	query  Query
+	way    way
+	list   *listing // the way, if it is one
+	// max is maxTasks.
+	max int
+
+	// seen holds hashes: ids would take several times as much.
+	seed maphash.Seed
+	seen map[uint64]struct{}
+
+	// filter: ask the server for UpdatedSince or CreatedSince.
+	filter bool
+	// pages counts the answers that held a list.
+	pages  int
+	bad    int
+	newest int64
+	done   bool
+	// single becomes the client's validator if the first page turns out to be the only one.
+	single validator
+}
+
+// way is how a pass gets from one page to the next.
+type way interface {
+	// ask adds what the next request asks for.
+	ask(url.Values)
+	// after takes note of a page, or of the part of it that was read, and tells whether the listing is complete. So
+	// many tasks were seen until now.
+	after(pg *page, seen int) bool
+	// refused takes note of an error answer. It returns the error if there is no other way to go on, and whether the
+	// listing is complete without what was refused.
+	refused(e *Error) (bool, error)
+}
+
+// NewPass begins a listing. It sends nothing.
+func (c *Client) NewPass(q Query) *Pass {
+	if q.Limit <= 0 {
+		q.Limit = defaultLimit
+	}
+	p := &Pass{
+		client: c,
+		query:  q,
+		max:    maxTasks,
+		seed:   maphash.MakeSeed(),
+		seen:   map[uint64]struct{}{},
+		filter: (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
+	}
+	if q.NewestFirst {
+		p.way = &newestFirst{limit: q.Limit}
+	} else {
+		p.list = &listing{
+			isolation: isolation{full: q.Limit, poisoned: &c.poisoned},
+			keyset:    &c.keyset, verify: q.Whole || q.UpdatedSince <= 0 && q.CreatedSince <= 0, bytewise: true, collated: true,
+		}
+		p.way = p.list
+	}
+	return p
+}
+
+// Done tells whether the listing is complete.
+func (p *Pass) Done() bool { return p.done }
+
+// Seen tells whether the task was consumed in this pass.
+func (p *Pass) Seen(id string) bool {
+	_, ok := p.seen[p.hash(id)]
+	return ok
+}
+
+// MarkSeen keeps the pass from yielding the task.
+func (p *Pass) MarkSeen(id string) { p.seen[p.hash(id)] = struct{}{} }
+
+// Bad returns how many elements without a usable id were skipped.
+func (p *Pass) Bad() int { return p.bad }
+
+// Unreadable returns how many rows were left out because the server answered an error wherever they were asked for.
+func (p *Pass) Unreadable() int {
+	if p.list == nil {
+		return 0
+	}
+	return p.list.skipped()
+}
+
+// Newest returns the latest updatedAt in the first answer of the pass, in milliseconds since 1970, 0 if there was none.
+// Later answers don't count, because what changes behind the listing's back must not move a watermark; nor does a time
+// more than a minute in the server's future, because it would hide all changes until then.
+func (p *Pass) Newest() int64 { return p.newest }
+
+func (p *Pass) hash(id string) uint64 { return maphash.String(p.seed, id) }
+
+// Next sends one HTTP request and yields each task of the answer that was not yielded before. Where yield returns
+// false, Next ends early, and that task and all after it come again in a later Next. A page may bring no task without
+// being the end: Done tells. The error is an *Error or that of ctx; the pass can go on after it, and does not yield
+// again what it has yielded.
+func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
+	if p.done {
+		return nil
+	}
+	target := p.target()
+	etag := ""
+	if p.pages == 0 && p.filter && !p.query.Whole {
+		etag = p.client.validatorFor(target)
+	}
+	pg := &page{}
+	err := p.client.do(ctx, target, etag, func(resp *http.Response) error {
+		if resp.StatusCode == http.StatusNotModified && etag != "" {
+			// What changed since then was yielded by an earlier pass.
+			p.done = true
+			return nil
+		}
+		if resp.StatusCode != http.StatusOK {
+			return p.client.refused(resp, "")
+		}
+		return p.read(resp, pg, yield)
+	})
+	switch {
+	case p.done:
+		return nil
+	case err == nil || pg.rows > 0:
+		p.take(pg, target)
+		return err
+	default:
+		return p.failed(err)
+	}
+}
+
+// target is the URL of the next request.
+func (p *Pass) target() string {
+	v := url.Values{}
+	if p.filter {
+		field, since := "updatedAt", p.query.UpdatedSince
+		if since <= 0 {
+			field, since = "createdAt", p.query.CreatedSince
+		}
+		v.Set("filters", timeFilter(field, "gte", since))
+	}
+	p.way.ask(v)
+	return p.client.base + "/task?" + v.Encode()
+}
+
+func timeFilter(field, op string, ms int64) string {
+	return fmt.Sprintf(`[{"id":%q,"value":{%q:%d}}]`, field, op, ms)
+}
+
+// read reads one answer and yields its tasks.
+func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error {
+	pg.link, pg.ends = linkCursor(resp.Header.Values("Link")), linkEnds(resp.Header.Values("Link"))
+	pg.etag = resp.Header.Get("ETag")
+	pg.sum.SetSeed(p.seed)
+	latest := latestPlausible(resp.Header)
+	b := newBody(resp.Body)
+	tooMany := false
+	whole, err := decodeList(b, func(raw []byte) bool {
+		t, ok := parseTask(raw)
+		if !ok {
+			pg.rows++
+			pg.bad++
+			return true
+		}
+		h := p.hash(t.ID)
+		if _, ok := p.seen[h]; !ok {
+			if tooMany = len(p.seen) >= p.max; tooMany || !yield(t) {
+				return false
+			}
+			p.seen[h] = struct{}{}
+			pg.fresh++
+		}
+		pg.add(t)
+		if p.pages == 0 && t.UpdatedAt <= latest {
+			p.newest = max(p.newest, t.UpdatedAt)
+		}
+		return true
+	})
+	switch {
+	case tooMany:
+		err = errTooMany
+	case whole && pg.rows > 0 && pg.rows == pg.bad:
+		// Nothing to go on from: the same page is asked for again.
+		pg.rows = 0
+		err = errAllBad
+	}
+	if err != nil {
+		return p.client.unreadable(resp, b, aList, err)
+	}
+	pg.whole = whole
+	return nil
+}
+
+// latestPlausible is the latest time of an update that an answer can hold, in milliseconds since 1970.
+func latestPlausible(h http.Header) int64 {
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return now.Add(clockSkew).UnixMilli()
+}
+
+// take takes note of what was read of an answer.
+func (p *Pass) take(pg *page, target string) {
+	// Where a server repeats itself, so do its bad elements.
+	if pg.fresh > 0 || p.pages == 0 {
+		p.bad += pg.bad
+	}
+	p.pages++
+	p.done = p.way.after(pg, len(p.seen))
+	switch {
+	case !p.filter || p.query.Whole:
+	case p.pages == 1:
+		p.single = validator{url: target, etag: pg.etag}
+	case p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "":
+		p.client.remember(p.single)
+	}
+}
+
+// failed takes note of a request that brought nothing, and returns its error unless there is another way to go on.
+func (p *Pass) failed(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	if e.Status == http.StatusBadRequest && p.filter && p.pages == 0 {
+		p.filter = false
+		return nil
+	}
+	p.done, err = p.way.refused(e)
+	return err
+}
+
+// validatorFor returns the ETag of an earlier answer to the same request, "" if there is none.
+func (c *Client) validatorFor(target string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.unchanged.url != target {
+		return ""
+	}
+	return c.unchanged.etag
+}
+
+func (c *Client) remember(v validator) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unchanged = v
+}

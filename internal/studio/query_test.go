@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestUpdatedSince(t *testing.T) {
+	for _, filter := range []string{"honour", "refuse", ""} {
+		t.Run(filter, func(t *testing.T) {
+			s := &fakeServer{tasks: taskList(30), order: true, keyset: true, skip: true, filter: filter}
+			since := s.tasks[25].updated
+			ids := collect(t, serve(t, s).NewPass(Query{UpdatedSince: since}), 10, nil)
+			want := idsOf(s.tasks)
+			if filter == "honour" {
+				want = want[25:]
+			}
+			if !slices.Equal(ids, want) {
+				t.Errorf("listed %v, want %v", ids, want)
+			}
+			if f := s.requests[0].Get("filters"); f != fmt.Sprintf(`[{"id":"updatedAt","value":{"gte":%d}}]`, since) {
+				t.Errorf("filter %s", f)
+			}
+		})
+	}
+}
+
+func TestUnchangedAnswerIsNotRepeated(t *testing.T) {
+	s := &fakeServer{tasks: taskList(3), order: true, keyset: true, skip: true, filter: "honour", etag: true}
+	c := serve(t, s)
+	q := Query{UpdatedSince: s.tasks[1].updated}
+	for n, want := range []int{2, 0} {
+		if ids := collect(t, c.NewPass(q), 10, nil); len(ids) != want {
+			t.Errorf("pass %d listed %v, want %d", n, ids, want)
+		}
+	}
+	s.tasks = append(s.tasks, fakeTask{id: "t9", updated: s.tasks[2].updated})
+	if ids := collect(t, c.NewPass(q), 10, nil); len(ids) != 3 {
+		t.Errorf("a change was not seen: %v", ids)
+	}
+	if want := []int{200, 200, 304, 200, 200}; !slices.Equal(s.statuses, want) {
+		t.Errorf("answers %v, want %v", s.statuses, want)
+	}
+}
+
+func TestUnchangedAnswerThatWasNotReadWholly(t *testing.T) {
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"x"`)
+		switch {
+		case r.Header.Get("If-None-Match") != "":
+			w.WriteHeader(http.StatusNotModified)
+		case r.URL.Query().Get("cursor") != "":
+			_, _ = fmt.Fprint(w, "[]")
+		default:
+			_, _ = fmt.Fprint(w, "["+fakeTask{id: "a"}.json()+","+fakeTask{id: "b"}.json()+","+fakeTask{id: "c"}.json()+"]")
+		}
+	}))
+	q := Query{UpdatedSince: 1}
+	p := c.NewPass(q)
+	for range 2 {
+		if err := p.Next(t.Context(), func(task Task) bool { return task.ID == "a" }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ids := collect(t, c.NewPass(q), 10, nil); len(ids) != 3 {
+		t.Errorf("listed %v, want all that an aborted pass left", ids)
+	}
+}
+
+func TestNewestFirst(t *testing.T) {
+	s := &fakeServer{tasks: taskList(25), filter: "honour", max: 10}
+	slices.Reverse(s.tasks)
+	p := serve(t, s).NewPass(Query{NewestFirst: true})
+	ids := collect(t, p, 10, nil)
+	if !slices.Equal(ids, idsOf(s.tasks)) {
+		t.Errorf("listed %v, want newest first", ids)
+	}
+	if got := s.requests[0].Get("order"); got != "updatedAt-true,id-false" {
+		t.Errorf("order %s", got)
+	}
+	if p.Newest() != s.tasks[0].updated {
+		t.Errorf("newest %d, want %d", p.Newest(), s.tasks[0].updated)
+	}
+}
+
+func TestNewestFirstEnds(t *testing.T) {
+	same := taskList(5)
+	timeless := taskList(5)
+	for i := range same {
+		same[i].updated = 1795000000000
+		timeless[i].updated = 0
+	}
+	for name, tt := range map[string]struct {
+		server   *fakeServer
+		requests int
+	}{
+		"one and the same time": {&fakeServer{tasks: same, filter: "honour", max: 2}, 2},
+		"no times":              {&fakeServer{tasks: timeless, filter: "honour", max: 2}, 1},
+		"filter refused":        {&fakeServer{tasks: taskList(5), filter: "refuse", max: 2}, 2},
+		"filter ignored":        {&fakeServer{tasks: taskList(5), max: 2}, 2},
+		"nothing there":         {&fakeServer{}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			collect(t, serve(t, tt.server).NewPass(Query{NewestFirst: true}), 3, nil)
+			if n := len(tt.server.requests); n != tt.requests {
+				t.Errorf("%d requests, want %d", n, tt.requests)
+			}
+		})
+	}
+}
+
+func TestNewestIsPlausible(t *testing.T) {
+	const now = 1795000000000
+	n := 0
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.UnixMilli(now).UTC().Format(http.TimeFormat))
+		pages := []string{
+			"[" + fakeTask{"a", now + 59_000}.json() + "," + fakeTask{"b", now + 61_000}.json() + "," + fakeTask{"c", 1}.json() + "]",
+			"[" + fakeTask{"d", now + 60_000}.json() + "]", "[]", "[]",
+		}
+		_, _ = fmt.Fprint(w, pages[n])
+		n++
+	}))
+	p := c.NewPass(Query{})
+	collect(t, p, 5, nil)
+	if p.Newest() != now+59_000 {
+		t.Errorf("newest is %d s from the server's time, want 59: only the first answer and no far future", (p.Newest()-now)/1000)
+	}
+}

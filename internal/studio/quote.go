@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
+)
+
+const (
+	// maxMessage bounds the API's own words in a message, in bytes.
+	maxMessage = 300
+	// maxExcerpt bounds what is quoted of an answer that is no JSON, in bytes.
+	maxExcerpt = 200
+)
+
+// excerpt quotes the beginning of an answer; "" if it is blank. HTML is not quoted: it says nothing to anybody.
+func (c *Client) excerpt(contentType string, raw []byte) string {
+	raw = bytes.TrimSpace(raw)
+	switch {
+	case len(raw) == 0:
+		return ""
+	case strings.Contains(strings.ToLower(contentType), "html"), raw[0] == '<':
+		return "an HTML page"
+	}
+	return strconv.Quote(c.clean(string(raw[:min(len(raw), maxHead)]), maxExcerpt))
+}
+
+// clean makes text from elsewhere fit for a message: control and other invisible characters gone, credentials masked,
+// and no longer than limit bytes. Masking comes before cutting, because a cut credential is no longer recognised.
+func (c *Client) clean(s string, limit int) string {
+	s = strings.Join(strings.Fields(c.mask(redact.Plain(s))), " ")
+	if len(s) <= limit {
+		return s
+	}
+	const ellipsis = "…"
+	cut := limit - len(ellipsis)
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + ellipsis
+}
+
+// mask masks credentials. The API repeats a wrong key in its answer, so the key is masked whatever the redactor knows.
+func (c *Client) mask(s string) string {
+	s = strings.ReplaceAll(s, c.key.Reveal(), redact.Mask)
+	s, _ = c.redactor.Text(s)
+	return s
+}
+
+// safe returns err, or its masked text where that holds a credential.
+func (c *Client) safe(err error) error {
+	if text := err.Error(); c.mask(text) != text {
+		return errors.New(c.mask(text))
+	}
+	return err
+}
+
+// joinBounded joins messages, of which there may be many.
+func joinBounded(messages []string) string {
+	return strings.Join(messages[:min(len(messages), 10)], "; ")
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// Whatever an answer holds, no more than this is kept of it. The mirror takes less of every field, so that all that is
+// cut here would be left out there, and is named there.
+const (
+	// maxString bounds a string, in bytes of JSON: what follows is dropped.
+	maxString = 128 << 10
+	// maxTask bounds a task.
+	maxTask = 4 << 20
+	// maxNesting bounds how deep arrays and objects are kept.
+	maxNesting = 512
+	// maxEscape is the length of the longest escape sequence in a string.
+	maxEscape = len(`\u0000`)
+)
+
+// dropped takes the place of an array or object that is too large or too deep. No field has a use for such a number, so
+// that each is left out as one of an unexpected type.
+const dropped = "1e999"
+
+// maxContainer bounds an array or object at this depth, in bytes of JSON; the task itself is at depth 1. The deeper one
+// is dropped first, so that as much as possible of the others is kept.
+func maxContainer(depth int) int {
+	switch depth {
+	case 1:
+		return maxTask
+	case 2:
+		return 1 << 20
+	case 3:
+		return 512 << 10
+	default:
+		return 256 << 10
+	}
+}
+
+var (
+	errNotList  = errors.New("the answer is not a JSON array")
+	errTrailing = errors.New("the answer goes on after its JSON")
+	errSyntax   = errors.New("the answer is not JSON")
+)
+
+// splitter cuts JSON into values of a bounded size. It minds only what is needed for that: brackets, strings, and what
+// separates values. Whether a value is JSON at all is for others to find out, so that one that is not does not take
+// those after it along.
+type splitter struct {
+	r     io.Reader
+	chunk []byte // read, and not consumed
+	room  [maxRead]byte
+
+	out []byte
+	// open are the arrays and objects that the value is in at present.
+	open []container
+	// skipped counts the levels of what is being dropped, 0 if nothing is.
+	skipped int
+}
+
+// container is an array or object that is not complete.
+type container struct {
+	closer byte
+	start  int // of it in out
+}
+
+// list reads an array and gives visit one element at a time, in one reused buffer. It ends early, without an error, when
+// visit returns false; whole is true once the answer was read to its end.
+func (s *splitter) list(visit func(raw []byte) bool) (whole bool, err error) {
+	c, err := s.next()
+	switch {
+	case err != nil:
+		return false, err
+	case c != '[':
+		return false, errNotList
+	}
+	s.chunk = s.chunk[1:]
+	if c, err = s.next(); err == nil && c == ']' {
+		return s.end(1)
+	}
+	for {
+		raw, err := s.value()
+		if err != nil {
+			return false, cutOff(err)
+		}
+		if !visit(raw) {
+			return false, nil
+		}
+		switch c, err := s.next(); {
+		case err != nil:
+			return false, cutOff(err)
+		case c == ']':
+			return s.end(1)
+		case c != ',':
+			return false, errSyntax
+		}
+		s.chunk = s.chunk[1:]
+	}
+}
+
+// end expects nothing but white space behind the next n bytes.
+func (s *splitter) end(n int) (bool, error) {
+	s.chunk = s.chunk[n:]
+	switch _, err := s.next(); {
+	case err == nil:
+		return false, errTrailing
+	case !errors.Is(err, io.EOF):
+		return false, err
+	}
+	return true, nil
+}
+
+// cutOff is the error of an answer that ends within its JSON.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// fill makes sure that something is there to be consumed.
+func (s *splitter) fill() error {
+	for len(s.chunk) == 0 {
+		n, err := s.r.Read(s.room[:])
+		if s.chunk = s.room[:n]; n == 0 && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next returns the next byte that is no white space, without consuming it.
+func (s *splitter) next() (byte, error) {
+	for {
+		if err := s.fill(); err != nil {
+			return 0, err
+		}
+		if s.chunk = bytes.TrimLeft(s.chunk, " \t\r\n"); len(s.chunk) > 0 {
+			return s.chunk[0], nil
+		}
+	}
+}
+
+// value reads one value. The result is valid until the next call.
+func (s *splitter) value() ([]byte, error) {
+	s.out, s.open, s.skipped = s.out[:0], s.open[:0], 0
+	if _, err := s.next(); err != nil {
+		return nil, err
+	}
+	for {
+		if err := s.fill(); err != nil {
+			return nil, err
+		}
+		c := s.chunk[0]
+		if len(s.open) == 0 && s.skipped == 0 && (c == ',' || c == ']' || isBlank(c)) {
+			break
+		}
+		s.chunk = s.chunk[1:]
+		if err := s.take(c); err != nil {
+			return nil, err
+		}
+		if len(s.open) == 0 && s.skipped == 0 && (c == '}' || c == ']') {
+			break
+		}
+	}
+	if len(s.out) == 0 {
+		return nil, errSyntax
+	}
+	return s.out, nil
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// take consumes one byte that begins or ends something, or is a part of a literal.
+func (s *splitter) take(c byte) error {
+	switch c {
+	case '"':
+		return s.text()
+	case '{', '[':
+		s.enter(c)
+	case '}', ']':
+		return s.leave(c)
+	default:
+		s.keep(c)
+	}
+	return nil
+}
+
+func (s *splitter) enter(c byte) {
+	if s.skipped > 0 {
+		s.skipped++
+		return
+	}
+	if len(s.open) >= maxNesting {
+		s.skipped = 1
+		s.out = append(s.out, dropped...)
+		return
+	}
+	s.open = append(s.open, container{closer: c + 2, start: len(s.out)}) // in ASCII, both closers are two further on
+	s.keep(c)
+}
+
+func (s *splitter) leave(c byte) error {
+	if s.skipped > 0 {
+		s.skipped--
+		return nil
+	}
+	top := len(s.open) - 1
+	if top < 0 || s.open[top].closer != c {
+		return errSyntax
+	}
+	s.keep(c)
+	if s.skipped > 0 { // by that one byte
+		s.skipped = 0
+		return nil
+	}
+	s.open = s.open[:top]
+	return nil
+}
+
+// keep adds to the value, and drops the array or object around it where that becomes too large.
+func (s *splitter) keep(b ...byte) {
+	if s.skipped > 0 {
+		return
+	}
+	s.out = append(s.out, b...)
+	top, start := len(s.open)-1, 0
+	if top >= 0 {
+		start = s.open[top].start
+	}
+	if len(s.out)-start <= maxContainer(max(1, len(s.open))) {
+		return
+	}
+	s.out = append(s.out[:start], dropped...)
+	if top >= 0 {
+		s.open, s.skipped = s.open[:top], 1
+	}
+}

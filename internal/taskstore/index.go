@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"iter"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+)
+
+// Index knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
+// the operator's own writes, so that it is never behind the latter. Content that is neither known nor the echo of an own
+// write means that somebody else changed or deleted a task: that is handed to onExternalChange.
+type Index struct {
+	mu      sync.RWMutex
+	byName  map[string]map[string]*storedTask // by namespace and name
+	sources map[SourceID]*sourceCounts
+	// writing holds the tasks that the operator is about to write, and looking those that are being read.
+	writing, looking map[types.NamespacedName]*meanwhile
+	// sequence counts the changes of content.
+	sequence uint64
+	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
+	listed map[string]string
+
+	// waiting holds the names of the tasks that have something to be sent, by source.
+	waiting map[SourceID]map[string]struct{}
+
+	onExternalChange func(TaskRef)
+	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
+	onLook func(types.NamespacedName)
+	// onWaiting is told, under the lock, which source has something to be sent.
+	onWaiting func(source types.NamespacedName)
+}
+
+// meanwhile is what was seen of a task while it was written or read.
+type meanwhile struct {
+	users   int
+	deleted types.UID // the object that was deleted
+	version string    // the latest version
+}
+
+func (m *meanwhile) join() *meanwhile {
+	if m == nil {
+		m = &meanwhile{}
+	}
+	m.users++
+	return m
+}
+
+// leave ends one use.
+func leave(all map[types.NamespacedName]*meanwhile, key types.NamespacedName) meanwhile {
+	m, ok := all[key]
+	if !ok {
+		return meanwhile{}
+	}
+	if m.users--; m.users == 0 {
+		delete(all, key)
+	}
+	return *m
+}
+
+// SourceID identifies a source. The UID alone would not do: an object in another namespace can name it as its owner.
+type SourceID struct {
+	Namespace string
+	UID       types.UID
+}
+
+func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
+	return SourceID{Namespace: source.Namespace, UID: source.UID}
+}
+
+// sourceCounts counts the stored tasks of one source.
+type sourceCounts struct {
+	total, finished int
+	tally           tally
+	stalled         int32
+}
+
+func NewIndex() *Index {
+	return &Index{
+		byName:           map[string]map[string]*storedTask{},
+		sources:          map[SourceID]*sourceCounts{},
+		writing:          map[types.NamespacedName]*meanwhile{},
+		looking:          map[types.NamespacedName]*meanwhile{},
+		listed:           map[string]string{},
+		onExternalChange: func(TaskRef) {},
+		onLook:           func(types.NamespacedName) {},
+		waiting:          map[SourceID]map[string]struct{}{},
+		onWaiting:        func(types.NamespacedName) {},
+	}
+}
+
+// NotifyExternalChanges sets who is told of changes by others, and tells of tasks that a crash left without a status.
+func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
+	x.mu.Lock()
+	x.onExternalChange = tell
+	var unfinished []TaskRef
+	for _, tasks := range x.byName {
+		for _, task := range tasks {
+			if task.observedGeneration == 0 {
+				unfinished = append(unfinished, task.ref())
+			}
+		}
+	}
+	x.mu.Unlock()
+	for _, request := range unfinished {
+		tell(request)
+	}
+}
+
+// Lookup finds stored tasks of a namespace by name.
+func (x *Index) Lookup(namespace string) mirror.Lookup {
+	return func(name string) (mirror.Entry, bool) {
+		x.mu.RLock()
+		defer x.mu.RUnlock()
+		task, ok := x.byName[namespace][name]
+		if !ok {
+			return mirror.Entry{}, false
+		}
+		return task.entry(), true
+	}
+}
+
+// Mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
+// that mark identifies.
+// before is when a task was last updated to count as stalled: it has to be shown so.
+func (x *Index) Mirrors(source SourceID, name, id string, mark uint64, before int64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	task, ok := x.byName[source.Namespace][name]
+	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().SourceID == source && !task.deleting &&
+		task.stalled == task.stalls(before)
+}
+
+// Shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
+func (x *Index) Shows(source SourceID, name string, task *studio.Task, before int64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	known, ok := x.byName[source.Namespace][name]
+	return ok && task.UpdatedAt != 0 && known.updatedAt == task.UpdatedAt && known.id == task.ID &&
+		known.owner.Value().SourceID == source && known.observedGeneration == known.generation && !known.deleting &&
+		known.stalled == known.stalls(before)
+}
+
+// Mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
+func (x *Index) Mark(stored *mirror.Entry, mark uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if task, ok := x.byName[stored.Namespace][stored.Name]; ok && task.version == stored.ResourceVersion {
+		task.mark = mark
+	}
+}
+
+// Entries yields the stored tasks of a source, in no order. Meanwhile the index must not be used.
+func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
+	return func(yield func(*mirror.Entry) bool) {
+		x.mu.RLock()
+		defer x.mu.RUnlock()
+		for _, task := range x.byName[source.Namespace] {
+			if task.owner.Value().SourceID != source {
+				continue
+			}
+			if entry := task.entry(); !yield(&entry) {
+				return
+			}
+		}
+	}
+}
+
+// Changes counts how often the content of a stored task has changed: those with a larger Sequence changed since.
+func (x *Index) Changes() uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence
+}
+
+// Unchanged reports whether a stored task still has the content that it had.
+func (x *Index) Unchanged(stored *mirror.Entry) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	task, ok := x.byName[stored.Namespace][stored.Name]
+	return ok && task.uid == stored.UID && task.sequence == stored.Sequence
+}
+
+// Finished counts the stored tasks of a source that have ended.
+func (x *Index) Finished(source SourceID) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if of, ok := x.sources[source]; ok {
+		return of.finished
+	}
+	return 0
+}
+
+// Counts returns how many tasks of a source are stored, by phase.
+func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	of, ok := x.sources[source]
+	if !ok {
+		return v1alpha1.TaskCounts{}
+	}
+	return v1alpha1.TaskCounts{
+		Total:     int32(of.total), //nolint:gosec // Counts of objects in one cluster fit.
+		Pending:   of.tally.in(v1alpha1.PhasePending),
+		Waiting:   of.tally.in(v1alpha1.PhaseWaiting),
+		Running:   of.tally.in(v1alpha1.PhaseRunning),
+		Completed: of.tally.in(v1alpha1.PhaseCompleted),
+		Failed:    of.tally.in(v1alpha1.PhaseFailed),
+		Cancelled: of.tally.in(v1alpha1.PhaseCancelled),
+		Unknown:   of.tally.in(metrics.UnknownPhase),
+		Stalled:   of.stalled,
+	}
+}
+
+// set keeps a task in place of what is known under its name. The caller holds the lock.
+func (x *Index) set(task *storedTask) {
+	id := task.owner.Value().SourceID
+	namespace := id.Namespace
+	known, ok := x.byName[namespace][task.name]
+	if ok {
+		x.remove(known)
+	}
+	if ok && known.uid == task.uid && !known.differs(task) {
+		task.sequence = known.sequence
+	} else {
+		x.sequence++
+		task.sequence = x.sequence
+	}
+	tasks, ok := x.byName[namespace]
+	if !ok {
+		tasks = map[string]*storedTask{}
+		x.byName[namespace] = tasks
+	}
+	tasks[task.name] = task
+	of, ok := x.sources[id]
+	if !ok {
+		of = &sourceCounts{}
+		x.sources[id] = of
+	}
+	of.total++
+	of.tally.add(task, 1)
+	if task.finished() {
+		of.finished++
+	}
+	x.await(task)
+	if task.stalled {
+		of.stalled++
+	}
+}
+
+// remove forgets a known task. The caller holds the lock.
+func (x *Index) remove(known *storedTask) {
+	id := known.owner.Value().SourceID
+	delete(x.byName[id.Namespace], known.name)
+	x.unawait(known)
+	of := x.sources[id]
+	of.total--
+	of.tally.add(known, -1)
+	if known.finished() {
+		of.finished--
+	}
+	if known.stalled {
+		of.stalled--
+	}
+	if of.total == 0 {
+		delete(x.sources, id)
+	}
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"cmp"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// begin says that the operator is about to write this task: what is seen of it is an echo until done or gone.
+func (x *Index) begin(key types.NamespacedName) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.writing[key] = x.writing[key].join()
+}
+
+// done says how a write ended: with the task as it is stored now, or with nil where it failed. What somebody else wrote
+// over it meanwhile is told.
+func (x *Index) done(key types.NamespacedName, task *storedTask) {
+	x.mu.Lock()
+	seen := leave(x.writing, key)
+	known, ok := x.byName[key.Namespace][key.Name]
+	var foreign *storedTask
+	if task != nil {
+		switch {
+		case task.uid == seen.deleted:
+			foreign = task
+		case !ok || newer(task.version, known.version):
+			x.set(task)
+			known, ok = task, true
+		case newer(known.version, task.version) && known.differs(task):
+			foreign = task
+		}
+	}
+	look := seen.version != "" && (!ok || newer(seen.version, known.version))
+	tell, tellLook := x.onExternalChange, x.onLook
+	x.mu.Unlock()
+	if foreign != nil {
+		tell(foreign.ref())
+	}
+	if look {
+		tellLook(key)
+	}
+}
+
+// gone says that the operator has deleted this task.
+func (x *Index) gone(key types.NamespacedName, uid types.UID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	leave(x.writing, key)
+	if known, ok := x.byName[key.Namespace][key.Name]; ok && known.uid == uid {
+		x.remove(known)
+	}
+}
+
+// see takes in a task as it is stored. Content that is not known yet is told, where it is a change; a new task only if it
+// has no status: a crash between the two writes that make a task left it so.
+func (x *Index) see(task *storedTask) {
+	key := task.key()
+	x.mu.RLock()
+	_, known := x.byName[key.Namespace][key.Name]
+	x.mu.RUnlock()
+	x.observe(task, known || task.observedGeneration == 0)
+}
+
+// See takes in a task that was created or listed.
+func (x *Index) See(task *v1alpha1.LivepeerTask) {
+	entry := mirror.EntryOf(task)
+	x.see(storedOf(&entry))
+}
+
+// Observe takes in a task that was changed.
+func (x *Index) Observe(task *v1alpha1.LivepeerTask) {
+	entry := mirror.EntryOf(task)
+	x.observe(storedOf(&entry), true)
+}
+
+// observe takes in a task as it is stored; tellChange says whether content that is not known yet is told.
+func (x *Index) observe(task *storedTask, tellChange bool) {
+	key := task.key()
+	x.mu.Lock()
+	known, ok := x.byName[key.Namespace][key.Name]
+	if ok && !newer(task.version, known.version) {
+		x.mu.Unlock()
+		return
+	}
+	changed := !ok || known.differs(task)
+	if !changed {
+		task.mark = known.mark
+	}
+	x.set(task)
+	_, writing := x.writing[key]
+	tell := x.onExternalChange
+	x.mu.Unlock()
+	if !tellChange || writing || !changed {
+		return
+	}
+	tell(task.ref())
+	if ok && known.ref() != task.ref() {
+		tell(known.ref()) // owner or ID were edited: the old ones lead to what puts them right
+	}
+}
+
+// notice takes in that a task was written, without its content. Where that is not an own write, it has to be read.
+func (x *Index) notice(key types.NamespacedName, version string) {
+	x.mu.Lock()
+	known, ok := x.byName[key.Namespace][key.Name]
+	seen, writing := x.writing[key]
+	look := !ok || newer(version, known.version)
+	if look && writing {
+		if seen.version == "" || newer(version, seen.version) {
+			seen.version = version
+		}
+		look = false
+	}
+	tell := x.onLook
+	x.mu.Unlock()
+	if look {
+		tell(key)
+	}
+}
+
+// beginLook says that a task is about to be read.
+func (x *Index) beginLook(key types.NamespacedName) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.looking[key] = x.looking[key].join()
+}
+
+// looked takes in a task that was read; nil where it is not there, or could not be read.
+func (x *Index) looked(key types.NamespacedName, task *storedTask) {
+	x.mu.Lock()
+	deleted := leave(x.looking, key).deleted
+	_, known := x.byName[key.Namespace][key.Name]
+	// It was there when it was read, but is it now? A list that lacks it, or a deletion, may have been seen first.
+	listed := cmp.Or(x.listed[key.Namespace], x.listed[metav1.NamespaceAll])
+	late := task != nil && (task.uid == deleted || !known && listed != "" && !newer(task.version, listed))
+	x.mu.Unlock()
+	if task != nil && !late {
+		x.see(task)
+	}
+}
+
+// Deleted takes in the deletion of a task. One that the operator did not make is told.
+func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
+	x.mu.Lock()
+	known, foreign := x.byName[key.Namespace][key.Name]
+	foreign = foreign && known.uid == uid
+	if foreign {
+		x.remove(known)
+	}
+	seen, writing := x.writing[key]
+	if writing {
+		seen.deleted = uid
+	}
+	if seen, looking := x.looking[key]; looking {
+		seen.deleted = uid
+	}
+	tell := x.onExternalChange
+	x.mu.Unlock()
+	if foreign && !writing {
+		tell(known.ref())
+	}
+}
+
+// replace takes in a list of all tasks of a namespace, or of all namespaces where it is empty, as of a version. What it
+// lacks is deleted, unless it was written later.
+func (x *Index) replace(namespace string, tasks []*storedTask, version string) {
+	listed := make(map[types.NamespacedName]struct{}, len(tasks))
+	for _, task := range tasks {
+		listed[task.key()] = struct{}{}
+		x.see(task)
+	}
+	type object struct {
+		key types.NamespacedName
+		uid types.UID
+	}
+	var lost []object
+	x.mu.Lock()
+	for in, known := range x.byName {
+		for name, task := range known {
+			key := types.NamespacedName{Namespace: in, Name: name}
+			if _, ok := listed[key]; !ok && (namespace == "" || namespace == in) && !newer(task.version, version) {
+				lost = append(lost, object{key, task.uid})
+			}
+		}
+	}
+	x.listed[namespace] = version
+	x.mu.Unlock()
+	for _, object := range lost {
+		x.Deleted(object.key, object.uid)
+	}
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// TestIndexLooksAtWhatOthersWrite: the index knows task a at version 10. Of writes it is told the version only: which of
+// them are to be read?
+func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
+	a, failed := keyOf("a"), kubetest.InPhase("failed")
+	for name, c := range map[string]struct {
+		happens func(*Index)
+		want    []types.NamespacedName
+	}{
+		"another's write":            {func(x *Index) { x.notice(a, "11") }, []types.NamespacedName{a}},
+		"what is known":              {func(x *Index) { x.notice(a, "10") }, nil},
+		"what is older":              {func(x *Index) { x.notice(a, "9") }, nil},
+		"a task that nobody knows":   {func(x *Index) { x.notice(keyOf("new"), "9") }, []types.NamespacedName{keyOf("new")}},
+		"own write, then its notice": {func(x *Index) { x.begin(a); x.done(a, stored(kubetest.ATask("a", "main", 11))); x.notice(a, "11") }, nil},
+		"own write, after its notice": {
+			func(x *Index) { x.begin(a); x.notice(a, "11"); x.done(a, stored(kubetest.ATask("a", "main", 11))) }, nil,
+		},
+		"own two writes": {
+			func(x *Index) {
+				x.begin(a)
+				x.notice(a, "11")
+				x.notice(a, "12")
+				x.done(a, stored(kubetest.ATask("a", "main", 12)))
+			}, nil,
+		},
+		"another's write over it": {
+			func(x *Index) {
+				x.begin(a)
+				x.notice(a, "12")
+				x.notice(a, "11")
+				x.done(a, stored(kubetest.ATask("a", "main", 11, failed)))
+			},
+			[]types.NamespacedName{a},
+		},
+		"a write that was carried out and not answered": {
+			func(x *Index) { x.begin(a); x.notice(a, "11"); x.done(a, nil) }, []types.NamespacedName{a},
+		},
+		"two at once": {
+			func(x *Index) {
+				x.begin(a)
+				x.begin(a)
+				x.done(a, nil)
+				x.notice(a, "11")
+				x.done(a, stored(kubetest.ATask("a", "main", 11)))
+			}, nil,
+		},
+	} {
+		x := NewIndex()
+		x.see(stored(kubetest.ATask("a", "main", 10)))
+		var got []types.NamespacedName
+		x.onLook = func(key types.NamespacedName) { got = append(got, key) }
+		c.happens(x)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: looks at %v", name, got)
+		}
+	}
+}
+
+// TestLateLook: what was read before a deletion does not bring the task back.
+func TestLateLook(t *testing.T) {
+	a := keyOf("a")
+	for name, c := range map[string]struct {
+		happens func(*Index)
+		known   bool
+	}{
+		"read in time":               {func(*Index) {}, true},
+		"deleted meanwhile":          {func(x *Index) { forget(x, kubetest.ATask("a", "main", 12)) }, false},
+		"another one was deleted":    {func(x *Index) { forget(x, kubetest.ATask("a", "main", 9, reborn)) }, true},
+		"a later list lacks it":      {func(x *Index) { x.replace("", nil, "12") }, false},
+		"an earlier list lacked it":  {func(x *Index) { x.replace("", nil, "10") }, true},
+		"a list of another place":    {func(x *Index) { x.replace("elsewhere", nil, "12") }, true},
+		"known, and listed no more":  {func(x *Index) { x.see(stored(kubetest.ATask("a", "main", 10))); x.replace("", nil, "12") }, false},
+		"not there when it was read": {func(x *Index) { x.beginLook(a); x.looked(a, nil) }, true},
+	} {
+		x := NewIndex()
+		x.beginLook(a)
+		c.happens(x)
+		x.looked(a, stored(kubetest.ATask("a", "main", 11)))
+		if _, known := x.Lookup("media")("a"); known != c.known {
+			t.Errorf("%s: known %v", name, known)
+		}
+	}
+}
+
+// TestListReplacesWhatIsKnown: deletions that no watch has shown are told; what was written after the list stays.
+func TestListReplacesWhatIsKnown(t *testing.T) {
+	x := NewIndex()
+	for version, name := range []string{"kept", "changed", "lost"} {
+		x.see(stored(kubetest.ATask(name, "main", 10+version)))
+	}
+	x.begin(keyOf("later"))
+	x.done(keyOf("later"), stored(kubetest.ATask("later", "main", 30)))
+	var got []TaskRef
+	x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request) })
+	x.replace("media", []*storedTask{
+		stored(kubetest.ATask("kept", "main", 10)), stored(kubetest.ATask("changed", "main", 15, kubetest.InPhase("failed"))), stored(kubetest.ATask("new", "main", 16)),
+	}, "20")
+	var ids []string
+	for _, request := range got {
+		ids = append(ids, request.ID)
+	}
+	if slices.Sort(ids); !slices.Equal(ids, []string{"changed", "lost"}) {
+		t.Errorf("told of %v", ids)
+	}
+	var names []string
+	for entry := range x.Entries(SourceID{Namespace: "media", UID: "uid-of-main"}) {
+		names = append(names, entry.Name)
+	}
+	if slices.Sort(names); !slices.Equal(names, []string{"changed", "kept", "later", "new"}) {
+		t.Errorf("%v are known", names)
+	}
+}
+
+// TestMarks: an answer of the API is known again as long as nobody has changed the task.
+func TestMarks(t *testing.T) {
+	source := SourceID{Namespace: "media", UID: "uid-of-main"}
+	for name, c := range map[string]struct {
+		happens func(*Index)
+		want    bool
+	}{
+		"nothing":               {func(*Index) {}, true},
+		"somebody adds a label": {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 11)), true) }, true},
+		"somebody edits it": {func(x *Index) {
+			x.observe(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("forged"))), true)
+		}, false},
+		"somebody deletes it": {func(x *Index) { forget(x, kubetest.ATask("a", "main", 10)) }, false},
+		"another source's":    {func(x *Index) { x.observe(stored(kubetest.ATask("a", "other", 11)), true) }, false},
+		"it is being deleted": {func(x *Index) {
+			task := stored(kubetest.ATask("a", "main", 11))
+			task.deleting = true
+			x.observe(task, true)
+		}, false},
+	} {
+		x := NewIndex()
+		x.see(stored(kubetest.ATask("a", "main", 10)))
+		entry, _ := x.Lookup("media")("a")
+		x.Mark(&entry, 5)
+		c.happens(x)
+		if x.Mirrors(source, "a", "a", 5, 0) != c.want || x.Mirrors(source, "a", "a", 6, 0) || x.Mirrors(source, "a", "A", 5, 0) || x.Mirrors(source, "a", "a", 0, 0) {
+			t.Errorf("%s: known again: %v", name, x.Mirrors(source, "a", "a", 5, 0))
+		}
+		x.observe(stored(kubetest.ATask("a", "main", 20, kubetest.InPhase("failed"))), true)
+		if x.Mark(&entry, 7); x.Mirrors(source, "a", "a", 7, 0) {
+			t.Errorf("%s: the mark of an earlier version counts", name)
+		}
+	}
+}
+
+// TestGoneThoughWrittenInto: what is gone from the API goes, also where somebody writes into it at that moment; an object
+// that was made anew stays.
+func TestGoneThoughWrittenInto(t *testing.T) {
+	for name, c := range map[string]struct {
+		because string
+		uid     types.UID
+		left    int
+	}{
+		"gone":             {mirror.BecauseDeleted, "uid-of-a", 0},
+		"made anew":        {mirror.BecauseDeleted, "another", 1},
+		"beyond a limit":   {mirror.BecauseHistory, "uid-of-a", 1},
+		"not there at all": {mirror.BecauseDeleted, "", 0},
+	} {
+		api := &kubetest.API{Tasks: map[string]*v1alpha1.LivepeerTask{}, Writing: func(_, _ *v1alpha1.LivepeerTask) {}}
+		if c.uid != "" {
+			api.Tasks["a"] = kubetest.ATask("a", "main", 12, func(task *v1alpha1.LivepeerTask) { task.UID = c.uid })
+		}
+		planned := mirror.EntryOf(kubetest.ATask("a", "main", 10))
+		err := NewWriter(api, api, NewIndex()).write(context.Background(), mirror.Scope{Namespace: "media"},
+			mirror.Action{Verb: mirror.Delete, Stored: planned, Because: c.because})
+		if err != nil || len(api.Tasks) != c.left {
+			t.Errorf("%s: %d left, %v", name, len(api.Tasks), err)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// await notes that a task has something to be sent, if so. The caller holds the lock.
+func (x *Index) await(task *storedTask) {
+	if !task.waiting {
+		return
+	}
+	owner := task.owner.Value()
+	names, ok := x.waiting[owner.SourceID]
+	if !ok {
+		names = map[string]struct{}{}
+		x.waiting[owner.SourceID] = names
+	}
+	names[task.name] = struct{}{}
+	x.onWaiting(types.NamespacedName{Namespace: owner.Namespace, Name: owner.name})
+}
+
+// unawait forgets what await noted. The caller holds the lock.
+func (x *Index) unawait(task *storedTask) {
+	id := task.owner.Value().SourceID
+	names := x.waiting[id]
+	delete(names, task.name)
+	if len(names) == 0 {
+		delete(x.waiting, id)
+	}
+}
+
+// NotifyWaiting sets who is told of sources that have something to be sent.
+func (x *Index) NotifyWaiting(tell func(source types.NamespacedName)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.onWaiting = tell
+}
+
+// WaitingOf returns the names of the tasks of a source that have something to be sent, sorted.
+func (x *Index) WaitingOf(source SourceID) []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Sorted(maps.Keys(x.waiting[source]))
+}
+
+// WaitingTasks counts the tasks that have something to be sent.
+func (x *Index) WaitingTasks() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	total := 0
+	for _, names := range x.waiting {
+		total += len(names)
+	}
+	return total
+}
+
+// keepMark lets a task that is about to replace what is known keep its mark, where only what waits to be sent differs.
+func (x *Index) keepMark(key types.NamespacedName, task *storedTask) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if known, ok := x.byName[key.Namespace][key.Name]; ok && known.uid == task.uid && !known.differs(task) {
+		task.mark = known.mark
+	}
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
+// task reaches by it. The same write stores both, so that no crash can come between them. It answers how many had to be
+// left out for want of room.
+func (w *Writer) notifications(ctx context.Context, scope *mirror.Scope, action *mirror.Action) (lost int, err error) {
+	status := &action.Desired.Status
+	status.Notifications = nil
+	if !scope.Notify {
+		return 0, nil
+	}
+	if action.Stored.Waiting {
+		live := &v1alpha1.LivepeerTask{}
+		key := types.NamespacedName{Namespace: action.Stored.Namespace, Name: action.Stored.Name}
+		if err := w.live.Get(ctx, key, live); err != nil {
+			return 0, err
+		}
+		if live.ResourceVersion != action.Stored.ResourceVersion {
+			return 0, changedSince(live)
+		}
+		status.Notifications = live.Status.Notifications
+	}
+	before := mirror.Before{
+		New:   action.Verb == mirror.Create || action.Stored.ObservedGeneration == 0,
+		Phase: action.Stored.Phase, NewsAfter: scope.NewsAfter,
+	}
+	if reached, ok := mirror.Reached(before, status); ok {
+		status.Notifications, lost = mirror.AppendTransition(status.Notifications, reached)
+	}
+	return lost, nil
+}
+
+// Waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.
+func (w *Writer) Waiting(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, error) {
+	w.index.beginLook(key)
+	task := &v1alpha1.LivepeerTask{}
+	if err := w.live.Get(ctx, key, task); err != nil {
+		w.index.looked(key, nil)
+		return nil, client.IgnoreNotFound(err)
+	}
+	entry := mirror.EntryOf(task)
+	w.index.looked(key, storedOf(&entry))
+	return task, nil
+}
+
+// Acknowledge takes away from a task what was sent of it, and leaves the rest of its status as it is. Where somebody else wrote it
+// meanwhile, it reads it again.
+func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition) error {
+	key := client.ObjectKeyFromObject(task)
+	select {
+	case w.slots <- struct{}{}:
+		defer func() { <-w.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for attempt := 1; ; attempt++ {
+		err := w.takeAwayOnce(ctx, key, task, sent)
+		if err == nil || !apierrors.IsConflict(err) || attempt == conflictAttempts {
+			return client.IgnoreNotFound(err)
+		}
+		uid := task.UID
+		if task, err = w.Waiting(ctx, key); err != nil || task == nil || task.UID != uid {
+			return err
+		}
+	}
+}
+
+func (w *Writer) takeAwayOnce(
+	ctx context.Context, key types.NamespacedName, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition,
+) error {
+	desired := task.DeepCopy()
+	desired.Status.Notifications = mirror.RemoveTransitions(task.Status.Notifications, sent)
+	if len(desired.Status.Notifications) == len(task.Status.Notifications) {
+		return nil
+	}
+	meta := task.ObjectMeta
+	meta.Generation = task.Status.ObservedGeneration // what the status was made from stays as it was
+	w.index.begin(key)
+	stored, err := w.updateStatus(ctx, &meta, desired)
+	if err != nil {
+		w.index.done(key, nil)
+		return err
+	}
+	entry := mirror.EntryOf(stored)
+	settled := storedOf(&entry)
+	w.index.keepMark(key, settled)
+	w.index.done(key, settled)
+	return nil
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"unique"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// storedTask is what the index keeps of a stored task. There may be 100,000 of them, so that each byte counts: what many
+// tasks share is kept once.
+type storedTask struct {
+	name, id    string // one text where they are the same
+	uid         types.UID
+	version     string
+	owner       unique.Handle[owner]
+	kind, phase unique.Handle[string]
+
+	generation, observedGeneration, updatedAt int64
+
+	spec, status mirror.Digest
+	// mark identifies the answer of the API that the task is known to mirror; 0 where none is.
+	mark uint64
+	// sequence is that of the index when the content last changed.
+	sequence uint64
+	retries  int32
+	deleting bool
+	waiting  bool
+	stalled  bool
+
+	editedID, editedType bool
+}
+
+// owner is the source that stored tasks belong to.
+type owner struct {
+	SourceID
+
+	name, label string
+}
+
+func storedOf(entry *mirror.Entry) *storedTask {
+	task := &storedTask{
+		name: entry.Name, id: entry.ID, uid: entry.UID, version: entry.ResourceVersion,
+		owner: unique.Make(owner{SourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName, entry.SourceLabel}),
+		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
+		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
+		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
+		waiting: entry.Waiting, stalled: entry.Stalled, editedID: entry.EditedID, editedType: entry.EditedType,
+	}
+	if task.id == task.name {
+		task.id = task.name
+	}
+	return task
+}
+
+func (t *storedTask) entry() mirror.Entry {
+	owner := t.owner.Value()
+	return mirror.Entry{
+		Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
+		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
+		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Retries: t.retries, Deleting: t.deleting,
+		SpecDigest: t.spec, StatusDigest: t.status, Waiting: t.waiting, Stalled: t.stalled,
+		SourceLabel: owner.label, EditedID: t.editedID, EditedType: t.editedType, Sequence: t.sequence,
+	}
+}
+
+func (t *storedTask) key() types.NamespacedName {
+	return types.NamespacedName{Namespace: t.owner.Value().Namespace, Name: t.name}
+}
+
+func (t *storedTask) finished() bool { return v1alpha1.IsFinishedPhase(t.phase.Value()) }
+
+// differs reports whether what the operator writes of a task is not the same.
+func (t *storedTask) differs(other *storedTask) bool {
+	return t.spec != other.spec || t.status != other.status
+}
+
+// request asks its source to look at the task again.
+func (t *storedTask) ref() TaskRef {
+	owner := t.owner.Value()
+	request := TaskRef{Namespace: owner.Namespace, ID: t.id}
+	if owner.UID != "" {
+		request.Source = owner.name
+	}
+	return request
+}
+
+// TaskRef names a task and its source. Source is empty where the task has none.
+type TaskRef struct {
+	Namespace, Source, ID string
+}
+
+// newer reports whether version a was stored after b. Versions of one kind can be compared as numbers.
+func newer(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err != nil || order > 0
+}

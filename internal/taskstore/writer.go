@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// writeConcurrency bounds the writes under way at once. More than this gains nothing: the API server is the bottleneck.
+const writeConcurrency = 16
+
+// conflictAttempts bounds how often one task is planned anew because somebody else wrote it meanwhile.
+const conflictAttempts = 4
+
+// Writer carries out plans.
+type Writer struct {
+	client client.Client
+	// live reads from the API server, not from the cache, to settle conflicts.
+	live  client.Reader
+	index *Index
+	slots chan struct{}
+	// observers are told of what was carried out.
+	Observers []Observer
+}
+
+// Observer is told of each action that was carried out.
+type Observer interface {
+	Wrote(change *Change)
+}
+
+// Change is an action that was carried out.
+type Change struct {
+	Scope  *mirror.Scope
+	Action *mirror.Action
+	// Stored is the object as it is stored now; nil where it was deleted.
+	Stored *v1alpha1.LivepeerTask
+	// Lost counts the transitions that will not be sent: there was no room for them, or the object was deleted.
+	Lost int
+}
+
+func NewWriter(c client.Client, live client.Reader, index *Index, observers ...Observer) *Writer {
+	return &Writer{
+		client: client.WithFieldOwner(c, mirror.FieldManager),
+		live:   live, index: index, slots: make(chan struct{}, writeConcurrency), Observers: observers,
+	}
+}
+
+func (w *Writer) tell(change *Change) {
+	for _, observer := range w.Observers {
+		observer.Wrote(change)
+	}
+}
+
+// Written is what became of a plan.
+type Written struct {
+	mu sync.Mutex
+	// Writes counts the actions that were carried out, by verb.
+	Writes map[mirror.Verb]int
+	// Refused are the tasks that the API server would not store, by ID, and why.
+	Refused map[string]error
+}
+
+// Apply carries out the actions, several at a time, beginning with the first. An error is a *writeError or the
+// context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
+func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*Written, error) {
+	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writeConcurrency)
+	for _, action := range actions {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			select {
+			case w.slots <- struct{}{}:
+				defer func() { <-w.slots }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			return out.note(&action, w.write(ctx, scope, action))
+		})
+	}
+	return out, group.Wait()
+}
+
+// note sorts out how one action ended.
+func (o *Written) note(action *mirror.Action, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case err == nil:
+		o.Writes[action.Verb]++
+		return nil
+	case Refused(err):
+		o.Refused[cmp.Or(observedID(action), action.Stored.ID)] = err
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	default:
+		return &WriteError{Verb: action.Verb, Err: err}
+	}
+}
+
+func observedID(action *mirror.Action) string {
+	if action.Observation == nil {
+		return ""
+	}
+	return action.Observation.ID
+}
+
+// write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
+// for anew.
+func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
+	if action.Verb == mirror.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
+		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
+		if again, err := w.replan(ctx, scope, &action); !again {
+			return err
+		}
+	}
+	for attempt := 1; ; attempt++ {
+		err := w.once(ctx, &scope, &action)
+		if err == nil || !overtaken(err) || attempt == conflictAttempts {
+			return err
+		}
+		if action.Observation == nil {
+			if action.Because != mirror.BecauseDeleted {
+				return nil // a limit's deletion: the next plan sees what became of it
+			}
+			// What was asked for is gone from the API. Labels of others may have changed since, and nothing else.
+			if again, err := w.sameObject(ctx, &action.Stored); !again {
+				return err
+			}
+			continue
+		}
+		if again, err := w.replan(ctx, scope, &action); !again {
+			return err
+		}
+	}
+}
+
+// replan plans an action anew, by what is stored now. It answers false where nothing is left to do.
+func (w *Writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.Action) (bool, error) {
+	lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
+	if err != nil {
+		return false, err
+	}
+	plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
+	if len(plan.Actions) == 0 {
+		return false, nil
+	}
+	*action = plan.Actions[0]
+	return true, nil
+}
+
+// sameObject reads what has become of a stored object, and answers false where it is no longer there as it was.
+func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
+	task := &v1alpha1.LivepeerTask{}
+	err := w.live.Get(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}, task)
+	if err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	live := mirror.EntryOf(task)
+	if live.Deleting || !live.SameContent(stored) {
+		return false, nil
+	}
+	*stored = live
+	return true, nil
+}
+
+// readLive reads all objects that may hold a task.
+func (w *Writer) readLive(ctx context.Context, namespace, id string) (mirror.Lookup, error) {
+	entries := map[string]mirror.Entry{}
+	for _, name := range mirror.Names(id) {
+		task := &v1alpha1.LivepeerTask{}
+		err := w.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, task)
+		switch {
+		case err == nil:
+			entries[name] = mirror.EntryOf(task)
+		case !apierrors.IsNotFound(err):
+			return nil, err
+		}
+	}
+	return func(name string) (mirror.Entry, bool) {
+		entry, ok := entries[name]
+		return entry, ok
+	}, nil
+}
+
+func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.Action) error {
+	if action.Verb == mirror.Delete {
+		err := w.delete(ctx, &action.Stored)
+		if err == nil {
+			change := &Change{Scope: scope, Action: action}
+			if action.Stored.Waiting { // counted once, however many waited
+				change.Lost = 1
+			}
+			w.tell(change)
+		}
+		return err
+	}
+	lost, err := w.notifications(ctx, scope, action)
+	if err != nil {
+		return err
+	}
+	key := client.ObjectKeyFromObject(action.Desired)
+	w.index.begin(key)
+	var stored *v1alpha1.LivepeerTask
+	switch action.Verb {
+	case mirror.Create:
+		stored, err = w.create(ctx, action)
+	case mirror.Update:
+		stored, err = w.update(ctx, action)
+	default:
+		stored, err = w.updateStatus(ctx, &metav1.ObjectMeta{
+			Name: key.Name, Namespace: key.Namespace, UID: action.Stored.UID,
+			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
+		}, action.Desired)
+	}
+	if stored == nil {
+		w.index.done(key, nil)
+		return err
+	}
+	entry := mirror.EntryOf(stored)
+	task := storedOf(&entry)
+	if err == nil {
+		task.mark = action.Observation.Mark
+	}
+	w.index.done(key, task)
+	if err == nil {
+		w.tell(&Change{Scope: scope, Action: action, Stored: stored, Lost: lost})
+	}
+	return err
+}
+
+// create stores the object, then its status. Where the second fails, the object is answered as it is stored.
+func (w *Writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+	created := action.Desired.DeepCopy()
+	created.Status = v1alpha1.LivepeerTaskStatus{}
+	if err := w.client.Create(ctx, created); err != nil {
+		return nil, err
+	}
+	return w.statusAfter(ctx, created, action.Desired)
+}
+
+// update puts spec, labels and owner right and leaves alone what others added. It reads the object first, because the
+// cache does not keep these additions.
+func (w *Writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+	live := &v1alpha1.LivepeerTask{}
+	if err := w.live.Get(ctx, client.ObjectKeyFromObject(action.Desired), live); err != nil {
+		return nil, err
+	}
+	if live.ResourceVersion != action.Stored.ResourceVersion {
+		return nil, changedSince(live)
+	}
+	live.Spec = action.Desired.Spec
+	live.OwnerReferences = withController(live.OwnerReferences, action.Desired.OwnerReferences[0])
+	delete(live.Labels, v1alpha1.LabelType)
+	for key, value := range action.Desired.Labels {
+		metav1.SetMetaDataLabel(&live.ObjectMeta, key, value)
+	}
+	if err := w.client.Update(ctx, live); err != nil {
+		return nil, err
+	}
+	return w.statusAfter(ctx, live, action.Desired)
+}
+
+func (w *Writer) statusAfter(ctx context.Context, stored, desired *v1alpha1.LivepeerTask) (*v1alpha1.LivepeerTask, error) {
+	updated, err := w.updateStatus(ctx, &stored.ObjectMeta, desired)
+	if err != nil {
+		return stored, err
+	}
+	return updated, nil
+}
+
+// updateStatus replaces the status of the object that meta names, if it has not changed since. It sends no more of the
+// object than is needed for that.
+func (w *Writer) updateStatus(
+	ctx context.Context, meta *metav1.ObjectMeta, desired *v1alpha1.LivepeerTask,
+) (*v1alpha1.LivepeerTask, error) {
+	task := &v1alpha1.LivepeerTask{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: meta.Name, Namespace: meta.Namespace, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
+		},
+		Spec:   v1alpha1.LivepeerTaskSpec{ID: desired.Spec.ID},
+		Status: *desired.Status.DeepCopy(),
+	}
+	task.Status.ObservedGeneration = meta.Generation
+	for i := range task.Status.Conditions {
+		task.Status.Conditions[i].ObservedGeneration = meta.Generation
+	}
+	if err := w.client.Status().Update(ctx, task); err != nil {
+		return nil, err
+	}
+	task.Spec = desired.Spec // which the answer may leave out
+	return task, nil
+}
+
+// Adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
+// meanwhile, or it is refused, it is left to the next full sync.
+func (w *Writer) Adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: orphan.Namespace, Name: orphan.Name}
+	live := &v1alpha1.LivepeerTask{}
+	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != orphan.ResourceVersion {
+		return client.IgnoreNotFound(err)
+	}
+	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
+	w.index.begin(key)
+	err := w.client.Update(ctx, live)
+	if err != nil {
+		w.index.done(key, nil)
+		if overtaken(err) || Refused(err) {
+			return nil
+		}
+		return &WriteError{Verb: mirror.Update, Err: err}
+	}
+	entry := mirror.EntryOf(live)
+	w.index.done(key, storedOf(&entry))
+	return nil
+}
+
+// delete removes the very object that was planned for, as it was then.
+func (w *Writer) delete(ctx context.Context, stored *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}
+	w.index.begin(key)
+	err := w.client.Delete(ctx,
+		&v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}},
+		client.Preconditions{UID: &stored.UID, ResourceVersion: &stored.ResourceVersion})
+	if err != nil && !apierrors.IsNotFound(err) {
+		w.index.done(key, nil)
+		return err
+	}
+	w.index.gone(key, stored.UID)
+	return nil
+}
+
+// withController replaces the controlling owner and keeps the others.
+func withController(owners []metav1.OwnerReference, controller metav1.OwnerReference) []metav1.OwnerReference {
+	kept := []metav1.OwnerReference{controller}
+	for _, owner := range owners {
+		if owner.UID != controller.UID && (owner.Controller == nil || !*owner.Controller) {
+			kept = append(kept, owner)
+		}
+	}
+	return kept
+}

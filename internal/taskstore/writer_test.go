@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// TestErrorsOfWrites: what an API server's error means for a write, and for the others of the same plan.
+func TestErrorsOfWrites(t *testing.T) {
+	kind := schema.GroupResource{Group: "studio.livepeer.org", Resource: "livepeertasks"}
+	cause := errors.New("cause")
+	for name, c := range map[string]struct {
+		err                error
+		refused, overtaken bool
+	}{
+		"invalid":      {apierrors.NewInvalid(schema.GroupKind{}, "a", nil), true, false},
+		"bad request":  {apierrors.NewBadRequest("no"), true, false},
+		"too large":    {apierrors.NewRequestEntityTooLargeError("no"), true, false},
+		"forbidden":    {apierrors.NewForbidden(kind, "a", cause), true, false},
+		"wrong method": {apierrors.NewMethodNotSupported(kind, "create"), true, false},
+		"CRD on its way": {&apierrors.StatusError{ErrStatus: metav1.Status{
+			Reason: metav1.StatusReasonMethodNotAllowed, Message: "create not allowed while custom resource definition is terminating",
+		}}, false, false},
+		"conflict":         {apierrors.NewConflict(kind, "a", cause), false, true},
+		"exists":           {apierrors.NewAlreadyExists(kind, "a"), false, true},
+		"not found":        {apierrors.NewNotFound(kind, "a"), false, true},
+		"timeout":          {apierrors.NewTimeoutError("no", 1), false, false},
+		"too many":         {apierrors.NewTooManyRequests("no", 1), false, false},
+		"internal":         {apierrors.NewInternalError(cause), false, false},
+		"unavailable":      {apierrors.NewServiceUnavailable("no"), false, false},
+		"unauthorized":     {apierrors.NewUnauthorized("no"), false, false},
+		"no connection":    {cause, false, false},
+		"wrapped conflict": {fmt.Errorf("x: %w", apierrors.NewConflict(kind, "a", cause)), false, true},
+	} {
+		if Refused(c.err) != c.refused || overtaken(c.err) != c.overtaken {
+			t.Errorf("%s: refused %v, overtaken %v", name, Refused(c.err), overtaken(c.err))
+		}
+		out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+		err := out.note(&mirror.Action{Verb: mirror.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
+		var write *WriteError
+		if errors.As(err, &write) == c.refused || (out.Refused["a"] != nil) != c.refused || out.Writes[mirror.Update] != 0 {
+			t.Errorf("%s: stops the others: %v; %+v", name, err, out)
+		}
+		if write != nil && (write.Verb != mirror.Update || !errors.Is(err, c.err)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		// A deletion by a limit follows from no observation: the stored task is named.
+		limit := &mirror.Action{Verb: mirror.Delete, Stored: mirror.Entry{ID: "b"}}
+		if err := out.note(limit, c.err); errors.As(err, &write) == c.refused || (out.Refused["b"] != nil) != c.refused {
+			t.Errorf("%s: by a limit: %v", name, err)
+		}
+	}
+}
+
+func TestNote(t *testing.T) {
+	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+	for range 2 {
+		if err := out.note(&mirror.Action{Verb: mirror.Create}, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, stop := range []error{context.Canceled, context.DeadlineExceeded} {
+		var write *WriteError
+		if err := out.note(&mirror.Action{Verb: mirror.Create}, fmt.Errorf("x: %w", stop)); !errors.Is(err, stop) || errors.As(err, &write) {
+			t.Errorf("%v: the API server is not to blame: %v", stop, err)
+		}
+	}
+	if out.Writes[mirror.Create] != 2 || len(out.Refused) != 0 {
+		t.Errorf("%+v", out)
+	}
+}
+
+// TestWithController: an object has one controller; other owners stay.
+func TestWithController(t *testing.T) {
+	ours := metav1.OwnerReference{Name: "main", UID: "main", Controller: ptr.To(true)}
+	other := metav1.OwnerReference{Name: "x", UID: "x"}
+	plain := metav1.OwnerReference{Name: "y", UID: "y", Controller: ptr.To(false)}
+	for name, c := range map[string]struct{ before, want []metav1.OwnerReference }{
+		"none":             {nil, []metav1.OwnerReference{ours}},
+		"ours":             {[]metav1.OwnerReference{ours}, []metav1.OwnerReference{ours}},
+		"ours, changed":    {[]metav1.OwnerReference{{Name: "edited", UID: "main"}}, []metav1.OwnerReference{ours}},
+		"another controls": {[]metav1.OwnerReference{{Name: "z", UID: "z", Controller: ptr.To(true)}}, []metav1.OwnerReference{ours}},
+		"others":           {[]metav1.OwnerReference{other, ours, plain}, []metav1.OwnerReference{ours, other, plain}},
+	} {
+		if diff := cmp.Diff(c.want, withController(c.before, ours)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

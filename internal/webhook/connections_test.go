@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+)
+
+// silent opens connections to an address that say no more than this, from as many addresses of loopback as there are hosts.
+func silent(t *testing.T, to string, count, hosts int, say string) {
+	t.Helper()
+	g := NewWithT(t)
+	var group sync.WaitGroup
+	opened := make(chan net.Conn, count)
+	for worker := range 16 {
+		group.Go(func() {
+			for n := worker; n < count; n += 16 {
+				host := n % hosts
+				dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(host>>8), byte(host+1))}, Timeout: soon}
+				conn, err := dialer.DialContext(t.Context(), "tcp", to)
+				if err != nil {
+					continue // refused for now, which leaves the more room
+				}
+				_, _ = conn.Write([]byte(say))
+				opened <- conn
+			}
+		})
+	}
+	group.Wait()
+	close(opened)
+	g.Expect(len(opened)).To(BeNumerically(">", count*9/10))
+	for conn := range opened {
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+}
+
+// TestGenuineBesideSilent: whoever holds however many connections open and says nothing, or not all, from one address or from many, a
+// genuine delivery is answered within a second, also from an address of theirs.
+func TestGenuineBesideSilent(t *testing.T) {
+	const head = "POST " + testPath + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+	for name, c := range map[string]struct {
+		hosts int
+		say   string
+	}{
+		"one address":             {1, ""},
+		"a few addresses":         {17, ""},
+		"many addresses":          {250, ""},
+		"half a head":             {100, head},
+		"a head without a body":   {100, head + "Content-Length: 1000\r\n\r\n"},
+		"a head, and one address": {1, head + "Content-Length: 1000000\r\n\r\n{"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t)
+			silent(t, s.address, 3500, c.hosts, c.say)
+			slowest := time.Duration(0)
+			for n := range 20 {
+				client := from(n % 2 * 5000) // of theirs, and not
+				began := time.Now()
+				s.Expect(s.post(client, signed(fmt.Sprint(name, n), "t", time.Now()))).To(Equal(http.StatusAccepted))
+				slowest = max(slowest, time.Since(began))
+			}
+			t.Logf("the slowest took %v", slowest)
+			s.Expect(slowest).To(BeNumerically("<", time.Second))
+		})
+	}
+}
+
+// TestOneAddressHasItsShare: and not a connection more, however silent the others are.
+func TestOneAddressHasItsShare(t *testing.T) {
+	g := NewWithT(t)
+	c := newConnections(nil, 3)
+	open := func(n int) (*connection, *connection) {
+		return c.admit(&net.TCPConn{}, senderOf(fmt.Sprintf("192.0.2.%d:1", n)))
+	}
+	var first []*connection
+	for range 3 {
+		conn, victim := open(1)
+		g.Expect(conn).NotTo(BeNil())
+		g.Expect(victim).To(BeNil())
+		first = append(first, conn)
+	}
+	g.Expect(first[0].work()).To(BeTrue())
+	fourth, victim := open(1)
+	g.Expect(fourth).NotTo(BeNil())
+	g.Expect(victim).To(BeIdenticalTo(first[1]), "the first is at work")
+	g.Expect(victim.work()).To(BeFalse(), "it is closed")
+	first[0].rest()
+	fifth, victim := open(1)
+	g.Expect(victim).To(BeIdenticalTo(first[2]), "the first has just spoken")
+
+	for _, conn := range []*connection{first[0], fourth, fifth} {
+		g.Expect(conn.work()).To(BeTrue())
+	}
+	sixth, victim := open(1)
+	g.Expect(sixth).To(BeNil())
+	g.Expect(victim).To(BeNil(), "all are at work")
+	other, _ := open(2)
+	g.Expect(other).NotTo(BeNil(), "others are not concerned")
+	for _, conn := range []*connection{first[0], first[0], first[1], fourth, fifth, other} {
+		_ = conn.Close()
+	}
+	g.Expect(c.open).To(BeZero())
+	g.Expect(c.senders).To(BeEmpty())
+}
+
+// TestWhoHasTheMostMakesRoom where all together are too many.
+func TestWhoHasTheMostMakesRoom(t *testing.T) {
+	g := NewWithT(t)
+	c := newConnections(nil, 3)
+	c.total = 5
+	conns := map[*connection]int{}
+	open := func(host int) (from int) {
+		conn, victim := c.admit(&net.TCPConn{}, senderOf(fmt.Sprintf("192.0.2.%d:1", host)))
+		g.Expect(conn).NotTo(BeNil())
+		conns[conn] = host
+		return conns[victim]
+	}
+	for _, host := range []int{1, 2, 3, 2, 2} {
+		g.Expect(open(host)).To(BeZero())
+	}
+	g.Expect([]int{open(4), open(5)}).To(Equal([]int{2, 2}))
+	g.Expect(open(6)).To(Equal(1), "all have one: the oldest")
+	g.Expect(c.open).To(Equal(5))
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+)
+
+const (
+	// maxTaskID is the longest ID of a task that is mirrored.
+	maxTaskID = 1024
+	// maxAhead is how far Studio's clock may be ahead for its times to be believed.
+	maxAhead = time.Minute
+	// maxMillis is a time far away that still fits: the year 9999.
+	maxMillis = 253_402_300_800_000
+)
+
+var errNoTime = errors.New("the body has no timestamp")
+
+// event is what a delivery says.
+type event struct {
+	id      string
+	name    string
+	signed  time.Time
+	taskID  string
+	updated float64
+}
+
+// parseEvent reads a body. Fields of another type than documented count as missing; the error says that it is no JSON
+// object, or has no time.
+func parseEvent(body []byte) (*event, error) {
+	var raw struct {
+		ID        string  `json:"id"`
+		Timestamp float64 `json:"timestamp"`
+		Event     string  `json:"event"`
+		Payload   struct {
+			Task struct {
+				ID       string `json:"id"`
+				Snapshot struct {
+					Status struct {
+						UpdatedAt float64 `json:"updatedAt"`
+					} `json:"status"`
+				} `json:"snapshot"`
+			} `json:"task"`
+		} `json:"payload"`
+	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		if _, typed := errors.AsType[*json.UnmarshalTypeError](err); !typed { // else the rest was read nevertheless
+			return nil, err
+		}
+	}
+	if !(raw.Timestamp > 0 && raw.Timestamp < maxMillis) {
+		return nil, errNoTime
+	}
+	return &event{
+		id: raw.ID, name: raw.Event, signed: time.UnixMilli(int64(raw.Timestamp)),
+		taskID: raw.Payload.Task.ID, updated: raw.Payload.Task.Snapshot.Status.UpdatedAt,
+	}, nil
+}
+
+// aboutTask reports whether the event says which task has changed.
+func (e *event) aboutTask() bool {
+	return strings.HasPrefix(e.name, "task.") && e.taskID != "" && e.taskID != "." && e.taskID != ".." && len(e.taskID) <= maxTaskID
+}
+
+// updatedAt is when the task changed, 0 where the event does not say so, or says what can't be.
+func (e *event) updatedAt(now time.Time) int64 {
+	if !(e.updated > 0 && e.updated <= float64(now.Add(maxAhead).UnixMilli())) {
+		return 0
+	}
+	return int64(e.updated)
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"crypto/rand"
+	"errors"
+	"mime"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	pathPrefix = "/hooks/"
+	// freshness is how far the signed time of a delivery may be from now: what is older is a replay, or of a wrong clock.
+	freshness = 5 * time.Minute
+	// retryAfter is what an answer of 503 asks for, in seconds. Studio begins with 5 s by itself.
+	retryAfter = "5"
+)
+
+// handler answers deliveries.
+type handler struct {
+	sources  Sources
+	election Election
+	forward  *forwarder
+	counter  *prometheus.CounterVec
+	now      func() time.Time
+	stopping atomic.Bool
+
+	// unknownKey stands in for the secret of a source that has none, so that it takes as long to refuse.
+	unknownKey []byte
+	bodies     *bodies
+	// direct limits those that send here, relayed the other replicas: each of these speaks for many.
+	direct, relayed *limits
+	seen            *seen
+}
+
+func newHandler(config *Config, counter *prometheus.CounterVec) *handler {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return &handler{
+		sources: config.Sources, election: config.Election, counter: counter,
+		forward: newForwarder(config.Certificate, config.connections()),
+		now:     time.Now, unknownKey: key, bodies: newBodies(), seen: newSeen(),
+		direct: newLimits(failRate, failBurst), relayed: newLimits(relayedFactor*failRate, relayedFactor*failBurst),
+	}
+}
+
+// ServeHTTP answers one request. Until the signature is verified, everything that decides about the answer is the same
+// for every path.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	received := h.now()
+	conn := connectionOf(r.Context())
+	if conn != nil {
+		defer conn.rest()
+	}
+	limits, sender := h.direct, senderOf(r.RemoteAddr)
+	sealed, relayed := sealOf(r, h.election, received)
+	if relayed {
+		limits = h.relayed
+	}
+	out := h.cheapChecks(r)
+	if out == "" {
+		if limits.blocked(sender, received) {
+			out = limited
+		} else if out = h.take(r, conn, received, sealed); out.failure() {
+			limits.failed(sender, received)
+		}
+	}
+	if relayed {
+		w.Header().Set(headerForwarded, sealed.answer(out.status()))
+	}
+	h.counter.WithLabelValues(out.label()).Inc()
+	out.answer(w)
+}
+
+// cheapChecks are those that need neither the body nor any knowledge.
+func (h *handler) cheapChecks(r *http.Request) result {
+	if r.Method != http.MethodPost {
+		return wrongMethod
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return wrongType
+	}
+	return ""
+}
+
+// take reads a delivery and hands it on, or to the replica that leads. sealed is nil unless it comes from another replica,
+// conn where it came over none.
+func (h *handler) take(r *http.Request, conn *connection, received time.Time, sealed *seal) result {
+	leading := h.election == nil || h.election.Leading()
+	var leader netip.AddrPort
+	var key []byte
+	led := false
+	if !leading && sealed == nil {
+		leader, key, led = h.election.Leader()
+	}
+	switch {
+	case r.ContentLength > maxBody:
+		return tooLarge
+	case h.stopping.Load(), leading && !h.sources.Ready(), !leading && !led:
+		return unavailable
+	}
+	body, free, err := h.bodies.read(r.Body)
+	defer free()
+	switch {
+	case errors.Is(err, errTooLarge):
+		return tooLarge
+	case errors.Is(err, errNoRoom):
+		return unavailable
+	case conn != nil && !conn.work():
+		return unavailable // it had to make room for another, which others bring about
+	case err != nil:
+		return unreadable
+	case sealed != nil && !sealed.covers(body):
+		return unauthorized
+	case leading:
+		return h.deliver(r, body, received)
+	default:
+		return h.forward.send(r, body, leader, h.election.Name(), key)
+	}
+}
+
+// deliver verifies a delivery and hands its hint on.
+func (h *handler) deliver(r *http.Request, body []byte, received time.Time) result {
+	source, known := sourceOf(r.URL.Path)
+	secret, ok := h.sources.Secret(source)
+	if !known || !ok {
+		secret = h.unknownKey
+	}
+	if !verified(r.Header.Values(headerSignature), body, secret) || !known || !ok {
+		return unauthorized
+	}
+	event, err := parseEvent(body)
+	if err != nil {
+		return malformed
+	}
+	if age := received.Sub(event.signed); age.Abs() > freshness {
+		h.sources.Stale(source, age)
+		return stale
+	}
+	if !event.aboutTask() {
+		return ignored
+	}
+	if h.seen.has(source, event.id, received) {
+		return repeated
+	}
+	hint := Hint{Source: source, TaskID: event.taskID, UpdatedAt: event.updatedAt(received), Received: received}
+	if err := h.sources.Hint(hint); err != nil {
+		return unavailable
+	}
+	h.seen.add(source, event.id, received)
+	return accepted
+}
+
+// sourceOf reads the name of a source from a path.
+func sourceOf(path string) (Source, bool) {
+	rest, ok := strings.CutPrefix(path, pathPrefix)
+	namespace, name, found := strings.Cut(rest, "/")
+	if !ok || !found || namespace == "" || name == "" || strings.Contains(name, "/") {
+		return Source{}, false
+	}
+	return Source{Namespace: namespace, Name: name}, true
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"container/list"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// A sender may fail so often in a second, and so often at once. Behind an ingress all senders are one.
+	failRate  = 20
+	failBurst = 100
+	// relayedFactor is how much more another replica may fail, which speaks for all of its senders.
+	relayedFactor = 10
+	// maxSenders bounds how many senders that failed are remembered: the last ones.
+	maxSenders = 4096
+	// prefixIPv6 is the part of an IPv6 address that one sender can't choose.
+	prefixIPv6 = 64
+)
+
+// limits remember how often senders have failed.
+type limits struct {
+	rate  rate.Limit
+	burst int
+
+	mu     sync.Mutex
+	recent *list.List // of *failing, the last one that failed first
+	byAddr map[netip.Prefix]*list.Element
+}
+
+type failing struct {
+	sender  netip.Prefix
+	limiter *rate.Limiter
+}
+
+func newLimits(perSecond rate.Limit, burst int) *limits {
+	return &limits{rate: perSecond, burst: burst, recent: list.New(), byAddr: map[netip.Prefix]*list.Element{}}
+}
+
+// blocked reports whether a sender has failed too often.
+func (l *limits) blocked(sender netip.Prefix, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known, ok := l.byAddr[sender]
+	return ok && limiterOf(known).TokensAt(now) < 1
+}
+
+// failed notes that a sender has failed once more.
+func (l *limits) failed(sender netip.Prefix, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known, ok := l.byAddr[sender]
+	if !ok {
+		known = l.recent.PushFront(&failing{sender: sender, limiter: rate.NewLimiter(l.rate, l.burst)})
+		l.byAddr[sender] = known
+	}
+	l.recent.MoveToFront(known)
+	limiterOf(known).AllowN(now, 1)
+	if l.recent.Len() > maxSenders {
+		if last, ok := l.recent.Remove(l.recent.Back()).(*failing); ok {
+			delete(l.byAddr, last.sender)
+		}
+	}
+}
+
+func limiterOf(element *list.Element) *rate.Limiter {
+	return element.Value.(*failing).limiter //nolint:errcheck,forcetypeassert // Only these are put in.
+}
+
+// senderOf tells senders apart by the address that a connection comes from. What headers claim is not believed.
+func senderOf(remote string) netip.Prefix {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	addr := at.Addr().Unmap().WithZone("")
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = prefixIPv6
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package receiver takes in the webhooks of Livepeer Studio. A delivery is a hint and nothing more: once its signature is
+// verified, the ID of its task is handed on, and what the task is like is read from the API. It knows nothing of
+// Kubernetes, keeps a bounded amount of memory whatever is sent to it, and asks nobody anything for a delivery that is
+// not verified.
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// maxBody bounds a delivery. One is about 5 KB; Studio's largest tasks stay far below.
+	maxBody        = 1 << 20
+	maxHeaderBytes = 8 << 10
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 10 * time.Second
+	writeTimeout   = 15 * time.Second
+	idleTimeout    = time.Minute
+	stopTimeout    = 3 * time.Second
+)
+
+// Source names a LivepeerTaskSource.
+type Source struct {
+	Namespace, Name string
+}
+
+// Path is where the deliveries for a source are received.
+func (s Source) Path() string { return pathPrefix + s.Namespace + "/" + s.Name }
+
+// Hint says that a task of a source has changed.
+type Hint struct {
+	Source Source
+	TaskID string
+	// UpdatedAt is when the task changed, in milliseconds since 1970, by Studio's clock; 0 where that is not known.
+	UpdatedAt int64
+	// Received is when the delivery came.
+	Received time.Time
+}
+
+// Sources is what the receiver asks and tells the one who follows the sources.
+type Sources interface {
+	// Ready reports whether Secret knows all sources. Before, no delivery may be refused for good.
+	Ready() bool
+	// Secret returns the secret that a source shares with Studio. It must take the same time for any source.
+	Secret(source Source) (secret []byte, ok bool)
+	// Hint takes in a hint, or says why it can't for now.
+	Hint(hint Hint) error
+	// Stale is told of a genuine delivery that was signed so long before now; negative: after.
+	Stale(source Source, age time.Duration)
+}
+
+// Election says who follows the sources. A nil one means that this process does.
+type Election interface {
+	// Leading reports whether this process does.
+	Leading() bool
+	// Leader is where the receiver of the other process that does is, and what only it and this process know; ok is false
+	// where that is not known.
+	Leader() (address netip.AddrPort, key []byte, ok bool)
+	// Name is how other processes know this one.
+	Name() string
+	// Key is what only this process and the one of that name know.
+	Key(name string) (key []byte, ok bool)
+}
+
+// Config is what a Receiver is made of.
+type Config struct {
+	// Address to listen on, such as :9292.
+	Address string
+	// Certificate returns the certificate to serve with, as of now; nil means plain HTTP.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Connections bounds the open connections of one address; 0 means DefaultConnections.
+	Connections int
+	Election    Election
+	Sources     Sources
+	Metrics     prometheus.Registerer
+	// Log is told what goes wrong with connections.
+	Log *log.Logger
+}
+
+func (c *Config) connections() int {
+	if c.Connections == 0 {
+		return DefaultConnections
+	}
+	return c.Connections
+}
+
+// Receiver is the HTTP server.
+type Receiver struct {
+	config  Config
+	handler *handler
+}
+
+// New makes a receiver, which listens once it is started.
+func New(config Config) (*Receiver, error) {
+	counter, err := newCounter(config.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("metrics of the receiver: %w", err)
+	}
+	return &Receiver{config: config, handler: newHandler(&config, counter)}, nil
+}
+
+// NeedLeaderElection is false: every replica receives.
+func (*Receiver) NeedLeaderElection() bool { return false }
+
+// Start listens and answers until ctx ends.
+func (r *Receiver) Start(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", r.config.Address)
+	if err != nil {
+		return fmt.Errorf("receiver of webhooks: %w", err)
+	}
+	listener = newConnections(listener, r.config.connections())
+	server := &http.Server{
+		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: withConnection,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+	}
+	ended := make(chan error, 1)
+	go func() {
+		if r.config.Certificate == nil {
+			ended <- server.Serve(listener)
+			return
+		}
+		// HTTP/1.1 only: HTTP/2 has let clients exhaust servers (CVE-2023-44487, CVE-2023-39325), and gains nothing here.
+		ended <- server.Serve(tls.NewListener(listener, &tls.Config{
+			GetCertificate: r.config.Certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		}))
+	}()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("receiver of webhooks: %w", err)
+	case <-ctx.Done():
+	}
+	r.handler.stopping.Store(true)
+	stopped, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := server.Shutdown(stopped); errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return nil
+}

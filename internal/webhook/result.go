@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+)
+
+// result is what became of a request.
+type result string
+
+const (
+	accepted     result = "accepted"
+	ignored      result = "ignored"
+	repeated     result = "repeated"
+	unauthorized result = "unauthorized"
+	stale        result = "stale"
+	malformed    result = "malformed"
+	wrongMethod  result = "wrong_method"
+	wrongType    result = "wrong_content_type"
+	tooLarge     result = "too_large"
+	unreadable   result = "unreadable"
+	limited      result = "limited"
+	unavailable  result = "unavailable"
+
+	// What another replica answered.
+	forwardedAccepted     result = "forwarded_accepted"
+	forwardedUnauthorized result = "forwarded_unauthorized"
+	forwardedTooLarge     result = "forwarded_too_large"
+	forwardedUnavailable  result = "forwarded_unavailable"
+)
+
+// label is the result as the metric names it.
+func (r result) label() string {
+	switch r {
+	case wrongMethod, wrongType, unreadable:
+		return string(malformed)
+	case forwardedAccepted, forwardedUnauthorized, forwardedTooLarge, forwardedUnavailable:
+		return "forwarded"
+	}
+	return string(r)
+}
+
+// failure reports whether the sender has done something that only few may do often.
+func (r result) failure() bool {
+	switch r {
+	case unauthorized, stale, malformed, tooLarge, unreadable, forwardedUnauthorized, forwardedTooLarge:
+		return true
+	}
+	return false
+}
+
+func (r result) status() int {
+	switch r {
+	case accepted, ignored, repeated, forwardedAccepted:
+		return http.StatusAccepted
+	case wrongMethod:
+		return http.StatusMethodNotAllowed
+	case wrongType:
+		return http.StatusUnsupportedMediaType
+	case tooLarge, forwardedTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case unreadable:
+		return http.StatusRequestTimeout
+	case limited, unavailable, forwardedUnavailable:
+		return http.StatusServiceUnavailable
+	default: // which of the reasons it was is nobody's business
+		return http.StatusUnauthorized
+	}
+}
+
+// answer writes the answer. Its text follows from the status alone.
+func (r result) answer(w http.ResponseWriter) {
+	status := r.status()
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	switch status {
+	case http.StatusMethodNotAllowed:
+		header.Set("Allow", http.MethodPost)
+	case http.StatusServiceUnavailable:
+		header.Set("Retry-After", retryAfter)
+	}
+	if status != http.StatusAccepted && status != http.StatusUnauthorized {
+		header.Set("Connection", "close") // what is not read yet is not worth reading
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, http.StatusText(status)+"\n") // a sender that is gone needs no answer
+}
+
+// newCounter registers the metric, or takes the one that is registered.
+func newCounter(registry prometheus.Registerer) (*prometheus.CounterVec, error) {
+	counter, err := metrics.Register(registry, metrics.NewCounter(metrics.WebhookRequests))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range []result{
+		accepted, ignored, repeated, forwardedAccepted, unauthorized, stale, malformed, tooLarge, limited, unavailable,
+	} {
+		counter.WithLabelValues(r.label())
+	}
+	return counter, nil
+}
