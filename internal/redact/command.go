@@ -98,7 +98,7 @@ func (m *masker) verb(s *subject) int {
 	if strings.EqualFold(s.word, "identified") {
 		return m.identified(s)
 	}
-	if !verbs[s.word] || m.at(s.end) != ' ' {
+	if !verbs[s.word] || !isSpace(m.at(s.end)) {
 		return 0
 	}
 	line := strings.TrimRight(t[max(0, s.start-maxScheme):s.start], " ")
@@ -106,7 +106,11 @@ func (m *masker) verb(s *subject) int {
 		return 0
 	}
 	last := 0
-	for i, n := m.spaces(s.end), 0; n < 3 && i < len(t); n++ {
+	from := m.spaces(s.end)
+	if m.at(from) == '$' { // its length, as Redis sends it
+		from = m.spaces(m.nameEndAt(from + 1))
+	}
+	for i, n := from, 0; n < 3 && i < len(t); n++ {
 		v, ok := m.valueAt(s, link{bond: assigned, value: i})
 		text := t[v.start:min(v.end, v.start+maxLook)]
 		l := lookAt(text)
@@ -136,10 +140,10 @@ func (m *masker) identified(s *subject) int {
 		}
 		end := m.nameEndAt(i)
 		word := strings.ToLower(m.text[i:end])
-		if by && word != "password" && word != "values" || !by && word == "" {
+		if by && word != "password" && word != "values" || !by && word == "" { // the value
 			break
 		}
-		by = by || word == "by"
+		by = by || word == "by" || word == "using" || word == "as"
 		i = m.spaces(end)
 	}
 	v, ok := m.valueAt(s, link{bond: assigned, value: i})

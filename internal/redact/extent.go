@@ -53,10 +53,12 @@ func (m *masker) quoted(i int) value {
 			v.start = i + n
 		}
 		j := v.next
-		if k := m.spaces(j); m.at(k) == '+' || m.at(k) == '.' && k > j {
+		if k := m.spaces(j); strings.IndexByte("+&", m.at(k)) >= 0 && k < len(t) || m.at(k) == '.' && k > j {
 			if k = m.spaces(k + 1); isQuote(m.at(k)) {
 				j = k
 			}
+		} else if end := m.closed(min(k+1, len(t)), `"`, m.depth(k)); k > j && m.at(k) == '"' && m.operator(m.spaces(end+1)) == "" { // "a" "b"
+			j = k
 		}
 		switch {
 		case n == 1 && isQuote(m.at(j)) && m.depth(j) == m.depth(i) && v.end < len(t):
@@ -194,10 +196,16 @@ func (m *masker) restOfLine(s *subject, i int) int {
 	return i + len(trim(t[i:end], trailing+" \t"))
 }
 
-// block reads a block of YAML, of which the | or > is at i: all lines that begin further right than the name does.
+// block reads a block of YAML, of which the | or > is at i: all lines that begin further right than the name does. Or a list, of
+// which the first dash is at i: that may begin where the name does.
 func (m *masker) block(s *subject, i int) (v value, ok bool) {
 	t := m.text
-	for i++; i < len(t) && strings.IndexByte("+-0123456789 \t\r", t[i]) >= 0; i++ {
+	list := t[i] == '-'
+	if list {
+		i = strings.LastIndexByte(t[:i], '\n')
+	} else {
+		for i++; i < len(t) && strings.IndexByte("+-0123456789 \t\r", t[i]) >= 0; i++ {
+		}
 	}
 	if m.at(i) != '\n' {
 		return v, false
@@ -215,7 +223,7 @@ func (m *masker) block(s *subject, i int) (v value, ok bool) {
 			end++
 		}
 		if text := strings.TrimLeft(t[i:end], " "); text != "" {
-			if end-i-len(text) <= indent {
+			if at := end - i - len(text); at < indent || at == indent && (!list || text[0] != '-') {
 				break
 			}
 			v.end = end

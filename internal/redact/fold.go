@@ -2,7 +2,10 @@
 
 package redact
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // lookalikes maps characters to the ASCII character that they look like.
 var lookalikes = func() map[rune]rune {
@@ -17,7 +20,7 @@ var lookalikes = func() map[rune]rune {
 // fold returns the ASCII character that r looks like, a negative number if r can't be seen, and r itself otherwise.
 func fold(r rune) rune {
 	switch {
-	case r == unicode.ReplacementChar, r >= 'À' && r <= 'ʯ': // letters of Latin, which are what they look like
+	case r == unicode.ReplacementChar, r >= 'À' && r < 'ɢ': // letters of Latin, which are what they look like
 		return r
 	case r == 0x85, r == 0x2028, r == 0x2029:
 		return '\n'
@@ -30,8 +33,14 @@ func fold(r rune) rune {
 	case r >= 0x1d400 && r <= 0x1d6a3: // mathematical letters
 		return rune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(r-0x1d400)%52])
 	}
-	if folded, ok := lookalikes[r]; ok {
-		return folded
+	if r >= 'Ⓐ' && r <= 'ⓩ' {
+		return 'a' + (r-'Ⓐ')%26
+	}
+	if same, ok := lookalikes[r]; ok {
+		return same
 	}
 	return r
 }
+
+// folded returns a word of the vocabulary as it is in a view.
+func folded(s string) string { return strings.Map(fold, s) }

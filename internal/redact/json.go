@@ -118,7 +118,7 @@ func holdsSecret(s strength, v any) bool {
 	case nil, bool:
 		return false
 	case string:
-		return v != "" && (s > unsure || s == unsure && tokenLike(v) && !strings.ContainsAny(v, "./: "))
+		return v != "" && (s > unsure || s == unsure && isKeyValue(v))
 	case []any:
 		return s > weak && len(v) > 0 || s == weak && slices.ContainsFunc(v, isNoNumber)
 	case map[string]any:

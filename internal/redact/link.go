@@ -133,7 +133,7 @@ func (m *masker) operator(i int) string {
 	}
 	for _, op := range operators {
 		if strings.HasPrefix(m.text[i:], op) {
-			if op == ":" && (strings.HasPrefix(m.text[i:], "://") || strings.HasPrefix(m.text[i:], "::")) {
+			if op == ":" && (strings.HasPrefix(m.text[i:], "://") || strings.HasPrefix(m.text[i:], "::") && !isSpace(m.at(i+2))) {
 				return ""
 			}
 			return op
@@ -149,7 +149,7 @@ func (m *masker) operated(s *subject, i int, op string) link {
 	if strings.HasPrefix(t[l.value:], "** ") { // **Password:** hunter2
 		l.value += len("**")
 	}
-	for op == "..." && m.at(l.value) == '.' {
+	for op == "..." && m.at(l.value) == '.' || op == ":" && m.at(l.value) == ':' {
 		l.value++
 	}
 	l.value = m.spaces(l.value)
@@ -198,6 +198,8 @@ func (m *masker) filler(s *subject, i int) (next int, fills bool) {
 		return m.spaces(end) + len("to"), true
 	case r&isFact != 0:
 		return -1, true
+	case r&isOf != 0 && isQuote(m.at(m.spaces(end))): // set password to "hunter2"
+		return end, true
 	case r&isOf != 0: // password for bob: hunter2
 		for range 3 {
 			for end = m.spaces(end); end < len(t) && !isSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {

@@ -110,7 +110,7 @@ func isPlainFact(s string, l *look) bool {
 	const address = 40 // of a contract, in hexadecimal digits
 	switch {
 	case s == "", l.others == 0 && l.letters() == 0 && len(s) < 6, isMeasure(s, l), isFile(s), isHost(s, l), strings.Contains(s, "://"),
-		strings.HasPrefix(s, "0x") && len(s) == len("0x")+address, l.digits > 0 && l.others > 0 && isDate(s):
+		strings.HasPrefix(s, "0x") && len(s) == len("0x")+address, isCID(s, l), l.digits > 0 && l.others > 0 && isDate(s):
 		return true
 	case l.others == 0 || strings.IndexByte(s, '/') < 0 || s[0] != '/' && strings.ContainsAny(s, "+="):
 		return false
@@ -196,7 +196,12 @@ func isID(s string) bool {
 	case l.hex:
 		return len(s) >= 8 && (l.uppers == 0 || l.lowers == 0)
 	}
-	return len(s) == 16 && l.uppers == 0 || len(s) == 46 && strings.HasPrefix(s, "Qm") || len(s) > 50 && strings.HasPrefix(s, "baf")
+	return len(s) == 16 && l.uppers == 0 || isCID(s, &l)
+}
+
+// isCID reports whether s is the address of a content in IPFS.
+func isCID(s string, l *look) bool {
+	return l.others == 0 && (len(s) == 46 && strings.HasPrefix(s, "Qm") || len(s) > 50 && l.uppers == 0 && strings.HasPrefix(s, "baf"))
 }
 
 func lookAtHex(s string) bool {

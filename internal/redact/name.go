@@ -68,7 +68,7 @@ func (m *masker) name(i int) int {
 		s.start++
 	}
 	s.word = t[s.start:s.end]
-	if s.word == "" || isFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 {
+	if s.word == "" || isFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 && m.at(m.spaces(end)) != '=' {
 		return i + 1
 	}
 	if q := m.at(start - 1); isQuote(q) && m.at(s.end) == q && m.depth(s.end) <= m.depth(start-1) {
@@ -110,8 +110,13 @@ func (m *masker) widen(s *subject) {
 		start--
 	}
 	before := strings.ToLower(m.text[start : s.start-1])
+	if owner := strings.Fields(strings.ToLower(m.text[max(0, start-maxAside):start])); lexicon[before]&isOf != 0 && len(owner) > 0 {
+		before = owner[len(owner)-1] // no object with key
+	}
 	switch {
 	case before == "":
+	case lexicon[before]&isOpenKey != 0 && lexicon[low]&isKey != 0:
+		s.strength = open
 	case low == "passe":
 		if before == "de" { // mot de passe
 			s.strength = sure

@@ -36,6 +36,9 @@ func (w *name) last(i int) string {
 
 // strengthOf returns how surely a name means a credential, by the word that it ends in: the ID of a session is no session.
 func strengthOf(s string) strength {
+	if lexicon[strings.ToLower(s)]&isSure != 0 {
+		return sure
+	}
 	w := split(s)
 	for i := 1; i < w.n; i++ { // the password of somebody
 		if lexicon[w.words[i]]&isOf != 0 {
@@ -141,6 +144,7 @@ func split(s string) (w name) {
 		return w
 	}
 	start := 0
+	camel := low != s && strings.ToUpper(s) != s
 	flush := func(end int) {
 		if end > start {
 			if w.n == maxWords {
@@ -156,7 +160,7 @@ func split(s string) (w name) {
 		case !isAlnum(c) && c < 0x80:
 			flush(i)
 			start = i + 1
-		case isUpper(c) && i > start && (!isUpper(s[i-1]) || i+1 < len(s) && isLetter(s[i+1]) && !isUpper(s[i+1])):
+		case camel && isUpper(c) && i > start && (!isUpper(s[i-1]) || i+1 < len(s) && isLetter(s[i+1]) && !isUpper(s[i+1])):
 			flush(i)
 			start = i
 		}

@@ -149,10 +149,16 @@ func setOf(chars string) *[256]bool {
 	return &set
 }
 
-// spaces returns where the white space at i ends.
+// spaces returns where the white space at i ends, and comments in it.
 func (m *masker) spaces(i int) int {
 	for i < len(m.text) && isSpace(m.text[i]) {
 		i++
+	}
+	if i+1 < len(m.text) && m.text[i] == '/' && m.text[i+1] == '*' {
+		if n := strings.Index(m.text[i:min(len(m.text), i+maxLook)], "*/"); n > 0 {
+			m.cost += n
+			return m.spaces(i + n + len("*/"))
+		}
 	}
 	return i
 }

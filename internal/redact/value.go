@@ -29,6 +29,9 @@ func (m *masker) valueOf(s *subject) int {
 	if l.bond == unbound {
 		return 0
 	}
+	if l.line && l.bond == colon && m.pairFollows(l.value) { // a map of YAML
+		return m.keyedValue(s, l.value, min(len(m.text), l.value+maxRecord))
+	}
 	v, ok := m.valueAt(s, l)
 	if !ok || !m.wants(s, l, &v) {
 		return 0
@@ -66,7 +69,7 @@ func (m *masker) valueAt(s *subject, l link) (v value, ok bool) {
 		return m.quoted(i), true
 	case l.bond == paired && (c < '0' || c > '9') && c != '[' && c != '{':
 		return v, false
-	case l.bond > spaced && (c == '|' || c == '>'):
+	case l.bond > spaced && (c == '|' || c == '>') || l.line && s.strength == sure && strings.HasPrefix(t[i:], "- "):
 		if v, ok = m.block(s, i); ok {
 			return v, true
 		}

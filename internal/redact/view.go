@@ -181,20 +181,26 @@ func backslash(t string) (n int, r rune) {
 		return 2, '\t'
 	case '"', '\'', '`', '\\', '/', '=', ':':
 		return 2, rune(t[1])
-	case 'x':
-		return number(t, 2, 2, 16)
 	case 'U':
 		return number(t, 2, 8, 16)
-	case 'u':
+	case 'u', 'x':
 		if end := strings.IndexByte(t[:min(len(t), 11)], '}'); end > 3 && t[2] == '{' {
 			if n, r = number(t, 3, end-3, 16); n > 0 {
 				n++
 			}
 			return n, r
 		}
+		if t[1] == 'x' {
+			return number(t, 2, 2, 16)
+		}
 		return number(t, 2, 4, 16)
 	case '0', '1':
 		return number(t, 1, 3, 8)
+	case '\n': // the line goes on
+		return 2, -1
+	}
+	if isLetter(t[1]) { // as shells have it
+		return 2, rune(t[1])
 	}
 	return 0, 0
 }

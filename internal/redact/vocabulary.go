@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed vocabulary.txt
@@ -66,7 +68,7 @@ var lexicon = func() map[string]role {
 		"any name", "any value",
 	} {
 		for _, word := range vocabulary[section] {
-			table[word] |= 1 << i
+			table[folded(word)] |= 1 << i
 		}
 	}
 	return table
@@ -92,9 +94,17 @@ var fragments = func() (table [1 << 10][]string) {
 	for _, section := range []string{"sure", "noun", "weak", "key", "code", "verb", "ends sure", "ends weak", "holds sure", "head"} {
 		all = append(all, vocabulary[section]...)
 	}
+	for _, word := range all {
+		if first, n := utf8.DecodeRuneInString(word); n > 1 {
+			all = append(all, string(unicode.ToUpper(first))+word[n:])
+		}
+	}
 	slices.SortFunc(all, func(a, b string) int { return len(a) - len(b) })
 	for _, word := range all {
-		word = strings.ToLower(word)
+		word = folded(word)
+		if isLetter(word[0]) {
+			word = strings.ToLower(word)
+		}
 		known := &table[pairOf(word[0], word[1])]
 		if !slices.ContainsFunc(*known, func(f string) bool { return strings.HasPrefix(word, f) }) {
 			*known = append(*known, word)

@@ -22,7 +22,7 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 	case spaced:
 		return !v.bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		certain := s.strength == weak && (isIdentifier(s.word) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v))
+		certain := (s.strength == weak || s.strength == noun) && (isIdentifier(s.word) && !isProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v))
 		if v.quoted || certain || s.strength < sure && !isProse(text) && m.isMember(s, v) {
 			break
 		}
@@ -52,7 +52,7 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 	l := lookAt(text)
 	switch {
 	case s.strength == unsure:
-		return !v.bracket && tokenLike(text) && !strings.ContainsAny(text, "./: (") && !isPairLike(text)
+		return !v.bracket && isKeyValue(text)
 	case v.bracket && s.strength == weak: // some words, rather than numbers
 		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || jumbled(text) ||
 			strings.HasSuffix(strings.ToLower(s.word), "auth")
@@ -61,10 +61,16 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 	case s.strength == weak && l.letters() == 0 && l.digits > 0:
 		return l.digits >= 6 && !strings.HasSuffix(s.word, "s")
 	case s.strength == weak:
-		return !isProse(text) && !isMeasure(text, &l)
+		return !isProse(text) && !isMeasure(text, &l) && !isFile(text)
 	}
 	directory := strings.HasSuffix(strings.ToLower(s.word), "pwd") && strings.IndexByte("/~", text[0]) >= 0
 	return !isSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
+}
+
+// isKeyValue reports whether text, the value of a key of any kind, is a credential rather than the name of something.
+func isKeyValue(text string) bool {
+	made := opaque(text) || tokenLike(text) && !strings.ContainsAny(text, "-_")
+	return made && !strings.ContainsAny(text, "./: (") && !isPairLike(text)
 }
 
 func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
@@ -154,7 +160,12 @@ func (m *masker) isMember(s *subject, v *value) bool {
 		rest := strings.TrimSpace(line[i+1:])
 		return strings.IndexByte("{[(", line[i]) >= 0 && (rest == "" || rest[len(rest)-1] == ',')
 	}
-	return strings.HasPrefix(line, "  ") && strings.TrimSpace(line) == "" && m.alone(v)
+	if strings.TrimSpace(line) != "" || !m.alone(v) {
+		return false
+	}
+	all := strings.Split(m.text[max(0, s.start-maxLook):s.start], "\n")
+	name, value, found := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
+	return strings.HasPrefix(line, "  ") || found && len(all) > 1 && value != "" && strings.Trim(name, "-_ "+alphabet) == "" && strings.Count(name, " ") < 2
 }
 
 // isLogin reports whether s is a part of a login: a user name comes before it.
