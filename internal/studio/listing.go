@@ -78,6 +78,11 @@ type listing struct {
 
 func (l *listing) ask(v url.Values) {
 	v.Set("order", "id-false")
+	if l.control {
+		v.Set("limit", "1")
+		v.Set("cursor", skip(maxTasks))
+		return
+	}
 	v.Set("limit", strconv.Itoa(l.limit()))
 	switch l.mode {
 	case seek, beyond:
@@ -100,6 +105,10 @@ func (l *listing) ask(v url.Values) {
 func skip(n int) string { return "skip" + strconv.Itoa(n) }
 
 func (l *listing) after(pg *page, seen int) bool {
+	if l.control {
+		l.controlled()
+		return false
+	}
 	sum := uint64(0)
 	if pg.whole {
 		sum = pg.sum.Sum64()
@@ -121,9 +130,6 @@ func (l *listing) after(pg *page, seen int) bool {
 		l.afterLink(pg, sum, seen)
 	case byOffset:
 		done = l.afterOffset(pg, sum, seen)
-	}
-	if done && l.verify {
-		l.poisoned.Store(l.skipped() > 0)
 	}
 	return done
 }
@@ -235,6 +241,15 @@ func (l *listing) afterOffset(pg *page, sum uint64, seen int) bool {
 }
 
 func (l *listing) refused(e *Error) (bool, error) {
+	if l.control {
+		if e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound { // it just does not know offsets
+			l.controlled()
+			return false, nil
+		}
+		// Next time for what was asked for: the server may just not know offsets, and be well again.
+		l.control, l.lost = false, true
+		return false, e
+	}
 	done, err := false, error(e)
 	if !l.isolating() {
 		done, err = l.otherWay(e)
@@ -251,7 +266,7 @@ func (l *listing) otherWay(e *Error) (bool, error) {
 	// The documented server answers 500 to a cursor that it can't read.
 	unknown := invalid || e.Status == http.StatusInternalServerError
 	switch {
-	case l.mode == byID && l.last != "" && !l.paged && unknown:
+	case l.mode == byID && l.last != "" && !l.paged && invalid:
 		// A server that was known to page by id has an error of its own. If it persists, that knowledge is outdated.
 		if l.keyset.Swap(false) {
 			return false, e
