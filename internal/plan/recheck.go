@@ -13,12 +13,14 @@ const (
 	Pushed
 	// Stalled: Studio has not updated it for so long that it counts as stalled, unless Studio says otherwise.
 	Stalled
+	// Unread: Studio could not read it when it was last asked for.
+	Unread
 	// Missing: it is stored, and a complete listing lacked it.
 	Missing
 )
 
 // Reasons returns all reasons.
-func Reasons() []Why { return []Why{ExternalChange, Pushed, Stalled, Missing} }
+func Reasons() []Why { return []Why{ExternalChange, Pushed, Stalled, Unread, Missing} }
 
 // Answer is what came of asking for it.
 type Answer int
@@ -84,6 +86,7 @@ func Recheck(why Why, answer Answer) Verdict {
 		ExternalChange: {Write, Write, Nothing, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
 		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Poll, Poll, Poll},
 		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
+		Unread:         {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
 		Missing:        {Write, Write, Gone, Gone, Nothing, Nothing, AskLater, Fail, Fail},
 	}[why][answer]
 }

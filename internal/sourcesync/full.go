@@ -235,6 +235,9 @@ func (s *syncer) finish(ctx context.Context) error {
 	if err := s.prune(ctx); err != nil {
 		return err
 	}
+	if err := s.unreadableInAll(ctx); err != nil {
+		return err
+	}
 	state, full := s.state, s.state.full
 	for id := range state.rejected {
 		if !full.knows(id) {
@@ -242,7 +245,6 @@ func (s *syncer) finish(ctx context.Context) error {
 		}
 	}
 	state.synced, state.changed, state.unstalled = true, false, nil
-	state.unreadable = full.unreadable()
 	if full.since == 0 {
 		state.listed, state.omitted = full.began, int32(full.omitted) //nolint:gosec // A count of tasks of one account.
 	} else {
@@ -253,6 +255,7 @@ func (s *syncer) finish(ctx context.Context) error {
 	state.news = newsSince(full.newest, full.began)
 	now := s.now()
 	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, now, now)
+	s.listSoon(full.began, now)
 	if full.unlisted {
 		state.listed, state.nextFull = time.Time{}, s.now()
 	}

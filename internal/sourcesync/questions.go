@@ -65,7 +65,7 @@ type questions struct {
 	mu      sync.Mutex
 	ctx     context.Context //nolint:containedctx // Of all of a source's questions, which end with it.
 	end     context.CancelFunc
-	waiting [4][]*question // by reason
+	waiting [5][]*question // by reason
 	pending map[questionKey]*question
 	pushed  int
 	workers int
@@ -101,7 +101,7 @@ func (q *questions) close() {
 	if q.end != nil {
 		q.end()
 	}
-	q.waiting, q.pushed = [4][]*question{}, 0
+	q.waiting, q.pushed = [5][]*question{}, 0
 	clear(q.pending)
 }
 
