@@ -143,3 +143,24 @@ func TestUnreadableTasksWithOtherIDs(t *testing.T) {
 		t.Errorf("%s: %s; %d tasks are mirrored", reason, message, len(a.api.Tasks))
 	}
 }
+
+// TestATimeThatIsNoneHurtsTheOrderOnly: a row whose times are null or text makes Studio answer 500 to whatever is ordered by times. All
+// tasks are mirrored all the same, that one too, and no condition says otherwise.
+func TestATimeThatIsNoneHurtsTheOrderOnly(t *testing.T) {
+	for name, odd := range map[string]livepeertest.Task{
+		"null update":   {"createdAt": 1, "status": map[string]any{"phase": "running", "updatedAt": nil}},
+		"text creation": {"createdAt": "yesterday", "status": map[string]any{"phase": "running", "updatedAt": 5}},
+	} {
+		a := quietAccount(t, 30)
+		odd["id"], odd["type"] = uuid(99), "export"
+		a.studio.Put(odd)
+		got := a.watch(1)
+		a.put(3)
+		if got = append(got, a.watch(2)...); slices.Contains(got, v1alpha1.ReasonUnavailable) || got[len(got)-1] != v1alpha1.ReasonSynced {
+			t.Errorf("%s: it says %v", name, got)
+		}
+		if len(a.api.Tasks) != 31 || !a.mirrors(99) {
+			t.Errorf("%s: %d tasks are mirrored", name, len(a.api.Tasks))
+		}
+	}
+}

@@ -42,6 +42,13 @@ func (s *Snapshot) find(q *query, mine func(*entry) bool, unlimited bool) page {
 	return page{entries: found, total: total}
 }
 
+// unsortable reports whether the order asked for is one by times that a row among those that match does not have. It takes one
+// such row, on whatever page.
+func (s *Snapshot) unsortable(q *query, mine func(*entry) bool) bool {
+	byTime := slices.ContainsFunc(q.order, func(o orderTerm) bool { return o.field == "updatedAt" || o.field == "createdAt" })
+	return byTime && slices.ContainsFunc(s.byID, func(e *entry) bool { return e.unsortable && mine(e) && q.matches(e) })
+}
+
 func (q *query) matches(e *entry) bool {
 	if q.keyset && e.id <= q.after {
 		return false
