@@ -47,6 +47,7 @@ type question struct {
 // result is what came of a question.
 type result struct {
 	id          string
+	answer      plan.Answer
 	verdict     plan.Verdict
 	observation *mirror.Observation
 	err         error

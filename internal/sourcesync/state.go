@@ -80,6 +80,7 @@ type pollPass struct {
 // paused is a deletion that waits for a confirmation.
 type paused struct {
 	missing, total int
+	elsewhere      bool // they are another project's
 	token          string
 }
 

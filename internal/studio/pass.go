@@ -17,6 +17,8 @@ const (
 	defaultLimit = 1000
 	// maxTasks bounds one pass: nobody has more, so the server makes them up.
 	maxTasks = 5_000_000
+	// maxProjects bounds the projects that are told apart. A key sees one.
+	maxProjects = 100
 	// clockSkew is how far a task's time may be ahead of the server's clock.
 	clockSkew = time.Minute
 )
@@ -57,6 +59,9 @@ type Pass struct {
 	seed maphash.Seed
 	seen map[uint64]struct{}
 
+	// projects are those that the listed tasks say they are of.
+	projects map[string]struct{}
+
 	// filter: ask the server for UpdatedSince or CreatedSince.
 	filter bool
 	// pages counts the answers that held a list.
@@ -93,6 +98,9 @@ func (c *Client) NewPass(q Query) *Pass {
 		max:    maxTasks,
 		seed:   maphash.MakeSeed(),
 		seen:   map[uint64]struct{}{},
+
+		projects: map[string]struct{}{},
+
 		filter: (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
 	}
 	if q.NewestFirst {
@@ -128,6 +136,14 @@ func (p *Pass) Unreadable() int {
 		return 0
 	}
 	return p.list.skipped()
+}
+
+// Projects returns the projects that the listed tasks say they are of; nil where they are too many to tell.
+func (p *Pass) Projects() map[string]struct{} {
+	if len(p.projects) >= maxProjects {
+		return nil
+	}
+	return p.projects
 }
 
 // Newest returns the latest updatedAt in the first answer of the pass, and of later ones up to the time of the first, in
@@ -243,6 +259,9 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 			pg.fresh++
 		}
 		pg.add(t)
+		if t.Project != "" && len(p.projects) < maxProjects {
+			p.projects[t.Project] = struct{}{}
+		}
 		if t.UpdatedAt <= latest {
 			p.newest = max(p.newest, t.UpdatedAt)
 		}
