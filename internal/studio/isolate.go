@@ -110,7 +110,7 @@ func (l *listing) startSeek() {
 	switch {
 	case l.mode == byOffset:
 		l.startBeyond(l.pos)
-	case l.mode == byID && (l.last == "" || !l.bytewise && !l.collated):
+	case l.mode == byID && (l.last == "" || !l.ordered()):
 		l.startBeyond(l.rows)
 	case l.mode == byID:
 		l.mode, l.at = seek, l.rows-1

@@ -48,6 +48,12 @@ func WithRealRows() Option {
 	return func(s *Server) { s.realRows = true }
 }
 
+// WithCollation makes the database order ids in this way, as one does that orders by the rules of a language. By default, it orders
+// by bytes.
+func WithCollation(collate func(a, b string) int) Option {
+	return func(s *Server) { s.store.now.collate = collate }
+}
+
 // WithClock makes the server take the time from clock.
 func WithClock(clock func() time.Time) Option {
 	return func(s *Server) { s.clock = clock }
