@@ -6,8 +6,10 @@ package studio
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -174,5 +176,9 @@ func (c *Client) send(req *http.Request, read func(*http.Response) error) error 
 	}
 	// What is left unread is given up on purpose.
 	defer func() { _ = resp.Body.Close() }()
+	if encoding := encodingOf(resp); encoding != "" && resp.StatusCode == http.StatusOK {
+		return &Error{Kind: Malformed, Status: resp.StatusCode, Message: fmt.Sprintf("The answer of the API is encoded as %s, which was "+
+			"not asked for. Correct what is between the operator and the API.", strconv.Quote(c.clean(encoding, 60)))}
+	}
 	return read(resp)
 }

@@ -3,9 +3,11 @@
 package studio
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,8 +17,11 @@ import (
 const (
 	connectTimeout = 10 * time.Second
 	// idleTimeout is just below the server's keep-alive of 5 s, so that no request meets a connection being closed.
-	idleTimeout    = 4 * time.Second
-	maxConns       = 4
+	idleTimeout = 4 * time.Second
+	maxConns    = 4
+	// After so long without a word over HTTP/2, the other end is asked for one, and has so long to answer.
+	pingAfter      = 2 * time.Second
+	pingTimeout    = 3 * time.Second
 	maxRedirects   = 3
 	maxHeaderBytes = 1 << 20
 )
@@ -45,7 +50,34 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		// A TLS configuration of one's own turns HTTP/2 off otherwise.
 		ForceAttemptHTTP2: true,
+		// A connection that goes nowhere any more is found out before long, and closed.
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		OnProxyConnectResponse: proxyAnswer,
 	}, nil
+}
+
+// proxyError is a proxy's refusal to connect to the API.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string { return fmt.Sprintf("the proxy answers %d", e.status) }
+
+func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode != http.StatusOK {
+		return &proxyError{answer.StatusCode}
+	}
+	return nil
+}
+
+// CheckProxy returns an error where the environment names a proxy that can't be one. The error does not quote it: it may hold a
+// credential.
+func CheckProxy() error {
+	for _, scheme := range []string{"https", "http"} {
+		// A host that no NO_PROXY names.
+		if _, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: scheme, Host: "proxied.invalid"}}); err != nil {
+			return fmt.Errorf("%s_PROXY is not the URL of a proxy, such as http://proxy.example:3128", strings.ToUpper(scheme))
+		}
+	}
+	return nil
 }
 
 // redirectError is a redirect that is not followed.
