@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 // rivalName is the ServiceAccount of whoever is compared with the operator. It gets past the admission policy as the

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 const (

@@ -17,7 +17,7 @@ import (
 	. "github.com/onsi/gomega"
 	"sigs.k8s.io/yaml"
 
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 func root(g Gomega) string {

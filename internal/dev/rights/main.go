@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 func main() {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/dev/monitoring"
 )
 

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 // Whoever had access before must find the same cluster after, more than once.
