@@ -76,7 +76,7 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md, docs/metrics.md and what the Helm chart takes from config/.
 	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
-	KUBECTL=$(KUBECTL) go run ./internal/dev/rights
+	KUBECTL=$(KUBECTL) go run ./hack/rights
 	go run ./internal/dev/monitoring/page
 	KUBECTL=$(KUBECTL) go run ./internal/dev/chart
 

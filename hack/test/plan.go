@@ -35,7 +35,7 @@ func withoutRace() map[string]string {
 		"hack/controlplane":       drives,
 		"internal/dev/demo":       drives,
 		"internal/dev/monitoring": files,
-		"internal/dev/rights":     files,
+		"hack/rights":             files,
 		"internal/mirror":         pure,
 		"internal/redact":         pure,
 		"internal/scan":           pure,

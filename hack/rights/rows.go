@@ -123,7 +123,7 @@ func (r *reasons) of(role, resource, verb string) (string, error) {
 			return why, nil
 		}
 	}
-	return "", fmt.Errorf("nobody says in internal/dev/rights why the role %s has %s %s", role, verb, resource)
+	return "", fmt.Errorf("nobody says in hack/rights why the role %s has %s %s", role, verb, resource)
 }
 
 func (r *reasons) unused() []string {

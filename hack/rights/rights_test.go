@@ -34,7 +34,7 @@ func TestEveryRightHasAReason(t *testing.T) {
 	g.Expect(why.unused()).NotTo(ContainElement("manager-role secrets watch"))
 
 	_, err = rowsOf(managerRole("", "secrets", "get", "list"), operators, why)
-	g.Expect(err).To(MatchError("nobody says in internal/dev/rights why the role manager-role has list secrets"))
+	g.Expect(err).To(MatchError("nobody says in hack/rights why the role manager-role has list secrets"))
 	g.Expect(why.unused()).To(ContainElement("manager-role livepeertasks.studio.livepeer.org create"))
 }
 
