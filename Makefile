@@ -78,7 +78,7 @@ manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RB
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./hack/rights
 	go run ./internal/dev/monitoring/page
-	KUBECTL=$(KUBECTL) go run ./internal/dev/chart
+	KUBECTL=$(KUBECTL) go run ./hack/chart
 
 .PHONY: fmt
 fmt: ## Format the code.

@@ -31,7 +31,7 @@ func withoutRace() map[string]string {
 		".":                       drives,
 		"api/v1alpha1":            pure,
 		"internal/dev/bench":      drives,
-		"internal/dev/chart":      drives,
+		"hack/chart":              drives,
 		"hack/controlplane":       drives,
 		"internal/dev/demo":       drives,
 		"internal/dev/monitoring": files,
