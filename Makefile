@@ -77,7 +77,7 @@ manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RB
 	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./hack/rights
-	go run ./internal/dev/monitoring/page
+	go run ./hack/monitoring/page
 	KUBECTL=$(KUBECTL) go run ./hack/chart
 
 .PHONY: fmt

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/dev/monitoring"
+	"github.com/livepeer/livepeer-task-operator/hack/monitoring"
 )
 
 func main() {
