@@ -59,7 +59,7 @@ help: ## Show this list.
 
 .PHONY: demo
 demo: controlplane build ## Show the operator at work, with a cluster and a Studio of its own. DEMO_SECONDS=30 ends it; LIVEPEER_API_KEY mirrors a real account.
-	@go build -o $(BIN)/demo ./internal/dev/demo
+	@go build -o $(BIN)/demo ./hack/demo
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/demo
 
 .PHONY: studio

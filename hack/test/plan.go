@@ -33,7 +33,7 @@ func withoutRace() map[string]string {
 		"internal/dev/bench": drives,
 		"hack/chart":         drives,
 		"hack/controlplane":  drives,
-		"internal/dev/demo":  drives,
+		"hack/demo":          drives,
 		"hack/monitoring":    files,
 		"hack/rights":        files,
 		"internal/mirror":    pure,
