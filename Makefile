@@ -64,7 +64,7 @@ demo: controlplane build ## Show the operator at work, with a cluster and a Stud
 
 .PHONY: studio
 studio: ## Run the simulated Studio alone.
-	go run ./internal/dev/studio
+	go run ./hack/studio
 
 ##@ Development
 
