@@ -112,7 +112,7 @@ test-soak-seeds: ## The same for SOAK_SEEDS (default 30) seeds one after the oth
 
 .PHONY: bench
 bench: controlplane build ## Measure the operator against the bare API server. BENCH_TASKS=100000: large; BENCH_DOCS=1: into docs/bench.
-	@go build -o $(BIN)/bench/bench ./internal/dev/bench
+	@go build -o $(BIN)/bench/bench ./test/bench
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/bench/bench
 
 .PHONY: e2e
