@@ -103,7 +103,7 @@ test: controlplane build ## Run every test, against a real API server (the race 
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
-	@go build -o $(BIN)/soak ./internal/dev/soak
+	@go build -o $(BIN)/soak ./test/soak
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/soak
 
 .PHONY: test-soak-seeds
