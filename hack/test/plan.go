@@ -30,7 +30,6 @@ func withoutRace() map[string]string {
 	return map[string]string{
 		".":                 drives,
 		"api/v1alpha1":      pure,
-		"test/bench":        drives,
 		"hack/chart":        drives,
 		"hack/controlplane": drives,
 		"hack/demo":         drives,
@@ -39,6 +38,7 @@ func withoutRace() map[string]string {
 		"internal/mirror":   pure,
 		"internal/redact":   pure,
 		"internal/scan":     pure,
+		"test/bench":        drives,
 		"test/e2e":          drives,
 	}
 }

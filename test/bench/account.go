@@ -43,7 +43,7 @@ func openAccount(n int) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(root, "internal", "livepeer", "livepeertest", "testdata", "reference.json")
+	path := filepath.Join(root, "internal", "studio", "livepeertest", "testdata", "reference.json")
 	reference, err := os.ReadFile(path) //nolint:gosec // of the repository
 	if err != nil {
 		return nil, err
