@@ -35,6 +35,7 @@ func withoutRace() map[string]string {
 		"hack/demo":         drives,
 		"hack/monitoring":   files,
 		"hack/rights":       files,
+		"hack/testbed":      drives,
 		"internal/mirror":   pure,
 		"internal/redact":   pure,
 		"internal/scan":     pure,
