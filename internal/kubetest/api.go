@@ -54,7 +54,7 @@ func NewAPI(url string) *API {
 	source.Spec.Timeout.Duration = time.Minute
 	return &API{
 		Source: source, Tasks: map[string]*v1alpha1.LivepeerTask{}, Version: 100,
-		Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
+		Writing: func(_, _ *v1alpha1.LivepeerTask) {},
 		secret: &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
 			Type:       corev1.SecretTypeOpaque,
@@ -86,7 +86,7 @@ func copied[T any](obj *T) *T {
 func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	switch obj := obj.(type) {
 	case *corev1.Secret:
 		a.secret.DeepCopyInto(obj)
@@ -100,6 +100,13 @@ func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ 
 		stored.DeepCopyInto(obj)
 	}
 	return nil
+}
+
+// meddle lets somebody else change something. The caller holds the lock.
+func (a *API) meddle() {
+	if a.Meddle != nil {
+		a.Meddle()
+	}
 }
 
 // put stores a task under the next version and lets answer hold what is stored. The caller holds the lock.
@@ -132,7 +139,7 @@ func (a *API) Create(_ context.Context, obj client.Object, _ ...client.CreateOpt
 	task := obj.(*v1alpha1.LivepeerTask)
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	if _, exists := a.Tasks[task.Name]; exists {
 		return apierrors.NewAlreadyExists(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name)
 	}
@@ -159,7 +166,7 @@ func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOpt
 	task := obj.(*v1alpha1.LivepeerTask)
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	stored, err := a.current(&task.ObjectMeta)
 	if err != nil {
 		return err
@@ -181,7 +188,7 @@ func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.Delete
 	}
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	stored, err := a.current(meta)
 	if err != nil {
 		return err
@@ -210,7 +217,7 @@ func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.Sub
 	task := obj.(*v1alpha1.LivepeerTask)
 	s.api.Mu.Lock()
 	defer s.api.Mu.Unlock()
-	s.api.Meddle()
+	s.api.meddle()
 	stored, err := s.api.current(&task.ObjectMeta)
 	if err != nil {
 		return err

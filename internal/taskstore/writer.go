@@ -5,7 +5,6 @@ package taskstore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -30,7 +30,7 @@ type Writer struct {
 	// live reads from the API server, not from the cache, to settle conflicts.
 	live  client.Reader
 	index *Index
-	slots chan struct{}
+	slots *fair.Gate
 	// observers are told of what was carried out.
 	Observers []Observer
 }
@@ -53,7 +53,7 @@ type Change struct {
 func NewWriter(c client.Client, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
-		live:   live, index: index, slots: make(chan struct{}, writeConcurrency), Observers: observers,
+		live:   live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
 	}
 }
 
@@ -76,6 +76,7 @@ type Written struct {
 // context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
 func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*Written, error) {
 	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+	source := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writeConcurrency)
 	for _, action := range actions {
@@ -83,20 +84,19 @@ func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror
 			break
 		}
 		group.Go(func() error {
-			select {
-			case w.slots <- struct{}{}:
-				defer func() { <-w.slots }()
-			case <-ctx.Done():
-				return ctx.Err()
+			release, err := w.slots.Acquire(ctx, source)
+			if err != nil {
+				return err
 			}
-			return out.note(&action, w.write(ctx, scope, action))
+			defer release()
+			return out.note(ctx, &action, w.write(ctx, scope, action))
 		})
 	}
 	return out, group.Wait()
 }
 
 // note sorts out how one action ended.
-func (o *Written) note(action *mirror.Action, err error) error {
+func (o *Written) note(ctx context.Context, action *mirror.Action, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -106,8 +106,8 @@ func (o *Written) note(action *mirror.Action, err error) error {
 	case Refused(err):
 		o.Refused[cmp.Or(observedID(action), action.Stored.ID)] = err
 		return nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
 	default:
 		return &WriteError{Verb: action.Verb, Err: err}
 	}
