@@ -73,7 +73,7 @@ func TestAHangingTenantKeepsNobodyWaiting(t *testing.T) {
 	t.Cleanup(hanging.Close)
 	empty := httptest.NewServer(livepeertest.NewServer())
 	t.Cleanup(empty.Close)
-	w.studio.Populate(40, 1)
+	w.studio.Populate(10, 1)
 	w.secret(livepeertest.APIKey)
 	tenant.secret(livepeertest.APIKey)
 	w.source("main")
@@ -90,9 +90,11 @@ func TestAHangingTenantKeepsNobodyWaiting(t *testing.T) {
 		name := fmt.Sprint("new-", restart)
 		w.source(name, func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.URL = empty.URL + "/api" })
 		w.eventuallyReady(name, v1alpha1.ReasonSynced)
-		id := w.aTask("running")
-		w.studio.Update(id, completed)
-		w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal("completed"))
+		id := w.studio.IDs()[restart]
+		w.studio.Update(id, func(task livepeertest.Task) {
+			task["status"] = map[string]any{"phase": "new", "updatedAt": time.Now().UnixMilli()}
+		})
+		w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal("new"))
 		silent := tenant.eventuallyReady("hanging-499", v1alpha1.ReasonUnavailable)
 		w.Expect(silent.Message).To(ContainSubstring("No answer of"))
 		if restart == 0 {
