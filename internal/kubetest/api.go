@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package kubetest is an API server in memory (API), as far as the operator needs one for one source, and makes objects for tests. It is
+// not shipped, and knows nothing of how the operator works.
 package kubetest
 
 import (
@@ -83,6 +85,7 @@ func copied[T any](obj *T) *T {
 	return read
 }
 
+// Get reads the source, its Secret, or a task.
 func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
@@ -135,8 +138,9 @@ func (a *API) lost(name string) bool {
 	return true
 }
 
+// Create stores a new task.
 func (a *API) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
-	task := obj.(*v1alpha1.LivepeerTask)
+	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
 	a.meddle()
@@ -162,8 +166,9 @@ func (a *API) current(meta *metav1.ObjectMeta) (*v1alpha1.LivepeerTask, error) {
 	return stored, nil
 }
 
+// Update replaces a task, save its status.
 func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOption) error {
-	task := obj.(*v1alpha1.LivepeerTask)
+	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
 	a.meddle()
@@ -180,6 +185,7 @@ func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOpt
 	return a.put(next, task)
 }
 
+// Delete deletes a task, if it is still what was planned for.
 func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	options := client.DeleteOptions{}
 	options.ApplyOptions(opts)
@@ -206,6 +212,7 @@ func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.Delete
 	return nil
 }
 
+// Status writes statuses.
 func (a *API) Status() client.SubResourceWriter { return &apiStatus{api: a} }
 
 type apiStatus struct {
@@ -214,7 +221,7 @@ type apiStatus struct {
 }
 
 func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.SubResourceUpdateOption) error {
-	task := obj.(*v1alpha1.LivepeerTask)
+	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	s.api.Mu.Lock()
 	defer s.api.Mu.Unlock()
 	s.api.meddle()
@@ -230,7 +237,7 @@ func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.Sub
 
 // Patch takes the status of a source as the object has it, which is what the operator patches.
 func (s *apiStatus) Patch(_ context.Context, obj client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
-	source := obj.(*v1alpha1.LivepeerTaskSource)
+	source := obj.(*v1alpha1.LivepeerTaskSource) //nolint:errcheck // Likewise.
 	s.api.Mu.Lock()
 	defer s.api.Mu.Unlock()
 	s.api.Version++

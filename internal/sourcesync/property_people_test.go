@@ -157,7 +157,7 @@ func (p *people) meddle(n int) {
 }
 
 // edit changes a task in one of the ways that people can.
-func (p *people) edit(task *v1alpha1.LivepeerTask) {
+func (p *people) edit(task *v1alpha1.LivepeerTask) { //nolint:funlen // One case for each way.
 	p.edits++
 	foreign := func(part, field string) {
 		task.ManagedFields = append(task.ManagedFields, metav1.ManagedFieldsEntry{

@@ -37,31 +37,16 @@ func TestAHangingTenantKeepsNobodyWaiting(t *testing.T) {
 		defer hanging.Add(-1)
 		<-r.Context().Done()
 	}))
-	defer silent.Close()
+	t.Cleanup(silent.Close)
 	well := livepeertest.NewServer()
 	well.Populate(20, 1)
 	server := httptest.NewServer(well)
-	defer server.Close()
+	t.Cleanup(server.Close)
 
 	var later atomic.Int64 // nanoseconds
 	now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
-	api, woken := kubetest.NewAPI(server.URL), &wakes{}
-	index := taskstore.NewIndex()
-	engine := New(Config{
-		Index: index, Writer: taskstore.NewWriter(api, api, index), Clock: steppedClock{RealClock: clock.RealClock{}, now: now},
-		Log: logr.Discard(), Connect: connectTo(t), Wake: woken.add,
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = engine.Start(ctx)
-	}()
-	<-engine.Started()
-	defer func() {
-		cancel()
-		<-ended
-	}()
+	woken := &wakes{}
+	engine := startEngine(t, server.URL, now, woken)
 
 	of := func(namespace, name, url string) *v1alpha1.LivepeerTaskSource {
 		source := kubetest.ASource()
@@ -96,6 +81,28 @@ func TestAHangingTenantKeepsNobodyWaiting(t *testing.T) {
 		g.Expect(report.Silent.Message).To(ContainSubstring("No answer of " + source.Spec.URL))
 	}
 	g.Expect(hanging.Load()).To(BeEquivalentTo(namespaceListings + namespaceQuestions))
+}
+
+// startEngine returns an engine that works until the test ends.
+func startEngine(t *testing.T, url string, now func() time.Time, woken *wakes) *Engine {
+	t.Helper()
+	api, index := kubetest.NewAPI(url), taskstore.NewIndex()
+	engine := New(Config{
+		Index: index, Writer: taskstore.NewWriter(api, api, index), Clock: steppedClock{RealClock: clock.RealClock{}, now: now},
+		Log: logr.Discard(), Connect: connectTo(t), Wake: woken.add,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = engine.Start(ctx)
+	}()
+	<-engine.Started()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return engine
 }
 
 // wakes are the sources that are to be synced.

@@ -50,6 +50,7 @@ type Change struct {
 	Lost int
 }
 
+// NewWriter returns a writer. c writes, live reads from the API server itself, and the observers are told of each write.
 func NewWriter(c client.Client, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
