@@ -308,14 +308,21 @@ func (w *Writer) updateStatus(
 	return task, nil
 }
 
-// Adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
-// meanwhile, or it is refused, it is left to the next full sync.
-func (w *Writer) Adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
-	key := types.NamespacedName{Namespace: orphan.Namespace, Name: orphan.Name}
+// Restore makes the scope's source the owner of a task that has none, and puts its label and its ID right where somebody edited
+// them: the ID is what leads to the object's name, where that can be told. All else stays as it is. Where somebody wrote it meanwhile,
+// or it is refused, it is left to the next full sync.
+func (w *Writer) Restore(ctx context.Context, scope *mirror.Scope, edited *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: edited.Namespace, Name: edited.Name}
+	id, known := edited.TrueID()
+	if !known && edited.SourceLabel == scope.Source && edited.OwnerUID == scope.SourceUID {
+		return nil
+	}
 	live := &v1alpha1.LivepeerTask{}
-	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != orphan.ResourceVersion {
+	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != edited.ResourceVersion {
 		return client.IgnoreNotFound(err)
 	}
+	live.Spec.ID = id
+	metav1.SetMetaDataLabel(&live.ObjectMeta, v1alpha1.LabelSource, scope.Source)
 	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
 	w.index.begin(key)
 	err := w.client.Update(ctx, live)
