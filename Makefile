@@ -103,8 +103,8 @@ test: controlplane build ## Run every test, against a real API server (the race 
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
-	@go build -o $(BIN)/soak ./test/soak
-	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/soak
+	@go build -o $(BIN)/soak/soak ./test/soak
+	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/soak/soak
 
 .PHONY: test-soak-seeds
 test-soak-seeds: ## The same for SOAK_SEEDS (default 30) seeds one after the other, SOAK_SECONDS (default 60) each, summed up in a table.

@@ -31,7 +31,6 @@ func whys() map[string]string {
 		"manager-role livepeertasksources/status.studio.livepeer.org patch": "say in the source's status how it goes",
 
 		"manager-role events.events.k8s.io create": "tell what became of a task, and how a source is",
-		"manager-role events.events.k8s.io patch":  "count an Event about webhooks again instead of making another",
 
 		leases + "create":                    lead,
 		leases + "get":                       lead,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package cloudevents
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -26,17 +25,17 @@ const (
 	becauseDeleted = "deleted" // the task was, counted once however many waited
 )
 
-// notifyMetrics count what becomes of CloudEvents.
-type notifyMetrics struct {
+// Metrics count what becomes of CloudEvents.
+type Metrics struct {
 	sent    *prometheus.CounterVec
 	dropped *prometheus.CounterVec
 	delay   *prometheus.HistogramVec
 }
 
-// newNotifyMetrics registers the metrics, or takes those that are registered. waiting counts the tasks that have something to
+// NewMetrics registers the metrics, or takes those that are registered. waiting counts the tasks that have something to
 // be sent.
-func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*notifyMetrics, error) {
-	m := &notifyMetrics{}
+func NewMetrics(registry prometheus.Registerer, waiting func() int) (*Metrics, error) {
+	m := &Metrics{}
 	var errs [4]error
 	m.sent, errs[0] = metrics.Register(registry, metrics.NewCounter(metrics.CloudEventsSent))
 	m.dropped, errs[1] = metrics.Register(registry, metrics.NewCounter(metrics.CloudEventsDropped))
@@ -46,7 +45,7 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	for _, kind := range []cloudevents.Kind{resultDelivered, cloudevents.Unavailable, cloudevents.Denied, cloudevents.Refused, cloudevents.Unusable} {
+	for _, kind := range []Kind{resultDelivered, Unavailable, Denied, Refused, Unusable} {
 		m.sent.WithLabelValues(resultOf(kind))
 	}
 	m.delay.WithLabelValues()
@@ -56,11 +55,11 @@ func newNotifyMetrics(registry prometheus.Registerer, waiting func() int) (*noti
 	return m, nil
 }
 
-func resultOf(kind cloudevents.Kind) string { return strings.ToLower(string(kind)) }
+func resultOf(kind Kind) string { return strings.ToLower(string(kind)) }
 
 // attempted counts an attempt.
-func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, now time.Time) {
-	trouble, theirs := errors.AsType[*cloudevents.Error](err)
+func (m *Metrics) attempted(transition *v1alpha1.Transition, err error, now time.Time) {
+	trouble, theirs := errors.AsType[*Error](err)
 	switch {
 	case theirs:
 		m.sent.WithLabelValues(resultOf(trouble.Kind)).Inc()
@@ -74,7 +73,7 @@ func (m *notifyMetrics) attempted(transition *v1alpha1.Transition, err error, no
 }
 
 // Wrote counts transitions that a write has dropped.
-func (m *notifyMetrics) Wrote(change *taskstore.Change) {
+func (m *Metrics) Wrote(change *taskstore.Change) {
 	because := becauseFull
 	if change.Stored == nil {
 		because = becauseDeleted
@@ -83,7 +82,7 @@ func (m *notifyMetrics) Wrote(change *taskstore.Change) {
 }
 
 // drop counts transitions that will not be sent.
-func (m *notifyMetrics) drop(because string, transitions int) {
+func (m *Metrics) drop(because string, transitions int) {
 	if transitions > 0 {
 		m.dropped.WithLabelValues(because).Add(float64(transitions))
 	}

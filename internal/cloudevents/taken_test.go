@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package cloudevents
 
 import (
 	"net/http"
@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -22,7 +21,7 @@ import (
 func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(server.Close)
-	to, err := cloudevents.NewSink(cloudevents.Config{URL: server.URL})
+	to, err := NewSink(SinkConfig{URL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,14 +32,14 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		Status:     v1alpha1.LivepeerTaskStatus{Notifications: []v1alpha1.Transition{{Phase: v1alpha1.PhaseFailed}}},
 	}
 	api := &failingAPI{failing: true, API: &kubetest.API{
-		Tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
+		Tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {},
 	}}
 	index := taskstore.NewIndex()
-	measured, err := newNotifyMetrics(prometheus.NewRegistry(), index.WaitingTasks)
+	measured, err := NewMetrics(prometheus.NewRegistry(), index.WaitingTasks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &NotifyReconciler{index: index, writer: taskstore.NewWriter(api, api, index), metrics: measured, now: time.Now}
+	r := &Reconciler{index: index, writer: taskstore.NewWriter(api, api, index), metrics: measured, now: time.Now}
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
 	state, sink, pause := &sending{}, to, time.Duration(0)
 	turn := func() error {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package cloudevents
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
@@ -31,7 +30,7 @@ const (
 // sending is how the sending of one source's events goes. It is in memory only: what is to be sent is in the tasks.
 type sending struct {
 	uid  types.UID
-	sink *cloudevents.Sink // that the rest belongs to
+	sink *Sink // that the rest belongs to
 
 	mu       sync.Mutex
 	retryAt  time.Time // nothing is sent before
@@ -39,9 +38,9 @@ type sending struct {
 	sent     bool      // in this turn
 	failed   error     // why this turn has to end
 	aside    map[string]setAside
-	refused  health // of the task that was last set aside
+	refused  Health // of the task that was last set aside
 	last     string // the name of the task that was last begun with: the next turn goes on behind it
-	health   health
+	health   Health
 	told     string // the reason of the last Event
 }
 
@@ -51,13 +50,13 @@ type setAside struct {
 	attempts int
 }
 
-// health is what the condition says; the zero value where nothing is known yet.
-type health struct {
+// Health is what the condition says; the zero value where nothing is known yet.
+type Health struct {
 	Reason, Message string
 }
 
 // begin makes ready for a turn that sends to this sink. Another sink, or another token, deserves an attempt at once.
-func (s *sending) begin(sink *cloudevents.Sink) {
+func (s *sending) begin(sink *Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sink != sink {
@@ -100,8 +99,8 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 		delete(s.aside, name) // also where nothing waits any more, and the index does not know yet
 		return
 	}
-	trouble, _ := errors.AsType[*cloudevents.Error](err)
-	if trouble == nil || trouble.Kind != cloudevents.Refused || len(s.aside) >= maxSetAside {
+	trouble, _ := errors.AsType[*Error](err)
+	if trouble == nil || trouble.Kind != Refused || len(s.aside) >= maxSetAside {
 		s.failed = err
 		return
 	}
@@ -109,7 +108,7 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	of.attempts++
 	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
 	s.aside[name] = of
-	s.refused = health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
+	s.refused = Health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
 		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
 	s.health = s.refused
 }
@@ -149,14 +148,14 @@ func (s *sending) end(now time.Time) {
 	}
 	s.failures++
 	pause, longest := sinkPause, maxSinkPause
-	trouble, theirs := errors.AsType[*cloudevents.Error](s.failed)
+	trouble, theirs := errors.AsType[*Error](s.failed)
 	if theirs {
-		s.health = health{v1alpha1.ReasonSinkUnavailable, trouble.Message + ". Events are kept and tried again"}
-		if trouble.Kind != cloudevents.Unavailable {
+		s.health = Health{v1alpha1.ReasonSinkUnavailable, trouble.Message + ". Events are kept and tried again"}
+		if trouble.Kind != Unavailable {
 			pause, longest = deniedPause, maxDeniedPause
 			s.health.Reason = v1alpha1.ReasonSinkRefused
 		}
-		if trouble.Kind == cloudevents.Unusable {
+		if trouble.Kind == Unusable {
 			s.health.Reason = v1alpha1.ReasonInvalidSink
 		}
 	}
@@ -168,19 +167,19 @@ func (s *sending) end(now time.Time) {
 }
 
 // well is what the condition says where there is no trouble.
-func (s *sending) well() health {
+func (s *sending) well() Health {
 	if s.sent || s.health.Reason == v1alpha1.ReasonDelivered {
-		return health{v1alpha1.ReasonDelivered, "The sink takes the CloudEvents of phases that tasks reach"}
+		return Health{v1alpha1.ReasonDelivered, "The sink takes the CloudEvents of phases that tasks reach"}
 	}
-	return health{v1alpha1.ReasonNothingSent, "CloudEvents will be sent of phases that tasks reach; none waits"}
+	return Health{v1alpha1.ReasonNothingSent, "CloudEvents will be sent of phases that tasks reach; none waits"}
 }
 
 // unusable takes in that there is no sink to send to.
-func (s *sending) unusable(err *cloudevents.Error) {
+func (s *sending) unusable(err *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sink = nil // whatever comes next deserves an attempt at once
-	s.health = health{v1alpha1.ReasonInvalidSink, err.Message + ". Events are kept until then"}
+	s.health = Health{v1alpha1.ReasonInvalidSink, err.Message + ". Events are kept until then"}
 }
 
 // pause returns how long nothing is to be sent: to any task, or to those set aside; 0 where there is no such time.
@@ -196,7 +195,7 @@ func (s *sending) pause(now time.Time) (all, aside time.Duration) {
 }
 
 // condition returns what is known of the health, and whether an Event is to tell so: where the trouble is another, or over.
-func (s *sending) condition(tell bool) (is health, news bool) {
+func (s *sending) condition(tell bool) (is Health, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !tell || s.health.Reason == s.told {
@@ -204,11 +203,11 @@ func (s *sending) condition(tell bool) (is health, news bool) {
 	}
 	before := s.told
 	s.told = s.health.Reason
-	return s.health, s.health.trouble() || (health{Reason: before}).trouble()
+	return s.health, s.health.trouble() || (Health{Reason: before}).trouble()
 }
 
 // trouble reports whether something is wrong.
-func (h health) trouble() bool {
+func (h Health) trouble() bool {
 	switch h.Reason {
 	case v1alpha1.ReasonSinkUnavailable, v1alpha1.ReasonSinkRefused, v1alpha1.ReasonInvalidSink:
 		return true

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package cloudevents
 
 import (
 	"errors"
@@ -11,11 +11,10 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 )
 
 // turnWith is a turn in which a task fares so, and the pause after it.
-func (s *sending) turnWith(sink *cloudevents.Sink, sent int, err error, now time.Time) time.Duration {
+func (s *sending) turnWith(sink *Sink, sent int, err error, now time.Time) time.Duration {
 	s.begin(sink)
 	s.note("task", sent, err, now)
 	s.end(now)
@@ -26,16 +25,16 @@ func (s *sending) turnWith(sink *cloudevents.Sink, sent int, err error, now time
 // TestPausesOfASink: they grow to a limit, are as long as the sink asks for, end with success, and begin anew with another
 // sink or token.
 func TestPausesOfASink(t *testing.T) {
-	now, sink := time.Now(), &cloudevents.Sink{}
-	for kind, want := range map[cloudevents.Kind]struct {
+	now, sink := time.Now(), &Sink{}
+	for kind, want := range map[Kind]struct {
 		first, longest time.Duration
 		reason         string
 	}{
-		cloudevents.Unavailable: {sinkPause, maxSinkPause, v1alpha1.ReasonSinkUnavailable},
-		cloudevents.Denied:      {deniedPause, maxDeniedPause, v1alpha1.ReasonSinkRefused},
-		cloudevents.Unusable:    {deniedPause, maxDeniedPause, v1alpha1.ReasonInvalidSink},
+		Unavailable: {sinkPause, maxSinkPause, v1alpha1.ReasonSinkUnavailable},
+		Denied:      {deniedPause, maxDeniedPause, v1alpha1.ReasonSinkRefused},
+		Unusable:    {deniedPause, maxDeniedPause, v1alpha1.ReasonInvalidSink},
 	} {
-		state, trouble, last := &sending{}, &cloudevents.Error{Kind: kind, Message: "no"}, time.Duration(0)
+		state, trouble, last := &sending{}, &Error{Kind: kind, Message: "no"}, time.Duration(0)
 		for n := range 20 {
 			pause := state.turnWith(sink, 0, trouble, now)
 			if pause < want.first || float64(pause) > float64(want.longest)*(1+sinkJitter) || pause < last && last < want.longest {
@@ -49,11 +48,11 @@ func TestPausesOfASink(t *testing.T) {
 		if state.parallel() != 1 {
 			t.Errorf("%s: %d at once", kind, state.parallel())
 		}
-		asked := &cloudevents.Error{Kind: kind, RetryAfter: time.Hour}
+		asked := &Error{Kind: kind, RetryAfter: time.Hour}
 		if pause := state.turnWith(sink, 0, asked, now); pause != time.Hour {
 			t.Errorf("%s: %s where an hour was asked for", kind, pause)
 		}
-		other := &cloudevents.Sink{}
+		other := &Sink{}
 		if pause := state.turnWith(other, 1, nil, now); pause != 0 || state.parallel() != sendConcurrency {
 			t.Errorf("%s: %s with another sink", kind, pause)
 		}
@@ -66,7 +65,7 @@ func TestPausesOfASink(t *testing.T) {
 // TestTheAPIServersTroubleIsNotTheSinks: it makes a pause, and no condition.
 func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 	state := &sending{}
-	if pause := state.turnWith(&cloudevents.Sink{}, 0, errors.New("API server"), time.Now()); pause < sinkPause {
+	if pause := state.turnWith(&Sink{}, 0, errors.New("API server"), time.Now()); pause < sinkPause {
 		t.Errorf("%s", pause)
 	}
 	if is, _ := state.condition(false); is.Reason != "" {
@@ -77,8 +76,8 @@ func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 // TestSetAside: refused events leave the others alone, up to a bound, and are forgotten once their task waits no more.
 func TestSetAside(t *testing.T) {
 	now, state := time.Now(), &sending{}
-	refused := &cloudevents.Error{Kind: cloudevents.Refused, Message: "no"}
-	state.begin(&cloudevents.Sink{})
+	refused := &Error{Kind: Refused, Message: "no"}
+	state.begin(&Sink{})
 	var names []string
 	for n := range maxSetAside + 1 {
 		name := fmt.Sprintf("task-%03d", n)
@@ -105,8 +104,8 @@ func TestSetAside(t *testing.T) {
 
 // TestGoneWhileSetAside: a task that is gone, which the index may learn of only later, is no reason for turns without a pause.
 func TestGoneWhileSetAside(t *testing.T) {
-	now, state, sink := time.Now(), &sending{}, &cloudevents.Sink{}
-	state.turnWith(sink, 0, &cloudevents.Error{Kind: cloudevents.Refused, Message: "no"}, now)
+	now, state, sink := time.Now(), &sending{}, &Sink{}
+	state.turnWith(sink, 0, &Error{Kind: Refused, Message: "no"}, now)
 	later := now.Add(2 * refusedPause)
 	state.turnWith(sink, 0, nil, later)
 	if all, aside := state.pause(later); all != 0 || aside != 0 {
@@ -117,11 +116,11 @@ func TestGoneWhileSetAside(t *testing.T) {
 // TestWellAgainButForRefused: where the sink takes events again, the condition no longer says that it is out of reach, but
 // which event it refuses.
 func TestWellAgainButForRefused(t *testing.T) {
-	now, state, sink := time.Now(), &sending{}, &cloudevents.Sink{}
+	now, state, sink := time.Now(), &sending{}, &Sink{}
 	state.begin(sink)
-	state.note("bad", 0, &cloudevents.Error{Kind: cloudevents.Refused, Message: "no such event"}, now)
+	state.note("bad", 0, &Error{Kind: Refused, Message: "no such event"}, now)
 	state.end(now)
-	state.turnWith(sink, 0, &cloudevents.Error{Kind: cloudevents.Unavailable, Message: "out of reach"}, now)
+	state.turnWith(sink, 0, &Error{Kind: Unavailable, Message: "out of reach"}, now)
 	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkUnavailable {
 		t.Errorf("%+v while the sink is out of reach", is)
 	}
@@ -150,7 +149,7 @@ func TestEventsTellOfChangesOnly(t *testing.T) {
 		{v1alpha1.ReasonSinkUnavailable, false}, {v1alpha1.ReasonSinkRefused, true}, {v1alpha1.ReasonDelivered, true},
 		{v1alpha1.ReasonDelivered, false},
 	} {
-		state.health = health{Reason: step.reason}
+		state.health = Health{Reason: step.reason}
 		if _, news := state.condition(true); news != step.news {
 			t.Errorf("%s: an Event: %v", step.reason, news)
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package cloudevents
 
 import (
 	"context"
@@ -23,11 +23,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 const (
+	// workers bounds the sources whose events are sent at once, and namespaceWorkers those of one namespace. Most of it is waiting
+	// for a sink, which may hang: one that does is soon tried less often.
+	workers          = 128
+	namespaceWorkers = 16
+	// crowdedRetry is how soon a source whose namespace has its share of the workers is tried again.
+	crowdedRetry = time.Second
 	// sendTurn bounds one turn of a source, so that a change of its spec is soon seen.
 	sendTurn = 5 * time.Second
 	// sendConcurrency bounds the tasks of a source whose events are sent at once.
@@ -36,26 +43,27 @@ const (
 	unusableRetry = time.Minute
 )
 
-// NotifyReconciler sends what waits in the tasks of each source to its sink. It has workers of its own: mirroring does not
+// Reconciler sends what waits in the tasks of each source to its sink. It has workers of its own: mirroring does not
 // wait for a sink.
-type NotifyReconciler struct {
+type Reconciler struct {
 	client  client.Client
 	index   *taskstore.Index
 	writer  *taskstore.Writer
-	sinks   *sinks
-	metrics *notifyMetrics
+	sinks   *Sinks
+	metrics *Metrics
 	now     func() time.Time
 	indexed toolscache.InformerSynced
-	// changed is told of a source whose condition is another now, and warn makes an Event of it.
+	events  *events.Log
+	// changed is told of a source whose condition is another now.
 	changed func(source types.NamespacedName)
-	warn    func(source *v1alpha1.LivepeerTaskSource, is health)
 
+	gate   *fair.Gate
 	mu     sync.Mutex
 	states map[types.NamespacedName]*sending
 }
 
 // Reconcile sends what waits of one source, for one turn.
-func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	source := &v1alpha1.LivepeerTaskSource{}
 	if err := r.client.Get(ctx, request.NamespacedName, source); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -73,8 +81,8 @@ func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	}
 	state := r.state(source)
 	defer r.report(source, state)
-	sink, err := r.sinks.get(ctx, source)
-	if trouble, ok := errors.AsType[*cloudevents.Error](err); ok {
+	sink, err := r.sinks.of(ctx, source)
+	if trouble, ok := errors.AsType[*Error](err); ok {
 		state.unusable(trouble)
 		return reconcile.Result{RequeueAfter: jittered(unusableRetry)}, nil
 	}
@@ -85,7 +93,12 @@ func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if all, _ := state.pause(r.now()); all > 0 {
 		return reconcile.Result{RequeueAfter: all}, nil
 	}
+	release, ok := r.gate.TryAcquire(request.NamespacedName)
+	if !ok {
+		return reconcile.Result{RequeueAfter: jittered(crowdedRetry)}, nil
+	}
 	left := r.send(ctx, source, sink, state)
+	release()
 	if ctx.Err() != nil {
 		return reconcile.Result{}, nil
 	}
@@ -101,8 +114,8 @@ func (r *NotifyReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 }
 
 // send sends to the tasks whose turn it is. It reports whether there was no time for all.
-func (r *NotifyReconciler) send(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *cloudevents.Sink, state *sending,
+func (r *Reconciler) send(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, state *sending,
 ) (left bool) {
 	until := r.now().Add(sendTurn)
 	var group errgroup.Group
@@ -126,8 +139,8 @@ func (r *NotifyReconciler) send(
 
 // sendTask sends what waits in one task, in order, until an event fails or the turn is over, and takes away what was sent. What
 // can't be taken away will be sent again, and does not count: otherwise the pause before that would not grow.
-func (r *NotifyReconciler) sendTask(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *cloudevents.Sink, name string, until time.Time,
+func (r *Reconciler) sendTask(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, name string, until time.Time,
 ) (sent int, err error) {
 	task, err := r.writer.Waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
 	if err != nil || task == nil {
@@ -156,13 +169,13 @@ func (r *NotifyReconciler) sendTask(
 	return sent, err
 }
 
-func (r *NotifyReconciler) sendOne(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *cloudevents.Sink, task *v1alpha1.LivepeerTask, i int,
+func (r *Reconciler) sendOne(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, task *v1alpha1.LivepeerTask, i int,
 ) error {
 	transition := &task.Status.Notifications[i]
-	event, err := cloudevents.NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
+	event, err := NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
 	if err != nil {
-		err = &cloudevents.Error{Kind: cloudevents.Refused, Message: "No event can be made of it: " + err.Error()}
+		err = &Error{Kind: Refused, Message: "No event can be made of it: " + err.Error()}
 	} else {
 		err = sink.Send(ctx, &event)
 	}
@@ -174,7 +187,7 @@ func (r *NotifyReconciler) sendOne(
 }
 
 // discard takes away what waits of a source that has no sink any more.
-func (r *NotifyReconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (reconcile.Result, error) {
+func (r *Reconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (reconcile.Result, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendConcurrency)
 	for _, name := range r.index.WaitingOf(taskstore.SourceIDOf(source)) {
@@ -194,10 +207,10 @@ func (r *NotifyReconciler) discard(ctx context.Context, source *v1alpha1.Livepee
 }
 
 // report has the source's condition, and an Event, say what has changed.
-func (r *NotifyReconciler) report(source *v1alpha1.LivepeerTaskSource, state *sending) {
+func (r *Reconciler) report(source *v1alpha1.LivepeerTaskSource, state *sending) {
 	is, news := state.condition(true)
 	if news {
-		r.warn(source, is)
+		tellHealth(r.events, source, is, r.now())
 	}
 	if is.Reason != "" && !saysSo(source, is) {
 		r.changed(client.ObjectKeyFromObject(source))
@@ -205,7 +218,7 @@ func (r *NotifyReconciler) report(source *v1alpha1.LivepeerTaskSource, state *se
 }
 
 // state returns how the sending of a source goes, which begins with what its condition says.
-func (r *NotifyReconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
+func (r *Reconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := client.ObjectKeyFromObject(source)
@@ -218,7 +231,7 @@ func (r *NotifyReconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
 	return state
 }
 
-func (r *NotifyReconciler) forget(key types.NamespacedName) {
+func (r *Reconciler) forget(key types.NamespacedName) {
 	r.mu.Lock()
 	_, known := r.states[key]
 	delete(r.states, key)
@@ -230,7 +243,7 @@ func (r *NotifyReconciler) forget(key types.NamespacedName) {
 }
 
 // SetupWithManager registers the reconciler.
-func (r *NotifyReconciler) SetupWithManager(mgr ctrl.Manager) error {
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	wakes := source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
 			return ctx.Err()
@@ -244,6 +257,6 @@ func (r *NotifyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("cloudevents").
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(wakes).
-		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)
 }
