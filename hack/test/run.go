@@ -61,7 +61,7 @@ func runAll(ctx context.Context, lanes [][]command, p *progress) error {
 		for {
 			select {
 			case <-ticker.C:
-				p.remind(quiet)
+				p.remind()
 			case <-done:
 				return
 			}

@@ -83,7 +83,8 @@ func compareOne(wanted *mirror.Observation, object *v1alpha1.LivepeerTask, sourc
 	if len(object.OwnerReferences) != 1 || controller == nil || controller.UID != source {
 		return fmt.Sprintf("its owners are %s, not the source with the UID %s", owners(object), source)
 	}
-	if object.Labels[v1alpha1.LabelSource] != testbed.SourceName || object.Labels[v1alpha1.LabelType] != mirror.LabelValue(wanted.Spec.Type) {
+	name, kind := object.Labels[v1alpha1.LabelSource], object.Labels[v1alpha1.LabelType]
+	if name != testbed.SourceName || kind != mirror.LabelValue(wanted.Spec.Type) {
 		return fmt.Sprintf("its labels are %v", object.Labels)
 	}
 	if object.Status.ObservedGeneration != object.Generation {

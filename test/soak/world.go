@@ -67,7 +67,8 @@ func (w *world) raise(ctx context.Context) (err error) {
 			studio:    startStudio(size, w.opts.seed+uint64(i), w.report),
 		}
 		w.sites = append(w.sites, s)
-		if err := w.bed.Plane.Apply(ctx, testbed.Account(s.namespace, map[string]any{"apiKey": livepeertest.APIKey}, s.spec())...); err != nil {
+		objects := testbed.Account(s.namespace, map[string]any{"apiKey": livepeertest.APIKey}, s.spec())
+		if err := w.bed.Plane.Apply(ctx, objects...); err != nil {
 			return err
 		}
 	}
