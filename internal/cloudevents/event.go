@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cloudevents tells others of what becomes of tasks. What has to be told waits in the task's own status; it is made an event
-// (NewEvent), and sent over HTTP (Sink).
 package cloudevents
 
 import (

@@ -29,8 +29,8 @@ const (
 	maxQuote  = 200
 )
 
-// Config is what a Sink is made of.
-type Config struct {
+// SinkConfig is what a Sink is made of.
+type SinkConfig struct {
 	// URL that events are posted to.
 	URL string
 	// Token is sent as bearer token, to the host of URL only; it may be empty.
@@ -53,7 +53,7 @@ type Sink struct {
 }
 
 // NewSink makes a sink with connections of its own. The error is an *Error.
-func NewSink(cfg Config) (*Sink, error) {
+func NewSink(cfg SinkConfig) (*Sink, error) {
 	u, err := url.Parse(cfg.URL)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":

@@ -38,7 +38,7 @@ func sinkAt(t *testing.T, handle http.HandlerFunc) *Sink {
 	t.Helper()
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
-	sink, err := NewSink(Config{URL: server.URL + "/in", Token: studio.NewKey(token), UserAgent: "test/1"})
+	sink, err := NewSink(SinkConfig{URL: server.URL + "/in", Token: studio.NewKey(token), UserAgent: "test/1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestNoAnswer(t *testing.T) {
 	}
 	refusing := httptest.NewServer(nil)
 	refusing.Close()
-	sink, err = NewSink(Config{URL: refusing.URL})
+	sink, err = NewSink(SinkConfig{URL: refusing.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestNoAnswer(t *testing.T) {
 }
 
 func TestUnusableSinks(t *testing.T) {
-	for what, cfg := range map[string]Config{
+	for what, cfg := range map[string]SinkConfig{
 		"no URL":         {URL: "sink"},
 		"user info":      {URL: "https://me:secret@sink.example"},
 		"a query":        {URL: "https://sink.example/?token=secret"},
@@ -154,7 +154,7 @@ func TestUnusableSinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewSink(Config{URL: "http://sink.example", Hosts: hosts}); err != nil {
+	if _, err := NewSink(SinkConfig{URL: "http://sink.example", Hosts: hosts}); err != nil {
 		t.Errorf("a listed host: %v", err)
 	}
 }
@@ -172,7 +172,7 @@ func TestSinksLeadWhereSourcesMay(t *testing.T) {
 			"https://169.254.169.254", "https://[::ffff:a9fe:a9fe]", "https://metadata.google.internal", "http://0.0.0.0", "https://2130706433",
 		} {
 			_, source := studio.New(studio.Config{BaseURL: u, Key: studio.NewKey("key"), Hosts: hosts})
-			_, sink := NewSink(Config{URL: u, Hosts: hosts})
+			_, sink := NewSink(SinkConfig{URL: u, Hosts: hosts})
 			if (source == nil) != (sink == nil) || source != nil && source.Error() != sink.Error() {
 				t.Errorf("%q, %s: a source %v, a sink %v", list, u, source, sink)
 			}

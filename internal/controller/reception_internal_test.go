@@ -20,7 +20,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
@@ -102,28 +101,6 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 			if c.reason == v1alpha1.ReasonInvalidSecret {
 				g.Expect(ready.Message).To(ContainSubstring("can't be the name of a Secret: correct it"))
 			}
-		})
-	}
-}
-
-// TestASinksSecretIsNamedAsTrouble: in the condition, whatever is wrong with the reference.
-func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
-	for name, c := range map[string]struct{ secret, says string }{
-		"no name":   {"a/b", `notify.cloudEvents.secretRef.name "a/b" can't be the name of a Secret`},
-		"forbidden": {"kept", "The operator lacks a right in this cluster"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := NewWithT(t)
-			api := &troubledAPI{API: kubetest.NewAPI(""), err: apierrors.NewForbidden(corev1.Resource("secrets"), "kept", nil)}
-			source := kubetest.ASource()
-			source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
-				Sink: "https://sink.example", SecretRef: &v1alpha1.SecretReference{Name: c.secret},
-			}}
-			_, err := newSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}).get(t.Context(), source)
-			trouble, ok := errors.AsType[*cloudevents.Error](err)
-			g.Expect(ok).To(BeTrue(), "%v", err)
-			g.Expect(trouble.Kind).To(Equal(cloudevents.Unusable))
-			g.Expect(trouble.Message).To(ContainSubstring(c.says))
 		})
 	}
 }

@@ -16,7 +16,6 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,8 +27,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
@@ -99,7 +98,6 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 	receiving := controller.ReceiveWebhooks(webhook.Config{Address: freeAddress(w)})
 	stop := w.startManager(config, options, receiving)
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
-	w.complainTwice()
 
 	id := w.aTask("running")
 	w.studio.Update(id, completed)
@@ -122,29 +120,6 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 	stop = w.startManager(config, options, receiving)
 	w.resync("main", "2")
 	stop()
-}
-
-// complainTwice stores two webhook secrets that can't be used, one after the other: the second Event of a kind is counted.
-func (w *world) complainTwice() {
-	w.t.Helper()
-	for _, short := range []string{"short", "too-short"} {
-		secret := &corev1.Secret{}
-		w.Expect(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "livepeer"}, secret)).To(Succeed())
-		secret.StringData = map[string]string{"webhookSecret": short}
-		w.Expect(w.client.Update(w.ctx, secret)).To(Succeed())
-		w.Eventually(func() string {
-			list := &eventsv1.EventList{}
-			w.Expect(w.client.List(w.ctx, list, client.InNamespace(w.namespace))).To(Succeed())
-			for _, event := range list.Items {
-				if event.Reason == "InvalidWebhookSecret" && event.Series != nil {
-					return "too-short"
-				} else if event.Reason == "InvalidWebhookSecret" {
-					return "short"
-				}
-			}
-			return ""
-		}, soon, tick).Should(Equal(short))
-	}
 }
 
 func (w *world) startManager(config *rest.Config, options ctrl.Options, settings ...controller.Option) (stop func()) {

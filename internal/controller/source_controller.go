@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -45,7 +46,7 @@ type SourceReconciler struct {
 	indexed   toolscache.InformerSynced
 	reception reception
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
-	delivering func(source *v1alpha1.LivepeerTaskSource) health
+	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
 	events     *events.Log
 
 	mu    sync.Mutex

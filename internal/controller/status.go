@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
@@ -55,7 +56,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	}
 	r.setReceiving(next)
 	if r.delivering != nil {
-		setDelivering(next, r.delivering(source))
+		cloudevents.SetCondition(next, r.delivering(source))
 	}
 	r.measure(next, &last.report)
 	polledAt, changed := last.report.PolledAt, !equality.Semantic.DeepEqual(source.Status, next.Status)

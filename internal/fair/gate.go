@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fair shares what is scarce among namespaces first, and among the sources of a namespace next: Gate.Acquire is the only
-// way in. Who waits longest is not next, but whose namespace has waited longest: a thousand waiters of one namespace keep another's
-// single one waiting for one turn.
+// Package fair shares what is scarce among namespaces first, and among the sources of a namespace next: Gate.Acquire is the way
+// in, or TryAcquire for who can't wait. Next is not who has waited longest, but whose namespace has: a thousand waiters of one
+// namespace keep another's single one waiting for one turn.
 package fair
 
 import (
@@ -34,6 +34,20 @@ type tenant struct {
 // NewGate returns a gate with so many slots, of which one namespace holds at most perNamespace.
 func NewGate(slots, perNamespace int) *Gate {
 	return &Gate{free: slots, perNamespace: perNamespace, namespaces: map[string]*tenant{}, turns: list.New()}
+}
+
+// TryAcquire returns what gives a slot back, where one is free for the source now.
+func (g *Gate) TryAcquire(source types.NamespacedName) (release func(), ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	of := g.tenant(source.Namespace)
+	if g.free == 0 || of.held >= g.perNamespace || of.at != nil {
+		g.tidy(of)
+		return nil, false
+	}
+	g.free--
+	of.held++
+	return func() { g.release(of) }, true
 }
 
 // Acquire waits for a slot for a source, and returns what gives it back. The error is the context's.

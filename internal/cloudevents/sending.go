@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudevents
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+)
+
+// Pauses between attempts, each from the first to the longest.
+const (
+	sinkPause, maxSinkPause       = time.Second, 5 * time.Minute       // the sink is out of reach, or broken
+	deniedPause, maxDeniedPause   = 30 * time.Second, 10 * time.Minute // it wants nothing of the operator
+	refusedPause, maxRefusedPause = time.Minute, time.Hour             // it does not take one task's event
+	sinkJitter                    = 0.2
+	// maxSetAside bounds the tasks of a source that wait because their event is refused. With more, the source waits.
+	maxSetAside = 100
+)
+
+// sending is how the sending of one source's events goes. It is in memory only: what is to be sent is in the tasks.
+type sending struct {
+	uid  types.UID
+	sink *Sink // that the rest belongs to
+
+	mu       sync.Mutex
+	retryAt  time.Time // nothing is sent before
+	failures int       // attempts in a row that failed for all tasks alike
+	sent     bool      // in this turn
+	failed   error     // why this turn has to end
+	aside    map[string]setAside
+	refused  Health // of the task that was last set aside
+	last     string // the name of the task that was last begun with: the next turn goes on behind it
+	health   Health
+	told     string // the reason of the last Event
+}
+
+// setAside is a task whose event the sink does not take.
+type setAside struct {
+	until    time.Time
+	attempts int
+}
+
+// Health is what the condition says; the zero value where nothing is known yet.
+type Health struct {
+	Reason, Message string
+}
+
+// begin makes ready for a turn that sends to this sink. Another sink, or another token, deserves an attempt at once.
+func (s *sending) begin(sink *Sink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sink != sink {
+		s.sink, s.retryAt, s.failures, s.aside = sink, time.Time{}, 0, map[string]setAside{}
+	}
+	s.sent, s.failed = false, nil
+}
+
+// due picks the names of the tasks whose turn it is, and forgets those set aside that no longer wait. It begins behind the
+// task that the last turn began with, so that none at the front holds up the rest.
+func (s *sending) due(names []string, now time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.aside, func(name string, _ setAside) bool {
+		_, waits := slices.BinarySearch(names, name)
+		return !waits
+	})
+	at, found := slices.BinarySearch(names, s.last)
+	if found {
+		at++
+	}
+	var due []string
+	for _, name := range slices.Concat(names[at:], names[:at]) {
+		if now.Before(s.aside[name].until) {
+			continue
+		}
+		due = append(due, name)
+	}
+	return due
+}
+
+// note takes in how a task fared: with events sent or none, and the error that kept the rest back. A task with an error
+// keeps its order: it is begun again with the event that failed.
+func (s *sending) note(name string, sent int, err error, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = name
+	s.sent = s.sent || sent > 0
+	if err == nil {
+		delete(s.aside, name) // also where nothing waits any more, and the index does not know yet
+		return
+	}
+	trouble, _ := errors.AsType[*Error](err)
+	if trouble == nil || trouble.Kind != Refused || len(s.aside) >= maxSetAside {
+		s.failed = err
+		return
+	}
+	of := s.aside[name]
+	of.attempts++
+	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
+	s.aside[name] = of
+	s.refused = Health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
+		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
+	s.health = s.refused
+}
+
+// over reports whether the turn has to end.
+func (s *sending) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed != nil
+}
+
+// parallel is how many tasks may be sent at once: one, where the last attempt failed.
+func (s *sending) parallel() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failures > 0 {
+		return 1
+	}
+	return sendConcurrency
+}
+
+// end takes in how a turn ended.
+func (s *sending) end(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sent {
+		s.failures = 0
+	}
+	if s.failed == nil {
+		if s.health = s.well(); len(s.aside) > 0 {
+			s.health = s.refused
+		}
+		return
+	}
+	if errors.Is(s.failed, context.Canceled) {
+		return
+	}
+	s.failures++
+	pause, longest := sinkPause, maxSinkPause
+	trouble, theirs := errors.AsType[*Error](s.failed)
+	if theirs {
+		s.health = Health{v1alpha1.ReasonSinkUnavailable, trouble.Message + ". Events are kept and tried again"}
+		if trouble.Kind != Unavailable {
+			pause, longest = deniedPause, maxDeniedPause
+			s.health.Reason = v1alpha1.ReasonSinkRefused
+		}
+		if trouble.Kind == Unusable {
+			s.health.Reason = v1alpha1.ReasonInvalidSink
+		}
+	}
+	delay := jittered(condition.Backoff(s.failures, pause, longest))
+	if theirs {
+		delay = max(delay, trouble.RetryAfter)
+	}
+	s.retryAt = now.Add(delay)
+}
+
+// well is what the condition says where there is no trouble.
+func (s *sending) well() Health {
+	if s.sent || s.health.Reason == v1alpha1.ReasonDelivered {
+		return Health{v1alpha1.ReasonDelivered, "The sink takes the CloudEvents of phases that tasks reach"}
+	}
+	return Health{v1alpha1.ReasonNothingSent, "CloudEvents will be sent of phases that tasks reach; none waits"}
+}
+
+// unusable takes in that there is no sink to send to.
+func (s *sending) unusable(err *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink = nil // whatever comes next deserves an attempt at once
+	s.health = Health{v1alpha1.ReasonInvalidSink, err.Message + ". Events are kept until then"}
+}
+
+// pause returns how long nothing is to be sent: to any task, or to those set aside; 0 where there is no such time.
+func (s *sending) pause(now time.Time) (all, aside time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range s.aside {
+		if left := max(of.until.Sub(now), time.Millisecond); aside == 0 || left < aside {
+			aside = left
+		}
+	}
+	return max(0, s.retryAt.Sub(now)), aside
+}
+
+// condition returns what is known of the health, and whether an Event is to tell so: where the trouble is another, or over.
+func (s *sending) condition(tell bool) (is Health, news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !tell || s.health.Reason == s.told {
+		return s.health, false
+	}
+	before := s.told
+	s.told = s.health.Reason
+	return s.health, s.health.trouble() || (Health{Reason: before}).trouble()
+}
+
+// trouble reports whether something is wrong.
+func (h Health) trouble() bool {
+	switch h.Reason {
+	case v1alpha1.ReasonSinkUnavailable, v1alpha1.ReasonSinkRefused, v1alpha1.ReasonInvalidSink:
+		return true
+	}
+	return false
+}
+
+func jittered(d time.Duration) time.Duration { return wait.Jitter(d, sinkJitter) }

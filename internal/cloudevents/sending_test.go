@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudevents
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// turnWith is a turn in which a task fares so, and the pause after it.
+func (s *sending) turnWith(sink *Sink, sent int, err error, now time.Time) time.Duration {
+	s.begin(sink)
+	s.note("task", sent, err, now)
+	s.end(now)
+	all, _ := s.pause(now)
+	return all
+}
+
+// TestPausesOfASink: they grow to a limit, are as long as the sink asks for, end with success, and begin anew with another
+// sink or token.
+func TestPausesOfASink(t *testing.T) {
+	now, sink := time.Now(), &Sink{}
+	for kind, want := range map[Kind]struct {
+		first, longest time.Duration
+		reason         string
+	}{
+		Unavailable: {sinkPause, maxSinkPause, v1alpha1.ReasonSinkUnavailable},
+		Denied:      {deniedPause, maxDeniedPause, v1alpha1.ReasonSinkRefused},
+		Unusable:    {deniedPause, maxDeniedPause, v1alpha1.ReasonInvalidSink},
+	} {
+		state, trouble, last := &sending{}, &Error{Kind: kind, Message: "no"}, time.Duration(0)
+		for n := range 20 {
+			pause := state.turnWith(sink, 0, trouble, now)
+			if pause < want.first || float64(pause) > float64(want.longest)*(1+sinkJitter) || pause < last && last < want.longest {
+				t.Errorf("%s: pause %d: %s", kind, n, pause)
+			}
+			last = pause
+		}
+		if is, _ := state.condition(false); last < want.longest || is.Reason != want.reason || !is.trouble() {
+			t.Errorf("%s: %s in the end, %s", kind, last, is.Reason)
+		}
+		if state.parallel() != 1 {
+			t.Errorf("%s: %d at once", kind, state.parallel())
+		}
+		asked := &Error{Kind: kind, RetryAfter: time.Hour}
+		if pause := state.turnWith(sink, 0, asked, now); pause != time.Hour {
+			t.Errorf("%s: %s where an hour was asked for", kind, pause)
+		}
+		other := &Sink{}
+		if pause := state.turnWith(other, 1, nil, now); pause != 0 || state.parallel() != sendConcurrency {
+			t.Errorf("%s: %s with another sink", kind, pause)
+		}
+		if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonDelivered {
+			t.Errorf("%s: %s after success", kind, is.Reason)
+		}
+	}
+}
+
+// TestTheAPIServersTroubleIsNotTheSinks: it makes a pause, and no condition.
+func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
+	state := &sending{}
+	if pause := state.turnWith(&Sink{}, 0, errors.New("API server"), time.Now()); pause < sinkPause {
+		t.Errorf("%s", pause)
+	}
+	if is, _ := state.condition(false); is.Reason != "" {
+		t.Errorf("%+v", is)
+	}
+}
+
+// TestSetAside: refused events leave the others alone, up to a bound, and are forgotten once their task waits no more.
+func TestSetAside(t *testing.T) {
+	now, state := time.Now(), &sending{}
+	refused := &Error{Kind: Refused, Message: "no"}
+	state.begin(&Sink{})
+	var names []string
+	for n := range maxSetAside + 1 {
+		name := fmt.Sprintf("task-%03d", n)
+		names = append(names, name)
+		if state.over() {
+			t.Fatalf("over after %d", n)
+		}
+		state.note(name, 0, refused, now)
+	}
+	if !state.over() || len(state.aside) != maxSetAside {
+		t.Errorf("%d set aside, over: %v", len(state.aside), state.over())
+	}
+	if due := state.due(names, now); !slices.Equal(due, names[maxSetAside:]) {
+		t.Errorf("due at once: %v", due)
+	}
+	if due := state.due(names, now.Add(2*refusedPause)); len(due) != len(names) {
+		t.Errorf("due later: %v", due)
+	}
+	state.due(names[:1], now)
+	if len(state.aside) != 1 {
+		t.Errorf("%d are remembered of 1 that waits", len(state.aside))
+	}
+}
+
+// TestGoneWhileSetAside: a task that is gone, which the index may learn of only later, is no reason for turns without a pause.
+func TestGoneWhileSetAside(t *testing.T) {
+	now, state, sink := time.Now(), &sending{}, &Sink{}
+	state.turnWith(sink, 0, &Error{Kind: Refused, Message: "no"}, now)
+	later := now.Add(2 * refusedPause)
+	state.turnWith(sink, 0, nil, later)
+	if all, aside := state.pause(later); all != 0 || aside != 0 {
+		t.Errorf("the next turn comes after %s, or %s", all, aside)
+	}
+}
+
+// TestWellAgainButForRefused: where the sink takes events again, the condition no longer says that it is out of reach, but
+// which event it refuses.
+func TestWellAgainButForRefused(t *testing.T) {
+	now, state, sink := time.Now(), &sending{}, &Sink{}
+	state.begin(sink)
+	state.note("bad", 0, &Error{Kind: Refused, Message: "no such event"}, now)
+	state.end(now)
+	state.turnWith(sink, 0, &Error{Kind: Unavailable, Message: "out of reach"}, now)
+	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkUnavailable {
+		t.Errorf("%+v while the sink is out of reach", is)
+	}
+	state.turnWith(sink, 1, nil, now.Add(maxSinkPause))
+	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkRefused || !strings.Contains(is.Message, "task bad") {
+		t.Errorf("%+v", is)
+	}
+}
+
+// TestTurnsTakeTurns: a turn begins behind the task that the last one began with.
+func TestTurnsTakeTurns(t *testing.T) {
+	state := &sending{last: "b"}
+	if due := state.due([]string{"a", "b", "c"}, time.Now()); !slices.Equal(due, []string{"c", "a", "b"}) {
+		t.Errorf("%v", due)
+	}
+}
+
+// TestEventsTellOfChangesOnly: one where trouble begins, changes or ends.
+func TestEventsTellOfChangesOnly(t *testing.T) {
+	state := &sending{}
+	for _, step := range []struct {
+		reason string
+		news   bool
+	}{
+		{v1alpha1.ReasonNothingSent, false}, {v1alpha1.ReasonDelivered, false}, {v1alpha1.ReasonSinkUnavailable, true},
+		{v1alpha1.ReasonSinkUnavailable, false}, {v1alpha1.ReasonSinkRefused, true}, {v1alpha1.ReasonDelivered, true},
+		{v1alpha1.ReasonDelivered, false},
+	} {
+		state.health = Health{Reason: step.reason}
+		if _, news := state.condition(true); news != step.news {
+			t.Errorf("%s: an Event: %v", step.reason, news)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudevents
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/credentials"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+)
+
+// forbiddingAPI shows no Secret.
+type forbiddingAPI struct{ *kubetest.API }
+
+func (a *forbiddingAPI) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	if _, ok := obj.(*corev1.Secret); ok {
+		return apierrors.NewForbidden(corev1.Resource("secrets"), key.Name, nil)
+	}
+	return a.API.Get(ctx, key, obj, opts...)
+}
+
+// TestASinksSecretIsNamedAsTrouble: in the condition, whatever is wrong with the reference.
+func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
+	for name, c := range map[string]struct{ secret, says string }{
+		"no name":   {"a/b", `notify.cloudEvents.secretRef.name "a/b" can't be the name of a Secret`},
+		"forbidden": {"kept", "The operator lacks a right in this cluster"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			api := &forbiddingAPI{kubetest.NewAPI("")}
+			source := kubetest.ASource()
+			source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
+				Sink: "https://sink.example", SecretRef: &v1alpha1.SecretReference{Name: c.secret},
+			}}
+			_, err := NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}).of(t.Context(), source)
+			trouble, ok := errors.AsType[*Error](err)
+			g.Expect(ok).To(BeTrue(), "%v", err)
+			g.Expect(trouble.Kind).To(Equal(Unusable))
+			g.Expect(trouble.Message).To(ContainSubstring(c.says))
+		})
+	}
+}
