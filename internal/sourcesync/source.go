@@ -73,9 +73,10 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	if waited || s.again || s.state.wait(now) <= 0 {
 		s.start(source)
 	}
-	report.Again = max(s.state.wait(now), time.Millisecond)
-	if s.step != nil {
+	if s.step != nil { // the state is its, now
 		report.Again = s.underWay(now).Again
+	} else {
+		report.Again = max(s.state.wait(now), time.Millisecond)
 	}
 	return report
 }
