@@ -73,9 +73,10 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	if s.again || s.state.wait(now) <= 0 || s.state.asked(source) || s.resync.Load() || s.shared.asked() {
 		s.start(source)
 	}
-	report.Again = max(s.state.wait(now), time.Millisecond)
-	if s.step != nil {
+	if s.step != nil { // the state is its, now
 		report.Again = s.underWay(now).Again
+	} else {
+		report.Again = max(s.state.wait(now), time.Millisecond)
 	}
 	return report
 }
