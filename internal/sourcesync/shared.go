@@ -21,6 +21,9 @@ type shared struct {
 	retryAt time.Time
 	floor   mirror.Stamp
 	news    int64
+	// projects are those of the tasks that the last listing of all tasks held, made with a connection of this fingerprint.
+	projects    map[string]struct{}
+	fingerprint string
 
 	// By those who follow pushes:
 	asks     bool      // any of what follows was set since the last step began
@@ -161,6 +164,22 @@ func (s *shared) hasten(p *state, now time.Time) bool {
 		p.nextPoll = next
 	}
 	return !next.After(now)
+}
+
+// listed notes of which projects the tasks in a listing of all tasks are.
+func (s *shared) listed(fingerprint string, projects map[string]struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fingerprint, s.projects = fingerprint, projects
+}
+
+// elsewhere reports whether a project is another than those of all tasks that are listed. Where nothing is listed, or no task
+// says its project, none is.
+func (s *shared) elsewhere(fingerprint, project string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, here := s.projects[project]
+	return project != "" && len(s.projects) > 0 && !here && fingerprint == s.fingerprint
 }
 
 // floorNow returns the oldest finished task that history lets in anew.

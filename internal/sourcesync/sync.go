@@ -85,12 +85,17 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
+	if err := s.unreadableInPoll(ctx, poll.Pass); err != nil {
+		return err
+	}
 	now := s.now()
 	s.state.watermark.polled(poll.began, now, poll.Newest())
-	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
 	s.state.poll, s.state.resuming = nil, false
 	s.polled(poll.began, now)
 	s.Metrics.Polled(s.of.key, metrics.KindPoll, now.Sub(poll.began))
+	if err := s.unreadableStep(ctx); err != nil {
+		return err
+	}
 	return s.stallStep(ctx)
 }
 

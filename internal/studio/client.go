@@ -47,8 +47,6 @@ type Client struct {
 
 	// keyset: the server is known to page by id, so that a refused cursor is a fault and not a missing feature.
 	keyset atomic.Bool
-	// poisoned: the last complete listing met rows that the server can't read.
-	poisoned atomic.Bool
 
 	mu sync.Mutex
 	// unchanged is the last incremental listing that had a single page.
