@@ -23,15 +23,15 @@ type Source struct {
 	engine *Engine
 	key    types.NamespacedName
 
-	mu        sync.Mutex
-	spec      *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
-	state     *state
-	step      *step   // under way; nil where none is
-	ended     *Report // of the last step, until it is returned
-	again     bool    // something happened during the step
+	mu    sync.Mutex
+	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
+	state *state
+	step  *step   // under way; nil where none is
+	ended *Report // of the last step, until it is returned
+	again bool    // something happened during the step
 	// connection is the fingerprint of the last step's.
 	connection string
-	forgotten bool
+	forgotten  bool
 
 	// answered is when the API last answered, in nanoseconds since 1970.
 	answered atomic.Int64

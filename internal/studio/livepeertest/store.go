@@ -37,7 +37,9 @@ func orZero(ms int64) int64 {
 	return ms
 }
 
-func newSnapshot() *Snapshot { return &Snapshot{rows: map[string]*entry{}, collate: cmp.Compare[string]} }
+func newSnapshot() *Snapshot {
+	return &Snapshot{rows: map[string]*entry{}, collate: cmp.Compare[string]}
+}
 
 // clone is a copy that nobody is told about.
 func (s *Snapshot) clone() *Snapshot {
