@@ -64,7 +64,7 @@ func TestTimesThatAreNone(t *testing.T) {
 }
 
 func status(s *Server, path string) int {
-	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+APIKey)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
