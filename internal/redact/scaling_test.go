@@ -34,15 +34,46 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// TestHostileTextIsBounded: a text that would take long is masked whole, and what people write is not.
-func TestHostileTextIsBounded(t *testing.T) {
-	for _, shape := range []string{"?a=b#", "?a=b ", "a:b@c ", "key:[", "key={ ", "a://b@"} {
-		if got, changed := New().Text(strings.Repeat(shape, 64<<10/len(shape))); got != Mask || !changed {
-			t.Errorf("%q becomes %d bytes", shape, len(got))
+// steps returns how many bytes are looked at to mask a text.
+func steps(text string) int {
+	m := masker{view: newView(text)}
+	m.scan()
+	return len(m.text) + m.cost
+}
+
+// checkLinear asserts that twice the text takes not much more than twice the steps, and never more than the bound.
+func checkLinear(t *testing.T, shape string) {
+	t.Helper()
+	const size = 4 << 10
+	text := strings.Repeat(shape, size/len(shape))
+	once, twice := steps(text), steps(text+text)
+	if twice > 2*once+once/2+size/4 {
+		t.Errorf("%q: %d bytes take %d steps, twice as much %d", shape, len(text), once, twice)
+	}
+	if most := (maxCost+2)*(len(text)+len(text)+maxSpans) + maxElement*maxLook; twice > most {
+		t.Errorf("%q: %d steps for %d bytes", shape, twice, 2*len(text))
+	}
+}
+
+// TestLinear: no shape of text is slower than linear.
+func TestLinear(t *testing.T) {
+	for _, shape := range hostile {
+		checkLinear(t, shape)
+	}
+	for i, d := range dresses(t, "testdata/credentials.txt") {
+		if i%len(canaries) == 0 {
+			checkLinear(t, d.text+" ")
 		}
 	}
-	log := strings.Repeat("[libx264 @ 0x5581] frame=10 fps=25 q=28.0 size=256KiB time=00:00:10.00 bitrate=209.7kbits/s\n", 100)
-	if got, changed := New().Text(log); got != log || changed {
-		t.Errorf("a log of %d bytes becomes %d", len(log), len(got))
+}
+
+func FuzzLinear(f *testing.F) {
+	for _, shape := range hostile {
+		f.Add(shape)
 	}
+	f.Fuzz(func(t *testing.T, shape string) {
+		if shape != "" && len(shape) < 256 {
+			checkLinear(t, shape)
+		}
+	})
 }

@@ -153,7 +153,7 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	resumes := s.state.resuming && s.state.poll != nil && pass == s.state.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
 		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
-			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task, s.scope().StalledBefore) {
+			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
 			delete(s.state.rejected, task.ID)
 			return 0
 		}

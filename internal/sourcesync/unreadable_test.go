@@ -16,7 +16,7 @@ import (
 )
 
 // uuid is the ID of the n-th task, whose order has nothing to do with n.
-func uuid(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(n)*2654435761, n) } //nolint:gosec // A hash.
+func uuid(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(n)*2654435761, n) }
 
 // quietAccount is an account of n tasks in which nothing happens by itself.
 func quietAccount(t *testing.T, n int) *account {

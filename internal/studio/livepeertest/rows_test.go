@@ -3,6 +3,7 @@
 package livepeertest
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -64,7 +65,7 @@ func TestTimesThatAreNone(t *testing.T) {
 }
 
 func status(s *Server, path string) int {
-	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+APIKey)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package livepeertest is a simulated Livepeer Studio for tests, demonstrations and benchmarks: an in-memory task store
-// behind an http.Handler that answers GET /api/task, GET /api/task/{id} and POST /api/task/{id}/retry as the real
-// server software was recorded to do, webhooks, tasks that live believable lives, and faults to switch on.
 package livepeertest
 
 import (
