@@ -93,7 +93,8 @@ func (c *command) run(ctx context.Context, p *progress) error {
 		label = " (without the race detector)"
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, c.packages...)...)
-	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "CGO_ENABLED="+cgo)
+	// A third of what an API server and a compiler do is to collect garbage; there is memory to do it later.
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "CGO_ENABLED="+cgo, "GOGC=300", "GOMEMLIMIT=2GiB")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	var stderr bytes.Buffer
