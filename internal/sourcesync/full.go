@@ -15,6 +15,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -162,7 +163,7 @@ func (s *syncer) compare() {
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
 		if full.knows(entry.ID) || s.of.shared.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
-			!mirror.CanBeMissing(scope, entry) {
+			!plan.CanBeMissing(scope, entry) {
 			continue
 		}
 		full.missing = append(full.missing, *entry)
