@@ -13,8 +13,8 @@ import (
 // identity is how a candidate names itself in the lease: host name and a random UUID.
 var identity = regexp.MustCompile(`_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
-// holds reports whether a write of the lease, in whatever encoding, names a holder: one that gives it up names none.
-func holds(body []byte) bool { return identity.Match(body) }
+// holderIn returns whom a write of the lease, in whatever encoding, names as its holder: one that gives it up names nobody.
+func holderIn(body []byte) string { return string(identity.Find(body)) }
 
 // ledger knows which run of which replica holds the lease and who writes. A run is one process of the operator. Safe for
 // concurrent use.
@@ -25,25 +25,27 @@ type ledger struct {
 	mu       sync.Mutex
 	electing bool   // else there is one replica, and no lease
 	holder   string // empty: nobody
+	named    string // how the holder names itself
 }
 
 // elect begins anew, with or without a lease.
 func (l *ledger) elect(on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.electing, l.holder = on, ""
+	l.electing, l.holder, l.named = on, "", ""
 }
 
-// leased notes that the API server carried out a write of the lease.
-func (l *ledger) leased(run string, held bool) {
+// leased notes that the API server carried out a write of the lease that names this holder. Replicas that wait write it as well,
+// to add what belongs to them, and leave the holder as it is.
+func (l *ledger) leased(run, holder string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.holder
 	switch {
-	case held:
-		l.holder = run
-	case l.holder == run:
-		l.holder = ""
+	case holder == "" && l.holder == run:
+		l.holder, l.named = "", ""
+	case holder != "" && holder != l.named:
+		l.holder, l.named = run, holder
 	}
 	if l.holder == before {
 		return

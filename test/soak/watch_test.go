@@ -63,20 +63,23 @@ func TestLedgerFindsWritesWithoutTheLease(t *testing.T) {
 	g := NewWithT(t)
 	report := newReport(t.Output())
 	l := &ledger{report: report, log: t.Output()}
-	held := holds([]byte(`{"spec":{"holderIdentity":"host_0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}}`))
-	released := holds([]byte(`{"spec":{"holderIdentity":""}}`))
-	g.Expect(held).To(BeTrue())
-	g.Expect(released).To(BeFalse())
+	a := holderIn([]byte(`{"spec":{"holderIdentity":"host_0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}}`))
+	b := holderIn([]byte(`{"spec":{"holderIdentity":"host_1a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}}`))
+	released := holderIn([]byte(`{"spec":{"holderIdentity":""}}`))
+	g.Expect(a).NotTo(BeEmpty())
+	g.Expect(b).NotTo(Equal(a))
+	g.Expect(released).To(BeEmpty())
 
 	l.wrote("a#1", "PUT", "/x") // alone: no lease is needed
 	g.Expect(report.get(writesAfterLoss)).To(BeZero())
 
 	l.elect(true)
-	l.leased("a#1", held)
-	l.leased("a#1", held)
+	l.leased("a#1", a)
+	l.leased("a#1", a)
+	l.leased("b#1", a) // b joins those that wait
 	l.wrote("a#1", "PUT", "/x")
 	g.Expect(report.get(writesAfterLoss)).To(BeZero())
-	l.leased("b#1", held)
+	l.leased("b#1", b)
 	l.wrote("b#1", "PUT", "/x")
 	g.Expect(report.get(writesAfterLoss)).To(BeZero())
 	l.wrote("a#1", "PUT", "/x")
