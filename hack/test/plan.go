@@ -28,18 +28,18 @@ func withoutRace() map[string]string {
 		drives = "drives processes, which run what is concurrent"
 	)
 	return map[string]string{
-		".":                         drives,
-		"api/v1alpha1":              pure,
-		"internal/dev/bench":        drives,
-		"internal/dev/chart":        drives,
-		"internal/dev/controlplane": drives,
-		"internal/dev/demo":         drives,
-		"internal/dev/monitoring":   files,
-		"internal/dev/rights":       files,
-		"internal/mirror":           pure,
-		"internal/redact":           pure,
-		"internal/scan":             pure,
-		"test/e2e":                  drives,
+		".":                 drives,
+		"api/v1alpha1":      pure,
+		"hack/chart":        drives,
+		"hack/controlplane": drives,
+		"hack/demo":         drives,
+		"hack/monitoring":   files,
+		"hack/rights":       files,
+		"internal/mirror":   pure,
+		"internal/redact":   pure,
+		"internal/scan":     pure,
+		"test/bench":        drives,
+		"test/e2e":          drives,
 	}
 }
 

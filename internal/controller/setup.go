@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
@@ -55,15 +52,6 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("client for metadata: %w", err)
 	}
 	index := taskstore.NewIndex()
-	tasksClient, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
-		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
-	if err != nil {
-		return fmt.Errorf("client for LivepeerTasks: %w", err)
-	}
-	feeds, err := taskstore.WatchTasks(mgr, index, tasksClient, metadataClient, settings.namespaces)
-	if err != nil {
-		return err
-	}
 	secrets := credentials.NewWatcher(mgr.GetAPIReader(), metadataClient)
 	if err := mgr.Add(secrets); err != nil {
 		return fmt.Errorf("watcher of Secrets: %w", err)
@@ -80,8 +68,11 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	writer := taskstore.NewWriter(&taskstore.LeanClient{Client: mgr.GetClient(), Tasks: tasksClient}, mgr.GetAPIReader(), index,
+	writer, feeds, err := taskstore.Open(mgr, index, settings.namespaces,
 		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+	if err != nil {
+		return err
+	}
 	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
 	if err != nil {
 		return err
@@ -101,8 +92,8 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
 	sender := cloudevents.New(cloudevents.Config{
-		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts), Metrics: sent,
-		Events: events, Now: time.Now, Indexed: feeds.Synced, Changed: sources.wake,
+		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts),
+		Metrics: sent, Events: events, Now: time.Now, Indexed: feeds.Synced, Changed: sources.wake,
 	})
 	sources.delivering = sender.Health
 	if err := sender.SetupWithManager(mgr); err != nil {

@@ -29,8 +29,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -113,6 +113,7 @@ type world struct {
 	ctx       context.Context
 	client    client.Client
 	namespace string
+	also      []string // further namespaces that the operator follows
 	studio    *livepeertest.Server
 	server    *httptest.Server
 	stop      context.CancelFunc
@@ -140,16 +141,19 @@ func (w *world) startOperator() {
 	config := rest.CopyConfig(operator)
 	config.QPS = -1
 	config.Wrap(w.countWrites)
+	namespaces := append([]string{w.namespace}, w.also...)
+	followed := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		followed[namespace] = cache.Config{}
+	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: configWithoutNames(),
-		Cache: cache.Options{
-			DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
-		},
+		Cache:      cache.Options{DefaultNamespaces: followed},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(w.namespace))).To(Succeed())
+	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(namespaces...))).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	w.stop = func() {

@@ -193,7 +193,7 @@ func TestCutMessageHidesSecrets(t *testing.T) {
 func TestPathListsAreBounded(t *testing.T) {
 	members := make([]string, 300)
 	for i := range members {
-		members[i] = fmt.Sprintf(`"token_%s%03d":"x"`, strings.Repeat("y", 300), i)
+		members[i] = fmt.Sprintf(`"%s%03d_token":"x"`, strings.Repeat("y", 300), i)
 	}
 	o := mustConvert(t, `{"id":"A","params":{"exportData":{"content":{`+strings.Join(members[:100], ",")+`}}}}`)
 	if len(o.Spec.RedactedFields) != 1 { // all keys are cut at the same place

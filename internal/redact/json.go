@@ -39,14 +39,19 @@ func (w *walker) walk(path string, v any) any {
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
-			out[i] = w.walk(path+"["+strconv.Itoa(i)+"]", item)
+			at := path + "[" + strconv.Itoa(i) + "]"
+			if i > 0 && holdsSecret(strengthBefore(v, i), item) {
+				out[i] = w.whole(at, item)
+			} else {
+				out[i] = w.walk(at, item)
+			}
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
-		named := namesCredential(v)
+		beside := named(v)
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			w.member(out, path, key, v[key], named && strings.EqualFold(key, "value"))
+			w.member(out, path, key, v[key], beside)
 		}
 		return out
 	default:
@@ -54,29 +59,43 @@ func (w *walker) walk(path string, v any) any {
 	}
 }
 
-// namesCredential reports whether the object v is a pair of a name and a value, and the name that of a credential.
-func namesCredential(v map[string]any) bool {
-	for _, key := range []string{"name", "Name", "key", "Key", "header", "Header"} {
-		if name, ok := v[key].(string); ok && credentialKey(name) {
-			return true
-		}
+// strengthBefore returns how surely what is before the entry at i of v names that as a credential: in a pair, or as an option.
+func strengthBefore(v []any, i int) strength {
+	name, _ := v[i-1].(string)
+	value, _ := v[i].(string)
+	option := strings.HasPrefix(name, "-") && !strings.HasPrefix(value, "-")
+	if strings.ContainsAny(name, " \t\n=:") || !option && len(v) != 2 {
+		return open
 	}
-	return false
+	return strengthOf(name)
 }
 
-// member puts the masked form of key and value into out. secret: the value is a credential whatever the key.
-func (w *walker) member(out map[string]any, path, key string, value any, secret bool) {
+// named returns how surely the object v is a pair of a name and a value, and the name that of a credential.
+func named(v map[string]any) strength {
+	for key, value := range v {
+		if name, ok := value.(string); ok && len(name) <= maxName && isKeyOf(key, isAnyName) {
+			if s := strengthOf(name); s != open {
+				return s
+			}
+		}
+	}
+	return open
+}
+
+// member puts the masked form of key and value into out. beside is how surely another member names a credential.
+func (w *walker) member(out map[string]any, path, key string, value any, beside strength) {
 	name, changed := w.r.Text(key)
 	if path != "" {
 		path += "."
 	}
 	path += shorten(name)
-	switch {
-	case (secret || credentialKey(key) || credentialKey(name) || keyLike(key) && isCredentialText(value)) && holdsSomething(value):
-		if value != any(Mask) {
-			value, changed = Mask, true
-		}
-	default:
+	s := max(strengthOf(key), strengthOf(name))
+	if isKeyOf(key, isAnyValue) {
+		s = max(s, beside)
+	}
+	if holdsSecret(s, value) {
+		value = w.whole(path, value)
+	} else {
 		value = w.walk(path, value)
 	}
 	if changed {
@@ -85,26 +104,36 @@ func (w *walker) member(out map[string]any, path, key string, value any, secret 
 	out[name] = value
 }
 
-// isCredentialText reports whether v is a string that looks like the value of a key.
-func isCredentialText(v any) bool {
-	s, ok := v.(string)
-	return ok && credentialValue(s)
+// whole masks v whole.
+func (w *walker) whole(path string, v any) any {
+	if v != any(Mask) {
+		w.changed = append(w.changed, path)
+	}
+	return Mask
 }
 
-// holdsSomething reports whether v could be a credential at all.
-func holdsSomething(v any) bool {
+// holdsSecret reports whether v, which has a name of strength s, is a credential.
+func holdsSecret(s strength, v any) bool {
 	switch v := v.(type) {
 	case nil, bool:
 		return false
 	case string:
-		return v != ""
+		return v != "" && (s > unsure || s == unsure && tokenLike(v) && !strings.ContainsAny(v, "./: "))
 	case []any:
-		return len(v) > 0
+		return s > weak && len(v) > 0 || s == weak && slices.ContainsFunc(v, isNoNumber)
 	case map[string]any:
-		return len(v) > 0
+		return s > weak && len(v) > 0 || s == weak && slices.ContainsFunc(slices.Collect(maps.Values(v)), isNoNumber)
 	default:
+		return s > weak
+	}
+}
+
+func isNoNumber(v any) bool {
+	switch v.(type) {
+	case string, []any, map[string]any:
 		return true
 	}
+	return false
 }
 
 // shorten cuts a key that is too long for a path, between two characters.

@@ -3,6 +3,8 @@
 package redact
 
 import (
+	"bytes"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
@@ -12,81 +14,153 @@ import (
 const (
 	// minSecretLen is the shortest known secret that is searched for, in bytes. Shorter ones would mask ordinary text.
 	minSecretLen = 4
-	// minEncodedLen is the shortest known secret that is searched for in base64 and in hexadecimal digits.
+	// minEncodedLen is the shortest known secret that is searched for in base64 and the like.
 	minEncodedLen = 8
-	// A part of a known secret, its beginning or its end, is searched for from this length on, if the whole is longer.
-	partLen, minPartedLen = 16, 24
-	// maxEncodings is how often a known secret may have been percent-encoded to be found still.
-	maxEncodings = 3
+	// pieceLen is the length of the pieces of a secret that are searched for. All that hold one are masked, so a secret is
+	// found that was cut off, at whichever end.
+	pieceLen = 12
 )
 
-// formsOf returns a secret as it may occur: as it is, in the other case, percent-encoded, in hexadecimal digits, and
-// within something in base64.
-func formsOf(secret string) []string {
-	forms := []string{secret, strings.ToUpper(secret), strings.ToLower(secret), url.QueryEscape(secret), url.PathEscape(secret)}
+// secrets are the known secrets as they may occur. Most are searched for by their bones: letters and digits, in lower
+// case. So it doesn't matter which alphabet of base64 was used, how hexadecimal digits are written or separated, and
+// where lines were wrapped.
+type secrets struct {
+	exact  []string // as they are
+	short  []string // bones of less than pieceLen
+	pieces map[string]bool
+	filter [1 << 12]bool // by the hashes of the pieces
+}
+
+func (k *secrets) add(secret string) {
+	decoded := newView(secret)
+	plus := strings.ReplaceAll(secret, " ", "+") // as in a query
+	for _, s := range []string{secret, strings.ToUpper(secret), strings.ToLower(secret), decoded.text, plus} {
+		if len(s) >= minSecretLen {
+			k.exact = append(k.exact, s)
+		}
+	}
 	if len(secret) < minEncodedLen {
-		return forms
+		return
 	}
-	if bare := strings.ReplaceAll(secret, "-", ""); len(bare) >= partLen {
-		forms = append(forms, bare, strings.ToUpper(bare))
+	plain := bones(decoded.text)
+	if strings.ContainsAny(secret, "0123456789") { // the pieces of others may be ordinary words
+		k.addBones(plain)
 	}
-	digits := hex.EncodeToString([]byte(secret))
-	forms = append(forms, digits, strings.ToUpper(digits))
-	for before := range 3 {
-		padded := append(make([]byte, before), secret...)
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			encoded := encoding.EncodeToString(padded)
+	wide := make([]byte, 0, 2*len(secret)) // as PowerShell encodes
+	for _, c := range []byte(secret) {
+		wide = append(wide, c, 0)
+	}
+	for _, raw := range []string{secret, url.QueryEscape(secret), string(wide)} {
+		k.addBones(bones(hex.EncodeToString([]byte(raw))))
+		for before := range 5 {
+			padded := append(make([]byte, before), raw...)
 			// The characters at both ends depend on what stands around the secret.
-			forms = append(forms, encoded[(before*8+5)/6:len(padded)*8/6])
+			in32 := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(padded)
+			k.addBones(bones(in32[(before*8+4)/5 : len(padded)*8/5]))
+			in64 := base64.RawStdEncoding.EncodeToString(padded)
+			k.addBones(bones(in64[(before*8+5)/6 : len(padded)*8/6]))
 		}
 	}
-	return forms
 }
 
-// knownSecrets masks the known secrets. Where one shows only after percent-decoding (in an unusual form, or encoded
-// twice), the whole of s is masked.
-func (r *Redactor) knownSecrets(s string) string {
-	if r == nil || r.known == nil {
-		return s
-	}
-	secrets, parted := r.known()
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, Mask)
-	}
-	for _, secret := range parted {
-		s = maskPart(s, secret)
-	}
-	decoded := s
-	for range maxEncodings {
-		if strings.IndexByte(decoded, '%') < 0 {
-			break
+func (k *secrets) addBones(s string) {
+	if len(s) < pieceLen {
+		if len(s) >= minEncodedLen {
+			k.short = append(k.short, s)
 		}
-		decoded = percentDecode(decoded)
-		for _, secret := range secrets {
-			if strings.Contains(decoded, secret) {
-				return Mask
+		return
+	}
+	for i := 0; i+pieceLen <= len(s); i++ {
+		piece := s[i : i+pieceLen]
+		k.pieces[piece] = true
+		k.filter[bucket(hash(piece))] = true
+	}
+}
+
+// bones returns the letters and digits of s in lower case.
+func bones(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := range len(s) {
+		if c := lower[s[i]]; c != 0 {
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
+
+// lower maps letters and digits to lower case, and all else to 0.
+var lower = func() (table [256]byte) {
+	for c := range 256 {
+		if b := byte(c); b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'z' {
+			table[b] = b | 0x20
+		}
+	}
+	return table
+}()
+
+const hashBase = 0x100000001b3
+
+// hashOut is what a byte counts that leaves a rolling hash.
+var hashOut = func() uint64 {
+	out := uint64(1)
+	for range pieceLen {
+		out *= hashBase
+	}
+	return out
+}()
+
+func hash(s string) (h uint64) {
+	for i := range len(s) {
+		h = h*hashBase + uint64(s[i])
+	}
+	return h
+}
+
+func bucket(h uint64) uint64 {
+	return h * 0x9e3779b97f4a7c15 >> 52
+}
+
+// knownSecrets masks the known secrets.
+func (m *masker) knownSecrets(k *secrets) {
+	for _, secret := range k.exact {
+		for from := 0; ; {
+			i := strings.Index(m.text[from:], secret)
+			if i < 0 || m.full() {
+				break
 			}
+			m.mask(from+i, from+i+len(secret))
+			from += i + len(secret)
 		}
 	}
-	return s
-}
-
-// maskPart masks the beginning and the end of secret in s, as far as they reach: a message that was cut holds one.
-func maskPart(s, secret string) string {
-	if i := strings.Index(s, secret[:partLen]); i >= 0 {
-		n := partLen
-		for n < len(secret) && i+n < len(s) && s[i+n] == secret[n] {
-			n++
-		}
-		s = s[:i] + Mask + maskPart(s[i+n:], secret)
+	if len(k.pieces) == 0 && len(k.short) == 0 {
+		return
 	}
-	if i := strings.Index(s, secret[len(secret)-partLen:]); i >= 0 {
-		n := len(secret) - partLen
-		for n > 0 && i > 0 && s[i-1] == secret[n-1] {
-			n--
-			i--
+	text := make([]byte, 0, len(m.text))
+	at := make([]int32, 0, len(m.text))
+	var h uint64
+	for i := range len(m.text) {
+		c := lower[m.text[i]]
+		if c == 0 {
+			continue
 		}
-		s = s[:i] + Mask + maskPart(s[i+len(secret)-n:], secret)
+		text, at = append(text, c), append(at, int32(i))
+		h = h*hashBase + uint64(c)
+		first := len(text) - pieceLen
+		if first > 0 {
+			h -= hashOut * uint64(text[first-1])
+		}
+		if first >= 0 && k.filter[bucket(h)] && k.pieces[string(text[first:])] {
+			m.mask(int(at[first]), i+1)
+		}
 	}
-	return s
+	for _, short := range k.short {
+		for from := 0; ; {
+			i := bytes.Index(text[from:], []byte(short))
+			if i < 0 || m.full() {
+				break
+			}
+			m.mask(int(at[from+i]), int(at[from+i+len(short)-1])+1)
+			from += i + len(short)
+		}
+	}
 }

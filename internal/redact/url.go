@@ -2,143 +2,135 @@
 
 package redact
 
-import (
-	"strings"
+import "strings"
+
+// urlParts says where the parts of a URL are.
+type urlParts struct {
+	scheme    string // in lower case
+	start     int    // of the scheme
+	host, end int
+	query     int // where the path ends
+	depth     uint8
+}
+
+const (
+	maxScheme   = 24
+	maxPassword = 256
 )
 
-// urlStop ends a URL inside a text.
-const urlStop = " \t\r\n\v\f\"<>`"
-
 // trailing is what follows a URL or a value in a sentence rather than being part of it.
-const trailing = ".,;:!')}\\"
+const trailing = ".,;:!')}]\\|"
 
-// maskURLs masks every scheme://... in s. whole: the URL that s starts with reaches to the end of s.
-func maskURLs(s string, whole bool) string {
-	if !strings.Contains(s, "://") {
-		return s
+// trim returns s without what follows it in a sentence, at its end. The mask stays whole.
+func trim(s, cutset string) string {
+	out := strings.TrimRight(s, cutset)
+	if strings.HasPrefix(s[len(out):], "]") && strings.HasSuffix(out, Mask[:len(Mask)-1]) {
+		out = s[:len(out)+1]
 	}
-	var b strings.Builder
-	for {
-		sep := strings.Index(s, "://")
-		if sep < 0 {
-			b.WriteString(s)
-			return b.String()
+	return out
+}
+
+var urlStops = setOf(" \t\r\n\"<>`")
+
+// schemeStart returns where the scheme before the :// at sep starts.
+func (m *masker) schemeStart(sep int) int {
+	start := sep
+	for start > 0 && sep-start < maxScheme && (isAlnum(m.text[start-1]) || strings.IndexByte("+-.", m.text[start-1]) >= 0) {
+		start--
+	}
+	return start
+}
+
+// stops reports whether a URL that was decoded to depth ends at i.
+func (m *masker) stops(i int, depth uint8) bool {
+	return !m.whole && urlStops[m.text[i]] && (m.depth(i) <= depth || m.isEscaped(i))
+}
+
+// until returns where the first of chars is from i on, within a URL.
+func (m *masker) until(i int, chars string, depth uint8) int {
+	from := i
+	for i < len(m.text) && !m.stops(i, depth) && strings.IndexByte(chars, m.text[i]) < 0 {
+		i++
+	}
+	m.cost += i - from
+	return i
+}
+
+// authority goes through the URL of which the :// is at sep, and returns where its path begins.
+func (m *masker) authority(sep int) int {
+	u := urlParts{start: m.schemeStart(sep), host: sep + len("://"), depth: m.depth(sep)}
+	if u.scheme = m.text[u.start:sep]; caseTurns(u.scheme) > 0 || u.scheme != "" && isUpper(u.scheme[0]) {
+		u.scheme = strings.ToLower(u.scheme)
+	}
+	end := m.until(u.host, `/?#\`, u.depth)
+	if at := m.lostAt(&u, end); at >= 0 {
+		m.userSpan(u.host, at)
+		u.host = at + 1
+		end = m.until(u.host, `/?#\`, u.depth)
+	}
+	if at := strings.LastIndexByte(m.text[u.host:end], '@'); at >= 0 {
+		at += u.host
+		switch user := m.text[u.host:at]; {
+		case m.depth(at) > u.depth:
+			m.userSpan(u.host, end) // encoded as a whole
+		case !isPlainUser(u.scheme, user):
+			m.userSpan(u.host, at)
 		}
-		start, from := schemeStart(s, sep), sep+len("://")
-		end := len(s)
-		if !whole {
-			end = urlEnd(s, from)
-		}
-		end = nestedURL(s, from, end)
-		b.WriteString(s[:start])
-		b.WriteString(maskURL(s[start:from], s[from:end]))
-		s = s[end:]
+		u.host = at + 1
+	} else if portOf(m.text[u.host:end]) == portBad {
+		m.userSpan(u.host, u.host+len(trim(m.text[u.host:end], trailing))) // a user info that lost its host
+	}
+	m.parts(&u, end)
+	return max(end, sep+1)
+}
+
+func (m *masker) userSpan(start, end int) {
+	if m.text[start:end] != UserInfoMask {
+		m.add(span{start, end, true})
 	}
 }
 
-// schemeStart returns where the scheme before s[sep:] (which is "://") starts.
-func schemeStart(s string, sep int) int {
-	for sep > 0 && (isAlnum(s[sep-1]) || strings.IndexByte("+-.", s[sep-1]) >= 0) {
-		sep--
+// isPlainUser reports whether a user info is the name of a user that everybody knows.
+func isPlainUser(scheme, user string) bool {
+	switch {
+	case user == "", user == "git", user == "hg", user == "anonymous":
+		return true
+	case strings.IndexByte(user, ':') >= 0:
+		return false
 	}
-	return sep
+	return (strings.Contains(scheme, "ssh") || scheme == "sftp" || scheme == "scp" || scheme == "rsync") && !opaque(user)
 }
 
-// urlEnd returns where the URL whose authority starts at s[from:] ends in a text. A password that was not encoded may
-// hold what otherwise ends a URL: if all that is there looks like "user:pass", the next @ of the line is looked for.
-func urlEnd(s string, from int) int {
-	end := tokenEnd(s, from)
-	if token := s[from:end]; strings.IndexByte(token, '@') >= 0 || portOf(authority(token)) != portBad {
-		return end
-	}
-	line, _, _ := strings.Cut(s[end:], "\n")
-	if at := strings.IndexByte(line, '@'); at >= 0 && !strings.Contains(line[:at], "://") {
-		return tokenEnd(s, end+at)
-	}
-	return end
-}
-
-// tokenEnd returns where the token at s[from:] ends, without the punctuation of the sentence around it.
-func tokenEnd(s string, from int) int {
-	token := s[from:]
-	if i := strings.IndexAny(token, urlStop); i >= 0 {
-		token = token[:i]
-	}
-	return from + len(strings.TrimRight(token, trailing))
-}
-
-// nestedURL returns where another URL starts within the path of the one at s[from:end], or end.
-func nestedURL(s string, from, end int) int {
-	sep := strings.Index(s[from:end], "://")
-	if sep < 0 || strings.ContainsAny(s[from:from+sep], "?#") {
-		return end
-	}
-	if before := s[from : from+sep]; strings.IndexByte(before, ':') >= 0 && strings.IndexByte(before, '/') < 0 {
-		return end // a password
-	}
-	if start := from + schemeStart(s[from:end], sep); start > from {
-		return start
-	}
-	return end
-}
-
-// maskURL masks the URL scheme+rest, where scheme ends in "://".
-func maskURL(scheme, rest string) string {
-	info := ""
-	if end := userInfoEnd(rest); end > 0 {
-		info, rest = UserInfoMask+"@", rest[end:]
-	}
-	host := authority(rest)
-	tail := rest[len(host):]
-	if portOf(host) == portBad || strings.Contains(host, "%40") {
-		host = UserInfoMask // a user info that lost its host, or that is encoded as a whole
-	}
-	fragment := ""
-	if i := strings.IndexByte(tail, '#'); i >= 0 {
-		tail, fragment = tail[:i], tail[i+1:]
-		if fragment != Mask && (strings.IndexByte(fragment, '=') >= 0 || tokenLike(fragment)) {
-			fragment = Mask
-		}
-		fragment = "#" + fragment
-	}
-	if i := strings.IndexByte(tail, '?'); i >= 0 {
-		tail = tail[:i+1] + maskQuery(tail[i+1:])
-	}
-	path, query, found := strings.Cut(tail, "?")
-	if path = maskPath(scheme, host, path); found {
-		path += "?"
-	}
-	return scheme + info + host + path + query + fragment
-}
-
-// authority returns the part of rest before the path, the query and the fragment.
-func authority(rest string) string {
-	if i := strings.IndexAny(rest, `/?#\`); i >= 0 {
-		return rest[:i]
-	}
-	return rest
-}
-
-// userInfoEnd returns the length of the user info of rest with its @, or 0. A secret key often contains a slash that
-// nobody encoded, so an @ beyond the authority counts too, unless what stands before it is clearly a host.
-func userInfoEnd(rest string) int {
-	last := strings.LastIndexByte(rest, '@')
-	if last < 0 {
-		return 0
-	}
-	auth := authority(rest)
+// lostAt returns where the user info of a URL ends if that is beyond its authority, and -1 otherwise. A secret key often
+// contains a slash that nobody encoded, and in a text a password may hold what otherwise ends a URL.
+func (m *masker) lostAt(u *urlParts, end int) int {
+	auth := m.text[u.host:end]
 	at := strings.LastIndexByte(auth, '@')
 	host := auth[at+1:]
 	port := portOf(host)
 	dotted := strings.IndexByte(host, '.') >= 0 || strings.HasPrefix(host, "[") || strings.HasPrefix(host, "localhost")
-	switch {
-	case last == at: // no @ after the authority
-		return at + 1
-	case port == portBad, at >= 0 && port == portNone && !dotted, at < 0 && port == portNumber && !dotted:
-		return last + 1
-	default:
-		return at + 1
+	if at >= 0 && (port == portNumber || dotted) || at < 0 && port != portBad && (dotted || port == portNone) {
+		return -1
 	}
+	found := m.nextAt(end)
+	if found < 0 || found-end > maxPassword || !isAlnum(m.at(found+1)) && m.at(found+1) != '[' {
+		return -1
+	}
+	between := m.text[end:found]
+	m.cost += len(between)
+	if !m.whole && strings.Contains(between, "://") || port != portBad && (strings.ContainsAny(between, "?# \t\"<>") || m.text[found-1] == '/') {
+		return -1
+	}
+	// A password may hold an @ itself.
+	for i := found + 1; i < len(m.text) && !m.stops(i, u.depth) && i-found < maxPassword; i++ {
+		m.cost++
+		if m.text[i] == '@' {
+			found = i
+		} else if m.text[i] == '/' && !m.whole {
+			break
+		}
+	}
+	return found
 }
 
 type portKind int
@@ -154,60 +146,106 @@ func portOf(host string) portKind {
 	if i := strings.LastIndexByte(host, ']'); i >= 0 && strings.HasPrefix(host, "[") {
 		host = host[i+1:]
 	}
+	host = strings.TrimRight(host, trailing)
 	i := strings.IndexByte(host, ':')
 	if i < 0 || i == len(host)-1 {
 		return portNone
 	}
-	for _, c := range []byte(host[i+1:]) {
-		if c < '0' || c > '9' {
-			return portBad
-		}
+	port := host[i+1:]
+	rest := strings.TrimLeft(port, "0123456789")
+	switch strings.ToLower(strings.Trim(port, "<>{}$[]")) {
+	case "port", "%d", "%s", "%v":
+		return portNumber
 	}
-	return portNumber
+	if port[0] == '$' || rest == "" || len(rest) < len(port) && strings.Trim(rest, "-+*>,;!?'\")]}") == "" {
+		return portNumber
+	}
+	return portBad
 }
 
-// maskUserInfo masks user:password@host without a scheme.
-func maskUserInfo(s string) string {
-	done := 0
-	for done < len(s) {
-		i := strings.IndexByte(s[done:], '@')
-		if i < 0 {
+// parts goes through the path, and finds out where the URL ends: where another one begins, at the latest.
+func (m *masker) parts(u *urlParts, from int) {
+	t := m.text
+	u.query, u.end = -1, from
+	for u.end < len(t) && !m.stops(u.end, u.depth) {
+		c := t[u.end]
+		if (c == '?' || c == '#') && u.query < 0 {
+			u.query = u.end
+		}
+		if c == ':' && strings.HasPrefix(t[u.end:], "://") {
+			u.end = max(m.schemeStart(u.end), from)
 			break
 		}
-		at := done + i
-		start := done + strings.LastIndexAny(s[done:at], urlStop+"'") + 1
-		token := s[start:at]
-		if strings.Contains(token, "://") {
-			token = token[strings.LastIndexByte(token, '/')+1:]
+		if c == '\'' && !m.whole && (u.end+1 == len(t) || !isAlnum(t[u.end+1]) && t[u.end+1] != '%') {
+			break
 		}
-		token = strings.TrimLeft(token, "([{,;")
-		if at+1 == len(s) || !isAlnum(s[at+1]) && s[at+1] != '[' || !isUserInfo(token) {
-			done = at + 1
-			continue
+		u.end++
+	}
+	m.cost += u.end - from
+	if !m.whole {
+		u.end = from + len(trim(t[from:u.end], trailing))
+	}
+	if u.query < 0 || u.query > u.end {
+		u.query = u.end
+	}
+	m.url = *u
+	m.path(u, from)
+}
+
+// path masks what is a credential in the path of a URL: the key at the end of an address that something is streamed to;
+// what follows a segment that names a credential; and the tokens in the addresses of webhooks.
+func (m *masker) path(u *urlParts, from int) {
+	if from >= u.query {
+		return
+	}
+	t := m.text
+	stream := strings.HasPrefix(u.scheme, "rtmp")
+	live := strings.HasPrefix(u.scheme, "rts") || strings.HasPrefix(u.scheme, "srt") || u.scheme == "rist"
+	ingest := strings.HasPrefix(u.scheme, "whip") || strings.HasPrefix(u.scheme, "whep") || u.scheme == "webrtc"
+	hook := strings.HasPrefix(strings.ToLower(t[u.host:from]), "hooks.")
+	before, last := "", u.query
+	for last > from && t[last-1] == '/' {
+		last--
+	}
+	for n, i := 0, from; i < u.query; n++ {
+		end := i + 1
+		for end < u.query && t[end] != '/' {
+			end++
 		}
-		head := s[:at-len(token)] + UserInfoMask
-		s, done = head+s[at:], len(head)+1
+		s := t[min(i+1, end):end]
+		switch {
+		case s == "" || s == Mask || s[0] == ':':
+		case stream && n > 0 && end >= last && !commonStreams[strings.ToLower(s)] && (!isWord(s) || !isLoopback(t[u.host:from])),
+			ingest && (tokenLike(s) || !isWord(s)),
+			hook && tokenLike(s),
+			live && opaque(s),
+			tokenLike(s) && strings.IndexByte(s, '.') < 0 && strengthOf(before) >= weak,
+			strings.HasPrefix(s, "bot") && strings.IndexByte(s, ':') > 0 && len(s) > 20:
+			m.mask(i+1, end)
+		}
+		switch before = strings.ToLower(s); before {
+		case "hooks", "webhook", "webhooks", "webhookb2":
+			hook = true
+		case "whip", "whep", "webrtc", "ingest":
+			ingest = true
+		}
+		i = end
 	}
-	return s
 }
 
-// isUserInfo reports whether what stands before an @ is a user name and a password.
-func isUserInfo(token string) bool {
-	user, password, found := strings.Cut(token, ":")
-	if !found || token == UserInfoMask || password == "" && !tokenLike(user) {
-		return false
-	}
-	switch strings.ToLower(user) {
-	case "mailto", "acct", "sip", "xmpp":
-		return strings.IndexByte(password, ':') >= 0
-	}
-	return true
+// commonStreams are names of streams that are no keys.
+var commonStreams = words("stream")
+
+func isLoopback(host string) bool {
+	return strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "[::1]")
 }
 
-func isAlnum(c byte) bool {
-	return c >= '0' && c <= '9' || isLetter(c)
-}
-
-func isLetter(c byte) bool {
-	return c|0x20 >= 'a' && c|0x20 <= 'z'
+// isWord reports whether s consists of letters only, and of few.
+func isWord(s string) bool {
+	for i := range len(s) {
+		if !isLetter(s[i]) {
+			return false
+		}
+	}
+	return len(s) <= 10
 }

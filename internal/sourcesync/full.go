@@ -180,17 +180,28 @@ func (s *syncer) compare() {
 	}
 }
 
-// adopt makes the source the owner of tasks that name it and have none, as where an earlier source was deleted and its tasks
-// were not: no garbage collector takes these. From then on they are like all others, and may be missing from the next listing.
-func (s *syncer) adopt(ctx context.Context) error {
-	var orphans []mirror.Entry
-	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
-		if entry.OwnerName == s.source.Name && entry.Sequence <= s.state.full.changes && !entry.Deleting {
-			orphans = append(orphans, *entry)
+// restore puts right what people edited of tasks that the listing lacked, so that no observation did: tasks that name the source and
+// have no owner, as where an earlier source was deleted and its tasks were not; and tasks with another source's label or another
+// ID. From then on they are like all others, and may be missing from the next listing.
+func (s *syncer) restore(ctx context.Context) error {
+	var edited []mirror.Entry
+	take := func(entry *mirror.Entry) {
+		if entry.Sequence <= s.state.full.changes && !entry.Deleting {
+			edited = append(edited, *entry)
 		}
 	}
-	for i := range orphans {
-		if err := s.Writer.Adopt(ctx, s.scope(), &orphans[i]); err != nil {
+	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
+		if entry.OwnerName == s.source.Name {
+			take(entry)
+		}
+	}
+	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
+		if s.state.full.since == 0 && !mirror.CanBeMissing(s.scope(), entry) {
+			take(entry)
+		}
+	}
+	for i := range edited {
+		if err := s.Writer.Restore(ctx, s.scope(), &edited[i]); err != nil {
 			return err
 		}
 	}
@@ -229,7 +240,7 @@ func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *condition.Error {
 
 // finish applies the limits, and notes that everything was seen.
 func (s *syncer) finish(ctx context.Context) error {
-	if err := s.adopt(ctx); err != nil {
+	if err := s.restore(ctx); err != nil {
 		return err
 	}
 	if err := s.prune(ctx); err != nil {

@@ -129,7 +129,7 @@ func (s *Source) ask(
 	}
 	observation, err := mirror.Convert(task.Raw, connection.Redactor)
 	if err != nil || observation.ID != ask.id {
-		return plan.NoTask, nil, nil //nolint:nilerr // An answer about no task, or another one, says nothing about this one.
+		return plan.NoTask, nil, nil // an answer about no task, or another one, says nothing about this one
 	}
 	if mirror.StampOf(observation).UpdatedAt < ask.wanted {
 		return plan.Behind, observation, nil

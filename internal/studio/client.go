@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package livepeer reads tasks from the Livepeer Studio API: one task by its id, or all tasks page by page. It only
+// Package studio reads tasks from the Livepeer Studio API: one task by its id, or all tasks page by page. It only
 // ever sends GET requests, holds one task in memory at a time, and lets no credential into an error.
 package studio
 

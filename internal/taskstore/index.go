@@ -71,6 +71,7 @@ type SourceID struct {
 	UID       types.UID
 }
 
+// SourceIDOf identifies a source.
 func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
 	return SourceID{Namespace: source.Namespace, UID: source.UID}
 }
@@ -78,10 +79,11 @@ func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
 // sourceCounts counts the stored tasks of one source.
 type sourceCounts struct {
 	total, finished int
-	tally           tally
+	tally           Tally
 	stalled         int32
 }
 
+// NewIndex returns an index that knows of no task yet.
 func NewIndex() *Index {
 	return &Index{
 		byName:           map[string]map[string]*storedTask{},

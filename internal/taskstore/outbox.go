@@ -60,12 +60,11 @@ func (w *Writer) Waiting(ctx context.Context, key types.NamespacedName) (*v1alph
 // meanwhile, it reads it again.
 func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition) error {
 	key := client.ObjectKeyFromObject(task)
-	select {
-	case w.slots <- struct{}{}:
-		defer func() { <-w.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
+	release, err := w.slots.Acquire(ctx, types.NamespacedName{Namespace: key.Namespace, Name: task.Labels[v1alpha1.LabelSource]})
+	if err != nil {
+		return err
 	}
+	defer release()
 	for attempt := 1; ; attempt++ {
 		err := w.takeAwayOnce(ctx, key, task, sent)
 		if err == nil || !apierrors.IsConflict(err) || attempt == conflictAttempts {

@@ -5,7 +5,6 @@ package taskstore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -30,7 +30,7 @@ type Writer struct {
 	// live reads from the API server, not from the cache, to settle conflicts.
 	live  client.Reader
 	index *Index
-	slots chan struct{}
+	slots *fair.Gate
 	// observers are told of what was carried out.
 	Observers []Observer
 }
@@ -50,10 +50,11 @@ type Change struct {
 	Lost int
 }
 
+// NewWriter returns a writer. c writes, live reads from the API server itself, and the observers are told of each write.
 func NewWriter(c client.Client, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
-		live:   live, index: index, slots: make(chan struct{}, writeConcurrency), Observers: observers,
+		live:   live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
 	}
 }
 
@@ -76,6 +77,7 @@ type Written struct {
 // context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
 func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*Written, error) {
 	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+	source := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writeConcurrency)
 	for _, action := range actions {
@@ -83,20 +85,19 @@ func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror
 			break
 		}
 		group.Go(func() error {
-			select {
-			case w.slots <- struct{}{}:
-				defer func() { <-w.slots }()
-			case <-ctx.Done():
-				return ctx.Err()
+			release, err := w.slots.Acquire(ctx, source)
+			if err != nil {
+				return err
 			}
-			return out.note(&action, w.write(ctx, scope, action))
+			defer release()
+			return out.note(ctx, &action, w.write(ctx, scope, action))
 		})
 	}
 	return out, group.Wait()
 }
 
 // note sorts out how one action ended.
-func (o *Written) note(action *mirror.Action, err error) error {
+func (o *Written) note(ctx context.Context, action *mirror.Action, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -106,8 +107,8 @@ func (o *Written) note(action *mirror.Action, err error) error {
 	case Refused(err):
 		o.Refused[cmp.Or(observedID(action), action.Stored.ID)] = err
 		return nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
 	default:
 		return &WriteError{Verb: action.Verb, Err: err}
 	}
@@ -307,14 +308,21 @@ func (w *Writer) updateStatus(
 	return task, nil
 }
 
-// Adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
-// meanwhile, or it is refused, it is left to the next full sync.
-func (w *Writer) Adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
-	key := types.NamespacedName{Namespace: orphan.Namespace, Name: orphan.Name}
+// Restore makes the scope's source the owner of a task that has none, and puts its label and its ID right where somebody edited
+// them: the ID is what leads to the object's name, where that can be told. All else stays as it is. Where somebody wrote it meanwhile,
+// or it is refused, it is left to the next full sync.
+func (w *Writer) Restore(ctx context.Context, scope *mirror.Scope, edited *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: edited.Namespace, Name: edited.Name}
+	id, known := edited.TrueID()
+	if !known && edited.SourceLabel == scope.Source && edited.OwnerUID == scope.SourceUID {
+		return nil
+	}
 	live := &v1alpha1.LivepeerTask{}
-	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != orphan.ResourceVersion {
+	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != edited.ResourceVersion {
 		return client.IgnoreNotFound(err)
 	}
+	live.Spec.ID = id
+	metav1.SetMetaDataLabel(&live.ObjectMeta, v1alpha1.LabelSource, scope.Source)
 	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
 	w.index.begin(key)
 	err := w.client.Update(ctx, live)

@@ -48,7 +48,7 @@ func TestErrorsOfWrites(t *testing.T) {
 			t.Errorf("%s: refused %v, overtaken %v", name, Refused(c.err), overtaken(c.err))
 		}
 		out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
-		err := out.note(&mirror.Action{Verb: mirror.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
+		err := out.note(t.Context(), &mirror.Action{Verb: mirror.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
 		var write *WriteError
 		if errors.As(err, &write) == c.refused || (out.Refused["a"] != nil) != c.refused || out.Writes[mirror.Update] != 0 {
 			t.Errorf("%s: stops the others: %v; %+v", name, err, out)
@@ -58,7 +58,7 @@ func TestErrorsOfWrites(t *testing.T) {
 		}
 		// A deletion by a limit follows from no observation: the stored task is named.
 		limit := &mirror.Action{Verb: mirror.Delete, Stored: mirror.Entry{ID: "b"}}
-		if err := out.note(limit, c.err); errors.As(err, &write) == c.refused || (out.Refused["b"] != nil) != c.refused {
+		if err := out.note(t.Context(), limit, c.err); errors.As(err, &write) == c.refused || (out.Refused["b"] != nil) != c.refused {
 			t.Errorf("%s: by a limit: %v", name, err)
 		}
 	}
@@ -67,15 +67,19 @@ func TestErrorsOfWrites(t *testing.T) {
 func TestNote(t *testing.T) {
 	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
 	for range 2 {
-		if err := out.note(&mirror.Action{Verb: mirror.Create}, nil); err != nil {
+		if err := out.note(t.Context(), &mirror.Action{Verb: mirror.Create}, nil); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, stop := range []error{context.Canceled, context.DeadlineExceeded} {
-		var write *WriteError
-		if err := out.note(&mirror.Action{Verb: mirror.Create}, fmt.Errorf("x: %w", stop)); !errors.Is(err, stop) || errors.As(err, &write) {
-			t.Errorf("%v: the API server is not to blame: %v", stop, err)
-		}
+	var write *WriteError
+	late := fmt.Errorf("dial tcp 10.0.0.1:443: %w", context.DeadlineExceeded)
+	if err := out.note(t.Context(), &mirror.Action{Verb: mirror.Create}, late); !errors.As(err, &write) {
+		t.Errorf("a time-out of the API server is its own: %v", err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := out.note(stopped, &mirror.Action{Verb: mirror.Create}, late); !errors.Is(err, context.Canceled) || errors.As(err, new(*WriteError)) {
+		t.Errorf("nobody is to blame where the operator stops: %v", err)
 	}
 	if out.Writes[mirror.Create] != 2 || len(out.Refused) != 0 {
 		t.Errorf("%+v", out)

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// canaries are credentials of several kinds: made by a machine, chosen by somebody, an ordinary word.
+var canaries = []string{canary, "Tr0ub4dor-3z", "swordfish"}
+
+// lines reads a corpus: the lines of a file without its comments.
+func lines(t testing.TB, path string) (all []string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		if line := s.Text(); line != "" && !strings.HasPrefix(line, "#\n") && !strings.HasPrefix(line, "# ") && line != "#" {
+			all = append(all, strings.NewReplacer("␤", "\n", "␉", "\t").Replace(line))
+		}
+	}
+	return all
+}
+
+// shows reports whether a part of a credential is in a text, as it is or decoded.
+func shows(text, credential string) bool {
+	const part = 6
+	for _, s := range []string{text, newView(text).text} {
+		s = strings.ToLower(s)
+		for i := 0; i+part <= len(credential); i++ {
+			if strings.Contains(s, strings.ToLower(credential[i:i+part])) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// surroundings are what a text comes in.
+var surroundings = []struct {
+	name string
+	in   func(string) string
+}{
+	{"alone", func(s string) string { return s }},
+	{"in a sentence", func(s string) string { return "ffmpeg failed: " + s }},
+	{"between lines", func(s string) string { return "first line\n" + s + "\nlast line" }},
+	{"in JSON", func(s string) string {
+		data, err := json.Marshal(map[string]string{"error": s})
+		if err != nil {
+			panic(err)
+		}
+		return string(data)
+	}},
+}
+
+// dress is a text with a credential.
+type dress struct{ kind, text, credential string }
+
+func dresses(t testing.TB, path string) (all []dress) {
+	for _, line := range lines(t, path) {
+		tries := canaries
+		text, only := strings.CutPrefix(line, "~")
+		if only {
+			tries = canaries[:1]
+		}
+		for _, c := range tries {
+			basic := base64.StdEncoding.EncodeToString([]byte("bob:" + c))
+			credential := c
+			switch {
+			case strings.Contains(text, "BASIC"):
+				credential = basic[6 : len(basic)-4]
+			case strings.Contains(text, "TOKEN"):
+				credential = canary
+			case strings.Contains(text, "CANARY"):
+			case strings.Contains(text, "CAN\""):
+				credential = c[:8]
+			default:
+				credential = "abcd-efgh-ijkl-mnop"
+			}
+			filled := strings.NewReplacer("CANARY", c, "BASIC", basic, "TOKEN", canary, "CAN\" + \"ARY", c[:4]+"\" + \""+c[4:]).Replace(text)
+			all = append(all, dress{"dresses", filled, credential})
+		}
+	}
+	return all
+}
+
+func TestCorpora(t *testing.T) {
+	r := &Redactor{}
+	leaks, tried := 0, 0
+	for _, d := range append(dresses(t, "testdata/credentials.txt"), grammar()...) {
+		for _, around := range surroundings {
+			tried++
+			in := around.in(d.text)
+			if got, _ := r.Text(in); shows(got, d.credential) {
+				leaks++
+				t.Errorf("LEAK %s: %.200q becomes %.200q", around.name, in, got)
+			}
+		}
+	}
+	damaged, harmless := 0, 0
+	for _, text := range lines(t, "testdata/harmless.txt") {
+		for _, around := range surroundings {
+			harmless++
+			in := around.in(text)
+			if got, _ := r.Text(in); got != in {
+				damaged++
+				t.Logf("DAMAGE %s: %.300q becomes %.300q", around.name, in, got)
+			}
+		}
+	}
+	t.Logf("%d of %d leak, %d of %d damaged", leaks, tried, damaged, harmless)
+	if damaged*50 > harmless {
+		t.Errorf("more than 2 %% damaged")
+	}
+	_ = fmt.Sprint
+}
+
+// The grammar: names, and how they are bound to a value.
+var (
+	names = []string{
+		"password", "PASSWORD", "Password", "dbPassword", "db_password", "DB_PASSWORD", "user-password", "api-key", "X-Api-Key", "apiKey", "API_KEY",
+		"clientSecret", "client_secret", "AWS_SECRET_ACCESS_KEY", "authToken", "ACCESS_TOKEN", "passphrase", "privateKey", "streamKey", "jwt",
+		"pass\u0077ord", "p\u200bassword", "ｐａｓｓｗｏｒｄ", "p\u0430ssword", `pass\u0077ord`, `pass\x77ord`, "%70assword", "p&#97;ssword", "p&#x61;ssword",
+	}
+	bonds = []string{
+		"NAME=VALUE", "NAME = VALUE", "NAME: VALUE", "NAME:VALUE", "NAME => VALUE", "NAME -> VALUE", "NAME := VALUE", "NAME\t=\tVALUE",
+		"NAME\u00a0=\u00a0VALUE", "NAME\u200b: VALUE", "NAME：VALUE", "NAME＝VALUE", "\"NAME\":VALUE", "\"NAME\" : VALUE", "'NAME' => VALUE", "`NAME`=VALUE",
+		"--NAME VALUE", "--NAME=VALUE", "export NAME=VALUE", "$NAME = VALUE", "x.NAME = VALUE", "x[\"NAME\"] = VALUE", "x[NAME]=VALUE", "{NAME: VALUE}",
+		"{\"a\":1,\"NAME\":VALUE,\"b\":2}", "(NAME=VALUE)", "[NAME=VALUE]", "NAME=VALUE, user=bob", "NAME=VALUE;user=bob", "NAME=VALUE&user=bob", "user=bob NAME=VALUE",
+		"?NAME=VALUE", "https://h.example/x?NAME=VALUE&b=1", "<x NAME=VALUE/>", "<x NAME=VALUE y=\"z\">", "%22NAME%22%3AVALUE", "NAME%3DVALUE", "NAME%253DVALUE",
+		`\"NAME\":VALUE`, "NAME\n=\nVALUE", "NAME: |\n  VALUE",
+	}
+	values = []string{
+		"CANARY", `"CANARY"`, `'CANARY'`, "`CANARY`", `b'CANARY'`, `r"CANARY"`, `u'CANARY'`, `"""CANARY"""`, `$'CANARY'`, `Some("CANARY")`, `["CANARY"]`,
+		"“CANARY”", "%22CANARY%22", `\"CANARY\"`, `"CANARY`,
+	}
+	frames = []string{
+		"<NAME>CANARY</NAME>", "<NAME type=\"x\">CANARY</NAME>", "<ns:NAME>CANARY</ns:NAME>", "<NAME><![CDATA[CANARY]]></NAME>", "(\"NAME\", \"CANARY\")", "[\"NAME\", \"CANARY\"]",
+		"['NAME','CANARY']", "{\"name\":\"NAME\",\"value\":\"CANARY\"}", "{\"value\":\"CANARY\",\"key\":\"NAME\"}", "{\"field\":\"NAME\",\"value\":\"CANARY\"}", "<entry key=\"NAME\">CANARY</entry>",
+		"<add value=\"CANARY\" name=\"NAME\"/>", "- name: NAME\n  value: CANARY", "<key>NAME</key><string>CANARY</string>", "set(\"NAME\", \"CANARY\")", "| NAME | CANARY |",
+		"map[NAME:CANARY x:y]",
+	}
+)
+
+// grammar makes dresses of names, bonds and values. A third of them is tried each, so that all go with all in the end.
+func grammar() (all []dress) {
+	n := 0
+	add := func(text string) {
+		c := canaries[n%len(canaries)]
+		n++
+		all = append(all, dress{"grammar", strings.ReplaceAll(text, "CANARY", c), c})
+	}
+	for _, name := range names {
+		for i, bond := range bonds {
+			for j, value := range values {
+				if (i+j+len(name))%5 != 0 || strings.Contains(bond, "\n  VALUE") && strings.ContainsAny(value, "[(") {
+					continue
+				}
+				add(strings.NewReplacer("NAME", name, "VALUE", value).Replace(bond))
+			}
+		}
+		for _, frame := range frames {
+			if strings.ContainsAny(name, "&%\\") && strings.Contains(frame, "<NAME") {
+				continue
+			}
+			add(strings.ReplaceAll(frame, "NAME", name))
+		}
+	}
+	return all
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// look is what a value consists of.
+type look struct {
+	digits, lowers, uppers, others int
+	turns                          int // from letters to digits and back
+	longest                        int // run of letters and digits
+	hex                            bool
+}
+
+func (l *look) letters() int { return l.lowers + l.uppers }
+
+func lookAt(s string) (l look) {
+	l.hex = true
+	run, before := 0, byte(0)
+	for i := range len(s) {
+		c, kind := s[i], byte('a')
+		switch {
+		case c >= '0' && c <= '9':
+			l.digits++
+			kind = '0'
+		case c >= 'a' && c <= 'z':
+			l.lowers++
+		case isUpper(c):
+			l.uppers++
+		default:
+			l.others++
+			kind = 0
+		}
+		l.hex = l.hex && (c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f')
+		if run++; kind == 0 {
+			run = 0
+		} else if before != 0 && before != kind {
+			l.turns++
+		}
+		l.longest = max(l.longest, run)
+		before = kind
+	}
+	return l
+}
+
+// mixed reports whether s has what a word of a sentence has not: a password, perhaps. What else has it, is none.
+func mixed(s string) bool {
+	l := lookAt(s)
+	switch {
+	case l.letters()+l.digits < 4 || isPlainFact(s, &l):
+		return false
+	case l.letters() > 0 && l.digits > 0:
+		return true
+	}
+	return l.letters() > 0 && strings.ContainsAny(s, "!@#$%^&*+=~|\\") || len(s) >= 32
+}
+
+// tokenLike reports whether s, which stands where a word is expected, rather is a token.
+func tokenLike(s string) bool {
+	const short, long = 12, 32
+	l := lookAt(s)
+	return !isPlainFact(s, &l) && (l.longest >= long || len(s) >= short && l.digits > 0 && l.letters() > 0)
+}
+
+const shortestJumble = 8
+
+// opaque reports whether s looks like made by a machine, so that nobody could say it aloud.
+func opaque(s string) bool {
+	if len(s) < shortestJumble {
+		return false
+	}
+	l := lookAt(s)
+	return !isPlainFact(s, &l) && jumbled(s)
+}
+
+// jumbled reports whether s has a run of letters and digits without any order: with many turns between letters and digits, or
+// between upper and lower case.
+func jumbled(s string) bool {
+	for run := range strings.FieldsFuncSeq(s, func(r rune) bool { return r < 0x80 && lower[r] == 0 }) {
+		if len(run) < shortestJumble {
+			continue
+		}
+		l := lookAt(run)
+		turns := caseTurns(run)
+		switch {
+		case len(run) >= 32, l.turns >= 4, l.turns >= 3 && l.uppers > 0 && l.lowers > 0,
+			l.turns >= 2 && (turns > 2 && len(run) >= 10 || len(run) >= 16 && l.digits >= 3),
+			len(run) >= 16 && turns*3 >= len(run):
+			return true
+		}
+	}
+	return false
+}
+
+// caseTurns counts how often letters of s change to upper case and back.
+func caseTurns(s string) (n int) {
+	for i := 1; i < len(s); i++ {
+		if isLetter(s[i]) && isLetter(s[i-1]) && isUpper(s[i]) != isUpper(s[i-1]) {
+			n++
+		}
+	}
+	return n
+}
+
+// isPlainFact reports whether s is something that people need to read: a file, a path, an address, a date, a number with a
+// unit, the name of a format.
+func isPlainFact(s string, l *look) bool {
+	const address = 40 // of a contract, in hexadecimal digits
+	switch {
+	case s == "", l.others == 0 && l.letters() == 0 && len(s) < 6, isMeasure(s, l), isFile(s), isHost(s, l), strings.Contains(s, "://"),
+		strings.HasPrefix(s, "0x") && len(s) == len("0x")+address, l.digits > 0 && l.others > 0 && isDate(s):
+		return true
+	case l.others == 0 || strings.IndexByte(s, '/') < 0 || s[0] != '/' && strings.ContainsAny(s, "+="):
+		return false
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if jumbled(part) {
+			return false
+		}
+	}
+	return true
+}
+
+// isMeasure reports whether s is a number with a unit, a size, a version, or a short name with a number: 1080p60, 30fps, 1280x720,
+// v1.2.3, AES-128, H.264, ERC721, 2.5MB/s.
+func isMeasure(s string, l *look) bool {
+	const longest, most = 20, 6 // bytes, letters
+	if l.digits == 0 || len(s) > longest || l.turns > 3 || l.letters() > most || l.lowers > 0 && l.uppers > 0 && l.turns > 1 {
+		return false
+	}
+	word := 0
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune("0123456789.,:-+/_%", r) }) {
+		if strings.Trim(w, alphabet) != "" {
+			return false
+		}
+		word = max(word, len(w))
+	}
+	switch first := s[0]; {
+	case first >= '0' && first <= '9' || first == '-' || first == '+':
+		return word <= 3
+	case first|0x20 == 'v' && word == 1:
+		return true
+	}
+	return word <= 4 && len(s) <= 9 && l.digits <= 4 && l.turns < 3
+}
+
+// isDate reports whether s begins like a date or a time.
+func isDate(s string) bool {
+	n := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	return (n == 4 || n == 2 || n == 1) && n+1 < len(s) && strings.IndexByte("-:/.", s[n]) >= 0 && isDigits(s[n+1:n+2]) &&
+		strings.Trim(s, "0123456789-:/.+TZUCtz ") == ""
+}
+
+var extensions = words("extension")
+
+// isFile reports whether s ends like the name of a file, perhaps with a line: parse.go:12
+func isFile(s string) bool {
+	dot := strings.LastIndexByte(s, '.')
+	if dot <= 0 {
+		return false
+	}
+	ext := s[dot+1:]
+	if end := strings.IndexAny(ext, ":?"); end >= 0 {
+		ext = ext[:end]
+	}
+	return len(ext) <= 10 && extensions[strings.ToLower(ext)]
+}
+
+// isHost reports whether s is the name or the address of a host, perhaps with a port.
+func isHost(s string, l *look) bool {
+	host, port, found := strings.Cut(s, ":")
+	if found && !isDigits(port) || l.uppers > 0 || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" {
+		return false
+	}
+	dot := strings.LastIndexByte(host, '.')
+	if dot <= 0 || dot == len(host)-1 {
+		return host == "localhost"
+	}
+	top := host[dot+1:]
+	return isDigits(strings.ReplaceAll(host, ".", "")) || len(top) >= 2 && len(top) <= 8 && strings.Trim(top, alphabet) == "" && !jumbled(host)
+}
+
+// isID reports whether s looks like what Studio and others name things with: a UUID, a hash, a playback ID, a CID.
+func isID(s string) bool {
+	l := lookAt(s)
+	switch {
+	case l.letters() == 0:
+		return true
+	case len(s) == 36 && strings.Count(s, "-") == 4:
+		return lookAtHex(s)
+	case l.others > 0:
+		return false
+	case l.hex:
+		return len(s) >= 8 && (l.uppers == 0 || l.lowers == 0)
+	}
+	return len(s) == 16 && l.uppers == 0 || len(s) == 46 && strings.HasPrefix(s, "Qm") || len(s) > 50 && strings.HasPrefix(s, "baf")
+}
+
+func lookAtHex(s string) bool {
+	l := lookAt(strings.ReplaceAll(s, "-", ""))
+	return l.hex
+}
+
+// isNothing reports whether a value is none: a placeholder, a reference to another place, or what a program prints for nothing.
+func isNothing(s string) bool {
+	switch {
+	case strings.Trim(s, "*•●.-_#?") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
+		s[0] == '<' && s[len(s)-1] == '>' && strings.Trim(s, "<> -_"+alphabet) == "",
+		s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",
+		strings.HasPrefix(s, "$(") && strings.IndexByte(s, '/') > 0 && !strings.ContainsAny(s, "\"'\n"):
+		return true
+	}
+	switch strings.ToLower(strings.Trim(s, "<>[](){}")) {
+	case "", "null", "nil", "none", "undefined", "nan", "true", "false", "empty", "redacted", "masked", "hidden", "removed", "filtered", "n/a", "unset":
+		return true
+	}
+	for _, opening := range []string{"${", "{{", "${{", "#{", "%{"} {
+		rest, ok := strings.CutPrefix(s, opening)
+		if ok && strings.HasSuffix(s, "}") && strings.Trim(rest, " }._-:"+alphabet) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+func isAlnum(c byte) bool { return lower[c] != 0 }
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }

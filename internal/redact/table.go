@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+const (
+	maxHeader = 512 // bytes of what names the columns of a table
+	maxRows   = 200
+)
+
+// table masks the column of a table that s is the head of: in CSV, in what clients of databases print, in Markdown, and in the
+// VALUES of an INSERT.
+func (m *masker) table(s *subject) {
+	t := m.text
+	start, end := s.start, m.closers(s)
+	for m.at(end) == ' ' {
+		end++
+	}
+	if strings.IndexByte(",;|\t\n)", m.at(end)) < 0 || end >= len(t) {
+		return
+	}
+	for start > 0 && s.start-start < maxHeader && t[start-1] != '\n' && t[start-1] != '(' && (t[start-1] != ' ' || m.at(start-2) != ':') {
+		start--
+	}
+	for end < len(t) && end-s.end < maxHeader && t[end] != '\n' && t[end] != ')' {
+		end++
+	}
+	m.cost += end - start
+	if i := strings.LastIndex(t[start:s.start], `:"`); i >= 0 && m.depth(end) > 0 { // in JSON
+		start += i + len(`:"`)
+	}
+	head := t[start:end]
+	var sep byte
+	for _, c := range []byte(",;\t|") {
+		if strings.IndexByte(head, c) >= 0 {
+			sep = c
+		}
+	}
+	if sep == 0 || end >= len(t) {
+		return
+	}
+	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
+	if m.at(start-1) == '(' && t[end] == ')' {
+		if i := m.spaces(end + 1); sep == ',' && hasFold(t[i:], "values") {
+			m.inserted(s, column, i+len("values"))
+		}
+		return
+	}
+	for _, cell := range strings.Split(strings.Trim(head, " \t|"), string(sep)) {
+		if cell = strings.Trim(cell, " \t\"'`"); cell == "" || strings.Count(cell, " ") > 1 || m.at(start-1) == '(' || t[end] == ')' ||
+			strings.ContainsAny(cell, "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~") {
+			return
+		}
+	}
+	for n := 0; n < maxRows && end < len(t) && !m.full(); n++ {
+		start = end + 1
+		end = m.closed(start, "\n", escaped)
+		row := t[min(start, end):end]
+		if strings.Trim(row, "-+|=: \r") == "" && row != "" {
+			continue
+		}
+		if strings.Count(row, string(sep)) != columns {
+			return
+		}
+		m.cellOf(s, column, start, end, sep)
+	}
+}
+
+// inserted masks one value of each of the rows in parentheses at i.
+func (m *masker) inserted(s *subject, column, i int) {
+	for n := 0; n < maxRows && !m.full(); n++ {
+		i = m.spaces(i)
+		end := m.closing(i, len(m.text))
+		if m.at(i) != '(' || end < 0 {
+			return
+		}
+		m.cellOf(s, column, i+1, end, ',')
+		if i = m.spaces(end + 1); m.at(i) != ',' {
+			return
+		}
+		i++
+	}
+}
+
+// cellOf masks what is in a column of the row from start to end, if that is a credential.
+func (m *masker) cellOf(s *subject, column, start, end int, sep byte) {
+	t := m.text
+	from, n := start, 0
+	for i := start; i <= end; i++ {
+		switch {
+		case i == end, t[i] == sep:
+			if n == column {
+				text := strings.Trim(t[from:i], " \t\r\"'`")
+				v := value{start: from + strings.Index(t[from:i], text)}
+				v.end = v.start + len(text)
+				if text != "" && !strings.HasPrefix(text, Mask) && m.wants(s, link{bond: assigned}, &v) {
+					m.mask(v.start, v.end)
+				}
+				return
+			}
+			from = i + 1
+			n++
+		case t[i] == '\'' || t[i] == '"':
+			i = min(m.closed(i+1, t[i:i+1], m.depth(i)), end-1)
+		case t[i] == '(':
+			i = max(i, m.closing(i, end))
+		}
+	}
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"html"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxRounds is how often a text is decoded.
+	maxRounds = 4
+	// escaped marks, in a layer, what a backslash or an entity stood for: unlike a percent sign, those also stand
+	// around a value and not only in it.
+	escaped = 0x80
+)
+
+// view is a text as the rules see it: with percent signs, backslashes and entities decoded as often as they were put in,
+// without what nobody sees, and in ASCII where a character only looks different. Each byte knows where it came from.
+type view struct {
+	text  string
+	start []int32 // where each byte begins in the original; nil: the text is the original
+	layer []uint8 // how often each byte was decoded
+	size  int     // of the original
+}
+
+// origin returns where the byte at i comes from.
+func (v *view) origin(i int) int {
+	switch {
+	case v.start == nil:
+		return i
+	case i >= len(v.start):
+		return v.size
+	}
+	return int(v.start[i])
+}
+
+func (v *view) layerOf(i int) uint8 {
+	if i >= len(v.layer) {
+		return 0
+	}
+	return v.layer[i]
+}
+
+// depth returns how often the byte at i was decoded.
+func (v *view) depth(i int) uint8 { return v.layerOf(i) &^ escaped }
+
+// isEscaped reports whether the byte at i stood behind a backslash or was an entity.
+func (v *view) isEscaped(i int) bool { return v.layerOf(i)&escaped != 0 }
+
+func newView(s string) view {
+	v := view{text: s, size: len(s)}
+	for range maxRounds {
+		if !v.decode() {
+			break
+		}
+	}
+	return v
+}
+
+// decode decodes what is encoded, once, and reports whether anything was.
+func (v *view) decode() bool {
+	t := v.text
+	var next view
+	done := 0
+	var text []byte
+	for i := 0; i < len(t); {
+		n, r := 0, rune(0)
+		if marks[t[i]] {
+			n, r = v.escape(i)
+		}
+		if n == 0 {
+			i++
+			continue
+		}
+		if text == nil {
+			text, next.start, next.layer = make([]byte, 0, len(t)), make([]int32, 0, len(t)), make([]uint8, 0, len(t))
+		}
+		text = v.keep(&next, text, done, i)
+		layer := v.layerOf(i)
+		switch t[i] {
+		case '%':
+			layer = v.depth(i) + 1
+		case '\\', '&':
+			layer = v.depth(i) + 1 | escaped
+		}
+		before := len(text)
+		switch {
+		case r < 0: // nothing to be seen
+		case t[i] == '%' && n == len("%00"):
+			text = append(text, byte(r))
+		default:
+			text = utf8.AppendRune(text, r)
+		}
+		for range len(text) - before {
+			next.start, next.layer = append(next.start, int32(v.origin(i))), append(next.layer, layer) //nolint:gosec // texts are short
+		}
+		i += n
+		done = i
+	}
+	if text == nil {
+		return false
+	}
+	next.text = string(v.keep(&next, text, done, len(t)))
+	next.size = v.size
+	*v = next
+	return true
+}
+
+// keep adds what is from start to end to next, and to its text so far.
+func (v *view) keep(next *view, text []byte, start, end int) []byte {
+	for i := start; i < end; i++ {
+		next.start, next.layer = append(next.start, int32(v.origin(i))), append(next.layer, v.layerOf(i)) //nolint:gosec // texts are short
+	}
+	return append(text, v.text[start:end]...)
+}
+
+// marks are the bytes that something encoded may begin with.
+var marks = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c == '%' || c == '\\' || c == '&' || c >= utf8.RuneSelf || c == 0x7f || c < ' ' && c != '\n' && c != '\r' && c != '\t'
+	}
+	return table
+}()
+
+// escape returns how many bytes at i encode one character, and which; 0 if they encode none, and a negative character
+// if it can't be seen. A backslash escapes no quote that was not escaped along with it.
+func (v *view) escape(i int) (n int, r rune) {
+	t := v.text[i:]
+	switch c := t[0]; {
+	case c == '%':
+		if n, r = number(t, 1, 2, 16); n == 0 && strings.HasPrefix(t, "%u") {
+			n, r = number(t, 2, 4, 16)
+		}
+		return n, r
+	case c == '\\':
+		n, r = backslash(t)
+		if n == 2 && !isLetter(t[1]) && v.depth(i+1) != v.depth(i) {
+			return 0, 0
+		}
+		return n, r
+	case c == '&':
+		return entity(t)
+	case c == 0x1b:
+		return terminal(t), -1
+	case c == '\v', c == '\f', c >= 0x1c && c < ' ':
+		return 1, ' '
+	case c < utf8.RuneSelf:
+		return 1, -1
+	}
+	r, n = utf8.DecodeRuneInString(t)
+	if folded := fold(r); folded != r {
+		return n, folded
+	}
+	return 0, 0
+}
+
+// number reads a number of count digits at t[from:], and returns where it ends; 0 if there is none.
+func number(t string, from, count, base int) (end int, r rune) {
+	if len(t) < from+count || lower[t[from]] == 0 { // no sign
+		return 0, 0
+	}
+	n, err := strconv.ParseUint(t[from:from+count], base, 32)
+	if err != nil {
+		return 0, 0
+	}
+	return from + count, rune(n & utf8.MaxRune)
+}
+
+// backslash decodes an escape as JSON, JavaScript, C and Python have them.
+func backslash(t string) (n int, r rune) {
+	if len(t) < 2 {
+		return 0, 0
+	}
+	switch t[1] {
+	case 'n', 'r':
+		return 2, '\n'
+	case 't':
+		return 2, '\t'
+	case '"', '\'', '`', '\\', '/', '=', ':':
+		return 2, rune(t[1])
+	case 'x':
+		return number(t, 2, 2, 16)
+	case 'U':
+		return number(t, 2, 8, 16)
+	case 'u':
+		if end := strings.IndexByte(t[:min(len(t), 11)], '}'); end > 3 && t[2] == '{' {
+			if n, r = number(t, 3, end-3, 16); n > 0 {
+				n++
+			}
+			return n, r
+		}
+		return number(t, 2, 4, 16)
+	case '0', '1':
+		return number(t, 1, 3, 8)
+	}
+	return 0, 0
+}
+
+// entity decodes an entity of HTML.
+func entity(t string) (n int, r rune) {
+	const longest = 12
+	for n = 1; n < len(t) && n < longest && (isAlnum(t[n]) || t[n] == '#'); n++ {
+	}
+	if n < len(t) && t[n] == ';' {
+		n++
+	} else if n < 4 || t[1] != '#' {
+		return 0, 0
+	}
+	if decoded := html.UnescapeString(t[:n]); decoded != t[:n] && utf8.RuneCountInString(decoded) == 1 {
+		r, _ = utf8.DecodeRuneInString(decoded)
+		return n, r
+	}
+	return 0, 0
+}
+
+// terminal returns the length of the sequence that colours a terminal at the beginning of t.
+func terminal(t string) int {
+	n := 1
+	if n < len(t) && t[n] == '[' {
+		for n++; n < len(t) && n < 16 && (t[n] < '@' || t[n] > '~'); n++ {
+		}
+		return min(n+1, len(t))
+	}
+	return n
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+// wants reports whether the value v of s is a credential.
+func (m *masker) wants(s *subject, l link, v *value) bool {
+	text := m.text[v.start:min(v.end, v.start+maxLook)]
+	header := manyWords(s.word)
+	switch {
+	case isNothing(text), header && isNothing(text[strings.LastIndexByte(text, ' ')+1:]):
+		return false
+	case strings.EqualFold(s.word, "pin"):
+		return l.bond > spaced && isDigits(text) && len(text) >= 4 && len(text) <= 8
+	}
+	switch l.bond {
+	case paired:
+		return (m.isPair(s, v) || opaque(text)) && (s.strength > unsure || tokenLike(text))
+	case called:
+		return s.strength > unsure && !isProse(text) && (v.quoted || mixed(text) && !strings.ContainsAny(text, " ("))
+	case spaced:
+		return !v.bracket && m.wantsSpaced(s, l, v, text)
+	case colon:
+		if v.quoted || s.strength == weak && (isIdentifier(s.word) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)) {
+			break
+		}
+		if isProse(text) && (!header || strings.IndexByte(text, ' ') < 0 || isSentence(text)) {
+			return false
+		}
+		switch s.strength {
+		case sure:
+			return !l.line || mixed(text) || m.alone(v)
+		case noun:
+			return mixed(text) || len(text) > 24 || m.alone(v) && l.line
+		case weak:
+			return isToken(text)
+		}
+		return opaque(text) && !isID(text) && !strings.ContainsAny(text, "./: ")
+	}
+	return wantsAssigned(s, v, text)
+}
+
+func wantsAssigned(s *subject, v *value, text string) bool {
+	l := lookAt(text)
+	switch {
+	case s.strength == unsure:
+		return !v.bracket && tokenLike(text) && !strings.ContainsAny(text, "./: (") && !isPairLike(text)
+	case v.bracket && s.strength == weak: // some words, rather than numbers
+		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || jumbled(text) ||
+			strings.HasSuffix(strings.ToLower(s.word), "auth")
+	case v.bracket:
+		return true
+	case s.strength == weak && l.letters() == 0 && l.digits > 0:
+		return l.digits >= 6 && !strings.HasSuffix(s.word, "s")
+	case s.strength == weak:
+		return !isProse(text) && !isMeasure(text, &l)
+	}
+	return !isSentence(text) && !verdicts[strings.ToLower(text)] && s.word != "PWD" && s.word != "OLDPWD"
+}
+
+func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
+	switch {
+	case isPairLike(text):
+		return false
+	case s.strength == sure && v.quoted:
+		return !isProse(text) && !isFile(text)
+	case s.strength == sure:
+		named := isIdentifier(s.word) && !l.line && strings.IndexByte(s.word, '-') < 0
+		return (mixed(text) || named || m.isLogin(s, v)) && !isProse(text)
+	case s.strength == unsure:
+		return opaque(text) && !isID(text) && !strings.ContainsAny(text, "./: ")
+	}
+	look := lookAt(text)
+	return opaque(text) || isID(text) && look.letters() > 0 && len(text) >= 32
+}
+
+// isProse reports whether text begins as a sentence goes on.
+func isProse(text string) bool {
+	word, _, _ := strings.Cut(text, " ")
+	return prose[strings.ToLower(strings.Trim(word, ",.;!?'"))]
+}
+
+// isSentence reports whether text is the rest of a sentence.
+func isSentence(text string) bool {
+	const most = 8
+	all := strings.Fields(text)
+	for _, word := range all[:min(len(all), most)] {
+		if opaque(word) || strings.IndexByte(word, '=') >= 0 {
+			return false
+		}
+	}
+	return len(all) > 2 && isProse(text)
+}
+
+// isToken reports whether text, which follows a name that is an ordinary word too, is no sentence.
+func isToken(text string) bool {
+	l := lookAt(text)
+	if isPlainFact(text, &l) || l.letters() == 0 && l.digits < 6 {
+		return false
+	}
+	return l.digits > 0 || caseTurns(text) > 2 || len(text) >= 24 || strings.ContainsAny(text, "+=~")
+}
+
+// isPairLike reports whether text is a name and a value itself.
+func isPairLike(text string) bool {
+	const longest = 10
+	i := strings.IndexByte(text, '=')
+	return i > 0 && (i < longest || strings.Trim(text[i:], "=") != "") &&
+		strings.Trim(text[:min(i, longest)], "_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+// isPair reports whether s and v are all that is in a pair of brackets, or in a line, or arguments of a function.
+func (m *masker) isPair(s *subject, v *value) bool {
+	i, j := s.start-1, v.next
+	if s.quote != 0 {
+		i--
+	}
+	for m.at(i) == ' ' || m.at(i) == '\t' {
+		i--
+	}
+	for m.at(j) == ' ' {
+		j++
+	}
+	if m.at(i) == '"' && m.depth(i) < m.depth(s.start-1) { // in JSON
+		return m.at(j) == '"' || m.at(j) == '\n'
+	}
+	return m.at(i) == '(' || strings.IndexByte("[{:\n\x00", m.at(i)) >= 0 && strings.IndexByte("]}\"\n\x00>", m.at(j)) >= 0
+}
+
+// alone reports whether v is all that is in its line.
+func (m *masker) alone(v *value) bool {
+	return strings.IndexByte("\x00\n\r\"'}", m.at(v.next)) >= 0
+}
+
+// isLogin reports whether s is a part of a login: a user name comes before it.
+func (m *masker) isLogin(s *subject, v *value) bool {
+	const longest = 64
+	before := strings.ToLower(m.text[max(0, s.start-longest):s.start])
+	m.cost += len(before)
+	if i := strings.LastIndexByte(before, '\n'); i >= 0 && !strings.Contains(before, "machine ") {
+		before = before[i+1:]
+	}
+	before = strings.TrimSpace(before)
+	for _, word := range []string{"login", "user", "username"} {
+		if i := strings.LastIndex(before, word); i >= 0 && len(strings.Fields(before[i:])) == 2 {
+			return true
+		}
+	}
+	return strings.HasSuffix(before, "set") && m.alone(v)
+}
