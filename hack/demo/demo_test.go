@@ -51,22 +51,6 @@ func TestDemonstrateSaysWhyTheOperatorEnded(t *testing.T) {
 	g.Expect(err).To(MatchError(And(ContainSubstring("exit status 2"), ContainSubstring("no such flag"))))
 }
 
-func TestStopAsksTheOperatorToEnd(t *testing.T) {
-	g := NewWithT(t)
-	dir := t.TempDir()
-	log := filepath.Join(dir, "log")
-	binary := script(t, `trap 'echo asked; exit 0' TERM; echo "$@"; while :; do sleep 0.1; done`)
-	operator, err := startOperator(binary, "/the/kubeconfig", "127.0.0.1:9", log)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Eventually(func() string { return lastLines(log, 9) }).WithTimeout(time.Minute).
-		Should(And(ContainSubstring("--kubeconfig=/the/kubeconfig"), ContainSubstring("--receiver-bind-address=127.0.0.1:9")))
-
-	operator.stop()
-
-	g.Expect(lastLines(log, 1)).To(Equal("asked"))
-	g.Expect(operator.ended).To(BeClosed())
-}
-
 func TestOptionsFrom(t *testing.T) {
 	for name, test := range map[string]struct {
 		env     map[string]string

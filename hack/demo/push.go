@@ -3,8 +3,6 @@
 package main
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -84,16 +82,8 @@ func receiverHandler(receives func(path string)) toolscache.ResourceEventHandler
 // pushTo registers the webhook in the simulated Studio, as a user does in the real one.
 func (s *stage) pushTo(path string) {
 	if s.studio != nil {
-		s.studio.server.AddWebhook(livepeertest.Webhook{
+		s.studio.Server.AddWebhook(livepeertest.Webhook{
 			URL: "http://" + s.receiver + path, Secret: s.studio.account.webhookSecret, Speed: studioSpeed,
 		})
 	}
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

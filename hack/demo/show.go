@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
 const (
@@ -52,9 +52,9 @@ func (s *stage) show(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.operator.ended:
+		case <-s.operator.Ended():
 			return fmt.Errorf("the operator ended by itself (%w); its last words in %s:\n%s",
-				s.operator.err, s.operatorLog(), lastLines(s.operatorLog(), 5))
+				s.operator.Err(), s.operatorLog(), lastLines(s.operatorLog(), 5))
 		case <-ticker.C:
 		}
 	}
@@ -64,7 +64,7 @@ func (s *stage) hints() string {
 	return fmt.Sprintf("In a second terminal: export KUBECONFIG=%s\n"+
 		"  and then, for instance: kubectl get lpt --watch -o wide; kubectl describe lpts %s; kubectl explain lpt.status\n"+
 		"The operator's log: %s. Ctrl-C ends everything.\n",
-		filepath.Join(s.dir, adminKubeconfig), sourceName, s.operatorLog())
+		s.kubeconfig, testbed.SourceName, s.operatorLog())
 }
 
 // picture is what kubectl prints of the source and of the tasks.
@@ -81,9 +81,9 @@ func (s *stage) picture(ctx context.Context, rows int) (string, error) {
 }
 
 func (s *stage) runKubectl(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, s.plane.Kubectl(), append([]string{
-		"--kubeconfig=" + filepath.Join(s.dir, adminKubeconfig),
-		"--cache-dir=" + filepath.Join(s.dir, "kubectl-cache"),
+	cmd := exec.CommandContext(ctx, s.bed.Plane.Kubectl(), append([]string{
+		"--kubeconfig=" + s.kubeconfig,
+		"--cache-dir=" + s.bed.Private("kubectl-cache"),
 	}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.CombinedOutput()
@@ -95,7 +95,7 @@ func (s *stage) runKubectl(ctx context.Context, args ...string) (string, error) 
 
 // sourceMessage is what the source says of itself, in its column STATUS.
 func (s *stage) sourceMessage(ctx context.Context) string {
-	message, err := s.runKubectl(ctx, "get", "livepeertasksource", sourceName,
+	message, err := s.runKubectl(ctx, "get", "livepeertasksource", testbed.SourceName,
 		`-o=jsonpath={.status.conditions[?(@.type=="Ready")].message}`)
 	if err != nil || message == "" {
 		return "nothing yet"
@@ -107,10 +107,10 @@ func (s *stage) sourceMessage(ctx context.Context) string {
 func (s *stage) result(ctx context.Context) (result, error) {
 	r := s.observer.tally.result()
 	if s.studio != nil {
-		r.polls = len(s.studio.server.Requests())
-		r.pushed = s.observer.pushes.times(s.studio.server.Deliveries())
+		r.polls = len(s.studio.Server.Requests())
+		r.pushed = s.observer.pushes.times(s.studio.Server.Deliveries())
 	}
-	requests, err := s.plane.Requests(ctx, "livepeertasks")
+	requests, err := s.bed.Plane.Requests(ctx, "livepeertasks")
 	if err != nil {
 		return result{}, err
 	}

@@ -5,9 +5,9 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"net/http/httptest"
 	"time"
 
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -26,31 +26,22 @@ type account struct {
 	webhookSecret string
 }
 
-// studio is a simulated Studio on loopback whose tasks live.
+// studio is a simulated Studio whose tasks live.
 type studio struct {
+	*testbed.Studio
 	account account
-	server  *livepeertest.Server
-	web     *httptest.Server
-	cancel  context.CancelFunc
-	ended   chan struct{}
 }
 
 func startStudio() *studio {
 	server := livepeertest.NewServer()
 	server.Populate(studioTasks, studioSeed)
-	web := httptest.NewServer(server)
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &studio{
-		account: account{url: web.URL + "/api", key: livepeertest.APIKey, webhookSecret: rand.Text()},
-		server:  server, web: web, cancel: cancel, ended: make(chan struct{}),
-	}
-	go s.live(ctx)
-	return s
+	simulator := livepeertest.NewSimulator(server, studioSeed, studioSpeed)
+	s := testbed.StartStudio(server, func(ctx context.Context) { live(ctx, simulator) })
+	return &studio{Studio: s, account: account{url: s.URL, key: livepeertest.APIKey, webhookSecret: rand.Text()}}
 }
 
-func (s *studio) live(ctx context.Context) {
-	defer close(s.ended)
-	simulator := livepeertest.NewSimulator(s.server, studioSeed, studioSpeed)
+// live lets happen what is due, until ctx ends.
+func live(ctx context.Context, simulator *livepeertest.Simulator) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -61,11 +52,4 @@ func (s *studio) live(ctx context.Context) {
 			simulator.Step(now)
 		}
 	}
-}
-
-func (s *studio) stop() {
-	s.cancel()
-	<-s.ended
-	s.server.Close()
-	s.web.Close()
 }

@@ -28,6 +28,7 @@ type settings struct {
 	hosts      studio.Hosts
 	namespaces []string
 	receiver   *webhook.Config
+	clock      clock.WithDelayedExecution
 }
 
 // AllowHosts says where sources may point to. Without it, that is what studio.Hosts permits by default.
@@ -43,7 +44,7 @@ func InNamespaces(namespaces ...string) Option {
 // Setup registers both reconcilers, and the check of whether they are ready, with a manager. userAgent names the operator
 // to the APIs it polls.
 func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
-	var settings settings
+	settings := settings{clock: clock.RealClock{}}
 	for _, option := range options {
 		option(&settings)
 	}
@@ -78,11 +79,11 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return err
 	}
 	sources := &SourceReconciler{
-		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: time.Now,
+		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: settings.clock.Now,
 		last: map[types.NamespacedName]*reported{}, indexed: feeds.Synced, events: events, metrics: measured,
 	}
 	sources.engine = sourcesync.New(sourcesync.Config{
-		Index: index, Writer: writer, Clock: clock.RealClock{}, Metrics: measured, Pushed: pushed.WithLabelValues(),
+		Index: index, Writer: writer, Clock: settings.clock, Metrics: measured, Pushed: pushed.WithLabelValues(),
 		Log: mgr.GetLogger().WithName("sync"), Connect: sources.connect, Wake: sources.wake,
 	})
 	if err := mgr.Add(sources.engine); err != nil {

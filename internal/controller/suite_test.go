@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -118,7 +119,18 @@ type world struct {
 	server    *httptest.Server
 	stop      context.CancelFunc
 	written   atomic.Int64 // requests of its operators to write LivepeerTasks
+	clock     ahead        // of its operators
 }
+
+// ahead is a clock that is ahead of the real one.
+type ahead struct {
+	clock.RealClock
+	by atomic.Int64
+}
+
+func (a *ahead) Now() time.Time                  { return time.Now().Add(time.Duration(a.by.Load())) }
+func (a *ahead) Since(t time.Time) time.Duration { return a.Now().Sub(t) }
+func (a *ahead) step(by time.Duration)           { a.by.Add(int64(by)) }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -153,7 +165,7 @@ func (w *world) startOperator() {
 		Cache:      cache.Options{DefaultNamespaces: followed},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(namespaces...))).To(Succeed())
+	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(namespaces...), controller.WithClock(&w.clock))).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	w.stop = func() {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kubetest is an API server in memory (API), as far as the operator needs one for one source, and makes objects for tests. It is
-// not shipped, and knows nothing of how the operator works.
 package kubetest
 
 import (

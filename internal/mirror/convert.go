@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mirror is the core of the operator: what a task of the Livepeer Studio API becomes in the cluster, under which
-// name, and what is to be done so that it gets there. It consists of pure functions, without any I/O.
 package mirror
 
 import (
@@ -71,8 +69,9 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	}
 	deleted, _ := task["deleted"].(bool)
 	o := &Observation{ID: id, Deleted: deleted}
-	convertSpec(&o.Spec, task, id, r)
-	convertStatus(&o.Status, task, r)
+	searched := 0
+	convertSpec(&o.Spec, task, id, &decoder{redactor: r, searched: &searched})
+	convertStatus(&o.Status, task, &decoder{redactor: r, searched: &searched})
 	o.Status.DisplayName = displayName(o.Spec.Params, &o.Status, r)
 	if len(raw) > surelySmall {
 		bound(o)
@@ -80,16 +79,14 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	return o, nil
 }
 
-func convertSpec(spec *v1alpha1.LivepeerTaskSpec, task map[string]any, id string, r *redact.Redactor) {
-	d := &decoder{redactor: r}
+func convertSpec(spec *v1alpha1.LivepeerTaskSpec, task map[string]any, id string, d *decoder) {
 	d.object(specLayout, reflect.ValueOf(spec).Elem(), task)
 	spec.ID = id // verbatim: it is how the task is found again
 	spec.RedactedFields, spec.OmittedFields = d.redacted.list(), d.omitted.list()
 	spec.UnknownFields = d.unknown
 }
 
-func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, r *redact.Redactor) {
-	d := &decoder{redactor: r}
+func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, d *decoder) {
 	into := reflect.ValueOf(status).Elem()
 	d.members(outputFields, into, task)
 	inner, ok := task["status"].(map[string]any)

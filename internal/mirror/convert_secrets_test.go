@@ -137,3 +137,12 @@ func TestHeaders(t *testing.T) {
 		t.Error("an empty object of headers is lost")
 	}
 }
+
+// TestSearchIsBounded: what of a task is beyond the bound for the search for credentials is masked whole, and named.
+func TestSearchIsBounded(t *testing.T) {
+	profiles := strings.TrimSuffix(strings.Repeat(`{"name":"`+strings.Repeat("x ", 8<<10)+`"},`, 70), ",")
+	o := mustConvert(t, `{"id":"A","params":{"transcode-file":{"profiles":[`+profiles+`]}},"status":{"errorMessage":"nothing secret"}}`)
+	if o.Status.ErrorMessage != redact.Mask || !slices.Contains(o.Status.RedactedFields, "errorMessage") {
+		t.Errorf("errorMessage is %q, named %q", o.Status.ErrorMessage, o.Status.RedactedFields)
+	}
+}

@@ -25,12 +25,17 @@ const (
 	maxHeaders    = 100
 	maxHeaderName = 256 // bytes
 	maxGOP        = 64  // bytes of a number that is no integer
+
+	// maxPerTask is how many bytes of a task are searched for credentials. It is more than a task that can be stored has;
+	// the texts beyond it are masked whole, so that no task costs more time than a large one.
+	maxPerTask = 1 << 20
 )
 
 // decoder fills the typed fields of one spec or status from a JSON tree, masks credentials, and notes the paths of what
 // it masked or left out.
 type decoder struct {
 	redactor *redact.Redactor
+	searched *int   // bytes of the task that were searched for credentials
 	path     []byte // where it is, from the spec or status down
 	redacted paths
 	omitted  paths
@@ -227,8 +232,13 @@ func (d *decoder) gop(v any) (intstr.IntOrString, bool) {
 
 // any returns the canonical form of free-form JSON without credentials.
 func (d *decoder) any(v any) ([]byte, bool) {
-	if _, ok := measure(v, maxDepth, maxAny); !ok {
+	size, ok := measure(v, maxDepth, maxAny)
+	if !ok {
 		return nil, false
+	}
+	if !d.affords(size) {
+		d.redact("")
+		return []byte(`"` + redact.Mask + `"`), true
 	}
 	masked, changed := d.redactor.JSON(plain(v))
 	data, err := canonical(masked)

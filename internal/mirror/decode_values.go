@@ -64,6 +64,8 @@ func (d *decoder) text(k kind, v any) (string, bool) {
 		if s != "" {
 			masked, changed = redact.Mask, s != redact.Mask
 		}
+	case !d.affords(len(s)):
+		masked, changed = redact.Mask, true
 	case k == urlKind || strings.Contains(s, "://"):
 		masked, changed = d.redactor.URL(s)
 		// What the service has masked itself is named too: its masking comes late, and must not look like a change.
@@ -77,6 +79,12 @@ func (d *decoder) text(k kind, v any) (string, bool) {
 	return masked, true
 }
 
+// affords reports whether a text of n bytes more is searched for credentials, and counts it.
+func (d *decoder) affords(n int) bool {
+	*d.searched += n
+	return *d.searched <= maxPerTask
+}
+
 // message returns an error message that can be shown on one page, without credentials and what a terminal obeys.
 func (d *decoder) message(s string) string {
 	whole := len(s)
@@ -84,7 +92,10 @@ func (d *decoder) message(s string) string {
 		s = s[:max(0, strings.LastIndexAny(s[:maxSearched], " \t\n"))]
 	}
 	short := len(s) < whole
-	masked, changed := d.redactor.Text(redact.Plain(s))
+	masked, changed := redact.Mask, true
+	if d.affords(len(s)) {
+		masked, changed = d.redactor.Text(redact.Plain(s))
+	}
 	if changed {
 		d.redact("")
 	}

@@ -21,7 +21,7 @@ func displayName(params *v1alpha1.TaskParams, status *v1alpha1.LivepeerTaskStatu
 		return ""
 	}
 	name, _ = r.Text(redact.Plain(name))
-	if name == redact.Mask {
+	if strings.Contains(name, redact.Mask) {
 		return ""
 	}
 	return short(name)

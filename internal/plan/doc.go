@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plan decides what follows from what was observed. Recheck is the table of what a single task's answer means, by why it was
-// asked for. All of it is pure: no clock, no network, no cluster.
+// Package plan decides what follows from the answer of Studio about a single task. Recheck is the whole table: what an answer means,
+// by why the task was asked for. It is pure, and must not ask, write or know the time.
 package plan

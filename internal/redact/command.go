@@ -73,7 +73,7 @@ func (m *masker) option(i, n int) int {
 	}
 	v, ok := m.valueAt(&s, l)
 	text := t[v.start:min(v.end, v.start+maxLook)]
-	switch name, secret, _ := strings.Cut(strings.Replace(text, "%", ":", 1), ":"); {
+	switch name, secret := cutAny(text, ":%,"); {
 	case !ok, l.bond == unbound, text == "", isNothing(text), isDigits(name) && isDigits(secret): // an ID, or a port
 		return n
 	case (user || n-i == 2) && (name == "" && secret == "" || secret == "" || strings.HasPrefix(secret, "//")):
@@ -81,6 +81,14 @@ func (m *masker) option(i, n int) int {
 	}
 	m.mask(v.start, v.end)
 	return v.next
+}
+
+// cutAny cuts s at the first byte that is one of chars.
+func cutAny(s, chars string) (before, after string) {
+	if i := strings.IndexAny(s, chars); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
 }
 
 // verb masks what follows if the name s begins a command of a protocol, or a part of a statement, that carries a
@@ -103,7 +111,7 @@ func (m *masker) verb(s *subject) int {
 		text := t[v.start:min(v.end, v.start+maxLook)]
 		l := lookAt(text)
 		known := mechanism[strings.ToLower(text)]
-		if !ok || text == "" || isProse(text) && !known || isPlainFact(text, &l) {
+		if !ok || text == "" || !known && (isProse(text) || isPlainFact(text, &l)) {
 			break
 		}
 		if !known {

@@ -101,6 +101,10 @@ func (m *masker) closing(i, limit int) int {
 			}
 		case '"':
 			j = m.closed(j+1, `"`, m.depth(j))
+		case '\'':
+			if end := m.closed(j+1, "'", m.depth(j)); strings.IndexByte("=(,: [{", m.at(j-1)) >= 0 && end < limit {
+				j = end
+			}
 		}
 		if open == 0 {
 			break
@@ -138,7 +142,7 @@ func (m *masker) bareEnds(i int, depth uint8, inURL, inPath bool) bool {
 	last := next == 0 || isSpace(next)
 	switch m.text[i] {
 	case '<':
-		return isLetter(next) || next == '/' || next == '!'
+		return next == '/' || next == '!' || hasFold(m.text[i:], "<br")
 	case '>':
 		return last || next == '<'
 	case '&':

@@ -60,7 +60,7 @@ func (m *masker) linkOf(s *subject) link {
 			return link{bond: assigned, value: next}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
 			return link{bond: assigned, value: next}
-		case c == '(' && gap == "":
+		case (c == '(' || c == '{' && isQuote(m.at(j+1))) && gap == "" && s.quote == 0:
 			return link{bond: called, value: next}
 		case c == '(', c == '[' && gap != "": // password (required): hunter2
 			if i = m.closing(j, j+maxAside) + 1; i == 0 || m.operator(m.spaces(i)) == "" {
@@ -71,8 +71,8 @@ func (m *masker) linkOf(s *subject) link {
 		case gap == "" && s.quote == 0:
 			return link{}
 		case lower[c] != 0 && s.quote == 0:
-			fills := false
-			if i, fills = m.filler(s, j); !fills {
+			next, fills := m.filler(s, j)
+			if i = next; !fills {
 				return link{bond: spaced, value: j, line: line}
 			} else if i < 0 {
 				return link{}
@@ -155,6 +155,8 @@ func (m *masker) operated(s *subject, i int, op string) link {
 	l.value = m.spaces(l.value)
 	l.line = strings.IndexByte(t[i:l.value], '\n') >= 0
 	switch op {
+	case "?":
+		l.bond = spaced
 	case ":", ">", "...", "…":
 		if s.quote == 0 && !s.flag {
 			l.bond = colon
@@ -165,8 +167,8 @@ func (m *masker) operated(s *subject, i int, op string) link {
 		for end < len(t) && end-l.value < maxAside && (isNameByte(t[end]) || strings.IndexByte("&?*[]", t[end]) >= 0) {
 			end++
 		}
-		if j := m.spaces(end); end > l.value && m.at(j) == '=' && m.at(j+1) != '=' && j-end <= 1 {
-			return link{bond: assigned, value: m.spaces(j + 1)}
+		if end > l.value && strings.HasPrefix(t[end:], " = ") {
+			return link{bond: assigned, value: m.spaces(end + len(" = "))}
 		}
 	}
 	return l

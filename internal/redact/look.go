@@ -179,7 +179,8 @@ func isHost(s string, l *look) bool {
 		return host == "localhost"
 	}
 	top := host[dot+1:]
-	return isDigits(strings.ReplaceAll(host, ".", "")) || len(top) >= 2 && len(top) <= 8 && strings.Trim(top, alphabet) == "" && !jumbled(host)
+	named := len(top) >= 2 && len(top) <= 8 && strings.Trim(top, alphabet) == "" && !jumbled(host)
+	return named || isDigits(strings.ReplaceAll(host, ".", ""))
 }
 
 // isID reports whether s looks like what Studio and others name things with: a UUID, a hash, a playback ID, a CID.
@@ -203,17 +204,18 @@ func lookAtHex(s string) bool {
 	return l.hex
 }
 
+var nothing = words("nothing")
+
 // isNothing reports whether a value is none: a placeholder, a reference to another place, or what a program prints for nothing.
 func isNothing(s string) bool {
 	switch {
-	case strings.Trim(s, "*•●.-_#?") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
+	case strings.Trim(s, "*•●.-_#?<>[](){}") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
 		s[0] == '<' && s[len(s)-1] == '>' && strings.Trim(s, "<> -_"+alphabet) == "",
 		s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",
 		strings.HasPrefix(s, "$(") && strings.IndexByte(s, '/') > 0 && !strings.ContainsAny(s, "\"'\n"):
 		return true
 	}
-	switch strings.ToLower(strings.Trim(s, "<>[](){}")) {
-	case "", "null", "nil", "none", "undefined", "nan", "true", "false", "empty", "redacted", "masked", "hidden", "removed", "filtered", "n/a", "unset":
+	if nothing[strings.ToLower(strings.Trim(s, "<>[](){}"))] {
 		return true
 	}
 	for _, opening := range []string{"${", "{{", "${{", "#{", "%{"} {

@@ -137,7 +137,7 @@ func (m *masker) scheme(s *subject) int {
 		for i < len(t) && i-from < most && (isSpace(t[i]) || strings.IndexByte("+:=\"'", t[i]) >= 0) {
 			i++
 		}
-		if i == from || !hasFold(t[i:], "token ") && !hasFold(t[i:], "token:") {
+		if i == from || !hasFold(t[i:], "token ") && !hasFold(t[i:], "token:") && !hasFold(t[i:], "token=") {
 			break
 		}
 		i += len("token")

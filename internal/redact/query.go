@@ -121,10 +121,9 @@ func (m *masker) userInfo(i int) int {
 	}
 	m.cost += i - start
 	end := i + 1
-	for at := i; end < len(t) && end-i < maxPassword && !urlStops[t[end]] && t[end] != '/'; end++ {
-		if t[end] == '@' && isAlnum(m.at(end+1)) { // the password holds an @
+	for ; end < len(t) && end-i < maxPassword && !urlStops[t[end]] && t[end] != '/'; end++ {
+		if m.cost++; t[end] == '@' && isAlnum(m.at(end+1)) { // the password holds an @
 			i = end
-			m.cost += end - at
 		}
 	}
 	m.userEnd = i + 1

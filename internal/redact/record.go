@@ -21,11 +21,11 @@ func (m *masker) inTag(i int) bool {
 	return i < from && m.at(i-1) == '<'
 }
 
-// tagEnd returns where the tag ends that i is in; -1 if it doesn't, or has no content.
+// tagEnd returns where the tag ends that i is in; -1 if it doesn't.
 func (m *masker) tagEnd(i int) int {
 	for j := i; j < len(m.text) && j-i < maxRecord && m.text[j] != '<'; j++ {
 		m.cost++
-		if m.text[j] == '>' && m.text[j-1] != '/' {
+		if m.text[j] == '>' {
 			return j
 		}
 	}
@@ -38,7 +38,7 @@ func (m *masker) element(s *subject) int {
 	if next := m.keyedValue(s, s.end, end); next > 0 { // <password value="hunter2">
 		return next
 	}
-	if end < 0 {
+	if end < 0 || m.text[end-1] == '/' {
 		return 0
 	}
 	return m.content(s, end+1)
@@ -210,7 +210,7 @@ func (m *masker) valueBefore(s *subject) {
 		return m.text[i:end]
 	}
 	word := strings.ToLower(back())
-	for n := 0; n < 2 && slices.Contains([]string{"the", "a", "my", "your", "our", "its", "this", "new", "db", "root", "admin", "user"}, word); n++ {
+	for n := 0; n < 2 && slices.Contains(vocabulary["whose"], word); n++ {
 		word = strings.ToLower(back())
 	}
 	if word != "is" && word != "as" && word != "was" {

@@ -33,3 +33,47 @@ func BenchmarkHostile(b *testing.B) {
 		}
 	}
 }
+
+// steps returns how many bytes are looked at to mask a text.
+func steps(text string) int {
+	m := masker{view: newView(text)}
+	m.scan()
+	return len(m.text) + m.cost
+}
+
+// checkLinear asserts that twice the text takes not much more than twice the steps, and never more than the bound.
+func checkLinear(t *testing.T, shape string) {
+	t.Helper()
+	const size = 4 << 10
+	text := strings.Repeat(shape, size/len(shape))
+	once, twice := steps(text), steps(text+text)
+	if twice > 2*once+once/2+size/4 {
+		t.Errorf("%q: %d bytes take %d steps, twice as much %d", shape, len(text), once, twice)
+	}
+	if most := (maxCost+2)*(len(text)+len(text)+maxSpans) + maxElement*maxLook; twice > most {
+		t.Errorf("%q: %d steps for %d bytes", shape, twice, 2*len(text))
+	}
+}
+
+// TestLinear: no shape of text is slower than linear.
+func TestLinear(t *testing.T) {
+	for _, shape := range hostile {
+		checkLinear(t, shape)
+	}
+	for i, d := range dresses(t, "testdata/credentials.txt") {
+		if i%len(canaries) == 0 {
+			checkLinear(t, d.text+" ")
+		}
+	}
+}
+
+func FuzzLinear(f *testing.F) {
+	for _, shape := range hostile {
+		f.Add(shape)
+	}
+	f.Fuzz(func(t *testing.T, shape string) {
+		if shape != "" && len(shape) < 256 {
+			checkLinear(t, shape)
+		}
+	})
+}

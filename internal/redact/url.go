@@ -118,7 +118,8 @@ func (m *masker) lostAt(u *urlParts, end int) int {
 	}
 	between := m.text[end:found]
 	m.cost += len(between)
-	if !m.whole && strings.Contains(between, "://") || port != portBad && (strings.ContainsAny(between, "?# \t\"<>") || m.text[found-1] == '/') {
+	stray := port != portBad && (strings.ContainsAny(between, "?# \t\"<>") || m.text[found-1] == '/')
+	if stray || !m.whole && strings.Contains(between, "://") {
 		return -1
 	}
 	// A password may hold an @ itself.

@@ -33,13 +33,13 @@ func (m *masker) valueOf(s *subject) int {
 	if !ok || !m.wants(s, l, &v) {
 		return 0
 	}
-	if l.bond == called && v.quoted && m.at(m.spaces(v.next)) == ',' { // auth("bob", "hunter2")
+	if l.bond == called && v.quoted && m.at(m.spaces(v.next)) == ',' { // more arguments
 		if end := m.closing(l.value-1, l.value+maxLook); end > v.next && isQuote(m.text[end-1]) {
 			v.end, v.next = end-1, end
 		}
 	}
 	m.mask(v.start, v.end)
-	for _, or := range []string{"|| ", "?? ", "or "} { // what is taken if there is none
+	for _, or := range []string{"|| ", "?? ", "or ", "{ "} { // what is taken if there is none
 		if j := m.spaces(v.next); strings.HasPrefix(m.text[j:], or) && isQuote(m.at(m.spaces(j+len(or)))) {
 			v = m.quoted(m.spaces(j + len(or)))
 			m.mask(v.start, v.end)
@@ -51,7 +51,7 @@ func (m *masker) valueOf(s *subject) int {
 // valueAt reads the value of s.
 func (m *masker) valueAt(s *subject, l link) (v value, ok bool) {
 	t := m.text
-	i := m.decoration(l.value)
+	i := m.decoration(l)
 	if rest, found := strings.CutPrefix(t[min(i, len(t)):], Mask); found {
 		end := m.bare(i+len(Mask), m.depth(i), false)
 		glued := rest != "" && isNameByte(rest[0]) && rest[0] != '.'
@@ -76,6 +76,8 @@ func (m *masker) valueAt(s *subject, l link) (v value, ok bool) {
 		if end := m.closing(i+1, i+maxElement); end > 0 {
 			return value{start: i, end: end + 1, next: end + 1}, true
 		}
+	case c == '(' && l.bond == spaced:
+		i++
 	case (c == '[' || c == '{' || c == '(') && s.strength != unsure:
 		end := m.closing(i, len(t))
 		if end < 0 {
@@ -94,18 +96,19 @@ func (m *masker) valueAt(s *subject, l link) (v value, ok bool) {
 }
 
 // decoration skips what may be before a value: a cast, a tag of YAML, the prefix of a string, & and *.
-func (m *masker) decoration(i int) int {
+func (m *masker) decoration(l link) int {
 	t := m.text
+	i := l.value
 	for range 3 {
-		j := i
-		for j < len(t) && j-i < 3 && (isLetter(t[j]) || strings.IndexByte("@$&%*", t[j]) >= 0) {
-			j++
+		for _, prefix := range vocabulary["string prefix"] {
+			if strings.HasPrefix(t[min(i, len(t)):], prefix) && isQuote(m.at(i+len(prefix))) {
+				return i + len(prefix)
+			}
 		}
 		c := m.at(i)
 		switch {
-		case isQuote(m.at(j)):
-			return j
-		case (c == '!' || c == '&') && (m.at(i+1) == '!' || isLetter(m.at(i+1))), hasFold(t[i:], "new "): // a tag or an anchor of YAML
+		case l.bond == colon && (c == '!' || c == '&') && (m.at(i+1) == '!' || isLetter(m.at(i+1))), hasFold(t[min(i, len(t)):], "new "):
+			j := i // a tag or an anchor of YAML
 			for j < len(t) && !isSpace(t[j]) {
 				j++
 			}
@@ -113,12 +116,14 @@ func (m *masker) decoration(i int) int {
 				return i
 			}
 			i = m.spaces(j)
-		case c == '(', hasFold(t[i:], "string("), hasFold(t[i:], "r\"("): // a cast, or as PHP dumps
+		case c == '(', hasFold(t[min(i, len(t)):], "string("): // a cast, or as PHP dumps
 			end := m.closing(strings.IndexByte(t[i:], '(')+i, i+maxScheme)
-			if end < 0 || !isQuote(m.at(m.spaces(end+1))) {
+			if end < 0 || !isQuote(m.at(m.spaces(end+1))) || strings.ContainsAny(t[i:end], "\"'`") {
 				return i
 			}
 			return m.spaces(end + 1)
+		case strings.HasPrefix(t[min(i, len(t)):], "<%="):
+			i = m.spaces(i + len("<%="))
 		default:
 			return i
 		}

@@ -38,7 +38,7 @@ func (v *view) origin(i int) int {
 }
 
 func (v *view) layerOf(i int) uint8 {
-	if i >= len(v.layer) {
+	if i < 0 || i >= len(v.layer) {
 		return 0
 	}
 	return v.layer[i]
@@ -203,6 +203,9 @@ func backslash(t string) (n int, r rune) {
 func entity(t string) (n int, r rune) {
 	const longest = 12
 	for n = 1; n < len(t) && n < longest && (isAlnum(t[n]) || t[n] == '#'); n++ {
+		if n > 2 && t[1] == '#' && strings.IndexByte("0123456789abcdefABCDEF", t[n]) < 0 {
+			break
+		}
 	}
 	if n < len(t) && t[n] == ';' {
 		n++

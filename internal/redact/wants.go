@@ -18,14 +18,17 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 	case paired:
 		return (m.isPair(s, v) || opaque(text)) && (s.strength > unsure || tokenLike(text))
 	case called:
-		return s.strength > unsure && !isProse(text) && (v.quoted || mixed(text) && !strings.ContainsAny(text, " ("))
+		return s.strength > unsure && !isSentence(text, 1) && (v.quoted || mixed(text) && !strings.ContainsAny(text, " ("))
 	case spaced:
 		return !v.bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
 		if v.quoted || s.strength == weak && (isIdentifier(s.word) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)) {
 			break
 		}
-		if isProse(text) && (!header || strings.IndexByte(text, ' ') < 0 || isSentence(text)) {
+		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && lexicon[strings.ToLower(text)]&(isWeak|isFact|isKey) != 0 {
+			return false // jwt: signature is invalid
+		}
+		if isProse(text) && (!header || strings.IndexByte(text, ' ') < 0 || isSentence(text, 3)) {
 			return false
 		}
 		switch s.strength {
@@ -56,7 +59,7 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 	case s.strength == weak:
 		return !isProse(text) && !isMeasure(text, &l)
 	}
-	return !isSentence(text) && !verdicts[strings.ToLower(text)] && s.word != "PWD" && s.word != "OLDPWD"
+	return !isSentence(text, 3) && !verdicts[strings.ToLower(text)] && s.word != "PWD" && s.word != "OLDPWD"
 }
 
 func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
@@ -64,7 +67,8 @@ func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
 	case isPairLike(text):
 		return false
 	case s.strength == sure && v.quoted:
-		return !isProse(text) && !isFile(text)
+		keyName := strings.IndexByte(s.word, ' ') >= 0 && isKeyOf(s.word, isKey) // a key may have a name
+		return !isSentence(text, 1) && !isFile(text) && (!keyName || mixed(text))
 	case s.strength == sure:
 		named := isIdentifier(s.word) && !l.line && strings.IndexByte(s.word, '-') < 0
 		return (mixed(text) || named || m.isLogin(s, v)) && !isProse(text)
@@ -72,7 +76,7 @@ func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
 		return opaque(text) && !isID(text) && !strings.ContainsAny(text, "./: ")
 	}
 	look := lookAt(text)
-	return opaque(text) || isID(text) && look.letters() > 0 && len(text) >= 32
+	return opaque(text) && len(text) >= 12 || isID(text) && look.letters() > 0 && len(text) >= 32
 }
 
 // isProse reports whether text begins as a sentence goes on.
@@ -81,16 +85,16 @@ func isProse(text string) bool {
 	return prose[strings.ToLower(strings.Trim(word, ",.;!?'"))]
 }
 
-// isSentence reports whether text is the rest of a sentence.
-func isSentence(text string) bool {
+// isSentence reports whether text is the rest of a sentence, of at least so many words.
+func isSentence(text string, least int) bool {
 	const most = 8
 	all := strings.Fields(text)
 	for _, word := range all[:min(len(all), most)] {
-		if opaque(word) || strings.IndexByte(word, '=') >= 0 {
+		if mixed(word) || strings.IndexByte(word, '=') >= 0 {
 			return false
 		}
 	}
-	return len(all) > 2 && isProse(text)
+	return len(all) >= least && isProse(text)
 }
 
 // isToken reports whether text, which follows a name that is an ordinary word too, is no sentence.
@@ -147,5 +151,10 @@ func (m *masker) isLogin(s *subject, v *value) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(before, "set") && m.alone(v)
+	for _, word := range []string{"set", "export", "setenv", "setx", "-x", "-gx"} {
+		if strings.HasSuffix(before, word) && m.alone(v) {
+			return true
+		}
+	}
+	return false
 }

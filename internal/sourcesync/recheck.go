@@ -67,7 +67,7 @@ func (s *Source) look(ctx context.Context, ask *question) followUp {
 	}
 	answer, observation, err := s.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
-	next := followUp{result: result{id: ask.id, verdict: verdict, observation: observation, err: err}}
+	next := followUp{result: result{id: ask.id, answer: answer, verdict: verdict, observation: observation, err: err}}
 	if ask.answered != nil || ctx.Err() != nil {
 		return next
 	}
@@ -126,6 +126,9 @@ func (s *Source) ask(
 	}
 	if task.Deleted {
 		return plan.Deleted, &mirror.Observation{ID: ask.id, Deleted: true}, nil
+	}
+	if s.shared.elsewhere(connection.Fingerprint, task.Project) {
+		return plan.Elsewhere, nil, nil
 	}
 	observation, err := mirror.Convert(task.Raw, connection.Redactor)
 	if err != nil || observation.ID != ask.id {

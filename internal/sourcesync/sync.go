@@ -85,12 +85,17 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
+	if err := s.unreadableInPoll(ctx, poll.Pass); err != nil {
+		return err
+	}
 	now := s.now()
 	s.state.watermark.polled(poll.began, now, poll.Newest())
-	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
 	s.state.poll, s.state.resuming = nil, false
 	s.polled(poll.began, now)
 	s.Metrics.Polled(s.of.key, metrics.KindPoll, now.Sub(poll.began))
+	if err := s.unreadableStep(ctx); err != nil {
+		return err
+	}
 	return s.stallStep(ctx)
 }
 
@@ -148,7 +153,7 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	resumes := s.state.resuming && s.state.poll != nil && pass == s.state.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
 		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
-			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task, s.scope().StalledBefore) {
+			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
 			delete(s.state.rejected, task.ID)
 			return 0
 		}

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package studio reads tasks from the Livepeer Studio API: one task by its id, or all tasks page by page. It only
-// ever sends GET requests, holds one task in memory at a time, and lets no credential into an error.
 package studio
 
 import (
@@ -49,8 +47,6 @@ type Client struct {
 
 	// keyset: the server is known to page by id, so that a refused cursor is a fault and not a missing feature.
 	keyset atomic.Bool
-	// poisoned: the last complete listing met rows that the server can't read.
-	poisoned atomic.Bool
 
 	mu sync.Mutex
 	// unchanged is the last incremental listing that had a single page.

@@ -60,7 +60,11 @@ func TestErrorAnswers(t *testing.T) {
 				w.WriteHeader(tt.status)
 				_, _ = fmt.Fprint(w, tt.body)
 			}))
-			err := c.NewPass(Query{}).Next(t.Context(), all)
+			p := c.NewPass(Query{})
+			err := p.Next(t.Context(), all)
+			if tt.status == 500 && err == nil { // it may be one row
+				err = p.Next(t.Context(), all)
+			}
 			e := apiError(t, err, tt.kind)
 			if e.Status != tt.status || e.RetryAfter != tt.after || !strings.Contains(e.Message, tt.says) {
 				t.Errorf("got %+v, want it to say %s", *e, tt.says)

@@ -11,7 +11,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
-	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 // Index knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
@@ -140,12 +139,13 @@ func (x *Index) Mirrors(source SourceID, name, id string, mark uint64, before in
 		task.stalled == task.stalls(before)
 }
 
-// Shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
-func (x *Index) Shows(source SourceID, name string, task *studio.Task, before int64) bool {
+// Shows reports whether the stored task of that name is this source's, and was mirrored as of that update, in milliseconds since 1970.
+// See Mirrors.
+func (x *Index) Shows(source SourceID, name, id string, updatedAt, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	known, ok := x.byName[source.Namespace][name]
-	return ok && task.UpdatedAt != 0 && known.updatedAt == task.UpdatedAt && known.id == task.ID &&
+	return ok && updatedAt != 0 && known.updatedAt == updatedAt && known.id == id &&
 		known.owner.Value().SourceID == source && known.observedGeneration == known.generation && !known.deleting &&
 		known.stalled == known.stalls(before)
 }

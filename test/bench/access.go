@@ -5,14 +5,11 @@ package main
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 // rivalName is the ServiceAccount of whoever is compared with the operator. It gets past the admission policy as the
@@ -21,27 +18,28 @@ const rivalName = "bench"
 
 // prepareAccess makes the clients and the kubeconfigs.
 func (s *stage) prepareAccess(ctx context.Context) error {
-	operator, err := s.plane.ServiceAccountConfig(ctx, controlplane.SystemNamespace, controlplane.ServiceAccount)
+	operator, err := s.bed.OperatorConfig(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.plane.Apply(ctx, rivalManifests()...); err != nil {
+	if s.kubeconfig, err = s.bed.Kubeconfig("operator", operator, namespace); err != nil {
 		return err
 	}
-	rival, err := s.plane.ServiceAccountConfig(ctx, "default", rivalName)
+	if err := s.bed.Plane.Apply(ctx, rivalManifests()...); err != nil {
+		return err
+	}
+	rival, err := s.bed.Plane.ServiceAccountConfig(ctx, "default", rivalName)
 	if err != nil {
 		return err
 	}
 	rival.QPS = -1
-	for name, config := range map[string]*rest.Config{"operator.kubeconfig": operator, "rival.kubeconfig": rival} {
-		if err := controlplane.WriteKubeconfig(filepath.Join(s.dir, name), config, namespace); err != nil {
-			return err
-		}
+	if s.rivalKubeconfig, err = s.bed.Kubeconfig("rival", rival, namespace); err != nil {
+		return err
 	}
 	if s.http, err = rest.HTTPClientFor(rival); err != nil {
 		return err
 	}
-	if s.rival, err = client.New(rival, client.Options{Scheme: s.admin.Scheme(), HTTPClient: s.http}); err != nil {
+	if s.rival, err = client.New(rival, client.Options{Scheme: s.bed.Admin.Scheme(), HTTPClient: s.http}); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

@@ -10,12 +10,12 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -27,8 +27,7 @@ const accountAge = 200_000 * time.Second
 
 // account is a simulated Studio whose tasks are like the example of the API's reference page.
 type account struct {
-	server  *livepeertest.Server
-	web     *httptest.Server
+	studio  *testbed.Studio
 	example livepeertest.Task
 	status  map[string]any // of the example
 	ids     []string
@@ -38,7 +37,8 @@ type account struct {
 
 // openAccount makes n tasks. The caller closes it.
 func openAccount(n int) (*account, error) {
-	a := &account{server: livepeertest.NewServer(), began: time.Now()}
+	a := &account{began: time.Now()}
+	server := livepeertest.NewServer()
 	root, err := controlplane.RepoRoot()
 	if err != nil {
 		return nil, err
@@ -62,17 +62,17 @@ func openAccount(n int) (*account, error) {
 			return nil, err
 		}
 		a.bytes += len(raw)
-		if err := a.server.PutRaw(raw); err != nil {
+		if err := server.PutRaw(raw); err != nil {
 			return nil, err
 		}
 	}
-	a.web = httptest.NewServer(a.server)
+	a.studio = testbed.StartStudio(server, nil)
 	return a, nil
 }
 
-func (a *account) close() { a.web.Close() }
+func (a *account) close() { a.studio.Stop() }
 
-func (a *account) url() string { return a.web.URL + "/api" }
+func (a *account) url() string { return a.studio.URL }
 
 func newID(random *rand.Rand) string {
 	x, y := random.Uint64(), random.Uint64()
@@ -107,12 +107,12 @@ func (a *account) change(n int) {
 	for i := range n {
 		tasks[i] = a.changed(i, time.Now())
 	}
-	a.server.Put(tasks...)
+	a.studio.Server.Put(tasks...)
 }
 
 // traffic adds up the requests that the account has had.
 func (a *account) traffic() (requests, bytes int) {
-	for _, request := range a.server.Requests() {
+	for _, request := range a.studio.Server.Requests() {
 		requests++
 		bytes += request.Bytes
 	}

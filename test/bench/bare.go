@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
 // sample is how many tasks each concurrency is tried with.
@@ -33,7 +34,7 @@ func measureBare(ctx context.Context, r *runner) error {
 		if err := s.warm(ctx, r); err != nil {
 			return err
 		}
-		if err := s.plane.Apply(ctx, namespaceObject("bare")); err != nil {
+		if err := s.bed.Plane.Apply(ctx, testbed.Namespace("bare")); err != nil {
 			return err
 		}
 		if r.bareFirst, err = s.loop(ctx, r, "first", r.concurrency, objects, s.createOne); err != nil {
@@ -71,7 +72,7 @@ func (s *stage) warm(ctx context.Context, r *runner) error {
 		if err != nil {
 			return err
 		}
-		if err := s.plane.Apply(ctx, namespaceObject(name)); err != nil {
+		if err := s.bed.Plane.Apply(ctx, testbed.Namespace(name)); err != nil {
 			return err
 		}
 		went, err := s.loop(ctx, nil, "", level, objects, s.createOne)
@@ -181,10 +182,4 @@ func (s *stage) send(ctx context.Context, method, url, contentType string, body 
 	answer.Reset()
 	_, err = answer.ReadFrom(response.Body)
 	return err
-}
-
-func namespaceObject(name string) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name},
-	}}
 }

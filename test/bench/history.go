@@ -20,7 +20,7 @@ func measureHistory(ctx context.Context, r *runner) error {
 		if err != nil {
 			return err
 		}
-		if err := s.plane.Apply(ctx, manifests(namespace, a.url(), r.opts.interval, kept)...); err != nil {
+		if err := s.bed.Plane.Apply(ctx, manifests(namespace, a.url(), r.opts.interval, kept)...); err != nil {
 			return err
 		}
 		if err := s.synced(ctx, kept); err != nil {

@@ -70,7 +70,7 @@ func (w *stopwatch) quantile(q float64) float64 {
 // follow watches the marked tasks until ctx ends. The watch has begun when it returns.
 func (s *stage) follow(ctx context.Context, w *stopwatch) (done chan struct{}, err error) {
 	open := func() (watch.Interface, error) {
-		return s.admin.Watch(ctx, &v1alpha1.LivepeerTaskList{}, client.InNamespace(namespace),
+		return s.bed.Admin.Watch(ctx, &v1alpha1.LivepeerTaskList{}, client.InNamespace(namespace),
 			client.MatchingFields{"spec.outputAssetId": marked})
 	}
 	opened, err := open()
@@ -135,9 +135,9 @@ func measureLatency(ctx context.Context, r *runner) error {
 		// These are what will change.
 		ids := a.ids[len(a.ids)-min(50, len(a.ids)):]
 		for i, id := range ids {
-			a.server.Put(mark(a.task(id, "completed", a.began.Add(-settledFor-time.Duration(i)*time.Second))))
+			a.studio.Server.Put(mark(a.task(id, "completed", a.began.Add(-settledFor-time.Duration(i)*time.Second))))
 		}
-		if err := s.plane.Apply(ctx, manifests(namespace, a.url(), latencyInterval, roomy(r.tasks))...); err != nil {
+		if err := s.bed.Plane.Apply(ctx, manifests(namespace, a.url(), latencyInterval, roomy(r.tasks))...); err != nil {
 			return err
 		}
 		if err := s.synced(ctx, r.tasks); err != nil {
@@ -146,7 +146,7 @@ func measureLatency(ctx context.Context, r *runner) error {
 		end := time.Now().Add(r.opts.watch)
 		w, err := s.traffic(ctx, changeEvery, func(now time.Time) bool { return now.After(end) }, func(i int, at time.Time) string {
 			id := ids[i%len(ids)]
-			a.server.Put(mark(a.task(id, "running", at)))
+			a.studio.Server.Put(mark(a.task(id, "running", at)))
 			return id
 		})
 		if err != nil {
@@ -176,7 +176,7 @@ func measureBusy(ctx context.Context, r *runner) error {
 		if err := s.start(ctx); err != nil {
 			return err
 		}
-		if err := s.plane.Apply(ctx, manifests(namespace, a.url(), latencyInterval, roomy(r.tasks))...); err != nil {
+		if err := s.bed.Plane.Apply(ctx, manifests(namespace, a.url(), latencyInterval, roomy(r.tasks))...); err != nil {
 			return err
 		}
 		synced := make(chan error, 1)
@@ -184,7 +184,7 @@ func measureBusy(ctx context.Context, r *runner) error {
 		random := rand.New(rand.NewPCG(3, 4))
 		w, err := s.traffic(ctx, newEvery, func(time.Time) bool { return len(synced) > 0 }, func(_ int, at time.Time) string {
 			id := newID(random)
-			a.server.Put(mark(a.task(id, "running", at)))
+			a.studio.Server.Put(mark(a.task(id, "running", at)))
 			return id
 		})
 		if err != nil {

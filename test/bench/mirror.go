@@ -35,7 +35,7 @@ func (s *stage) begin(ctx context.Context, a *account) (*phase, error) {
 		return nil, err
 	}
 	if s.operator != nil {
-		if err := resetPeak(s.operator.pid); err != nil {
+		if err := resetPeak(s.operator.PID()); err != nil {
 			return nil, err
 		}
 	}
@@ -63,7 +63,7 @@ func (p *phase) end(ctx context.Context) (c cost, err error) {
 		return c, err
 	}
 	c.usage = now.since(p.usage)
-	if c.peak, err = memory(p.stage.operator.pid, "VmHWM"); err != nil {
+	if c.peak, err = memory(p.stage.operator.PID(), "VmHWM"); err != nil {
 		return c, err
 	}
 	polls, bytes := p.account.traffic()
@@ -109,7 +109,7 @@ func measureFirst(ctx context.Context, r *runner, s *stage, a *account) error {
 	if err != nil {
 		return err
 	}
-	if err := s.plane.Apply(ctx, manifests(namespace, a.url(), r.opts.interval, roomy(r.tasks))...); err != nil {
+	if err := s.bed.Plane.Apply(ctx, manifests(namespace, a.url(), r.opts.interval, roomy(r.tasks))...); err != nil {
 		return err
 	}
 	if err := s.synced(ctx, r.tasks); err != nil {
@@ -161,9 +161,9 @@ func measureFull(ctx context.Context, r *runner, s *stage, a *account) error {
 func measureRest(ctx context.Context, r *runner, s *stage, a *account) error {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	a.server.ResetRequests()
+	a.studio.Server.ResetRequests()
 	err := every(bounded, 50*time.Millisecond, func() (bool, error) {
-		requests := a.server.Requests()
+		requests := a.studio.Server.Requests()
 		return len(requests) > 0 && requests[len(requests)-1].Bytes <= 2 &&
 			requests[len(requests)-1].Time.Sub(requests[0].Time) > 12*time.Second, nil
 	})
@@ -196,7 +196,7 @@ func measureChange(ctx context.Context, r *runner, s *stage, a *account) error {
 	if err != nil {
 		return err
 	}
-	a.server.ResetRequests()
+	a.studio.Server.ResetRequests()
 	p.polls, p.bytes = 0, 0
 	a.change(n)
 	err = s.source(ctx, func(source *v1alpha1.LivepeerTaskSource) bool { return int(source.Status.Tasks.Running) == n })
@@ -208,7 +208,7 @@ func measureChange(ctx context.Context, r *runner, s *stage, a *account) error {
 	if err != nil {
 		return err
 	}
-	for _, request := range a.server.Requests() {
+	for _, request := range a.studio.Server.Requests() {
 		if request.Bytes > 2 {
 			r.change.rate = float64(n) / ended.Sub(request.Time).Seconds()
 			break

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -60,7 +61,7 @@ func desired(raw []byte, namespace string, redactor *redact.Redactor) (*v1alpha1
 	if err != nil {
 		return nil, err
 	}
-	scope := mirror.Scope{Namespace: namespace, Source: sourceName, SourceUID: "5a1e57ed-0000-4000-8000-0000000000bb"}
+	scope := mirror.Scope{Namespace: namespace, Source: testbed.SourceName, SourceUID: "5a1e57ed-0000-4000-8000-0000000000bb"}
 	nothing := func(string) (mirror.Entry, bool) { return mirror.Entry{}, false }
 	plan := mirror.Plan(scope, []*mirror.Observation{observation}, nothing)
 	if len(plan.Actions) != 1 || plan.Actions[0].Desired == nil {

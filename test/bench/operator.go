@@ -4,88 +4,44 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"syscall"
 	"time"
+
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
-// operator is bin/manager at work.
-type operator struct {
-	pid     int
-	probe   string
-	hooks   string // where it receives webhooks
-	started time.Time
-	cancel  context.CancelFunc
-	// ended is closed once the process is gone; err says how, from then on.
-	ended chan struct{}
-	err   error
-}
-
-func startOperator(ctx context.Context, binary, kubeconfig, logPath string) (*operator, error) {
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the folder of the stage
+// start runs the operator, and waits until it is ready.
+func (s *stage) start(ctx context.Context) error {
+	probes, err := testbed.FreeAddress(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	probe, err := freeAddress(ctx)
+	if s.receiver, err = testbed.FreeAddress(ctx); err != nil {
+		return err
+	}
+	s.started = time.Now()
+	s.operator, err = testbed.StartOperator(context.WithoutCancel(ctx), testbed.OperatorOptions{
+		Binary: s.manager, Kubeconfig: s.kubeconfig, Log: s.operatorLog(), Probes: probes, Receiver: s.receiver,
+		Env: []string{"GOMEMLIMIT=450MiB"}, // as config/manager has it
+	})
 	if err != nil {
-		return nil, errors.Join(err, log.Close())
+		return err
 	}
-	hooks, err := freeAddress(ctx)
-	if err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	cmd := exec.CommandContext(own, binary,
-		"--kubeconfig="+kubeconfig,
-		"--leader-elect=false",
-		"--metrics-bind-address=0",
-		"--health-probe-bind-address="+probe,
-		"--receiver-bind-address="+hooks,
-	)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "GOMEMLIMIT=450MiB") // as config/manager has it
-	// A group of its own: the terminal sends Ctrl-C to the whole foreground group.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	o := &operator{probe: probe, hooks: hooks, started: time.Now(), cancel: cancel, ended: make(chan struct{})}
-	if err := cmd.Start(); err != nil {
-		cancel()
-		return nil, errors.Join(fmt.Errorf("start the operator: %w", err), log.Close())
-	}
-	o.pid = cmd.Process.Pid
-	go func() {
-		defer close(o.ended)
-		defer log.Close() //nolint:errcheck // written by the process, not here
-		if o.err = cmd.Wait(); o.err == nil {
-			o.err = errors.New("exit status 0")
-		}
-	}()
-	return o, nil
-}
-
-// stop asks the process to end, ends it by force after 10 seconds, and waits.
-func (o *operator) stop() {
-	o.cancel()
-	<-o.ended
+	return s.ready(ctx, "http://"+probes+"/readyz")
 }
 
 // ready waits until the operator says that it is.
-func (o *operator) ready(ctx context.Context) error {
+func (s *stage) ready(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return every(ctx, 10*time.Millisecond, func() (bool, error) {
 		select {
-		case <-o.ended:
-			return false, fmt.Errorf("the operator ended: %w", o.err)
+		case <-s.operator.Ended():
+			return false, fmt.Errorf("the operator ended: %w", s.operator.Err())
 		default:
 		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.probe+"/readyz", http.NoBody)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 		if err != nil {
 			return false, err
 		}
@@ -123,13 +79,4 @@ func wait(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

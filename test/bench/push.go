@@ -29,14 +29,13 @@ func measurePush(ctx context.Context, r *runner) error {
 		return err
 	}
 	defer a.close()
-	defer a.server.Close()
 	return r.onStage(ctx, func(s *stage) error {
 		if err := s.start(ctx); err != nil {
 			return err
 		}
 		ids := a.ids[len(a.ids)-min(pushEvents, len(a.ids)):]
 		for i, id := range ids {
-			a.server.Put(mark(a.task(id, "completed", a.began.Add(-settledFor-time.Duration(i)*time.Second))))
+			a.studio.Server.Put(mark(a.task(id, "completed", a.began.Add(-settledFor-time.Duration(i)*time.Second))))
 		}
 		if err := s.hook(ctx, a, r.tasks); err != nil {
 			return err
@@ -73,7 +72,7 @@ func (s *stage) hook(ctx context.Context, a *account, tasks int) error {
 			data["webhookSecret"] = secret
 		}
 	}
-	if err := s.plane.Apply(ctx, objects...); err != nil {
+	if err := s.bed.Plane.Apply(ctx, objects...); err != nil {
 		return err
 	}
 	if err := s.synced(ctx, tasks); err != nil {
@@ -87,7 +86,7 @@ func (s *stage) hook(ctx context.Context, a *account, tasks int) error {
 		return path != ""
 	})
 	if err == nil {
-		a.server.AddWebhook(livepeertest.Webhook{URL: "http://" + s.operator.hooks + path, Secret: secret})
+		a.studio.Server.AddWebhook(livepeertest.Webhook{URL: "http://" + s.receiver + path, Secret: secret})
 	}
 	return err
 }
@@ -114,10 +113,10 @@ func (s *stage) push(ctx context.Context, a *account, ids []string) (*stopwatch,
 		}
 		id, at := ids[i%len(ids)], time.Now()
 		w.changed(id, at)
-		a.server.Put(mark(a.task(id, "running", at)))
+		a.studio.Server.Put(mark(a.task(id, "running", at)))
 	}
 	err = every(ctx, 20*time.Millisecond, func() (bool, error) {
-		for _, d := range a.server.Deliveries() {
+		for _, d := range a.studio.Server.Deliveries() {
 			if d.Status != http.StatusAccepted {
 				return false, errors.Join(fmt.Errorf("a webhook was answered %d", d.Status), d.Err)
 			}

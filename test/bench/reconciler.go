@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
@@ -34,7 +35,7 @@ func measureReconciler(ctx context.Context, r *runner) error {
 		if err := s.warm(ctx, r); err != nil {
 			return err
 		}
-		if err := s.plane.Apply(ctx, namespaceObject(namespace)); err != nil {
+		if err := s.bed.Plane.Apply(ctx, testbed.Namespace(namespace)); err != nil {
 			return err
 		}
 		r.result.add("reconciler.tasks", float64(n))

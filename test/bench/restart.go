@@ -23,11 +23,11 @@ func measureRestart(ctx context.Context, r *runner, s *stage, a *account) error 
 	if err != nil {
 		return err
 	}
-	s.operator.stop()
+	s.operator.Stop()
 	s.operator = nil
 	last := len(a.ids) - 1
 	updated := time.Now()
-	a.server.Put(a.changed(last, updated))
+	a.studio.Server.Put(a.changed(last, updated))
 	p, err := s.begin(ctx, a)
 	if err != nil {
 		return err
@@ -35,11 +35,11 @@ func measureRestart(ctx context.Context, r *runner, s *stage, a *account) error 
 	if err := s.start(ctx); err != nil {
 		return err
 	}
-	r.result.add("restart.ready", time.Since(s.operator.started).Seconds())
+	r.result.add("restart.ready", time.Since(s.started).Seconds())
 	if err := s.shows(ctx, a.ids[last], updated); err != nil {
 		return err
 	}
-	follows := time.Since(s.operator.started)
+	follows := time.Since(s.started)
 	if err := s.synced(ctx, r.tasks); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *stage) shows(ctx context.Context, name string, updated time.Time) error
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		watch, err := s.admin.Watch(ctx, &v1alpha1.LivepeerTaskList{}, client.InNamespace(namespace),
+		watch, err := s.bed.Admin.Watch(ctx, &v1alpha1.LivepeerTaskList{}, client.InNamespace(namespace),
 			client.MatchingFields{"metadata.name": name})
 		if err != nil {
 			return fmt.Errorf("task %s: %w", name, err)

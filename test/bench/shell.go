@@ -7,9 +7,9 @@ import (
 	_ "embed"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"time"
 
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -34,7 +34,7 @@ func measureShell(ctx context.Context, r *runner) error {
 	}
 	defer a.close()
 	return r.onStage(ctx, func(s *stage) error {
-		if err := s.plane.Apply(ctx, namespaceObject(namespace)); err != nil {
+		if err := s.bed.Plane.Apply(ctx, testbed.Namespace(namespace)); err != nil {
 			return err
 		}
 		r.result.add("shell.tasks", float64(n))
@@ -57,8 +57,8 @@ func measureShell(ctx context.Context, r *runner) error {
 func (s *stage) shell(ctx context.Context, a *account) error {
 	cmd := exec.CommandContext(ctx, "bash", "-c", loop)
 	cmd.Env = append(cmd.Environ(),
-		"KUBECTL="+s.plane.Kubectl(), "KUBECONFIG="+filepath.Join(s.dir, "rival.kubeconfig"),
-		"KUBECACHEDIR="+filepath.Join(s.dir, "kubectl-cache"), "STUDIO="+a.url(), "KEY="+livepeertest.APIKey)
+		"KUBECTL="+s.bed.Plane.Kubectl(), "KUBECONFIG="+s.rivalKubeconfig,
+		"KUBECACHEDIR="+s.bed.Private("kubectl-cache"), "STUDIO="+a.url(), "KEY="+livepeertest.APIKey)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}

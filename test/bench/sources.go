@@ -36,7 +36,7 @@ func measureSources(ctx context.Context, r *runner) error {
 		a.close()
 		accounts[i] = a
 		prefix := fmt.Sprintf("/s%d", i)
-		mux.Handle(prefix+"/", http.StripPrefix(prefix, a.server))
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, a.studio.Server))
 	}
 	web := httptest.NewServer(mux)
 	defer web.Close()
@@ -46,7 +46,7 @@ func measureSources(ctx context.Context, r *runner) error {
 		}
 		for i := range accounts {
 			objects := manifests(fmt.Sprintf("media-%d", i), fmt.Sprintf("%s/s%d/api", web.URL, i), r.opts.interval, 10_000)
-			if err := s.plane.Apply(ctx, objects...); err != nil {
+			if err := s.bed.Plane.Apply(ctx, objects...); err != nil {
 				return err
 			}
 		}
@@ -66,7 +66,7 @@ func (r *runner) watchPolls(ctx context.Context, s *stage, accounts []*account) 
 		return err
 	}
 	for _, a := range accounts {
-		a.server.ResetRequests()
+		a.studio.Server.ResetRequests()
 	}
 	began := time.Now()
 	if err := wait(ctx, sourcePolls*r.opts.interval); err != nil {
@@ -92,7 +92,7 @@ func (r *runner) notePolls(accounts []*account, began time.Time) {
 	polls, late := 0, time.Duration(0)
 	for _, a := range accounts {
 		last := began
-		for _, request := range a.server.Requests() {
+		for _, request := range a.studio.Server.Requests() {
 			if request.Time.After(ended) {
 				break
 			}
@@ -118,7 +118,7 @@ func (s *stage) allSynced(ctx context.Context, n int) error {
 	defer cancel()
 	return every(ctx, time.Second, func() (bool, error) {
 		list := &v1alpha1.LivepeerTaskSourceList{}
-		if err := s.admin.List(ctx, list, &client.ListOptions{}); err != nil {
+		if err := s.bed.Admin.List(ctx, list, &client.ListOptions{}); err != nil {
 			return false, err
 		}
 		ready := 0

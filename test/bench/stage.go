@@ -13,19 +13,17 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 const (
-	namespace  = "media"
-	sourceName = "main"
-	secretName = "livepeer"
+	namespace = "media"
 
 	// patience bounds every wait for the operator: 100,000 tasks take minutes.
 	patience = 40 * time.Minute
@@ -33,17 +31,19 @@ const (
 
 // stage is a control plane, and what runs on it.
 type stage struct {
-	dir       string
-	log       *os.File
-	plane     *controlplane.ControlPlane
-	admin     client.WithWatch
-	rival     client.Client // with the rights to do what the operator does
-	http      *http.Client  // the same, for plain requests, as client-go makes it
-	host      string
-	manager   string
-	operator  *operator // nil until it runs
-	apiServer int       // processes
-	etcd      int
+	dir             string
+	bed             *testbed.Testbed
+	rival           client.Client // with the rights to do what the operator does
+	rivalKubeconfig string
+	http            *http.Client // the same, for plain requests, as client-go makes it
+	host            string
+	manager         string
+	kubeconfig      string            // of the operator
+	operator        *testbed.Operator // nil until it runs
+	receiver        string            // where it receives webhooks
+	started         time.Time
+	apiServer       int // processes
+	etcd            int
 }
 
 // onStage runs f on a fresh stage.
@@ -66,25 +66,10 @@ func (r *runner) onStage(ctx context.Context, f func(*stage) error) (err error) 
 }
 
 func (s *stage) raise(ctx context.Context) (err error) {
-	if s.log, err = os.Create(filepath.Join(s.dir, "controlplane.log")); err != nil {
+	if s.bed, err = testbed.Start(ctx, testbed.Options{Dir: s.dir}); err != nil {
 		return err
 	}
-	if s.plane, err = controlplane.Start(ctx, controlplane.Options{Output: s.log}); err != nil {
-		return err
-	}
-	if err := s.plane.Install(ctx); err != nil {
-		return err
-	}
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	config := s.plane.Config()
-	config.QPS = -1
-	if s.admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
-		return err
-	}
-	s.host = strings.TrimSuffix(config.Host, "/")
+	s.host = strings.TrimSuffix(s.bed.Plane.Config().Host, "/")
 	if s.apiServer, err = child("kube-apiserver"); err != nil {
 		return err
 	}
@@ -94,34 +79,19 @@ func (s *stage) raise(ctx context.Context) (err error) {
 	return s.prepareAccess(ctx)
 }
 
-// start runs the operator, and waits until it is ready.
-func (s *stage) start(ctx context.Context) (err error) {
-	s.operator, err = startOperator(ctx, s.manager, filepath.Join(s.dir, "operator.kubeconfig"), s.operatorLog())
-	if err != nil {
-		return err
-	}
-	return s.operator.ready(ctx)
-}
-
 func (s *stage) operatorLog() string { return filepath.Join(s.dir, "operator.log") }
 
 // clear ends what was started, the last first.
 func (s *stage) clear(all bool) error {
 	if s.operator != nil {
-		s.operator.stop()
+		s.operator.Stop()
 	}
 	var errs []error
-	if s.plane != nil {
-		errs = append(errs, s.plane.Stop())
-	}
-	if s.log != nil {
-		errs = append(errs, s.log.Close())
+	if s.bed != nil {
+		errs = append(errs, s.bed.Stop())
 	}
 	if all {
-		return errors.Join(append(errs, os.RemoveAll(s.dir))...)
-	}
-	for _, name := range []string{"operator.kubeconfig", "rival.kubeconfig"} {
-		errs = append(errs, os.RemoveAll(filepath.Join(s.dir, name)))
+		errs = append(errs, os.RemoveAll(s.dir))
 	}
 	return errors.Join(errs...)
 }
@@ -136,7 +106,7 @@ func (s *stage) usage() (u usage, err error) {
 		return u, err
 	}
 	if s.operator != nil {
-		u.operator, err = cpuTime(s.operator.pid)
+		u.operator, err = cpuTime(s.operator.PID())
 	}
 	return u, err
 }
@@ -147,7 +117,7 @@ func (s *stage) requests(ctx context.Context) (map[string]int, error) {
 	var requests map[string]int
 	err := every(ctx, 500*time.Millisecond, func() (bool, error) {
 		var err error
-		if requests, err = s.plane.Requests(ctx, "livepeertasks"); err != nil {
+		if requests, err = s.bed.Plane.Requests(ctx, "livepeertasks"); err != nil {
 			return false, err
 		}
 		writes := controlplane.Writes(requests)
@@ -164,8 +134,8 @@ func (s *stage) source(ctx context.Context, wanted func(*v1alpha1.LivepeerTaskSo
 	defer cancel()
 	last := &v1alpha1.LivepeerTaskSource{}
 	for {
-		watch, err := s.admin.Watch(ctx, &v1alpha1.LivepeerTaskSourceList{}, client.InNamespace(namespace),
-			client.MatchingFields{"metadata.name": sourceName})
+		watch, err := s.bed.Admin.Watch(ctx, &v1alpha1.LivepeerTaskSourceList{}, client.InNamespace(namespace),
+			client.MatchingFields{"metadata.name": testbed.SourceName})
 		if err != nil {
 			return fmt.Errorf("the source never came to be as wanted: %w; its status: %+v", err, last.Status)
 		}
@@ -200,9 +170,9 @@ func isReady(source *v1alpha1.LivepeerTaskSource) bool {
 func (s *stage) resync(ctx context.Context) error {
 	token := time.Now().Format(time.RFC3339Nano)
 	source := &v1alpha1.LivepeerTaskSource{}
-	source.Namespace, source.Name = namespace, sourceName
+	source.Namespace, source.Name = namespace, testbed.SourceName
 	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationRequestedAt, token)
-	if err := s.admin.Patch(ctx, source, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+	if err := s.bed.Admin.Patch(ctx, source, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		return err
 	}
 	return s.source(ctx, func(source *v1alpha1.LivepeerTaskSource) bool {
@@ -212,21 +182,7 @@ func (s *stage) resync(ctx context.Context) error {
 
 // manifests are what a user would apply. Nothing is listed as a whole but when it is asked for.
 func manifests(namespace, url string, interval time.Duration, maxTasks int) []*unstructured.Unstructured {
-	meta := func(name string) map[string]any { return map[string]any{"name": name, "namespace": namespace} }
-	return []*unstructured.Unstructured{
-		{Object: map[string]any{
-			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
-		}},
-		{Object: map[string]any{
-			"apiVersion": "v1", "kind": "Secret", "metadata": meta(secretName),
-			"stringData": map[string]any{"apiKey": livepeertest.APIKey},
-		}},
-		{Object: map[string]any{
-			"apiVersion": v1alpha1.GroupVersion.String(), "kind": "LivepeerTaskSource", "metadata": meta(sourceName),
-			"spec": map[string]any{
-				"url": url, "secretRef": map[string]any{"name": secretName}, "interval": interval.String(),
-				"resyncInterval": "24h", "history": map[string]any{"maxTasks": int64(maxTasks)},
-			},
-		}},
-	}
+	return testbed.Account(namespace, map[string]any{"apiKey": livepeertest.APIKey}, map[string]any{
+		"url": url, "interval": interval.String(), "resyncInterval": "24h", "history": map[string]any{"maxTasks": int64(maxTasks)},
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
 // collect does what the garbage collector of a real cluster does, and nobody does here: it deletes tasks whose owner is
@@ -18,10 +19,10 @@ func (w *world) collect(ctx context.Context, s *site, all bool) error {
 	source := &v1alpha1.LivepeerTaskSource{}
 	list := &v1alpha1.LivepeerTaskList{}
 	err := w.insist(ctx, func(ctx context.Context) error {
-		if err := w.admin.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
+		if err := w.bed.Admin.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
 			return err
 		}
-		return w.admin.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: sourceName}, source)
+		return w.bed.Admin.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: testbed.SourceName}, source)
 	})
 	if err != nil {
 		return err

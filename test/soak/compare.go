@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -29,7 +30,7 @@ func compareSite(ctx context.Context, c client.Client, s *site) (tasks int, diff
 		return 0, nil, err
 	}
 	source := &v1alpha1.LivepeerTaskSource{}
-	if err := c.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: sourceName}, source); err != nil {
+	if err := c.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: testbed.SourceName}, source); err != nil {
 		return 0, nil, err
 	}
 	list := &v1alpha1.LivepeerTaskList{}
@@ -82,7 +83,8 @@ func compareOne(wanted *mirror.Observation, object *v1alpha1.LivepeerTask, sourc
 	if len(object.OwnerReferences) != 1 || controller == nil || controller.UID != source {
 		return fmt.Sprintf("its owners are %s, not the source with the UID %s", owners(object), source)
 	}
-	if object.Labels[v1alpha1.LabelSource] != sourceName || object.Labels[v1alpha1.LabelType] != mirror.LabelValue(wanted.Spec.Type) {
+	name, kind := object.Labels[v1alpha1.LabelSource], object.Labels[v1alpha1.LabelType]
+	if name != testbed.SourceName || kind != mirror.LabelValue(wanted.Spec.Type) {
 		return fmt.Sprintf("its labels are %v", object.Labels)
 	}
 	if object.Status.ObservedGeneration != object.Generation {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
@@ -20,12 +21,12 @@ func mirrored(g Gomega, raw, name string) v1alpha1.LivepeerTask {
 	g.Expect(err).NotTo(HaveOccurred())
 	task := v1alpha1.LivepeerTask{Spec: o.Spec, Status: o.Status}
 	task.Name, task.Generation, task.Status.ObservedGeneration = name, 3, 3
-	task.Labels = map[string]string{v1alpha1.LabelSource: sourceName, v1alpha1.LabelType: o.Spec.Type}
+	task.Labels = map[string]string{v1alpha1.LabelSource: testbed.SourceName, v1alpha1.LabelType: o.Spec.Type}
 	for i := range task.Status.Conditions {
 		task.Status.Conditions[i].ObservedGeneration = 3
 	}
 	controls := true
-	task.OwnerReferences = []metav1.OwnerReference{{Name: sourceName, UID: "source", Controller: &controls}}
+	task.OwnerReferences = []metav1.OwnerReference{{Name: testbed.SourceName, UID: "source", Controller: &controls}}
 	return task
 }
 
@@ -81,7 +82,7 @@ func TestCompareCountsObjects(t *testing.T) {
 func TestOddTasksAreMirrored(t *testing.T) {
 	g := NewWithT(t)
 	studio := startStudio(1, 1, newReport(t.Output()))
-	defer studio.stop()
+	defer studio.web.Stop()
 
 	tasks, err := studio.tasks()
 	g.Expect(err).NotTo(HaveOccurred())

@@ -66,7 +66,7 @@ func (w *world) recreateSource(ctx context.Context) error {
 func (w *world) restartAPIServer(ctx context.Context) error {
 	pause(ctx, between(w.rand, time.Second, 3*time.Second))
 	w.troubled()
-	err := w.plane.RestartAPIServer(ctx, w.certificates(), between(w.rand, time.Millisecond, 4*time.Second))
+	err := w.bed.Plane.RestartAPIServer(ctx, w.certificates(), between(w.rand, time.Millisecond, 4*time.Second))
 	w.troubled()
 	if err != nil {
 		return err

@@ -143,11 +143,11 @@ func soak(ctx context.Context, opts options, out io.Writer) (r *report, err erro
 	if err != nil {
 		return nil, err
 	}
-	told, err := os.Create(filepath.Join(dir, "soak.log"))
+	told, err := os.Create(filepath.Join(dir, "soak.log")) //nolint:gosec // in the folder made above
 	if err != nil {
 		return nil, err
 	}
-	defer told.Close()
+	defer told.Close() //nolint:errcheck // the terminal shows the same
 	r = newReport(io.MultiWriter(out, told))
 	w := &world{opts: opts, dir: dir, report: r, rand: rand.New(rand.NewPCG(opts.seed, 1))}
 	r.say("Seed %d", opts.seed)

@@ -13,17 +13,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
 const (
 	restartPause = 100 * time.Millisecond
 	crashPause   = 2 * time.Second // after an end that nobody wanted
 	memoryEvery  = time.Second
-	stopPatience = 15 * time.Second // then it is ended by force
 )
 
 // replica is one replica of the operator, as a Deployment would keep it: a process that is started again whenever it ends.
@@ -41,7 +40,7 @@ type replica struct {
 	ended  chan struct{}
 
 	mu      sync.Mutex
-	process *os.Process // nil while none runs
+	process *testbed.Operator // nil while none runs
 	killed  bool
 	runs    int
 }
@@ -82,7 +81,7 @@ func (r *replica) kill() bool {
 		return false
 	}
 	r.killed = true
-	r.peak(r.process.Pid)
+	r.peak(r.process.PID())
 	if r.process.Kill() != nil {
 		return false
 	}
@@ -105,7 +104,10 @@ func (r *replica) once(ctx context.Context, elect bool) bool {
 	logPath := filepath.Join(r.dir, fmt.Sprintf("operator-%s-%03d.log", r.name, r.runs))
 	r.mu.Unlock()
 	r.proxy.serve(r.run())
-	cmd, err := r.command(ctx, elect, logPath)
+	process, err := testbed.StartOperator(ctx, testbed.OperatorOptions{
+		Binary: r.binary, Kubeconfig: r.kubeconfig, Log: logPath, LeaderElect: elect,
+		Env: []string{"POD_NAMESPACE=" + controlplane.SystemNamespace}, // where the lease is, as a pod knows it
+	})
 	if err != nil {
 		if ctx.Err() == nil {
 			r.report.wrong(unexpectedExits, "%s did not start: %v", r.run(), err)
@@ -113,56 +115,30 @@ func (r *replica) once(ctx context.Context, elect bool) bool {
 		return false
 	}
 	r.mu.Lock()
-	r.process = cmd.Process
+	r.process = process
 	r.mu.Unlock()
 
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	err = r.await(ended, cmd.Process.Pid)
+	r.await(process)
 	r.mu.Lock()
 	r.process = nil
 	wanted := r.killed || ctx.Err() != nil
 	r.mu.Unlock()
-	r.judge(logPath, err, wanted, elect)
+	r.judge(logPath, process.Err(), wanted, elect)
 	return wanted
 }
 
 // await waits for the end of a process and takes note of its memory meanwhile.
-func (r *replica) await(ended <-chan error, pid int) error {
+func (r *replica) await(process *testbed.Operator) {
 	ticker := time.NewTicker(memoryEvery)
 	defer ticker.Stop()
 	for {
 		select {
-		case err := <-ended:
-			return err
+		case <-process.Ended():
+			return
 		case <-ticker.C:
-			r.peak(pid)
+			r.peak(process.PID())
 		}
 	}
-}
-
-func (r *replica) command(ctx context.Context, elect bool, logPath string) (*exec.Cmd, error) {
-	log, err := os.Create(logPath) //nolint:gosec // in the folder that the soak made
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close() //nolint:errcheck // written by the process, which has it open itself
-	cmd := exec.CommandContext(ctx, r.binary,
-		"--kubeconfig="+r.kubeconfig,
-		"--leader-elect="+strconv.FormatBool(elect),
-		"--metrics-bind-address=0",
-		"--health-probe-bind-address=0",
-		"--receiver-bind-address=0",
-	)
-	cmd.Stdout, cmd.Stderr = log, log
-	// Where the lease is, as a pod knows it.
-	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+controlplane.SystemNamespace)
-	// A group of its own: the terminal sends Ctrl-C to the whole foreground group.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = stopPatience
-	err = cmd.Start()
-	return cmd, err
 }
 
 // judge says whether a process may have ended like that. One that loses its lease ends itself, and one that finds no API

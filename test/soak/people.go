@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
 const (
@@ -30,7 +31,7 @@ func (w *world) meddle(ctx context.Context, r *rand.Rand) {
 		namespace := w.sites[r.IntN(len(w.sites))].namespace
 		task := &v1alpha1.LivepeerTask{}
 		key := types.NamespacedName{Namespace: namespace, Name: w.witness.some(r, namespace)}
-		if w.admin.Get(ctx, key, task) != nil {
+		if w.bed.Admin.Get(ctx, key, task) != nil {
 			continue // it is gone, or the API server restarts
 		}
 		how := r.IntN(2 * edits)
@@ -45,7 +46,7 @@ func (w *world) meddle(ctx context.Context, r *rand.Rand) {
 // deleteByHand deletes one task where the operator must not be blamed for it.
 func (w *world) deleteByHand(ctx context.Context, task *v1alpha1.LivepeerTask, only client.Preconditions) error {
 	takeBack := w.witness.byPeople(task.UID)
-	err := w.admin.Delete(ctx, task, only)
+	err := w.bed.Admin.Delete(ctx, task, only)
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		takeBack() // surely not deleted by hand
 	}
@@ -75,11 +76,11 @@ func (w *world) meddleWith(ctx context.Context, task *v1alpha1.LivepeerTask, how
 		}
 	case edits - 1:
 		task.Status.Phase, task.Status.Output = "edited", nil
-		return w.admin.Status().Update(ctx, task)
+		return w.bed.Admin.Status().Update(ctx, task)
 	default:
 		return w.deleteByHand(ctx, task, client.Preconditions{UID: &task.UID})
 	}
-	return w.admin.Update(ctx, task)
+	return w.bed.Admin.Update(ctx, task)
 }
 
 // wipe deletes a source and all its tasks, as the garbage collector of a real cluster does.
@@ -89,24 +90,24 @@ func (w *world) wipe(ctx context.Context, s *site) error {
 	}
 	return w.insist(ctx, func(ctx context.Context) error {
 		list := &v1alpha1.LivepeerTaskList{}
-		if err := w.admin.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
+		if err := w.bed.Admin.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
 			return err
 		}
 		for i := range list.Items {
 			w.witness.byPeople(list.Items[i].UID)
 		}
-		return w.admin.DeleteAllOf(ctx, &v1alpha1.LivepeerTask{}, client.InNamespace(s.namespace))
+		return w.bed.Admin.DeleteAllOf(ctx, &v1alpha1.LivepeerTask{}, client.InNamespace(s.namespace))
 	})
 }
 
 func (w *world) deleteSource(ctx context.Context, s *site) error {
 	source := &v1alpha1.LivepeerTaskSource{}
-	source.Namespace, source.Name = s.namespace, sourceName
-	return w.insist(ctx, func(ctx context.Context) error { return client.IgnoreNotFound(w.admin.Delete(ctx, source)) })
+	source.Namespace, source.Name = s.namespace, testbed.SourceName
+	return w.insist(ctx, func(ctx context.Context) error { return client.IgnoreNotFound(w.bed.Admin.Delete(ctx, source)) })
 }
 
 func (w *world) createSource(ctx context.Context, s *site) error {
-	return w.insist(ctx, func(ctx context.Context) error { return w.plane.Apply(ctx, sourceManifest(s)) })
+	return w.insist(ctx, func(ctx context.Context) error { return w.bed.Plane.Apply(ctx, testbed.Source(s.namespace, s.spec())) })
 }
 
 // requestSync asks for a full sync of a source.
@@ -114,8 +115,8 @@ func (w *world) requestSync(ctx context.Context, s *site, token string) error {
 	patch := client.RawPatch(types.MergePatchType, []byte(
 		`{"metadata":{"annotations":{"`+v1alpha1.AnnotationRequestedAt+`":"`+token+`"}}}`))
 	source := &v1alpha1.LivepeerTaskSource{}
-	source.Namespace, source.Name = s.namespace, sourceName
-	return w.insist(ctx, func(ctx context.Context) error { return w.admin.Patch(ctx, source, patch) })
+	source.Namespace, source.Name = s.namespace, testbed.SourceName
+	return w.insist(ctx, func(ctx context.Context) error { return w.bed.Admin.Patch(ctx, source, patch) })
 }
 
 // confirm does what the message of a source that has paused pruning says.
@@ -126,7 +127,7 @@ func (w *world) confirm(ctx context.Context, source *v1alpha1.LivepeerTaskSource
 	}
 	patch := client.MergeFrom(source.DeepCopy())
 	metav1.SetMetaDataAnnotation(&source.ObjectMeta, v1alpha1.AnnotationConfirmPrune, token)
-	return w.admin.Patch(ctx, source, patch)
+	return w.bed.Admin.Patch(ctx, source, patch)
 }
 
 // insist tries until it succeeds: the API server may restart just now.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
 const (
@@ -212,7 +212,7 @@ func (w *world) recover(ctx context.Context) (tasks int, err error) {
 // synced is nil once the source has carried the requested full sync through and is well.
 func (w *world) synced(ctx context.Context, s *site, token string) error {
 	source := &v1alpha1.LivepeerTaskSource{}
-	if err := w.admin.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: sourceName}, source); err != nil {
+	if err := w.bed.Admin.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: testbed.SourceName}, source); err != nil {
 		return err
 	}
 	ready := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionReady)
@@ -234,7 +234,7 @@ func (w *world) check(ctx context.Context, s *site) (tasks int, err error) {
 	var differ []string
 	first := 0
 	settled := until(ctx, settling, func(ctx context.Context) error {
-		n, found, err := compareSite(ctx, w.admin, s)
+		n, found, err := compareSite(ctx, w.bed.Admin, s)
 		if err != nil {
 			return err // what the comparison before it has found counts
 		}
@@ -262,4 +262,4 @@ func (w *world) check(ctx context.Context, s *site) (tasks int, err error) {
 	return tasks, nil
 }
 
-func (w *world) certificates() string { return filepath.Join(w.dir, "certificates") }
+func (w *world) certificates() string { return w.bed.Private("certificates") }

@@ -30,7 +30,7 @@ func soakSeeds(ctx context.Context, opts options, out io.Writer) error {
 	first, sums := opts.seed, map[figure]int{}
 	var wrong []string
 	fmt.Fprint(out, tableHead())
-	for opts.seed < first+uint64(opts.seeds) {
+	for opts.seed-first < uint64(opts.seeds) { //nolint:gosec // above 0
 		var told bytes.Buffer
 		r, err := soak(ctx, opts, &told)
 		if ctx.Err() != nil {

@@ -6,12 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -21,15 +21,12 @@ const (
 	lagEvery   = 5 * time.Second
 )
 
-// studio is a simulated Studio on loopback whose tasks change all the time, save while it is calm.
+// studio is a simulated Studio whose tasks change all the time, save while it is calm.
 type studio struct {
-	url    string
 	server *livepeertest.Server
-	web    *httptest.Server
+	web    *testbed.Studio
 	report *report
 	size   int
-	cancel context.CancelFunc
-	ended  chan struct{}
 
 	mu        sync.Mutex // held by whoever changes tasks
 	rand      *rand.Rand
@@ -47,30 +44,20 @@ type studio struct {
 func startStudio(size int, seed uint64, report *report) *studio {
 	server := livepeertest.NewServer()
 	server.Populate(size, seed)
-	ctx, cancel := context.WithCancel(context.Background())
 	s := &studio{
-		server: server, web: httptest.NewServer(server), report: report, size: size, cancel: cancel, ended: make(chan struct{}),
+		server: server, report: report, size: size,
 		rand:      rand.New(rand.NewPCG(seed, 2)),
 		simulator: livepeertest.NewSimulator(server, seed, studioRate),
 		calm:      true, faultRand: rand.New(rand.NewPCG(seed, 3)), lagging: server.Snapshot(),
 	}
-	s.url = s.web.URL + "/api"
 	server.Put(oddTasks(time.Now())...)
 	server.Fault(s.fault)
-	go s.live(ctx)
+	s.web = testbed.StartStudio(server, s.live)
 	return s
-}
-
-func (s *studio) stop() {
-	s.cancel()
-	<-s.ended
-	s.web.CloseClientConnections()
-	s.web.Close()
 }
 
 // live changes tasks until ctx ends.
 func (s *studio) live(ctx context.Context) {
-	defer close(s.ended)
 	ticker := time.NewTicker(churnTick)
 	defer ticker.Stop()
 	lag := time.NewTicker(lagEvery)

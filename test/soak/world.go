@@ -12,19 +12,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 const (
-	sourceName = "main"
-	secretName = "livepeer"
-
 	interval       = "1s"
 	resyncInterval = "3s" // often: deletions come from full syncs
 	timeout        = "3s"
@@ -44,10 +37,8 @@ type world struct {
 	dir      string
 	report   *report
 	rand     *rand.Rand
-	log      *os.File // of the control plane
 	writes   *os.File // of the ledger
-	plane    *controlplane.ControlPlane
-	admin    client.WithWatch
+	bed      *testbed.Testbed
 	sites    []*site
 	witness  *witness
 	ledger   *ledger
@@ -60,37 +51,24 @@ type world struct {
 
 // raise starts everything but the operator. What was started before an error is for clear to end.
 func (w *world) raise(ctx context.Context) (err error) {
-	if w.log, err = os.Create(filepath.Join(w.dir, "controlplane.log")); err != nil {
-		return err
-	}
 	if w.writes, err = os.Create(filepath.Join(w.dir, "writes.log")); err != nil {
 		return err
 	}
-	if w.plane, err = controlplane.Start(ctx, controlplane.Options{Output: w.log}); err != nil {
-		return err
-	}
 	// Without the binding of the admission policy people can edit tasks, as in a cluster that does not have it.
-	if err := w.plane.Install(ctx, "ValidatingAdmissionPolicyBinding"); err != nil {
-		return err
-	}
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	config := w.plane.Config()
-	config.QPS = -1
-	if w.admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
+	w.bed, err = testbed.Start(ctx, testbed.Options{Dir: w.dir, LeaveOut: []string{"ValidatingAdmissionPolicyBinding"}})
+	if err != nil {
 		return err
 	}
 	w.witness = newWitness(w.report, w.alive)
-	w.witness.start(w.admin)
+	w.witness.start(w.bed.Admin)
 	for i, size := range []int{w.opts.tasks, w.opts.tasks / 8} {
 		s := &site{
 			namespace: fmt.Sprintf("media-%d", i+1),
 			studio:    startStudio(size, w.opts.seed+uint64(i), w.report),
 		}
 		w.sites = append(w.sites, s)
-		if err := w.plane.Apply(ctx, manifests(s)...); err != nil {
+		objects := testbed.Account(s.namespace, map[string]any{"apiKey": livepeertest.APIKey}, s.spec())
+		if err := w.bed.Plane.Apply(ctx, objects...); err != nil {
 			return err
 		}
 	}
@@ -98,7 +76,7 @@ func (w *world) raise(ctx context.Context) (err error) {
 }
 
 func (w *world) prepareReplicas(ctx context.Context) error {
-	api, err := w.plane.ServiceAccountConfig(ctx, controlplane.SystemNamespace, controlplane.ServiceAccount)
+	api, err := w.bed.OperatorConfig(ctx)
 	if err != nil {
 		return err
 	}
@@ -109,8 +87,8 @@ func (w *world) prepareReplicas(ctx context.Context) error {
 			return err
 		}
 		w.proxies = append(w.proxies, proxy)
-		path := filepath.Join(w.dir, "operator-"+name+".kubeconfig")
-		if err := controlplane.WriteKubeconfig(path, proxy.config(api), controlplane.SystemNamespace); err != nil {
+		path, err := w.bed.Kubeconfig("operator-"+name, proxy.config(api), controlplane.SystemNamespace)
+		if err != nil {
 			return err
 		}
 		w.replicas = append(w.replicas, &replica{
@@ -120,7 +98,7 @@ func (w *world) prepareReplicas(ctx context.Context) error {
 	return nil
 }
 
-// clear ends what raise started, the last first, and removes what holds credentials, and the rest as well unless keep.
+// clear ends what raise started, the last first, and removes the logs unless keep.
 func (w *world) clear(keep bool) error {
 	var errs []error
 	for _, r := range w.replicas {
@@ -130,24 +108,19 @@ func (w *world) clear(keep bool) error {
 		p.stop()
 	}
 	for _, s := range w.sites {
-		s.studio.stop()
+		s.studio.web.Stop()
 	}
 	if w.witness != nil {
 		w.witness.stop()
 	}
-	if w.plane != nil {
-		errs = append(errs, w.plane.Stop())
+	if w.bed != nil {
+		errs = append(errs, w.bed.Stop())
 	}
-	for _, file := range []*os.File{w.log, w.writes} {
-		if file != nil {
-			errs = append(errs, file.Close())
-		}
+	if w.writes != nil {
+		errs = append(errs, w.writes.Close())
 	}
 	if !keep {
-		return errors.Join(append(errs, os.RemoveAll(w.dir))...)
-	}
-	for _, name := range []string{"operator-a.kubeconfig", "operator-b.kubeconfig", "certificates"} {
-		errs = append(errs, os.RemoveAll(filepath.Join(w.dir, name)))
+		errs = append(errs, os.RemoveAll(w.dir))
 	}
 	return errors.Join(errs...)
 }
@@ -169,27 +142,7 @@ func (w *world) troubled() {
 
 func (w *world) inTrouble() bool { return time.Now().UnixNano() < w.trouble.Load() }
 
-// manifests are what a user would apply.
-func manifests(s *site) []*unstructured.Unstructured {
-	return []*unstructured.Unstructured{
-		{Object: map[string]any{
-			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": s.namespace},
-		}},
-		{Object: map[string]any{
-			"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": secretName, "namespace": s.namespace},
-			"stringData": map[string]any{"apiKey": livepeertest.APIKey},
-		}},
-		sourceManifest(s),
-	}
-}
-
-func sourceManifest(s *site) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": v1alpha1.GroupVersion.String(), "kind": "LivepeerTaskSource",
-		"metadata": map[string]any{"name": sourceName, "namespace": s.namespace},
-		"spec": map[string]any{
-			"url": s.studio.url, "secretRef": map[string]any{"name": secretName},
-			"interval": interval, "resyncInterval": resyncInterval, "timeout": timeout,
-		},
-	}}
+// spec is that of a site's source.
+func (s *site) spec() map[string]any {
+	return map[string]any{"url": s.studio.web.URL, "interval": interval, "resyncInterval": resyncInterval, "timeout": timeout}
 }
