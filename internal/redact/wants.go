@@ -23,7 +23,7 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 		return !v.bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
 		certain := s.strength == weak && (isIdentifier(s.word) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v))
-		if v.quoted || certain || m.isMember(s, v) {
+		if v.quoted || certain || s.strength < sure && !isProse(text) && m.isMember(s, v) {
 			break
 		}
 		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && lexicon[strings.ToLower(text)]&(isWeak|isFact|isKey) != 0 {
