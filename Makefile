@@ -59,12 +59,12 @@ help: ## Show this list.
 
 .PHONY: demo
 demo: controlplane build ## Show the operator at work, with a cluster and a Studio of its own. DEMO_SECONDS=30 ends it; LIVEPEER_API_KEY mirrors a real account.
-	@go build -o $(BIN)/demo ./internal/dev/demo
+	@go build -o $(BIN)/demo ./hack/demo
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/demo
 
 .PHONY: studio
 studio: ## Run the simulated Studio alone.
-	go run ./internal/dev/studio
+	go run ./hack/studio
 
 ##@ Development
 
@@ -76,9 +76,9 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md, docs/metrics.md and what the Helm chart takes from config/.
 	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
-	KUBECTL=$(KUBECTL) go run ./internal/dev/rights
-	go run ./internal/dev/monitoring/page
-	KUBECTL=$(KUBECTL) go run ./internal/dev/chart
+	KUBECTL=$(KUBECTL) go run ./hack/rights
+	go run ./hack/monitoring/page
+	KUBECTL=$(KUBECTL) go run ./hack/chart
 
 .PHONY: fmt
 fmt: ## Format the code.
@@ -103,8 +103,8 @@ test: controlplane build ## Run every test, against a real API server (the race 
 
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
-	@go build -o $(BIN)/soak ./internal/dev/soak
-	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/soak
+	@go build -o $(BIN)/soak/soak ./test/soak
+	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/soak/soak
 
 .PHONY: test-soak-seeds
 test-soak-seeds: ## The same for SOAK_SEEDS (default 30) seeds one after the other, SOAK_SECONDS (default 60) each, summed up in a table.
@@ -112,7 +112,7 @@ test-soak-seeds: ## The same for SOAK_SEEDS (default 30) seeds one after the oth
 
 .PHONY: bench
 bench: controlplane build ## Measure the operator against the bare API server. BENCH_TASKS=100000: large; BENCH_DOCS=1: into docs/bench.
-	@go build -o $(BIN)/bench/bench ./internal/dev/bench
+	@go build -o $(BIN)/bench/bench ./test/bench
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/bench/bench
 
 .PHONY: e2e

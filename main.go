@@ -110,6 +110,9 @@ func run(opts *options) error {
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
+	if err := studio.CheckProxy(); err != nil {
+		return err
+	}
 	metrics, err := metricsOptions(opts)
 	if err != nil {
 		return err

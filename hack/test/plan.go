@@ -28,30 +28,27 @@ func withoutRace() map[string]string {
 		drives = "drives processes, which run what is concurrent"
 	)
 	return map[string]string{
-		".":                         drives,
-		"api/v1alpha1":              pure,
-		"internal/dev/bench":        drives,
-		"internal/dev/chart":        drives,
-		"internal/dev/controlplane": drives,
-		"internal/dev/demo":         drives,
-		"internal/dev/monitoring":   files,
-		"internal/dev/rights":       files,
-		"internal/mirror":           pure,
-		"internal/redact":           pure,
-		"internal/scan":             pure,
-		"test/e2e":                  drives,
+		".":                 drives,
+		"api/v1alpha1":      pure,
+		"hack/chart":        drives,
+		"hack/controlplane": drives,
+		"hack/demo":         drives,
+		"hack/monitoring":   files,
+		"hack/rights":       files,
+		"hack/testbed":      drives,
+		"internal/mirror":   pure,
+		"internal/redact":   pure,
+		"internal/scan":     pure,
+		"test/bench":        drives,
+		"test/e2e":          drives,
 	}
 }
-
-// larger are the tests that are smaller with the race detector. Their packages, which have a test file with the build tag
-// race, run them once more without it.
-const larger = "AfterChurn|AFlood"
 
 // command is one call of go test.
 type command struct {
 	dir      string // of the module
 	race     bool
-	only     string // tests; empty: all
+	again    bool // what was tested with the race detector
 	packages []string
 }
 
@@ -78,7 +75,8 @@ func (p *pkg) size() (bytes int64) {
 	return bytes
 }
 
-// smallerWithRace reports whether a test file is left out since it has the build tag !race.
+// smallerWithRace reports whether a test file is left out since it has the build tag !race: there is more to test without the
+// race detector.
 func (p *pkg) smallerWithRace() bool {
 	return slices.ContainsFunc(p.IgnoredGoFiles, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
@@ -93,7 +91,7 @@ func planWith(ctx context.Context, root string, spared map[string]string) ([][]c
 	if err != nil {
 		return nil, err
 	}
-	raced, plain, again := command{dir: root, race: true}, command{dir: root}, command{dir: root, only: larger}
+	raced, plain, again := command{dir: root, race: true}, command{dir: root}, command{dir: root, again: true}
 	for i := range packages {
 		p := &packages[i]
 		if _, found := spared[p.name()]; found {

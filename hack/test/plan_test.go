@@ -24,7 +24,7 @@ func TestPlanHasEveryPackage(t *testing.T) {
 		for i := range lane {
 			dirs[lane[i].dir] = true
 			for _, name := range lane[i].packages {
-				if lane[i].only == "" {
+				if !lane[i].again {
 					planned[name]++
 					raced[name] = lane[i].race
 				}
@@ -42,8 +42,8 @@ func TestPlanHasEveryPackage(t *testing.T) {
 	g.Expect(dirs).To(HaveKey(filepath.Join(root, "test", "recipes")), "the modules below are tested, too")
 }
 
-// A package with a part that the race detector makes smaller runs that part without it, too.
-func TestLargerTestsRunAgain(t *testing.T) {
+// A package of which the race detector allows a small form only runs without it, too.
+func TestLargerFormsRunAgain(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -68,7 +68,7 @@ func TestLargerTestsRunAgain(t *testing.T) {
 		{{dir: dir, race: true, packages: []string{"example.com/x/b"}}},
 		{
 			{dir: dir, packages: []string{"example.com/x/a"}},
-			{dir: dir, only: larger, packages: []string{"example.com/x/b"}},
+			{dir: dir, again: true, packages: []string{"example.com/x/b"}},
 			{dir: filepath.Join(dir, "tools", "t"), packages: []string{"example.com/t"}},
 		},
 	}))

@@ -162,7 +162,7 @@ func (p *progress) failure(r *running, e *event) string {
 }
 
 // remind says what is going on, where nothing was said for some time.
-func (p *progress) remind(quiet time.Duration) {
+func (p *progress) remind() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.now().Sub(p.told) < quiet {

@@ -61,7 +61,7 @@ func runAll(ctx context.Context, lanes [][]command, p *progress) error {
 		for {
 			select {
 			case <-ticker.C:
-				p.remind(quiet)
+				p.remind()
 			case <-done:
 				return
 			}
@@ -89,11 +89,12 @@ func (c *command) run(ctx context.Context, p *progress) error {
 	if c.race {
 		args, cgo = append(args, "-race"), "1"
 	}
-	if c.only != "" {
-		args, label = append(args, "-run="+c.only), " (without the race detector)"
+	if c.again {
+		label = " (without the race detector)"
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, c.packages...)...)
-	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "CGO_ENABLED="+cgo)
+	// A third of what an API server and a compiler do is to collect garbage; there is memory to do it later.
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "CGO_ENABLED="+cgo, "GOGC=300", "GOMEMLIMIT=2GiB")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	var stderr bytes.Buffer

@@ -5,9 +5,10 @@ package cloudevents
 import (
 	"context"
 
-	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // failingAPI may fail before a status is stored.

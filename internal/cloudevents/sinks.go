@@ -33,6 +33,7 @@ type Sinks struct {
 	hosts     studio.Hosts
 }
 
+// NewSinks returns a cache of sinks. userAgent names the operator to them.
 func NewSinks(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts) *Sinks {
 	return &Sinks{
 		Cache:     credentials.NewCache[*Sink](watcher, "notify.cloudEvents.secretRef", secretKeySinkToken, secretKeySinkCA),

@@ -32,7 +32,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		Status:     v1alpha1.LivepeerTaskStatus{Notifications: []v1alpha1.Transition{{Phase: v1alpha1.PhaseFailed}}},
 	}
 	api := &failingAPI{failing: true, API: &kubetest.API{
-		Tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
+		Tasks: map[string]*v1alpha1.LivepeerTask{"a": task}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {},
 	}}
 	index := taskstore.NewIndex()
 	measured, err := NewMetrics(prometheus.NewRegistry(), index.WaitingTasks)

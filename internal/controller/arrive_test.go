@@ -15,6 +15,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
@@ -60,4 +61,45 @@ func TestHangingSourcesKeepNobodysWebhooksOut(t *testing.T) {
 	}
 	p.start()
 	p.push(p.studio.IDs()[0])
+}
+
+// TestAHangingTenantKeepsNobodyWaiting: 500 sources of one namespace whose API accepts and says nothing, for 10 minutes each. Another
+// namespace's source is polled on, a new one is there soon, and so are both after a restart. The ones that hang say so.
+func TestAHangingTenantKeepsNobodyWaiting(t *testing.T) {
+	w := newWorld(t)
+	tenant := newWorld(t)
+	w.also = []string{tenant.namespace}
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(hanging.Close)
+	empty := httptest.NewServer(livepeertest.NewServer())
+	t.Cleanup(empty.Close)
+	w.studio.Populate(10, 1)
+	w.secret(livepeertest.APIKey)
+	tenant.secret(livepeertest.APIKey)
+	w.source("main")
+	w.startOperator()
+	w.eventuallyReady("main", v1alpha1.ReasonSynced)
+	for n := range 500 {
+		tenant.source(fmt.Sprint("hanging-", n), func(spec *v1alpha1.LivepeerTaskSourceSpec) {
+			spec.URL, spec.Timeout = hanging.URL, metav1.Duration{Duration: 10 * time.Minute}
+		})
+	}
+	for restart := range 2 {
+		w.studio.ResetRequests()
+		w.Eventually(w.asked, soon, tick).Should(BeNumerically(">=", 4), "polls go on")
+		name := fmt.Sprint("new-", restart)
+		w.source(name, func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.URL = empty.URL + "/api" })
+		w.eventuallyReady(name, v1alpha1.ReasonSynced)
+		id := w.studio.IDs()[restart]
+		w.studio.Update(id, func(task livepeertest.Task) {
+			task["status"] = map[string]any{"phase": "new", "updatedAt": time.Now().UnixMilli()}
+		})
+		w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal("new"))
+		silent := tenant.eventuallyReady("hanging-499", v1alpha1.ReasonUnavailable)
+		w.Expect(silent.Message).To(ContainSubstring("No answer of"))
+		if restart == 0 {
+			w.stop()
+			w.startOperator()
+		}
+	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	churnEvery = 40 * time.Millisecond
+	churnEvery = 100 * time.Millisecond
 	maxChurned = 40 // new tasks
 )
 

@@ -5,9 +5,10 @@ package controller
 import (
 	"testing"
 
-	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
 
 // TestLatest: the cache may still show a source as it was before the operator last wrote it.

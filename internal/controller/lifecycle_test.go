@@ -145,7 +145,7 @@ func TestOthersKeepTheirPace(t *testing.T) {
 
 	stop := w.churn()
 	w.studio.ResetRequests()
-	w.Eventually(w.asked, soon, tick).Should(BeNumerically(">=", 6))
+	w.Eventually(w.asked, soon, tick).Should(BeNumerically(">=", 4))
 	stop()
 	w.Expect(w.getSource("large").Status.Tasks.Total).To(BeNumerically("<", 20_000), "it had to wait for the large one")
 	w.Eventually(func() map[string]string { return w.mirroredStates(client.MatchingLabels{v1alpha1.LabelSource: "main"}) }, soon, tick).

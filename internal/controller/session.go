@@ -60,7 +60,8 @@ func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 		func(secret *corev1.Secret) (*session, error) { return s.dial(source, secret) })
 	if _, named := errors.AsType[*condition.Error](err); err != nil && !named && !apierrors.IsForbidden(err) {
 		err = &condition.Error{
-			Reason: v1alpha1.ReasonWriteFailed, Err: err, Message: "The Kubernetes API server does not show the source's Secret for now: " + err.Error(),
+			Reason: v1alpha1.ReasonWriteFailed, Err: err,
+			Message: "The Kubernetes API server does not show the source's Secret for now: " + err.Error(),
 		}
 	}
 	return session, fingerprint, err

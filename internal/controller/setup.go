@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
@@ -31,6 +28,7 @@ type settings struct {
 	hosts      studio.Hosts
 	namespaces []string
 	receiver   *webhook.Config
+	clock      clock.WithDelayedExecution
 }
 
 // AllowHosts says where sources may point to. Without it, that is what studio.Hosts permits by default.
@@ -46,7 +44,7 @@ func InNamespaces(namespaces ...string) Option {
 // Setup registers both reconcilers, and the check of whether they are ready, with a manager. userAgent names the operator
 // to the APIs it polls.
 func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
-	var settings settings
+	settings := settings{clock: clock.RealClock{}}
 	for _, option := range options {
 		option(&settings)
 	}
@@ -55,15 +53,6 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("client for metadata: %w", err)
 	}
 	index := taskstore.NewIndex()
-	tasksClient, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
-		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
-	if err != nil {
-		return fmt.Errorf("client for LivepeerTasks: %w", err)
-	}
-	feeds, err := taskstore.WatchTasks(mgr, index, tasksClient, metadataClient, settings.namespaces)
-	if err != nil {
-		return err
-	}
 	secrets := credentials.NewWatcher(mgr.GetAPIReader(), metadataClient)
 	if err := mgr.Add(secrets); err != nil {
 		return fmt.Errorf("watcher of Secrets: %w", err)
@@ -80,18 +69,21 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	writer := taskstore.NewWriter(&taskstore.LeanClient{Client: mgr.GetClient(), Tasks: tasksClient}, mgr.GetAPIReader(), index,
+	writer, feeds, err := taskstore.Open(mgr, index, settings.namespaces,
 		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+	if err != nil {
+		return err
+	}
 	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
 	if err != nil {
 		return err
 	}
 	sources := &SourceReconciler{
-		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: time.Now,
+		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: settings.clock.Now,
 		last: map[types.NamespacedName]*reported{}, indexed: feeds.Synced, events: events, metrics: measured,
 	}
 	sources.engine = sourcesync.New(sourcesync.Config{
-		Index: index, Writer: writer, Clock: clock.RealClock{}, Metrics: measured, Pushed: pushed.WithLabelValues(),
+		Index: index, Writer: writer, Clock: settings.clock, Metrics: measured, Pushed: pushed.WithLabelValues(),
 		Log: mgr.GetLogger().WithName("sync"), Connect: sources.connect, Wake: sources.wake,
 	})
 	if err := mgr.Add(sources.engine); err != nil {
@@ -101,8 +93,8 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
 	sender := cloudevents.New(cloudevents.Config{
-		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts), Metrics: sent,
-		Events: events, Now: time.Now, Indexed: feeds.Synced, Changed: sources.wake,
+		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts),
+		Metrics: sent, Events: events, Now: time.Now, Indexed: feeds.Synced, Changed: sources.wake,
 	})
 	sources.delivering = sender.Health
 	if err := sender.SetupWithManager(mgr); err != nil {

@@ -58,6 +58,7 @@ type SourceReconciler struct {
 type reported struct {
 	source *v1alpha1.LivepeerTaskSource // as the operator last wrote it
 	report sourcesync.Report            // of the last step
+	failed bool                         // to write that
 }
 
 // Reconcile has the engine go on with a source, and says in the source's status how the last step went.

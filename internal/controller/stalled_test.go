@@ -17,8 +17,12 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-// stalling is long enough for a test to begin before a task stalls.
-const stalling = time.Minute
+// A task that was silent for almost stalling has stalled after another span. Neither passes while a test runs: clocks are put on.
+const (
+	stalling = time.Hour
+	almost   = stalling - span/2
+	span     = 40 * time.Minute
+)
 
 func stallAfter(spec *v1alpha1.LivepeerTaskSourceSpec) {
 	spec.StallAfter = &metav1.Duration{Duration: stalling}
@@ -49,10 +53,10 @@ func TestStalledTasks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.secret(livepeertest.APIKey)
-	w.silent("long", "waiting", time.Hour)
-	w.silent("soon", "running", stalling-15*time.Second)
+	w.silent("long", "waiting", 2*stalling)
+	w.silent("soon", "running", almost)
 	for _, phase := range []string{"pending", "completed", "failed"} {
-		w.silent(phase, phase, time.Hour)
+		w.silent(phase, phase, 2*stalling)
 	}
 	w.source("main", stallAfter)
 	w.startOperator()
@@ -60,6 +64,7 @@ func TestStalledTasks(t *testing.T) {
 	w.Expect(w.condition("long", "Stalled")()).To(Equal("True NoUpdate"))
 	w.Expect(w.condition("soon", "Stalled")()).To(BeEmpty())
 
+	w.clock.step(span)
 	w.Eventually(w.condition("soon", "Stalled"), soon, tick).Should(Equal("True NoUpdate"))
 	w.Expect(w.condition("soon", "Ready")()).To(Equal("False Running"))
 	w.Expect(w.condition("soon", "Reconciling")()).To(BeEmpty())
@@ -89,13 +94,16 @@ func TestAnOutageStallsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.secret(livepeertest.APIKey)
-	w.silent("soon", "running", stalling-20*time.Second)
+	w.silent("soon", "running", almost)
 	w.source("main", stallAfter)
 	w.startOperator()
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 	w.studio.Fault(answer(http.StatusServiceUnavailable, `{}`))
 	w.eventuallyReady("main", v1alpha1.ReasonUnavailable)
-	w.Consistently(w.condition("soon", "Stalled"), 25*time.Second, time.Second).Should(BeEmpty())
+	w.clock.step(span)
+	w.studio.ResetRequests()
+	w.Eventually(w.asked, soon, tick).Should(BeNumerically(">=", 2))
+	w.Expect(w.condition("soon", "Stalled")()).To(BeEmpty())
 	w.studio.Fault(nil)
 	w.Eventually(w.condition("soon", "Stalled"), soon, tick).Should(Equal("True NoUpdate"))
 }
@@ -114,7 +122,7 @@ func TestStallAfterIsChecked(t *testing.T) {
 func TestStalledMetric(t *testing.T) {
 	w := newWorld(t)
 	w.secret(livepeertest.APIKey)
-	w.silent("long", "running", time.Hour)
+	w.silent("long", "running", 2*stalling)
 	w.source("main", stallAfter)
 	w.startOperator()
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)

@@ -43,6 +43,10 @@ func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
 func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) error {
 	key := client.ObjectKeyFromObject(source)
 	last := r.said(key)
+	if last.failed && !report.Ended { // what could not be written is tried again
+		last.report.Again, last.report.Silent = report.Again, report.Silent
+		report = &last.report
+	}
 	next := source.DeepCopy()
 	if report.Ended {
 		last.report = *report
@@ -69,6 +73,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 		if err = r.write(ctx, source, next); err == nil {
 			last.source = next
 		}
+		last.failed = err != nil
 	}
 	if !source.Spec.Suspend {
 		r.mu.Lock()

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -29,8 +30,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/dev/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -113,11 +114,23 @@ type world struct {
 	ctx       context.Context
 	client    client.Client
 	namespace string
+	also      []string // further namespaces that the operator follows
 	studio    *livepeertest.Server
 	server    *httptest.Server
 	stop      context.CancelFunc
 	written   atomic.Int64 // requests of its operators to write LivepeerTasks
+	clock     ahead        // of its operators
 }
+
+// ahead is a clock that is ahead of the real one.
+type ahead struct {
+	clock.RealClock
+	by atomic.Int64
+}
+
+func (a *ahead) Now() time.Time                  { return time.Now().Add(time.Duration(a.by.Load())) }
+func (a *ahead) Since(t time.Time) time.Duration { return a.Now().Sub(t) }
+func (a *ahead) step(by time.Duration)           { a.by.Add(int64(by)) }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -140,16 +153,19 @@ func (w *world) startOperator() {
 	config := rest.CopyConfig(operator)
 	config.QPS = -1
 	config.Wrap(w.countWrites)
+	namespaces := append([]string{w.namespace}, w.also...)
+	followed := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		followed[namespace] = cache.Config{}
+	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: configWithoutNames(),
-		Cache: cache.Options{
-			DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
-		},
+		Cache:      cache.Options{DefaultNamespaces: followed},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(w.namespace))).To(Succeed())
+	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(namespaces...), controller.WithClock(&w.clock))).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	w.stop = func() {

@@ -68,7 +68,7 @@ func (c *Cache[T]) Get(
 			c.Forget(source)
 			return value, "", err
 		}
-		known := false
+		var known bool
 		version, known = c.watcher.version(ref{source, c.field}, key)
 		if known && version == "" {
 			c.drop(source)

@@ -34,8 +34,9 @@ type Watcher struct {
 	live     client.Reader
 	metadata metadata.Interface
 
-	mu      sync.Mutex
-	ctx     context.Context                              //nolint:containedctx // The watches live as long as the controller, not as one request.
+	mu sync.Mutex
+	//nolint:containedctx // The watches live as long as the controller, not as one request.
+	ctx     context.Context
 	changed map[string]func(source types.NamespacedName) // by field
 	watches map[types.NamespacedName]*secretWatch
 	refs    map[ref]types.NamespacedName

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package election is the lease by which one of several replicas leads, and by which they know each other: the holder of
-// the lease writes the address of its receiver into its name there, and each replica leaves a public key, so that they can
-// tell each other's requests from anybody's. That takes no right more than the election itself.
 package election
 
 import (

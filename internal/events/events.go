@@ -68,6 +68,7 @@ type Log struct {
 	since int // dropped since the log last said so
 }
 
+// NewLog returns a log, which writes once it is started.
 func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger) (*Log, error) {
 	dropped, err := metrics.Register(registry, metrics.NewCounter(metrics.EventsDropped))
 	if err != nil {

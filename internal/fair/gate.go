@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fair shares what is scarce among namespaces first, and among the sources of a namespace next: Gate.Acquire is the
-// way in, or TryAcquire for who can't wait. Who waits longest is not next, but whose namespace has waited longest: a thousand waiters of one namespace keep another's
-// single one waiting for one turn.
 package fair
 
 import (

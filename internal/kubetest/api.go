@@ -54,7 +54,7 @@ func NewAPI(url string) *API {
 	source.Spec.Timeout.Duration = time.Minute
 	return &API{
 		Source: source, Tasks: map[string]*v1alpha1.LivepeerTask{}, Version: 100,
-		Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Meddle: func() {},
+		Writing: func(_, _ *v1alpha1.LivepeerTask) {},
 		secret: &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: "livepeer", UID: "secret", ResourceVersion: "1"},
 			Type:       corev1.SecretTypeOpaque,
@@ -83,10 +83,11 @@ func copied[T any](obj *T) *T {
 	return read
 }
 
+// Get reads the source, its Secret, or a task.
 func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	switch obj := obj.(type) {
 	case *corev1.Secret:
 		a.secret.DeepCopyInto(obj)
@@ -100,6 +101,13 @@ func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ 
 		stored.DeepCopyInto(obj)
 	}
 	return nil
+}
+
+// meddle lets somebody else change something. The caller holds the lock.
+func (a *API) meddle() {
+	if a.Meddle != nil {
+		a.Meddle()
+	}
 }
 
 // put stores a task under the next version and lets answer hold what is stored. The caller holds the lock.
@@ -128,11 +136,12 @@ func (a *API) lost(name string) bool {
 	return true
 }
 
+// Create stores a new task.
 func (a *API) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
-	task := obj.(*v1alpha1.LivepeerTask)
+	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	if _, exists := a.Tasks[task.Name]; exists {
 		return apierrors.NewAlreadyExists(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name)
 	}
@@ -155,11 +164,12 @@ func (a *API) current(meta *metav1.ObjectMeta) (*v1alpha1.LivepeerTask, error) {
 	return stored, nil
 }
 
+// Update replaces a task, save its status.
 func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOption) error {
-	task := obj.(*v1alpha1.LivepeerTask)
+	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	stored, err := a.current(&task.ObjectMeta)
 	if err != nil {
 		return err
@@ -173,6 +183,7 @@ func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOpt
 	return a.put(next, task)
 }
 
+// Delete deletes a task, if it is still what was planned for.
 func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	options := client.DeleteOptions{}
 	options.ApplyOptions(opts)
@@ -181,7 +192,7 @@ func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.Delete
 	}
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.Meddle()
+	a.meddle()
 	stored, err := a.current(meta)
 	if err != nil {
 		return err
@@ -199,6 +210,7 @@ func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.Delete
 	return nil
 }
 
+// Status writes statuses.
 func (a *API) Status() client.SubResourceWriter { return &apiStatus{api: a} }
 
 type apiStatus struct {
@@ -207,10 +219,10 @@ type apiStatus struct {
 }
 
 func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.SubResourceUpdateOption) error {
-	task := obj.(*v1alpha1.LivepeerTask)
+	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	s.api.Mu.Lock()
 	defer s.api.Mu.Unlock()
-	s.api.Meddle()
+	s.api.meddle()
 	stored, err := s.api.current(&task.ObjectMeta)
 	if err != nil {
 		return err
@@ -223,7 +235,7 @@ func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.Sub
 
 // Patch takes the status of a source as the object has it, which is what the operator patches.
 func (s *apiStatus) Patch(_ context.Context, obj client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
-	source := obj.(*v1alpha1.LivepeerTaskSource)
+	source := obj.(*v1alpha1.LivepeerTaskSource) //nolint:errcheck // Likewise.
 	s.api.Mu.Lock()
 	defer s.api.Mu.Unlock()
 	s.api.Version++

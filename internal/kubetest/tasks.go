@@ -5,10 +5,11 @@ package kubetest
 import (
 	"fmt"
 
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
 // ATask is a stored task of a source.

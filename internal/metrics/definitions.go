@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package metrics defines every metric of the operator, and keeps those that belong to a source. What is not defined here
-// is not exported. docs/metrics.md is made from it.
 package metrics
 
 import (

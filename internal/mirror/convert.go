@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mirror is the core of the operator: what a task of the Livepeer Studio API becomes in the cluster, under which
-// name, and what is to be done so that it gets there. It consists of pure functions, without any I/O.
 package mirror
 
 import (

@@ -107,6 +107,15 @@ func (e *Entry) LeadsToName() bool {
 	return slices.Contains(Names(e.ID), e.Name)
 }
 
+// TrueID returns the ID that a stored task was made with, where somebody edited it: the name, if it leads to itself. Otherwise it
+// returns the ID as it is, and false.
+func (e *Entry) TrueID() (string, bool) {
+	if !e.EditedID && e.LeadsToName() || Names(e.Name)[0] != e.Name {
+		return e.ID, false
+	}
+	return e.Name, true
+}
+
 // SameContent reports whether an object is the one that it was, as far as the operator writes it.
 func (e *Entry) SameContent(other *Entry) bool {
 	return e.UID == other.UID && e.SpecDigest == other.SpecDigest && e.StatusDigest == other.StatusDigest

@@ -13,12 +13,14 @@ const (
 	Pushed
 	// Stalled: Studio has not updated it for so long that it counts as stalled, unless Studio says otherwise.
 	Stalled
+	// Unread: Studio could not read it when it was last asked for.
+	Unread
 	// Missing: it is stored, and a complete listing lacked it.
 	Missing
 )
 
 // Reasons returns all reasons.
-func Reasons() []Why { return []Why{ExternalChange, Pushed, Stalled, Missing} }
+func Reasons() []Why { return []Why{ExternalChange, Pushed, Stalled, Unread, Missing} }
 
 // Answer is what came of asking for it.
 type Answer int
@@ -37,6 +39,9 @@ const (
 	NotShown
 	// NoTask: something that is no task, or another one.
 	NoTask
+	// Elsewhere: the task, which says that it is another project's than all that are listed: Studio shows a user's tasks by ID
+	// whatever the project of the key.
+	Elsewhere
 	// Unreadable: an error of Studio's own for this task, as where its row can't be read.
 	Unreadable
 	// Limited: Studio wants to be left alone.
@@ -47,7 +52,7 @@ const (
 
 // Answers returns all answers.
 func Answers() []Answer {
-	return []Answer{Found, Behind, Deleted, NotFound, NotShown, NoTask, Unreadable, Limited, Failed}
+	return []Answer{Found, Behind, Deleted, NotFound, NotShown, NoTask, Elsewhere, Unreadable, Limited, Failed}
 }
 
 // Verdict is what is to be done.
@@ -79,11 +84,12 @@ const (
 
 // Recheck is the whole policy: what an answer means, by why the task was asked for.
 func Recheck(why Why, answer Answer) Verdict {
-	return [...][9]Verdict{
-		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Unreadable Limited   Failed
-		ExternalChange: {Write, Write, Nothing, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
-		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Poll, Poll, Poll},
-		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
-		Missing:        {Write, Write, Gone, Gone, Nothing, Nothing, AskLater, Fail, Fail},
+	return [...][10]Verdict{
+		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unreadable Limited  Failed
+		ExternalChange: {Write, Write, Nothing, Nothing, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
+		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Nothing, Poll, Poll, Poll},
+		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
+		Unread:         {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
+		Missing:        {Write, Write, Gone, Gone, Nothing, Nothing, Gone, AskLater, Fail, Fail},
 	}[why][answer]
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package scan reads JSON without decoding it.
 package scan
 
 import (

@@ -15,6 +15,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -22,6 +23,8 @@ import (
 const (
 	// More missing tasks than this at once, and more than half of a source's, are not deleted without a confirmation.
 	pruneFreely = 20
+	// pruneSample of them are asked for, to tell why they are missing.
+	pruneSample = 5
 	// recentPage bounds the tasks of one page, newest first.
 	recentPage = 500
 	// recentAttempts bounds how often the newest-first listing may fail: it is only there for its order.
@@ -98,8 +101,8 @@ func (s *syncer) fullStep(ctx context.Context) error {
 	case full.fresh != nil && !full.fresh.Done():
 		return s.listStep(ctx, full.fresh)
 	case !full.compared:
-		s.compare()
-		return nil
+		s.compare(ctx)
+		return ctx.Err()
 	case len(full.missing) > 0:
 		return s.confirmStep(ctx)
 	default:
@@ -154,15 +157,18 @@ func (s *syncer) begin(began time.Time, pass *studio.Pass) {
 
 // compare finds the stored tasks that a complete listing lacks: what was stored before it and has not changed since. Where
 // they are too many at once, they are left alone until somebody confirms.
-func (s *syncer) compare() {
+func (s *syncer) compare(ctx context.Context) {
 	full := s.state.full
 	full.compared = true
+	if full.since == 0 {
+		s.of.shared.listed(s.connection.Fingerprint, full.pass.Projects())
+	}
 	scope := s.scope()
 	older := 0
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
 		if full.knows(entry.ID) || s.of.shared.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
-			!mirror.CanBeMissing(scope, entry) {
+			!plan.CanBeMissing(scope, entry) {
 			continue
 		}
 		full.missing = append(full.missing, *entry)
@@ -176,21 +182,48 @@ func (s *syncer) compare() {
 	}
 	hold := &paused{missing: len(full.missing), total: full.stored, token: tokenFor(full.missing)}
 	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.token {
+		hold.elsewhere = s.elsewhere(ctx, full.missing[:min(len(full.missing), pruneSample)])
 		s.state.paused, full.missing = hold, nil
 	}
 }
 
-// adopt makes the source the owner of tasks that name it and have none, as where an earlier source was deleted and its tasks
-// were not: no garbage collector takes these. From then on they are like all others, and may be missing from the next listing.
-func (s *syncer) adopt(ctx context.Context) error {
-	var orphans []mirror.Entry
-	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
-		if entry.OwnerName == s.source.Name && entry.Sequence <= s.state.full.changes && !entry.Deleting {
-			orphans = append(orphans, *entry)
+// elsewhere reports whether Studio shows one of these by ID, and as another project's.
+func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
+	ids := make([]string, len(missing))
+	for i := range missing {
+		ids[i] = missing[i].ID
+	}
+	answers, _ := s.askAll(ctx, plan.Missing, ids) // what is not answered says nothing
+	for _, answer := range answers {
+		if answer.answer == plan.Elsewhere {
+			return true
 		}
 	}
-	for i := range orphans {
-		if err := s.Writer.Adopt(ctx, s.scope(), &orphans[i]); err != nil {
+	return false
+}
+
+// restore puts right what people edited of tasks that the listing lacked, so that no observation did: tasks that name the source and
+// have no owner, as where an earlier source was deleted and its tasks were not; and tasks with another source's label or another
+// ID. From then on they are like all others, and may be missing from the next listing.
+func (s *syncer) restore(ctx context.Context) error {
+	var edited []mirror.Entry
+	take := func(entry *mirror.Entry) {
+		if entry.Sequence <= s.state.full.changes && !entry.Deleting {
+			edited = append(edited, *entry)
+		}
+	}
+	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
+		if entry.OwnerName == s.source.Name {
+			take(entry)
+		}
+	}
+	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
+		if s.state.full.since == 0 && !plan.CanBeMissing(s.scope(), entry) {
+			take(entry)
+		}
+	}
+	for i := range edited {
+		if err := s.Writer.Restore(ctx, s.scope(), &edited[i]); err != nil {
 			return err
 		}
 	}
@@ -219,20 +252,27 @@ func tokenFor(missing []mirror.Entry) string {
 
 // trouble tells how to go on.
 func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *condition.Error {
+	why := "they are kept in case the key or the project is wrong"
+	if p.elsewhere {
+		why = "Studio still knows them, as tasks of another project than that of the key, and they are kept in case the key is wrong"
+	}
 	return &condition.Error{
 		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
-		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; they are kept in case the key or the project is "+
-			"wrong. To delete them from the cluster: kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
-			p.missing, p.total, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.token),
+		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; %s. To delete them from the cluster: "+
+			"kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
+			p.missing, p.total, why, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.token),
 	}
 }
 
 // finish applies the limits, and notes that everything was seen.
 func (s *syncer) finish(ctx context.Context) error {
-	if err := s.adopt(ctx); err != nil {
+	if err := s.restore(ctx); err != nil {
 		return err
 	}
 	if err := s.prune(ctx); err != nil {
+		return err
+	}
+	if err := s.unreadableInAll(ctx); err != nil {
 		return err
 	}
 	state, full := s.state, s.state.full
@@ -242,7 +282,6 @@ func (s *syncer) finish(ctx context.Context) error {
 		}
 	}
 	state.synced, state.changed, state.unstalled = true, false, nil
-	state.unreadable = full.unreadable()
 	if full.since == 0 {
 		state.listed, state.omitted = full.began, int32(full.omitted) //nolint:gosec // A count of tasks of one account.
 	} else {
@@ -253,6 +292,7 @@ func (s *syncer) finish(ctx context.Context) error {
 	state.news = newsSince(full.newest, full.began)
 	now := s.now()
 	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, now, now)
+	s.listSoon(full.began, now)
 	if full.unlisted {
 		state.listed, state.nextFull = time.Time{}, s.now()
 	}

@@ -23,7 +23,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 	answers, failed := s.askAll(ctx, plan.Missing, ids)
 	rest := full.missing[len(some):]
 	var again, later []mirror.Entry
-	var gone []mirror.Action
+	var gone []plan.Action
 	for i := range some {
 		entry := &some[i]
 		answer, ok := answers[entry.ID]
@@ -34,13 +34,13 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 			s.state.pending = append(s.state.pending, answer.observation)
 		case answer.verdict == plan.AskLater:
 			if full.askLater(entry.ID) {
-				later, failed = append(later, *entry), answer.err
+				later = append(later, *entry)
 			}
 		case answer.verdict != plan.Gone, !s.Index.Unchanged(entry): // or it is not what was asked for any more
 		case entry.UpdatedAt < full.since:
 			full.unlisted = true // no listing lacked it yet
 		default:
-			gone = append(gone, mirror.Gone(s.scope(), entry)...)
+			gone = append(gone, plan.Deletion(s.scope(), entry)...)
 		}
 	}
 	full.missing = append(append(again, rest...), later...)
@@ -92,16 +92,4 @@ func (f *fullSync) askLater(id string) bool {
 	}
 	f.unanswered[id] = false
 	return true
-}
-
-// unreadable counts the tasks that the API can't read.
-func (f *fullSync) unreadable() int {
-	n := f.pass.Unreadable()
-	given := 0
-	for _, up := range f.unanswered {
-		if up {
-			given++
-		}
-	}
-	return max(n, given) // what is mirrored is missing from the list for the same reason
 }

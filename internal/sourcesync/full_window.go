@@ -22,7 +22,7 @@ const (
 func (s *syncer) window(now time.Time) int64 {
 	state := s.state
 	if state.listed.IsZero() || state.newest == 0 || now.Sub(state.listed) >= listEvery || len(state.rejected) > 0 || state.paused != nil ||
-		state.unreadable > 0 {
+		state.unreadable.count() > 0 {
 		return 0
 	}
 	// Finished tasks before either are not mirrored, and none is mirrored anew.

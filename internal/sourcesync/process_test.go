@@ -99,8 +99,11 @@ func (p *process) step() Report {
 	p.t.Helper()
 	late := time.After(time.Minute)
 	for {
-		if report := p.engine.Sync(p.source()); report.Ended {
+		report := p.engine.Sync(p.source())
+		if report.Ended {
 			p.say(&report)
+		}
+		if report.Ended || !p.busy() { // or nothing is due
 			return report
 		}
 		select {

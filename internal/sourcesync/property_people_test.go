@@ -157,7 +157,7 @@ func (p *people) meddle(n int) {
 }
 
 // edit changes a task in one of the ways that people can.
-func (p *people) edit(task *v1alpha1.LivepeerTask) {
+func (p *people) edit(task *v1alpha1.LivepeerTask) { //nolint:funlen // One case for each way.
 	p.edits++
 	foreign := func(part, field string) {
 		task.ManagedFields = append(task.ManagedFields, metav1.ManagedFieldsEntry{
@@ -228,18 +228,20 @@ func (p *people) writing(before, after *v1alpha1.LivepeerTask) {
 	}
 }
 
-// equal fails unless the mirror holds what is in Studio, and besides only what nobody can put right: objects whose task is gone and
-// whose ID, owner or label was edited, and objects that neither owner nor label show to be this source's any more.
+// equal fails unless the mirror holds what is in Studio, and besides only what nobody can put right: objects whose task is gone, and
+// whose name does not tell the ID, or whose owner is another; and objects that neither owner nor label show to be this source's any
+// more.
 func (p *people) equal() {
 	a := p.account
 	a.t.Helper()
-	scope := mirror.Scope{Source: a.api.Source.Name, SourceUID: a.api.Source.UID}
+	scope := plan.Scope{Source: a.api.Source.Name, SourceUID: a.api.Source.UID}
 	for name, task := range a.api.Tasks {
 		entry := mirror.EntryOf(task)
 		named := entry.OwnerUID == scope.SourceUID || entry.OwnerName == scope.Source || entry.SourceLabel == scope.Source
 		id := p.born[task.UID]
+		_, told := entry.TrueID()
 		switch {
-		case a.deleted[id] && !mirror.CanBeMissing(&scope, &entry):
+		case a.deleted[id] && (entry.OwnerUID != scope.SourceUID || !entry.LeadsToName() && !told):
 			delete(a.api.Tasks, name)
 		case !named:
 			delete(a.api.Tasks, name)

@@ -47,6 +47,7 @@ type question struct {
 // result is what came of a question.
 type result struct {
 	id          string
+	answer      plan.Answer
 	verdict     plan.Verdict
 	observation *mirror.Observation
 	err         error
@@ -65,7 +66,7 @@ type questions struct {
 	mu      sync.Mutex
 	ctx     context.Context //nolint:containedctx // Of all of a source's questions, which end with it.
 	end     context.CancelFunc
-	waiting [4][]*question // by reason
+	waiting [5][]*question // by reason
 	pending map[questionKey]*question
 	pushed  int
 	workers int
@@ -101,7 +102,7 @@ func (q *questions) close() {
 	if q.end != nil {
 		q.end()
 	}
-	q.waiting, q.pushed = [4][]*question{}, 0
+	q.waiting, q.pushed = [5][]*question{}, 0
 	clear(q.pending)
 }
 

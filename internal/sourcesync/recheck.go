@@ -67,7 +67,7 @@ func (s *Source) look(ctx context.Context, ask *question) followUp {
 	}
 	answer, observation, err := s.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
-	next := followUp{result: result{id: ask.id, verdict: verdict, observation: observation, err: err}}
+	next := followUp{result: result{id: ask.id, answer: answer, verdict: verdict, observation: observation, err: err}}
 	if ask.answered != nil || ctx.Err() != nil {
 		return next
 	}
@@ -127,9 +127,12 @@ func (s *Source) ask(
 	if task.Deleted {
 		return plan.Deleted, &mirror.Observation{ID: ask.id, Deleted: true}, nil
 	}
+	if s.shared.elsewhere(connection.Fingerprint, task.Project) {
+		return plan.Elsewhere, nil, nil
+	}
 	observation, err := mirror.Convert(task.Raw, connection.Redactor)
 	if err != nil || observation.ID != ask.id {
-		return plan.NoTask, nil, nil //nolint:nilerr // An answer about no task, or another one, says nothing about this one.
+		return plan.NoTask, nil, nil // an answer about no task, or another one, says nothing about this one
 	}
 	if mirror.StampOf(observation).UpdatedAt < ask.wanted {
 		return plan.Behind, observation, nil
@@ -173,9 +176,9 @@ func (s *Source) write(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question, observation *mirror.Observation,
 ) (pause time.Duration, failures int) {
 	scope := s.scopeOf(source, ask, observation)
-	planned := mirror.Plan(scope, []*mirror.Observation{observation}, s.engine.Index.Lookup(source.Namespace))
+	planned := plan.Plan(scope, []*mirror.Observation{observation}, s.engine.Index.Lookup(source.Namespace))
 	for i := range planned.Actions {
-		if planned.Actions[i].Verb == mirror.Create {
+		if planned.Actions[i].Verb == plan.Create {
 			s.shared.wrote(observation.ID, false) // before it is stored: a full sync may look for it at once
 		}
 	}
@@ -192,7 +195,7 @@ func (s *Source) write(
 		s.engine.Pushed.Observe(s.engine.Clock.Since(ask.first).Seconds())
 	}
 	if len(out.Writes) > 0 {
-		s.shared.wrote("", s.engine.Index.Finished(taskstore.SourceIDOf(source)) > mirror.MaxTasks(source.Spec.History))
+		s.shared.wrote("", s.engine.Index.Finished(taskstore.SourceIDOf(source)) > plan.MaxTasks(source.Spec.History))
 	}
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -208,7 +211,7 @@ func (s *Source) write(
 
 // scopeOf is the scope in which a step would plan for this task. History matters to finished ones only, and not to what somebody
 // deleted: that was within its limits.
-func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) mirror.Scope {
+func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) plan.Scope {
 	of := scopes{
 		source: source, index: s.engine.Index, now: s.engine.Clock.Now(), floor: s.shared.floorNow(), news: s.shared.newsNow(),
 	}
@@ -216,7 +219,7 @@ func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, obs
 	if ask.why != plan.Pushed || !finished {
 		scope := of.unlimited()
 		if finished {
-			scope.Oldest = mirror.Oldest(nil, source.Spec.History, of.now)
+			scope.Oldest = plan.Oldest(nil, source.Spec.History, of.now)
 		}
 		return scope
 	}

@@ -63,15 +63,6 @@ func (p *rejected) trouble() *condition.Error {
 	return nil
 }
 
-// unreadable is the trouble of a source whose API can't read some tasks.
-func unreadable(n int) *condition.Error {
-	return &condition.Error{
-		Reason: v1alpha1.ReasonUnreadable, Stalled: true,
-		Message: fmt.Sprintf("Studio answers an internal error (500) wherever it is asked for %s. What is mirrored of them stays "+
-			"as it is, and all others are followed. Only Studio can repair them: ask Livepeer's support", tasks(n)),
-	}
-}
-
 func tasks(n int) string {
 	if n == 1 {
 		return "1 task"

@@ -70,8 +70,8 @@ func (p *state) judge(source *v1alpha1.LivepeerTaskSource, mirrored int, err err
 		trouble = p.paused.trouble(source)
 	case p.rejected.trouble() != nil:
 		trouble = p.rejected.trouble()
-	case p.unreadable > 0:
-		trouble = unreadable(p.unreadable)
+	case p.unreadable.count() > 0:
+		trouble = p.unreadable.trouble()
 	case !p.synced:
 		return Outcome{
 			Reason:  v1alpha1.ReasonSyncing,

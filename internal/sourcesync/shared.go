@@ -21,8 +21,12 @@ type shared struct {
 	retryAt time.Time
 	floor   mirror.Stamp
 	news    int64
+	// projects are those of the tasks that the last listing of all tasks held, made with a connection of this fingerprint.
+	projects    map[string]struct{}
+	fingerprint string
 
 	// By those who follow pushes:
+	asks     bool      // any of what follows was set since the last step began
 	wanted   bool      // a poll is to come at once: it covers what is pushed until then
 	polling  bool      // a step has begun that poll
 	polled   time.Time // when it was last asked for
@@ -36,7 +40,7 @@ func (s *shared) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.retryAt, s.told, s.polled, s.floor, s.news = time.Time{}, time.Time{}, time.Time{}, mirror.Stamp{}, nothingIsNews
-	s.wanted, s.polling, s.overfull, s.created = false, true, false, nil // until the first step has ended
+	s.asks, s.wanted, s.polling, s.overfull, s.created = false, false, true, false, nil // until the first step has ended
 }
 
 // open reports whether a task that was pushed may be asked for now. Where it may not be, a poll will follow that covers it,
@@ -48,7 +52,7 @@ func (s *shared) open(now time.Time) (open, wake bool) {
 	case now.Before(s.retryAt), now.Before(s.told), s.wanted:
 		return false, false
 	case s.polling: // it may have read past this task already
-		s.wanted = true
+		s.wanted, s.asks = true, true
 		return false, true
 	}
 	return true, false
@@ -61,12 +65,19 @@ func (s *shared) leftAlone(now time.Time) bool {
 	return now.Before(s.retryAt) || now.Before(s.told)
 }
 
+// asked reports whether a step has something to take in.
+func (s *shared) asked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asks
+}
+
 // want asks for a poll. It reports whether the source needs a step for that.
 func (s *shared) want() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wake := !s.wanted
-	s.wanted = true
+	s.wanted, s.asks = true, true
 	return wake
 }
 
@@ -75,7 +86,7 @@ func (s *shared) tell(until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if until.After(s.told) {
-		s.told = until
+		s.told, s.asks = until, true
 	}
 }
 
@@ -83,7 +94,7 @@ func (s *shared) tell(until time.Time) {
 func (s *shared) wrote(created string, overfull bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.overfull = s.overfull || overfull
+	s.overfull, s.asks = s.overfull || overfull, s.asks || overfull
 	if created == "" {
 		return
 	}
@@ -114,6 +125,7 @@ func (s *shared) tooFull() bool {
 func (s *shared) settle(p *state, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asks = false
 	if s.told.After(now) && s.told.After(p.retryAt) {
 		p.retryAt, p.retryFixed = s.told, true
 		s.retryAt = s.told
@@ -152,6 +164,22 @@ func (s *shared) hasten(p *state, now time.Time) bool {
 		p.nextPoll = next
 	}
 	return !next.After(now)
+}
+
+// listed notes of which projects the tasks in a listing of all tasks are.
+func (s *shared) listed(fingerprint string, projects map[string]struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fingerprint, s.projects = fingerprint, projects
+}
+
+// elsewhere reports whether a project is another than those of all tasks that are listed. Where nothing is listed, or no task
+// says its project, none is.
+func (s *shared) elsewhere(fingerprint, project string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, here := s.projects[project]
+	return project != "" && len(s.projects) > 0 && !here && fingerprint == s.fingerprint
 }
 
 // floorNow returns the oldest finished task that history lets in anew.

@@ -23,13 +23,15 @@ type Source struct {
 	engine *Engine
 	key    types.NamespacedName
 
-	mu        sync.Mutex
-	spec      *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
-	state     *state
-	step      *step   // under way; nil where none is
-	ended     *Report // of the last step, until it is returned
-	again     bool    // something happened during the step
-	forgotten bool
+	mu    sync.Mutex
+	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
+	state *state
+	step  *step   // under way; nil where none is
+	ended *Report // of the last step, until it is returned
+	again bool    // something happened during the step
+	// connection is the fingerprint of the last step's.
+	connection string
+	forgotten  bool
 
 	// answered is when the API last answered, in nanoseconds since 1970.
 	answered atomic.Int64
@@ -42,9 +44,8 @@ type Source struct {
 
 // step is a step that is under way.
 type step struct {
-	cancel      context.CancelFunc
-	generation  int64
-	fingerprint string // of the connection; empty before there is one
+	cancel     context.CancelFunc
+	generation int64
 }
 
 func newSource(engine *Engine, key types.NamespacedName) *Source {
@@ -66,16 +67,16 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 		return s.underWay(now)
 	}
 	report := Report{}
-	waited := s.ended == nil // otherwise this call is about the step that has ended
-	if !waited {
+	if s.ended != nil {
 		report, s.ended = *s.ended, nil
 	}
-	if waited || s.again || s.state.wait(now) <= 0 {
+	if s.again || s.state.wait(now) <= 0 || s.state.asked(source) || s.resync.Load() || s.shared.asked() {
 		s.start(source)
 	}
-	report.Again = max(s.state.wait(now), time.Millisecond)
-	if s.step != nil {
+	if s.step != nil { // the state is its, now
 		report.Again = s.underWay(now).Again
+	} else {
+		report.Again = max(s.state.wait(now), time.Millisecond)
 	}
 	return report
 }
@@ -127,7 +128,8 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 	s.step, s.again = this, false
 }
 
-// reconnect ends the step that is under way where the connection is no longer the one that it works with. Another begins at once.
+// reconnect begins a step at once where the connection is no longer the one that the last step worked with, and ends the one that
+// is under way.
 func (s *Source) reconnect(ctx context.Context) {
 	s.mu.Lock()
 	source := s.spec
@@ -135,13 +137,19 @@ func (s *Source) reconnect(ctx context.Context) {
 	if source == nil {
 		return
 	}
-	connection, err := s.engine.Connect(ctx, source)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.step != nil && s.step.fingerprint != "" && (err != nil || connection.Fingerprint != s.step.fingerprint) {
-		s.again = true
-		s.step.cancel()
+	fingerprint := ""
+	if connection, err := s.engine.Connect(ctx, source); err == nil {
+		fingerprint = connection.Fingerprint
 	}
+	s.mu.Lock()
+	if s.connection != fingerprint {
+		s.again = true
+		if s.step != nil {
+			s.step.cancel()
+		}
+	}
+	s.mu.Unlock()
+	s.engine.Wake(s.key)
 }
 
 func (s *Source) end() {
@@ -163,8 +171,10 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	defer func() { s.shared.publish(state, clock.Now()) }()
 	s.shared.settle(state, clock.Now())
 	connection, err := s.engine.Connect(ctx, source)
-	if err == nil {
-		s.connected(connection)
+	if err != nil {
+		s.connected("")
+	} else {
+		s.connected(connection.Fingerprint)
 		state.renew(source, connection.Fingerprint, s.resync.Swap, s.stored(source), clock.Now())
 		if state.wait(clock.Now()) > 0 {
 			err = errNotDue
@@ -194,13 +204,11 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	return s.report(source, state, err, outcome)
 }
 
-// connected notes with which connection the step works.
-func (s *Source) connected(connection *Connection) {
+// connected notes with which connection the step works; with none, where it is empty.
+func (s *Source) connected(fingerprint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.step != nil {
-		s.step.fingerprint = connection.Fingerprint
-	}
+	s.connection = fingerprint
 }
 
 // mirror polls and lists what is due, once the source has its share of what its namespace may have under way.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -37,9 +38,8 @@ type state struct {
 	paused    *paused      // pruning waits for a confirmation
 	omitted   int32
 	// pruned counts the tasks that history had no room for any more since omitted was counted.
-	pruned int32
-	// unreadable counts the tasks that the API can't read.
-	unreadable int
+	pruned     int32
+	unreadable unreadables
 	synced     bool // a full sync of this generation was carried through
 	// resuming: the first poll after a restart is not over. It asks for what the last process has mostly seen, and takes
 	// a task's time of update as proof that it did; content is compared by the polls after it, and by full syncs.
@@ -80,6 +80,7 @@ type pollPass struct {
 // paused is a deletion that waits for a confirmation.
 type paused struct {
 	missing, total int
+	elsewhere      bool // they are another project's
 	token          string
 }
 
@@ -99,11 +100,16 @@ func (p *state) resume(source *v1alpha1.LivepeerTaskSource, shared *shared, entr
 		return
 	}
 	p.synced, p.resuming = true, true
+	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
+	unread := ready != nil && ready.Reason == v1alpha1.ReasonUnreadable
 	p.omitted = status.Tasks.Omitted
 	p.handled = status.LastHandledReconcileAt
 	p.fullAt = status.LastFullSyncTime.Time
 	// From now on by passing time: the clock may have been set since, and may be set again.
 	p.nextFull = now.Add(source.Spec.ResyncInterval.Duration - max(0, now.Sub(p.fullAt)))
+	if unread {
+		p.synced, p.nextFull = false, now // which tasks that were is not on record
+	}
 	if status.LastPollTime != nil {
 		p.polledAt = status.LastPollTime.Time
 		p.watermark.newest = max(1, earliest(p.polledAt, now).Add(-restartMargin).UnixMilli())
@@ -162,7 +168,7 @@ func (p *state) renew(
 	if p.fingerprint != fingerprint && !first {
 		// All of this belongs to the old client, which may have shown another account.
 		p.poll, p.full, p.pending, p.watermark = nil, nil, nil, watermark{}
-		p.retryFixed, p.resuming = false, false
+		p.retryFixed, p.resuming, p.unreadable = false, false, unreadables{}
 	}
 	p.generation, p.fingerprint, p.requested, p.confirmed = source.Generation, fingerprint, requested, confirmed
 	if p.full == nil && resync(false) { // one that is under way goes on: it may not begin anew with each deletion
@@ -178,6 +184,12 @@ func (p *state) renew(
 	if !p.retryFixed {
 		p.retryAt, p.failures = time.Time{}, 0
 	}
+}
+
+// asked reports whether the source itself asks for something that was not taken in yet.
+func (p *state) asked(source *v1alpha1.LivepeerTaskSource) bool {
+	return p.generation != source.Generation || p.requested != source.Annotations[v1alpha1.AnnotationRequestedAt] ||
+		p.confirmed != source.Annotations[v1alpha1.AnnotationConfirmPrune]
 }
 
 // wait returns how long there is nothing to do; 0 or less when there is.

@@ -10,6 +10,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -27,7 +28,7 @@ type syncer struct {
 	state      *state
 
 	batches []*batch
-	planned *mirror.Scope // what is in scope, until something is written
+	planned *plan.Scope // what is in scope, until something is written
 }
 
 // run works until nothing is due or the turn is over: first what was read and not written, then what changed, then the
@@ -85,12 +86,17 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
+	if err := s.unreadableInPoll(ctx, poll.Pass); err != nil {
+		return err
+	}
 	now := s.now()
 	s.state.watermark.polled(poll.began, now, poll.Newest())
-	s.state.unreadable = max(s.state.unreadable, poll.Unreadable())
 	s.state.poll, s.state.resuming = nil, false
 	s.polled(poll.began, now)
 	s.Metrics.Polled(s.of.key, metrics.KindPoll, now.Sub(poll.began))
+	if err := s.unreadableStep(ctx); err != nil {
+		return err
+	}
 	return s.stallStep(ctx)
 }
 
@@ -148,7 +154,7 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	resumes := s.state.resuming && s.state.poll != nil && pass == s.state.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
 		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
-			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task, s.scope().StalledBefore) {
+			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
 			delete(s.state.rejected, task.ID)
 			return 0
 		}
@@ -158,26 +164,26 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
-	s.note(&plan, observation.ID)
-	for i := range plan.Current {
-		s.Index.Mark(&plan.Current[i], mark)
+	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
+	s.note(&planned, observation.ID)
+	for i := range planned.Current {
+		s.Index.Mark(&planned.Current[i], mark)
 	}
-	if len(plan.Actions) > 0 {
+	if len(planned.Actions) > 0 {
 		s.state.pending = append(s.state.pending, observation)
 		return 0
 	}
-	return len(plan.Omitted)
+	return len(planned.Omitted)
 }
 
 // note remembers why the task can't be mirrored, if so.
-func (s *syncer) note(plan *mirror.Result, id string) {
+func (s *syncer) note(planned *plan.Result, id string) {
 	switch {
-	case len(plan.Conflicts) > 0:
+	case len(planned.Conflicts) > 0:
 		s.state.rejected.add(id, "")
-	case len(plan.Nameless) > 0:
+	case len(planned.Nameless) > 0:
 		s.state.rejected.add(id, "every name that its object could have is that of another task")
-	case len(plan.Actions) == 0:
+	case len(planned.Actions) == 0:
 		delete(s.state.rejected, id)
 	}
 }
@@ -188,7 +194,7 @@ func (s *syncer) scopes() *scopes {
 }
 
 // scope says what is in scope, once all that is being written is stored.
-func (s *syncer) scope() *mirror.Scope {
+func (s *syncer) scope() *plan.Scope {
 	if s.planned == nil {
 		scope := s.scopes().scope(s.writing(nil))
 		s.planned = &scope

@@ -3,6 +3,7 @@
 package studio
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -26,12 +27,32 @@ type body struct {
 	r     io.Reader
 	total int64 // how many more bytes the answer may take
 	head  []byte
+	begun bool
 	// broken is the error of the connection: with it, the answer is not malformed but incomplete.
 	broken error
 }
 
 func newBody(r io.Reader) *body {
 	return &body{r: r, total: maxList}
+}
+
+// byteOrderMark is no part of JSON, though some put it in front.
+const byteOrderMark = "\uFEFF"
+
+// read reads on, past a byte order mark at the beginning.
+func (b *body) read(p []byte) (int, error) {
+	if b.begun || len(p) < len(byteOrderMark) {
+		return b.r.Read(p)
+	}
+	b.begun = true
+	n, err := io.ReadAtLeast(b.r, p, len(byteOrderMark))
+	if err == io.ErrUnexpectedEOF {
+		err = io.EOF
+	}
+	if bytes.HasPrefix(p[:n], []byte(byteOrderMark)) {
+		n = copy(p, p[len(byteOrderMark):n])
+	}
+	return n, err
 }
 
 // Read implements io.Reader.
@@ -42,7 +63,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.total <= 0 {
 		return 0, errListTooLarge
 	}
-	n, err := b.r.Read(p[:min(len(p), maxRead)])
+	p = p[:min(len(p), maxRead)]
+	n, err := b.read(p)
 	b.total -= int64(n)
 	if room := maxHead - len(b.head); room > 0 {
 		b.head = append(b.head, p[:min(n, room)]...)

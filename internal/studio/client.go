@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package livepeer reads tasks from the Livepeer Studio API: one task by its id, or all tasks page by page. It only
-// ever sends GET requests, holds one task in memory at a time, and lets no credential into an error.
 package studio
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
@@ -49,8 +50,6 @@ type Client struct {
 
 	// keyset: the server is known to page by id, so that a refused cursor is a fault and not a missing feature.
 	keyset atomic.Bool
-	// poisoned: the last complete listing met rows that the server can't read.
-	poisoned atomic.Bool
 
 	mu sync.Mutex
 	// unchanged is the last incremental listing that had a single page.
@@ -73,9 +72,9 @@ func New(cfg Config) (*Client, error) {
 	switch {
 	case key == "":
 		return nil, &ConfigError{Field: "apiKey", Message: "The API key is empty. Put a Livepeer Studio API key into apiKey of the Secret."}
-	case strings.ContainsFunc(key, isControl):
+	case strangerIn(key) != "":
 		return nil, &ConfigError{Field: "apiKey",
-			Message: "The API key contains a line break or another control character. Put only the key into apiKey of the Secret."}
+			Message: "The API key contains " + strangerIn(key) + ". Put only the key into apiKey of the Secret."}
 	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
@@ -110,7 +109,27 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+// strangerIn names the first character that no key has: white space, control characters such as a line break, and what is invisible,
+// as editors and copied text bring along. "" if there is none.
+func strangerIn(key string) string {
+	for i, r := range []rune(key) {
+		what := ""
+		switch {
+		case unicode.IsControl(r):
+			what = "a line break or another control character"
+		case r == '\uFEFF':
+			what = "a byte order mark"
+		case unicode.IsSpace(r):
+			what = "white space"
+		case !unicode.IsGraphic(r):
+			what = "an invisible character"
+		default:
+			continue
+		}
+		return fmt.Sprintf("%s (%U, character %d)", what, r, i+1)
+	}
+	return ""
+}
 
 // Close ends idle connections. Requests under way go on.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -176,5 +195,9 @@ func (c *Client) send(req *http.Request, read func(*http.Response) error) error 
 	}
 	// What is left unread is given up on purpose.
 	defer func() { _ = resp.Body.Close() }()
+	if encoding := encodingOf(resp); encoding != "" && resp.StatusCode == http.StatusOK {
+		return &Error{Kind: Malformed, Status: resp.StatusCode, Message: fmt.Sprintf("The answer of the API is encoded as %s, which was "+
+			"not asked for. Correct what is between the operator and the API.", strconv.Quote(c.clean(encoding, 60)))}
+	}
 	return read(resp)
 }

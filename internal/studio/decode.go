@@ -18,6 +18,8 @@ type Task struct {
 	ID string
 	// UpdatedAt is status.updatedAt in milliseconds since 1970, 0 if there is none.
 	UpdatedAt int64
+	// Project is its projectId, "" where it says none.
+	Project string
 	// Deleted: the task is deleted, though the API still shows it.
 	Deleted bool
 	// Raw is the task's JSON. A listing reuses it: it is valid only until the callback returns.
@@ -40,6 +42,12 @@ func parseTask(raw []byte) (Task, bool) {
 		case "id":
 			if t.ID = ""; s.Peek() == '"' {
 				t.ID = string(s.Text())
+			} else {
+				s.Raw()
+			}
+		case "projectId":
+			if t.Project = ""; s.Peek() == '"' {
+				t.Project = string(s.Text())
 			} else {
 				s.Raw()
 			}

@@ -4,8 +4,10 @@ package studio
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -82,7 +84,7 @@ func kindOf(status int) Kind {
 		return NotFound
 	case status == http.StatusTooManyRequests:
 		return RateLimited
-	case status == http.StatusRequestTimeout || status >= 500:
+	case status == http.StatusRequestTimeout || status == http.StatusProxyAuthRequired || status >= 500:
 		return Unavailable
 	default:
 		return Malformed
@@ -92,14 +94,25 @@ func kindOf(status int) Kind {
 // maxRetryAfter keeps a mistaken Retry-After from silencing a source for days.
 const maxRetryAfter = time.Hour
 
-// retryAfter reads a Retry-After header: seconds or an HTTP date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := h.Get("Retry-After")
-	var d time.Duration
-	if s, err := strconv.ParseUint(v, 10, 32); err == nil {
-		d = time.Duration(s) * time.Second
-	} else if t, err := http.ParseTime(v); err == nil {
-		d = t.Sub(now)
+// retryAfter reads Retry-After headers: seconds or an HTTP date. Where proxies have made several of one, the longest counts.
+func retryAfter(h http.Header, now time.Time) (longest time.Duration) {
+	for _, v := range h.Values("Retry-After") {
+		if t, err := http.ParseTime(v); err == nil {
+			longest = max(longest, t.Sub(now))
+			continue
+		}
+		for part := range strings.SplitSeq(v, ",") {
+			longest = max(longest, seconds(strings.TrimSpace(part)))
+		}
 	}
-	return min(max(d, 0), maxRetryAfter)
+	return min(longest, maxRetryAfter)
+}
+
+// seconds reads a number of seconds, rounded up; 0 if it is none, and maxRetryAfter if it is more than that.
+func seconds(s string) time.Duration {
+	f, err := strconv.ParseFloat(s, 64)
+	if strings.Trim(s, "0123456789.") != "" || err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0
+	}
+	return time.Duration(min(math.Ceil(f), maxRetryAfter.Seconds())) * time.Second
 }

@@ -30,6 +30,19 @@ func TestErrorAnswers(t *testing.T) {
 		{404, "", `Cannot GET /api/task`, NotFound, 0, "spec.url"},
 		{429, "Retry-After: 7", `{"message":"slow down"}`, RateLimited, 7 * time.Second, "slow down"},
 		{429, "Retry-After: 99999999", ``, RateLimited, time.Hour, "too often"},
+		{429, "Retry-After: 99999999999", ``, RateLimited, time.Hour, "too often"},
+		{429, "Retry-After: 99999999999999999999999999999999", ``, RateLimited, time.Hour, "too often"},
+		{429, "Retry-After: 1.5", ``, RateLimited, 2 * time.Second, "too often"},
+		{429, "Retry-After: 0.2", ``, RateLimited, time.Second, "too often"},
+		{429, "Retry-After: 30, 60", ``, RateLimited, time.Minute, "too often"},
+		{429, "Retry-After: soon", ``, RateLimited, 0, "too often"},
+		{407, "", ``, Unavailable, 0, "The proxy asks for credentials (407"},
+		{200, "Content-Encoding: br", "\x0b\x02\x80", Malformed, 0, `encoded as "br"`},
+		{200, "Content-Encoding: x-gzip", "\x1f\x8b", Malformed, 0, `encoded as "x-gzip"`},
+		{200, "Content-Encoding: deflate", "[]", Malformed, 0, `encoded as "deflate"`},
+		{403, "", `{"errors":["user is suspended"]}`, Forbidden, 0, "has suspended the user"},
+		{403, "", `{"errors":["access from origin: CORS"]}`, Forbidden, 0, "for web pages"},
+		{500, "", `{"message":"TypeError: Cannot read properties of null"}`, Unavailable, 0, "project was deleted"},
 		{429, "Retry-After: -1", ``, RateLimited, 0, "429 Too Many Requests"},
 		{503, "Retry-After: 3", page, Unavailable, 3 * time.Second, "an HTML page"},
 		{500, "", `{"errors":[{"message":"odd"}]}`, Unavailable, 0, "odd"},
@@ -60,7 +73,11 @@ func TestErrorAnswers(t *testing.T) {
 				w.WriteHeader(tt.status)
 				_, _ = fmt.Fprint(w, tt.body)
 			}))
-			err := c.NewPass(Query{}).Next(t.Context(), all)
+			p := c.NewPass(Query{})
+			err := p.Next(t.Context(), all)
+			if tt.status == 500 && err == nil { // it may be one row
+				err = p.Next(t.Context(), all)
+			}
 			e := apiError(t, err, tt.kind)
 			if e.Status != tt.status || e.RetryAfter != tt.after || !strings.Contains(e.Message, tt.says) {
 				t.Errorf("got %+v, want it to say %s", *e, tt.says)

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -31,17 +32,29 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 	b := newBody(io.LimitReader(resp.Body, maxErrorBody))
 	// An error here leaves less to quote, no more.
 	raw, _ := io.ReadAll(b)
+	if encodingOf(resp) != "" {
+		raw = nil
+	}
 	said := fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	if m := c.detail(resp.Header.Get("Content-Type"), raw); m != "" {
 		said += ": " + m
 	}
 	e := &Error{Kind: kindOf(resp.StatusCode), Status: resp.StatusCode}
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		e.Message = fmt.Sprintf("The proxy asks for credentials (%s). Put them into HTTP_PROXY of the operator.", said)
+		return e
+	}
 	switch e.Kind {
 	case Unauthorized:
 		e.Message = fmt.Sprintf("The API does not accept the key (%s). Check apiKey in the Secret.", said)
 	case Forbidden:
 		e.Message = fmt.Sprintf("The key is not allowed to read tasks (%s). Give it the right to GET task and task/:id.", said)
-		if id != "" {
+		switch {
+		case strings.Contains(said, "user is suspended"):
+			e.Message = fmt.Sprintf("Studio has suspended the user of the key (%s). Ask Livepeer's support, or use another user's key.", said)
+		case strings.Contains(said, "CORS"):
+			e.Message = fmt.Sprintf("The key is one for web pages, with a CORS restriction (%s). Make one without it.", said)
+		case id != "":
 			e.Message = fmt.Sprintf("The key is not allowed to read task %s (%s).", c.clean(id, 100), said)
 		}
 	case NotFound:
@@ -53,6 +66,9 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.Message = fmt.Sprintf("The API is asked too often (%s).", said)
 	case Unavailable:
 		e.Message = fmt.Sprintf("The API is not available (%s).", said)
+		if strings.Contains(said, "TypeError") || strings.Contains(said, "Cannot read properties") {
+			e.Message += " Studio answers so to every request with a key whose project was deleted: check that it is still there."
+		}
 	default:
 		e.Message = fmt.Sprintf("The API gave an unexpected answer (%s).", said)
 	}
@@ -60,6 +76,15 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.RetryAfter = retryAfter(resp.Header, time.Now())
 	}
 	return e
+}
+
+// encodingOf names what encodes an answer, "" if nothing does any more.
+func encodingOf(resp *http.Response) string {
+	encoding := strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ", "))
+	if strings.EqualFold(encoding, "identity") {
+		return ""
+	}
+	return encoding
 }
 
 // apiMessages is how the API says what is wrong.
@@ -134,9 +159,10 @@ func (c *Client) why(err error) string {
 		return m
 	}
 	// An address that --allowed-hosts does not permit, which shows only once the host's name is looked up.
-	if refused, ok := errors.AsType[*ConfigError](err); ok {
-		return refused.Message
+	if config, ok := errors.AsType[*ConfigError](err); ok {
+		return config.Message
 	}
+	proxy, refused := errors.AsType[*proxyError](err)
 	redirect, redirected := errors.AsType[*redirectError](err)
 	dns, unresolved := errors.AsType[*net.DNSError](err)
 	op, _ := errors.AsType[*net.OpError](err)
@@ -147,6 +173,11 @@ func (c *Client) why(err error) string {
 			c.clean(redirect.to, 200))
 	case errors.Is(err, errRedirects):
 		return "The API redirects again and again. Check spec.url."
+	case refused && proxy.status == http.StatusProxyAuthRequired:
+		return "The proxy asks for credentials (407). Put them into HTTPS_PROXY of the operator."
+	case refused:
+		return fmt.Sprintf("The proxy does not connect to %s (%d %s). Check HTTPS_PROXY and NO_PROXY of the operator.",
+			c.host, proxy.status, http.StatusText(proxy.status))
 	case op != nil && op.Op == "proxyconnect":
 		return fmt.Sprintf("The proxy can't be reached (%s). Check HTTPS_PROXY and NO_PROXY of the operator.", c.clean(err.Error(), 200))
 	case unresolved && dns.IsNotFound:

@@ -6,12 +6,13 @@ import (
 	"cmp"
 	"math"
 	"net/url"
-	"sync/atomic"
 )
 
 const (
 	// freeFailures in a row may be followed by another request at once, if the server has answered before them.
 	freeFailures = 3
+	// manyForFew rows are asked for where few are expected.
+	manyForFew = 16
 	// maxSeek requests look for the place of a row that can't be read.
 	maxSeek = 64
 )
@@ -21,12 +22,18 @@ const (
 type isolation struct {
 	// full is the limit of a page while nothing is wrong.
 	full int
-	// poisoned is the client's knowledge that there are such rows.
-	poisoned *atomic.Bool
+	// few: not many rows are expected, as where changes are asked for.
+	few bool
+	// control: the next request asks for no row at all, to see whether the server answers. One that does not has an outage.
+	control bool
+	// lost: the server contradicts itself, so that its next error ends the request.
+	lost bool
 	// suspects is how many of the next rows may hold one, 0 while nothing is wrong.
 	suspects int
-	// credit is how many failures may yet be followed at once, without an error.
+	// credit is how many failures may yet be followed at once, before the server has to show that it answers.
 	credit int
+	// runs are the rows that were left out of a listing by id.
+	runs []Run
 	// skippedByID and skippedByOffset count the rows that were left out. A listing by offset comes to the same rows again.
 	skippedByID, skippedByOffset int
 
@@ -40,18 +47,16 @@ type isolation struct {
 	probe int
 }
 
-// limit is how many rows to ask for: halves, so that a row is found in few requests. After a failure, one, to see
-// whether the server answers at all.
+// limit is how many rows to ask for: halves, so that a row is found in few requests.
 func (i *isolation) limit() int {
-	switch {
-	case i.suspects == 0:
+	if i.suspects == 0 {
 		return i.full
-	case i.credit == 0:
-		return 1
-	default:
-		return max(1, i.suspects/2)
 	}
+	return max(1, i.suspects/2)
 }
+
+// controlled takes note of an answer that shows that the server is well.
+func (i *isolation) controlled() { i.control, i.credit = false, freeFailures }
 
 // answered takes note of an answer with so many rows.
 func (i *isolation) answered(rows int, whole bool) {
@@ -71,25 +76,31 @@ func (i *isolation) skipped() int { return max(i.skippedByID, i.skippedByOffset)
 func (l *listing) isolating() bool { return l.mode == seek || l.mode == beyond }
 
 // failed takes note of an answer 500 to which there is no other way. The error is nil where the next request may follow
-// at once.
+// at once: looking for rows that can't be read is no outage, and waits for nothing.
 func (l *listing) failed(e *Error) error {
-	if l.suspects == 0 && l.poisoned.Load() {
-		l.credit = freeFailures
-	}
 	switch limit := l.limit(); {
 	case l.isolating():
-		l.lost()
+		l.failedOne()
+	case limit > 1 && l.mode == byID && l.last != "" && !l.paged:
+		l.suspects = 1 // first of all, to see whether the server takes ids for cursors
+	case limit > manyForFew && l.few:
+		l.suspects = manyForFew
 	case limit > 1:
 		l.suspects = limit
 	default:
 		l.suspects = max(1, l.suspects)
 		l.startSeek()
 	}
-	if l.credit > 0 {
+	switch {
+	case l.credit > 0:
 		l.credit--
 		return nil
+	case l.lost, e.RetryAfter > 0:
+		l.lost = false
+		return e
 	}
-	return e
+	l.control = true
+	return nil
 }
 
 // startSeek begins to look at a single row that can't be read. Counting rows leads past it, but what was deleted or
@@ -99,8 +110,8 @@ func (l *listing) startSeek() {
 	switch {
 	case l.mode == byOffset:
 		l.startBeyond(l.pos)
-	case l.mode == byID && l.last == "":
-		l.startBeyond(0)
+	case l.mode == byID && (l.last == "" || !l.ordered()):
+		l.startBeyond(l.rows)
 	case l.mode == byID:
 		l.mode, l.at = seek, l.rows-1
 		l.low, l.high = -1, math.MaxInt
@@ -151,7 +162,7 @@ func (l *listing) afterOne(pg *page) bool {
 
 // readable ends a search whose row can be read after all.
 func (l *listing) readable() {
-	l.mode, l.credit = l.resume, 0 // another failure now is a failure of the server
+	l.mode, l.credit, l.lost = l.resume, 0, true // another failure now is a failure of the server
 	if l.mode == byID && l.last != "" && !l.paged {
 		l.leaveID() // or it is the cursor that the server does not understand
 	}
@@ -180,8 +191,8 @@ func (l *listing) above(id string) bool {
 	return collation(id) > collation(l.last)
 }
 
-// lost takes note that a single row can't be read.
-func (l *listing) lost() {
+// failedOne takes note that a single row can't be read.
+func (l *listing) failedOne() {
 	switch {
 	case l.mode == seek: // the row in question, or one that deletions have moved there
 		l.high = min(l.high, l.at)
@@ -202,13 +213,12 @@ func (l *listing) certain() bool { return l.credit >= freeFailures-1 }
 // sought ends a search that does not come to an end.
 func (l *listing) sought() {
 	if l.tries++; l.tries >= maxSeek {
-		l.mode, l.suspects, l.credit = l.resume, 0, 0
+		l.mode, l.suspects, l.credit, l.lost = l.resume, 0, 0, true
 	}
 }
 
 // goOn goes on behind the rows that are given up.
 func (l *listing) goOn(pg *page) bool {
-	l.poisoned.Store(true)
 	l.mode = l.resume
 	l.suspects = max(0, l.suspects-1)
 	if l.mode == byOffset {
@@ -216,6 +226,7 @@ func (l *listing) goOn(pg *page) bool {
 		l.pos = l.at + pg.rows
 	} else {
 		l.skippedByID += l.at - l.suspect
+		l.runs = append(l.runs, Run{after: l.last, before: pg.first, rows: l.at - l.suspect})
 		l.rows, l.last = l.at+pg.rows, cmp.Or(pg.last, l.last)
 	}
 	return pg.rows == 0

@@ -51,6 +51,10 @@ type listing struct {
 	bytewise, collated bool
 	// paged: a page by id came in this listing, so that an error is not for want of it.
 	paged bool
+	// again counts the last rows that come once more, because their ids are of no use as cursors, and widest is the longest page.
+	again, widest int
+	// inversions counts the pairs of ids that were in no known order.
+	inversions int
 	// pairs is the evidence for that, and rows is how many rows were consumed by id.
 	pairs, rows int
 
@@ -78,6 +82,11 @@ type listing struct {
 
 func (l *listing) ask(v url.Values) {
 	v.Set("order", "id-false")
+	if l.control {
+		v.Set("limit", "1")
+		v.Set("cursor", skip(maxTasks))
+		return
+	}
 	v.Set("limit", strconv.Itoa(l.limit()))
 	switch l.mode {
 	case seek, beyond:
@@ -100,6 +109,10 @@ func (l *listing) ask(v url.Values) {
 func skip(n int) string { return "skip" + strconv.Itoa(n) }
 
 func (l *listing) after(pg *page, seen int) bool {
+	if l.control {
+		l.controlled()
+		return false
+	}
 	sum := uint64(0)
 	if pg.whole {
 		sum = pg.sum.Sum64()
@@ -122,9 +135,6 @@ func (l *listing) after(pg *page, seen int) bool {
 	case byOffset:
 		done = l.afterOffset(pg, sum, seen)
 	}
-	if done && l.verify {
-		l.poisoned.Store(l.skipped() > 0)
-	}
 	return done
 }
 
@@ -137,13 +147,15 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 	l.pairs += pg.pairs
 	l.bytewise = l.bytewise && !pg.unsorted && (cursor == "" || pg.first == "" || pg.first > cursor)
 	l.collated = l.collated && !pg.uncollated && (cursor == "" || pg.first == "" || collation(pg.first) >= collation(cursor))
-	if !l.bytewise && !l.collated {
+	l.inversions += pg.inversions
+	if !l.ordered() && (!l.mostly() || !pg.whole || pg.fresh < pg.rows-l.again) {
 		l.leaveID()
 		return false
 	}
+	l.widest = max(l.widest, pg.rows)
 	if pg.whole && pg.rows == 0 {
 		// Where the first answer was not read to its end, the rest of it is owed.
-		doubt := (l.verify || l.headSum == 0) && (!l.keyset.Load() || l.pairs < enoughPairs)
+		doubt := !l.ordered() || (l.verify || l.headSum == 0) && (!l.keyset.Load() || l.pairs < enoughPairs)
 		if cursor == "" || !doubt {
 			return true
 		}
@@ -152,6 +164,9 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 	}
 	if pg.last == "" {
 		return false
+	}
+	if pg.cursor == "" {
+		return l.afterUseless(pg)
 	}
 	// Ids that compare equal are no progress, and could be answered for ever.
 	if cursor != "" && pg.fresh == 0 && !l.bytewise && collation(pg.last) == collation(cursor) {
@@ -162,9 +177,29 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 		l.paged = true
 		l.keyset.Store(true)
 	}
-	l.last = pg.last
+	l.again = 0
+	if l.last = pg.cursor; pg.last != pg.cursor {
+		l.again = pg.since
+		l.rows -= pg.since
+	}
 	return false
 }
+
+// afterUseless goes on behind a page whose ids are all of no use as cursors. A page that is as short as no other one was the last.
+func (l *listing) afterUseless(pg *page) bool {
+	if pg.whole && pg.rows < l.widest && pg.rows < l.limit() {
+		return !l.verify || l.paged
+	}
+	l.leaveID()
+	return false
+}
+
+// ordered tells whether the ids came in an order that is known.
+func (l *listing) ordered() bool { return l.bytewise || l.collated }
+
+// mostly tells whether they came in an order much like it, as that of a database that orders by the rules of a language. Then no
+// page may repeat anything, and the end is checked.
+func (l *listing) mostly() bool { return l.pairs >= enoughPairs && 8*l.inversions <= l.pairs }
 
 // afterCheck expects nothing behind the end, or the first page where offsets are ignored.
 func (l *listing) afterCheck(pg *page, sum uint64) bool {
@@ -235,6 +270,15 @@ func (l *listing) afterOffset(pg *page, sum uint64, seen int) bool {
 }
 
 func (l *listing) refused(e *Error) (bool, error) {
+	if l.control {
+		if e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound { // it just does not know offsets
+			l.controlled()
+			return false, nil
+		}
+		// Next time for what was asked for: the server may just not know offsets, and be well again.
+		l.control, l.lost = false, true
+		return false, e
+	}
 	done, err := false, error(e)
 	if !l.isolating() {
 		done, err = l.otherWay(e)
@@ -251,7 +295,7 @@ func (l *listing) otherWay(e *Error) (bool, error) {
 	// The documented server answers 500 to a cursor that it can't read.
 	unknown := invalid || e.Status == http.StatusInternalServerError
 	switch {
-	case l.mode == byID && l.last != "" && !l.paged && unknown:
+	case l.mode == byID && l.last != "" && !l.paged && invalid:
 		// A server that was known to page by id has an error of its own. If it persists, that knowledge is outdated.
 		if l.keyset.Swap(false) {
 			return false, e

@@ -33,7 +33,8 @@ func (n *newestFirst) after(pg *page, _ int) bool {
 }
 
 func (n *newestFirst) refused(e *Error) (bool, error) {
-	if n.oldest > 0 && e.Status == http.StatusBadRequest {
+	// One row without a usable time makes the server answer 500 to every page in this order.
+	if n.oldest > 0 && e.Status == http.StatusBadRequest || e.Status == http.StatusInternalServerError {
 		return true, nil
 	}
 	return false, e

@@ -23,9 +23,15 @@ type page struct {
 
 	// first and last are ids, "" if there is none.
 	first, last string
+	// cursor is the last id that is of use as one: the server takes an id with "skip" in it for an offset.
+	cursor string
+	// since counts the rows behind it.
+	since int
 	// unsorted tells whether two ids in a row were out of their bytewise order, uncollated the same for the order of
 	// language-aware databases.
 	unsorted, uncollated bool
+	// inversions counts the latter.
+	inversions int
 	// pairs counts the ids that had one before them.
 	pairs int
 	// sum identifies the ids in their order.
@@ -45,9 +51,16 @@ func (pg *page) add(t Task) {
 	} else {
 		pg.pairs++
 		pg.unsorted = pg.unsorted || t.ID <= pg.last
-		pg.uncollated = pg.uncollated || collation(t.ID) < collation(pg.last)
+		if collation(t.ID) < collation(pg.last) {
+			pg.uncollated = true
+			pg.inversions++
+		}
 	}
-	pg.last = t.ID
+	if pg.last = t.ID; !strings.Contains(t.ID, "skip") {
+		pg.cursor, pg.since = t.ID, 0
+	} else {
+		pg.since++
+	}
 	if t.UpdatedAt > 0 && (pg.oldest == 0 || t.UpdatedAt < pg.oldest) {
 		pg.oldest = t.UpdatedAt
 	}

@@ -17,6 +17,8 @@ const (
 	defaultLimit = 1000
 	// maxTasks bounds one pass: nobody has more, so the server makes them up.
 	maxTasks = 5_000_000
+	// maxProjects bounds the projects that are told apart. A key sees one.
+	maxProjects = 100
 	// clockSkew is how far a task's time may be ahead of the server's clock.
 	clockSkew = time.Minute
 )
@@ -57,11 +59,16 @@ type Pass struct {
 	seed maphash.Seed
 	seen map[uint64]struct{}
 
+	// projects are those that the listed tasks say they are of.
+	projects map[string]struct{}
+
 	// filter: ask the server for UpdatedSince or CreatedSince.
 	filter bool
 	// pages counts the answers that held a list.
-	pages  int
-	bad    int
+	pages int
+	bad   int
+	// began is the server's time of its first answer, in milliseconds since 1970.
+	began  int64
 	newest int64
 	done   bool
 	// single becomes the client's validator if the first page turns out to be the only one.
@@ -91,13 +98,16 @@ func (c *Client) NewPass(q Query) *Pass {
 		max:    maxTasks,
 		seed:   maphash.MakeSeed(),
 		seen:   map[uint64]struct{}{},
+
+		projects: map[string]struct{}{},
+
 		filter: (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
 	}
 	if q.NewestFirst {
 		p.way = &newestFirst{limit: q.Limit}
 	} else {
 		p.list = &listing{
-			isolation: isolation{full: q.Limit, poisoned: &c.poisoned},
+			isolation: isolation{full: q.Limit, few: q.UpdatedSince > 0 && !q.Whole},
 			keyset:    &c.keyset, verify: q.Whole || q.UpdatedSince <= 0 && q.CreatedSince <= 0, bytewise: true, collated: true,
 		}
 		p.way = p.list
@@ -128,10 +138,32 @@ func (p *Pass) Unreadable() int {
 	return p.list.skipped()
 }
 
-// Newest returns the latest updatedAt in the first answer of the pass, in milliseconds since 1970, 0 if there was none.
-// Later answers don't count, because what changes behind the listing's back must not move a watermark; nor does a time
-// more than a minute in the server's future, because it would hide all changes until then.
+// Projects returns the projects that the listed tasks say they are of; nil where they are too many to tell.
+func (p *Pass) Projects() map[string]struct{} {
+	if len(p.projects) >= maxProjects {
+		return nil
+	}
+	return p.projects
+}
+
+// Newest returns the latest updatedAt in the first answer of the pass, and of later ones up to the time of the first, in
+// milliseconds since 1970, 0 if there was none: what changes behind the listing's back must not move a watermark; nor does
+// a time more than a minute in the server's future, because it would hide all changes until then.
 func (p *Pass) Newest() int64 { return p.newest }
+
+// Runs returns where these rows are, of those that a listing by id left out.
+func (p *Pass) Runs() []Run {
+	if p.list == nil {
+		return nil
+	}
+	for i := range p.list.runs {
+		p.list.runs[i].query = p.query
+		if !p.filter {
+			p.list.runs[i].query = Query{}
+		}
+	}
+	return p.list.runs
+}
 
 func (p *Pass) hash(id string) uint64 { return maphash.String(p.seed, id) }
 
@@ -155,6 +187,9 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 			p.done = true
 			return nil
 		}
+		if p.began == 0 {
+			p.began = serverTime(resp.Header).UnixMilli()
+		}
 		if resp.StatusCode != http.StatusOK {
 			return p.client.refused(resp, "")
 		}
@@ -174,15 +209,23 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 // target is the URL of the next request.
 func (p *Pass) target() string {
 	v := url.Values{}
-	if p.filter {
-		field, since := "updatedAt", p.query.UpdatedSince
-		if since <= 0 {
-			field, since = "createdAt", p.query.CreatedSince
-		}
+	if p.filter && (p.list == nil || !p.list.control) {
+		field, since := p.query.since()
 		v.Set("filters", timeFilter(field, "gte", since))
 	}
 	p.way.ask(v)
-	return p.client.base + "/task?" + v.Encode()
+	return p.client.list(v)
+}
+
+// list is the address of a part of the list.
+func (c *Client) list(v url.Values) string { return c.base + "/task?" + v.Encode() }
+
+// since is which time of tasks is bounded, and from when on.
+func (q Query) since() (field string, ms int64) {
+	if q.UpdatedSince <= 0 {
+		return "createdAt", max(0, q.CreatedSince)
+	}
+	return "updatedAt", q.UpdatedSince
 }
 
 func timeFilter(field, op string, ms int64) string {
@@ -194,7 +237,10 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 	pg.link, pg.ends = linkCursor(resp.Header.Values("Link")), linkEnds(resp.Header.Values("Link"))
 	pg.etag = resp.Header.Get("ETag")
 	pg.sum.SetSeed(p.seed)
-	latest := latestPlausible(resp.Header)
+	latest := p.began // of the rows that a listing meets first, some are newer than the server's time to the second
+	if p.pages == 0 {
+		latest = serverTime(resp.Header).Add(clockSkew).UnixMilli()
+	}
 	b := newBody(resp.Body)
 	tooMany := false
 	whole, err := decodeList(b, func(raw []byte) bool {
@@ -213,7 +259,10 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 			pg.fresh++
 		}
 		pg.add(t)
-		if p.pages == 0 && t.UpdatedAt <= latest {
+		if t.Project != "" && len(p.projects) < maxProjects {
+			p.projects[t.Project] = struct{}{}
+		}
+		if t.UpdatedAt <= latest {
 			p.newest = max(p.newest, t.UpdatedAt)
 		}
 		return true
@@ -233,13 +282,13 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 	return nil
 }
 
-// latestPlausible is the latest time of an update that an answer can hold, in milliseconds since 1970.
-func latestPlausible(h http.Header) int64 {
+// serverTime is when an answer was given, by the server's clock.
+func serverTime(h http.Header) time.Time {
 	now, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
 		now = time.Now()
 	}
-	return now.Add(clockSkew).UnixMilli()
+	return now
 }
 
 // take takes note of what was read of an answer.
@@ -265,7 +314,7 @@ func (p *Pass) failed(err error) error {
 	if !ok {
 		return err
 	}
-	if e.Status == http.StatusBadRequest && p.filter && p.pages == 0 {
+	if e.Status == http.StatusBadRequest && p.filter && p.pages == 0 && (p.list == nil || !p.list.control) {
 		p.filter = false
 		return nil
 	}

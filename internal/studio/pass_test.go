@@ -68,7 +68,8 @@ func TestRequestsOfAListing(t *testing.T) {
 			fakeServer{tasks: unsorted, keyset: true, skip: true, max: 2}, 20, []string{"", "skip2", "skip4"},
 		},
 		"cursor refused": {
-			fakeServer{tasks: taskList(4), order: true, skip: true, max: 2, unknown: 500}, 20, []string{"", "t001", "skip2", "skip4"},
+			fakeServer{tasks: taskList(4), order: true, skip: true, max: 2, unknown: 500}, 20,
+			[]string{"", "t001", "skip5000000", "t001", "skip1", "skip2", "skip2", "skip2", "skip4"},
 		},
 		"the server's own cursors": {
 			fakeServer{tasks: unsorted, opaque: true, max: 2, unknown: 200}, 20, []string{"", "tok-2", "skip2"},
@@ -129,10 +130,12 @@ func TestRefusedCursorOfAKnownServer(t *testing.T) {
 	if err := p.Next(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, p.Next(t.Context(), all), Unavailable)
+	if err := p.Next(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
 	s.keyset = true
 	collect(t, p, 10, nil)
-	if want := []string{"", "t019", "t019", "t020", "t040", "t059"}; !slices.Equal(s.cursors(), want) {
+	if want := []string{"", "t019", "skip5000000", "t019", "t020", "t040", "t059"}; !slices.Equal(s.cursors(), want) {
 		t.Errorf("asked for %q, want %q: a passing error must not end the listing by id", s.cursors(), want)
 	}
 }
@@ -146,10 +149,12 @@ func TestErrorOnALaterPageStaysInKeyset(t *testing.T) {
 		}
 	}
 	s.keyset = false
-	wantKind(t, p.Next(t.Context(), all), Unavailable)
+	if err := p.Next(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
 	s.keyset = true
 	collect(t, p, 10, nil)
-	if want := []string{"", "t019", "t039", "t039", "t040", "t059"}; !slices.Equal(s.cursors(), want) {
+	if want := []string{"", "t019", "t039", "skip5000000", "t039", "t059"}; !slices.Equal(s.cursors(), want) {
 		t.Errorf("asked for %q, want %q", s.cursors(), want)
 	}
 }

@@ -3,11 +3,15 @@
 package studio
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,8 +19,11 @@ import (
 const (
 	connectTimeout = 10 * time.Second
 	// idleTimeout is just below the server's keep-alive of 5 s, so that no request meets a connection being closed.
-	idleTimeout    = 4 * time.Second
-	maxConns       = 4
+	idleTimeout = 4 * time.Second
+	maxConns    = 4
+	// After so long without a word over HTTP/2, the other end is asked for one, and has so long to answer.
+	pingAfter      = 2 * time.Second
+	pingTimeout    = 3 * time.Second
 	maxRedirects   = 3
 	maxHeaderBytes = 1 << 20
 )
@@ -45,7 +52,38 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		// A TLS configuration of one's own turns HTTP/2 off otherwise.
 		ForceAttemptHTTP2: true,
+		// A connection that goes nowhere any more is found out before long, and closed.
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		OnProxyConnectResponse: proxyAnswer,
 	}, nil
+}
+
+// proxyError is a proxy's refusal to connect to the API.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string { return fmt.Sprintf("the proxy answers %d", e.status) }
+
+func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode != http.StatusOK {
+		return &proxyError{answer.StatusCode}
+	}
+	return nil
+}
+
+// CheckProxy returns an error where the environment names a proxy that can't be one: Go would make something of it, or go without.
+// The error does not quote it: it may hold a credential.
+func CheckProxy() error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		proxy := os.Getenv(name)
+		if proxy != "" && !strings.Contains(proxy, "://") {
+			proxy = "http://" + proxy
+		}
+		u, err := url.Parse(proxy)
+		if proxy != "" && (err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme)) {
+			return fmt.Errorf("%s is not the URL of a proxy, such as http://proxy.example:3128", name)
+		}
+	}
+	return nil
 }
 
 // redirectError is a redirect that is not followed.

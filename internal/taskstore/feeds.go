@@ -10,12 +10,16 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
 // Pauses between attempts to read a task that somebody else may have written.
@@ -43,8 +47,27 @@ func (all Feeds) Ready(*http.Request) error {
 	return nil
 }
 
-// WatchTasks lets the manager keep the index in step with the stored tasks.
-func WatchTasks(
+// Open lets a manager keep the index in step with the stored tasks of some namespaces, or of all where none is named, and returns
+// their writer. Observers are told of each write.
+func Open(mgr ctrl.Manager, index *Index, namespaces []string, observers ...Observer) (*Writer, Feeds, error) {
+	metadataClient, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, nil, fmt.Errorf("client for metadata: %w", err)
+	}
+	tasks, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
+		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, nil, fmt.Errorf("client for LivepeerTasks: %w", err)
+	}
+	feeds, err := watchTasks(mgr, index, tasks, metadataClient, namespaces)
+	if err != nil {
+		return nil, nil, err
+	}
+	return NewWriter(&leanClient{Client: mgr.GetClient(), tasks: tasks}, mgr.GetAPIReader(), index, observers...), feeds, nil
+}
+
+// watchTasks lets the manager keep the index in step with the stored tasks.
+func watchTasks(
 	mgr ctrl.Manager, index *Index, tasks rest.Interface, metadataClient metadata.Interface, namespaces []string,
 ) (Feeds, error) {
 	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{

@@ -11,7 +11,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
-	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // Index knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
@@ -71,6 +71,7 @@ type SourceID struct {
 	UID       types.UID
 }
 
+// SourceIDOf identifies a source.
 func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
 	return SourceID{Namespace: source.Namespace, UID: source.UID}
 }
@@ -78,10 +79,11 @@ func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
 // sourceCounts counts the stored tasks of one source.
 type sourceCounts struct {
 	total, finished int
-	tally           tally
+	tally           Tally
 	stalled         int32
 }
 
+// NewIndex returns an index that knows of no task yet.
 func NewIndex() *Index {
 	return &Index{
 		byName:           map[string]map[string]*storedTask{},
@@ -115,7 +117,7 @@ func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 }
 
 // Lookup finds stored tasks of a namespace by name.
-func (x *Index) Lookup(namespace string) mirror.Lookup {
+func (x *Index) Lookup(namespace string) plan.Lookup {
 	return func(name string) (mirror.Entry, bool) {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
@@ -138,12 +140,13 @@ func (x *Index) Mirrors(source SourceID, name, id string, mark uint64, before in
 		task.stalled == task.stalls(before)
 }
 
-// Shows reports whether the stored task of that name is this source's, and was mirrored as of that update. See mirrors.
-func (x *Index) Shows(source SourceID, name string, task *studio.Task, before int64) bool {
+// Shows reports whether the stored task of that name is this source's, and was mirrored as of that update, in milliseconds since 1970.
+// See Mirrors.
+func (x *Index) Shows(source SourceID, name, id string, updatedAt, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	known, ok := x.byName[source.Namespace][name]
-	return ok && task.UpdatedAt != 0 && known.updatedAt == task.UpdatedAt && known.id == task.ID &&
+	return ok && updatedAt != 0 && known.updatedAt == updatedAt && known.id == id &&
 		known.owner.Value().SourceID == source && known.observedGeneration == known.generation && !known.deleting &&
 		known.stalled == known.stalls(before)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // TestIndexLooksAtWhatOthersWrite: the index knows task a at version 10. Of writes it is told the version only: which of
@@ -161,26 +162,31 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestGoneThoughWrittenInto: what is gone from the API goes, also where somebody writes into it at that moment; an object
-// that was made anew stays.
+// TestGoneThoughWrittenInto: what is gone from the API goes, also where somebody writes a label of theirs into it at that moment. An
+// object that was made anew stays, and one that somebody edited.
 func TestGoneThoughWrittenInto(t *testing.T) {
 	for name, c := range map[string]struct {
 		because string
 		uid     types.UID
+		id      string
 		left    int
 	}{
-		"gone":             {mirror.BecauseDeleted, "uid-of-a", 0},
-		"made anew":        {mirror.BecauseDeleted, "another", 1},
-		"beyond a limit":   {mirror.BecauseHistory, "uid-of-a", 1},
-		"not there at all": {mirror.BecauseDeleted, "", 0},
+		"gone":             {plan.BecauseDeleted, "uid-of-a", "a", 0},
+		"edited":           {plan.BecauseDeleted, "uid-of-a", "b", 1},
+		"made anew":        {plan.BecauseDeleted, "another", "a", 1},
+		"beyond a limit":   {plan.BecauseHistory, "uid-of-a", "a", 1},
+		"not there at all": {plan.BecauseDeleted, "", "", 0},
 	} {
 		api := &kubetest.API{Tasks: map[string]*v1alpha1.LivepeerTask{}, Writing: func(_, _ *v1alpha1.LivepeerTask) {}}
 		if c.uid != "" {
-			api.Tasks["a"] = kubetest.ATask("a", "main", 12, func(task *v1alpha1.LivepeerTask) { task.UID = c.uid })
+			api.Tasks["a"] = kubetest.ATask("a", "main", 12, func(task *v1alpha1.LivepeerTask) {
+				task.UID, task.Spec.ID = c.uid, c.id
+				task.Labels = map[string]string{"team": "video"}
+			})
 		}
 		planned := mirror.EntryOf(kubetest.ATask("a", "main", 10))
-		err := NewWriter(api, api, NewIndex()).write(context.Background(), mirror.Scope{Namespace: "media"},
-			mirror.Action{Verb: mirror.Delete, Stored: planned, Because: c.because})
+		err := NewWriter(api, api, NewIndex()).write(context.Background(), plan.Scope{Namespace: "media"},
+			plan.Action{Verb: plan.Delete, Stored: planned, Because: c.because})
 		if err != nil || len(api.Tasks) != c.left {
 			t.Errorf("%s: %d left, %v", name, len(api.Tasks), err)
 		}

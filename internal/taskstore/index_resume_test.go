@@ -11,7 +11,6 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
-	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
 var resumedAt = time.UnixMilli(1587667200000).UTC()
@@ -42,11 +41,10 @@ func TestIndexShows(t *testing.T) {
 		task.Status.UpdatedAt = at.DeepCopy()
 		c.change(task)
 		x.see(stored(task))
-		read := &studio.Task{ID: "a", UpdatedAt: resumedAt.UnixMilli()}
-		if got := x.Shows(source, "a", read, c.before); got != c.want {
+		if got := x.Shows(source, "a", "a", resumedAt.UnixMilli(), c.before); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
-		if x.Shows(source, "a", &studio.Task{ID: "a"}, c.before) || x.Shows(source, "b", read, c.before) {
+		if x.Shows(source, "a", "a", 0, c.before) || x.Shows(source, "b", "a", resumedAt.UnixMilli(), c.before) {
 			t.Errorf("%s: what is not known is shown", name)
 		}
 	}

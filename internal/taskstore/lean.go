@@ -19,26 +19,26 @@ import (
 // what was sent: 4 KB that need neither be sent back nor decoded.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
-// LeanClient is a client that, of what it makes of LivepeerTasks and of their status, takes only the metadata from the
+// leanClient is a client that, of what it makes of LivepeerTasks and of their status, takes only the metadata from the
 // answer.
-type LeanClient struct {
+type leanClient struct {
 	client.Client
-	Tasks rest.Interface
+	tasks rest.Interface
 }
 
 // Create stores a new object.
-func (c *LeanClient) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
+func (c *leanClient) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
 	task, ok := obj.(*v1alpha1.LivepeerTask)
 	if !ok {
 		return c.Client.Create(ctx, obj, opts...)
 	}
 	options := (&client.CreateOptions{}).ApplyOptions(opts)
-	return send(ctx, c.Tasks.Post().Param("fieldManager", options.FieldManager), task)
+	return send(ctx, c.tasks.Post().Param("fieldManager", options.FieldManager), task)
 }
 
 // Status returns the writer of a status.
-func (c *LeanClient) Status() client.SubResourceWriter {
-	return &leanStatus{SubResourceWriter: c.Client.Status(), tasks: c.Tasks}
+func (c *leanClient) Status() client.SubResourceWriter {
+	return &leanStatus{SubResourceWriter: c.Client.Status(), tasks: c.tasks}
 }
 
 type leanStatus struct {

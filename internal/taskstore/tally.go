@@ -8,16 +8,16 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
-// tally counts stored tasks by type and phase. What is not known counts as the last of each.
-type tally [6][7]int32
+// Tally counts stored tasks by type and phase. What is not known counts as the last of each.
+type Tally [6][7]int32
 
 // add counts a task, or no longer.
-func (t *tally) add(task *storedTask, n int32) {
+func (t *Tally) add(task *storedTask, n int32) {
 	t[place(task.kind.Value(), metrics.KnownTypes())][place(task.phase.Value(), metrics.KnownPhases())] += n
 }
 
 // in returns how many tasks are in a phase.
-func (t *tally) in(phase string) int32 {
+func (t *Tally) in(phase string) int32 {
 	sum, at := int32(0), place(phase, metrics.KnownPhases())
 	for kind := range t {
 		sum += t[kind][at]
@@ -33,11 +33,11 @@ func place(value string, known []string) int {
 }
 
 // Tally returns how many tasks of a source are stored, by type and phase.
-func (x *Index) Tally(source SourceID) tally {
+func (x *Index) Tally(source SourceID) Tally {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if of, ok := x.sources[source]; ok {
 		return of.tally
 	}
-	return tally{}
+	return Tally{}
 }

@@ -5,7 +5,6 @@ package taskstore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -15,7 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // writeConcurrency bounds the writes under way at once. More than this gains nothing: the API server is the bottleneck.
@@ -30,7 +31,7 @@ type Writer struct {
 	// live reads from the API server, not from the cache, to settle conflicts.
 	live  client.Reader
 	index *Index
-	slots chan struct{}
+	slots *fair.Gate
 	// observers are told of what was carried out.
 	Observers []Observer
 }
@@ -42,18 +43,19 @@ type Observer interface {
 
 // Change is an action that was carried out.
 type Change struct {
-	Scope  *mirror.Scope
-	Action *mirror.Action
+	Scope  *plan.Scope
+	Action *plan.Action
 	// Stored is the object as it is stored now; nil where it was deleted.
 	Stored *v1alpha1.LivepeerTask
 	// Lost counts the transitions that will not be sent: there was no room for them, or the object was deleted.
 	Lost int
 }
 
+// NewWriter returns a writer. c writes, live reads from the API server itself, and the observers are told of each write.
 func NewWriter(c client.Client, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
 		client: client.WithFieldOwner(c, mirror.FieldManager),
-		live:   live, index: index, slots: make(chan struct{}, writeConcurrency), Observers: observers,
+		live:   live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
 	}
 }
 
@@ -67,15 +69,16 @@ func (w *Writer) tell(change *Change) {
 type Written struct {
 	mu sync.Mutex
 	// Writes counts the actions that were carried out, by verb.
-	Writes map[mirror.Verb]int
+	Writes map[plan.Verb]int
 	// Refused are the tasks that the API server would not store, by ID, and why.
 	Refused map[string]error
 }
 
 // Apply carries out the actions, several at a time, beginning with the first. An error is a *writeError or the
 // context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
-func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*Written, error) {
-	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Action) (*Written, error) {
+	out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
+	source := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writeConcurrency)
 	for _, action := range actions {
@@ -83,20 +86,19 @@ func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror
 			break
 		}
 		group.Go(func() error {
-			select {
-			case w.slots <- struct{}{}:
-				defer func() { <-w.slots }()
-			case <-ctx.Done():
-				return ctx.Err()
+			release, err := w.slots.Acquire(ctx, source)
+			if err != nil {
+				return err
 			}
-			return out.note(&action, w.write(ctx, scope, action))
+			defer release()
+			return out.note(ctx, &action, w.write(ctx, scope, action))
 		})
 	}
 	return out, group.Wait()
 }
 
 // note sorts out how one action ended.
-func (o *Written) note(action *mirror.Action, err error) error {
+func (o *Written) note(ctx context.Context, action *plan.Action, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -106,14 +108,14 @@ func (o *Written) note(action *mirror.Action, err error) error {
 	case Refused(err):
 		o.Refused[cmp.Or(observedID(action), action.Stored.ID)] = err
 		return nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
 	default:
 		return &WriteError{Verb: action.Verb, Err: err}
 	}
 }
 
-func observedID(action *mirror.Action) string {
+func observedID(action *plan.Action) string {
 	if action.Observation == nil {
 		return ""
 	}
@@ -122,8 +124,8 @@ func observedID(action *mirror.Action) string {
 
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
-func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
-	if action.Verb == mirror.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
+func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action) error {
+	if action.Verb == plan.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
 		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
 		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
@@ -135,7 +137,7 @@ func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 			return err
 		}
 		if action.Observation == nil {
-			if action.Because != mirror.BecauseDeleted {
+			if action.Because != plan.BecauseDeleted {
 				return nil // a limit's deletion: the next plan sees what became of it
 			}
 			// What was asked for is gone from the API. Labels of others may have changed since, and nothing else.
@@ -151,16 +153,16 @@ func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 }
 
 // replan plans an action anew, by what is stored now. It answers false where nothing is left to do.
-func (w *Writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.Action) (bool, error) {
+func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Action) (bool, error) {
 	lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
 	if err != nil {
 		return false, err
 	}
-	plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
-	if len(plan.Actions) == 0 {
+	planned := plan.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
+	if len(planned.Actions) == 0 {
 		return false, nil
 	}
-	*action = plan.Actions[0]
+	*action = planned.Actions[0]
 	return true, nil
 }
 
@@ -180,7 +182,7 @@ func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, er
 }
 
 // readLive reads all objects that may hold a task.
-func (w *Writer) readLive(ctx context.Context, namespace, id string) (mirror.Lookup, error) {
+func (w *Writer) readLive(ctx context.Context, namespace, id string) (plan.Lookup, error) {
 	entries := map[string]mirror.Entry{}
 	for _, name := range mirror.Names(id) {
 		task := &v1alpha1.LivepeerTask{}
@@ -198,8 +200,8 @@ func (w *Writer) readLive(ctx context.Context, namespace, id string) (mirror.Loo
 	}, nil
 }
 
-func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.Action) error {
-	if action.Verb == mirror.Delete {
+func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Action) error {
+	if action.Verb == plan.Delete {
 		err := w.delete(ctx, &action.Stored)
 		if err == nil {
 			change := &Change{Scope: scope, Action: action}
@@ -218,9 +220,9 @@ func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 	w.index.begin(key)
 	var stored *v1alpha1.LivepeerTask
 	switch action.Verb {
-	case mirror.Create:
+	case plan.Create:
 		stored, err = w.create(ctx, action)
-	case mirror.Update:
+	case plan.Update:
 		stored, err = w.update(ctx, action)
 	default:
 		stored, err = w.updateStatus(ctx, &metav1.ObjectMeta{
@@ -245,7 +247,7 @@ func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 }
 
 // create stores the object, then its status. Where the second fails, the object is answered as it is stored.
-func (w *Writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+func (w *Writer) create(ctx context.Context, action *plan.Action) (*v1alpha1.LivepeerTask, error) {
 	created := action.Desired.DeepCopy()
 	created.Status = v1alpha1.LivepeerTaskStatus{}
 	if err := w.client.Create(ctx, created); err != nil {
@@ -256,7 +258,7 @@ func (w *Writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.L
 
 // update puts spec, labels and owner right and leaves alone what others added. It reads the object first, because the
 // cache does not keep these additions.
-func (w *Writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+func (w *Writer) update(ctx context.Context, action *plan.Action) (*v1alpha1.LivepeerTask, error) {
 	live := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, client.ObjectKeyFromObject(action.Desired), live); err != nil {
 		return nil, err
@@ -307,14 +309,21 @@ func (w *Writer) updateStatus(
 	return task, nil
 }
 
-// Adopt makes the scope's source the owner of a task that has none, and leaves all else as it is. Where somebody wrote it
-// meanwhile, or it is refused, it is left to the next full sync.
-func (w *Writer) Adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.Entry) error {
-	key := types.NamespacedName{Namespace: orphan.Namespace, Name: orphan.Name}
+// Restore makes the scope's source the owner of a task that has none, and puts its label and its ID right where somebody edited
+// them: the ID is what leads to the object's name, where that can be told. All else stays as it is. Where somebody wrote it meanwhile,
+// or it is refused, it is left to the next full sync.
+func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.Entry) error {
+	key := types.NamespacedName{Namespace: edited.Namespace, Name: edited.Name}
+	id, known := edited.TrueID()
+	if !known && edited.SourceLabel == scope.Source && edited.OwnerUID == scope.SourceUID {
+		return nil
+	}
 	live := &v1alpha1.LivepeerTask{}
-	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != orphan.ResourceVersion {
+	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != edited.ResourceVersion {
 		return client.IgnoreNotFound(err)
 	}
+	live.Spec.ID = id
+	metav1.SetMetaDataLabel(&live.ObjectMeta, v1alpha1.LabelSource, scope.Source)
 	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
 	w.index.begin(key)
 	err := w.client.Update(ctx, live)
@@ -323,7 +332,7 @@ func (w *Writer) Adopt(ctx context.Context, scope *mirror.Scope, orphan *mirror.
 		if overtaken(err) || Refused(err) {
 			return nil
 		}
-		return &WriteError{Verb: mirror.Update, Err: err}
+		return &WriteError{Verb: plan.Update, Err: err}
 	}
 	entry := mirror.EntryOf(live)
 	w.index.done(key, storedOf(&entry))

@@ -5,6 +5,7 @@ package webhook
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -59,6 +60,15 @@ func parseEvent(body []byte) (*event, error) {
 		id: raw.ID, name: raw.Event, signed: time.UnixMilli(int64(raw.Timestamp)),
 		taskID: raw.Payload.Task.ID, updated: raw.Payload.Task.Snapshot.Status.UpdatedAt,
 	}, nil
+}
+
+// attempt tells one attempt to deliver an event from the others: one that is sent again, by Studio or by its owner, has the same
+// ID and a time of its own. It is a new hint, since nobody knows what became of the first. "" is for an event without an ID.
+func (e *event) attempt() string {
+	if e.id == "" {
+		return ""
+	}
+	return e.id + " " + strconv.FormatInt(e.signed.UnixMilli(), 10)
 }
 
 // aboutTask reports whether the event says which task has changed.

@@ -147,14 +147,14 @@ func (h *handler) deliver(r *http.Request, body []byte, received time.Time) resu
 	if !event.aboutTask() {
 		return ignored
 	}
-	if h.seen.has(source, event.id, received) {
+	if h.seen.has(source, event.attempt(), received) {
 		return repeated
 	}
 	hint := Hint{Source: source, TaskID: event.taskID, UpdatedAt: event.updatedAt(received), Received: received}
 	if err := h.sources.Hint(hint); err != nil {
 		return unavailable
 	}
-	h.seen.add(source, event.id, received)
+	h.seen.add(source, event.attempt(), received)
 	return accepted
 }
 

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receiver takes in the webhooks of Livepeer Studio. A delivery is a hint and nothing more: once its signature is
-// verified, the ID of its task is handed on, and what the task is like is read from the API. It knows nothing of
-// Kubernetes, keeps a bounded amount of memory whatever is sent to it, and asks nobody anything for a delivery that is
-// not verified.
 package webhook
 
 import (

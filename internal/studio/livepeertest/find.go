@@ -23,7 +23,7 @@ func (s *Snapshot) find(q *query, mine func(*entry) bool, unlimited bool) page {
 		if reverse {
 			e = list[len(list)-1-i]
 		}
-		if !mine(e) || !q.matches(e) {
+		if !mine(e) || !s.matches(q, e) {
 			continue
 		}
 		total++
@@ -34,7 +34,7 @@ func (s *Snapshot) find(q *query, mine func(*entry) bool, unlimited bool) page {
 		}
 	}
 	if !sorted {
-		slices.SortStableFunc(found, q.compare)
+		slices.SortStableFunc(found, func(a, b *entry) int { return s.compare(q, a, b) })
 	}
 	if !unlimited {
 		found = found[min(q.skip, len(found)):min(need, len(found))]
@@ -42,8 +42,15 @@ func (s *Snapshot) find(q *query, mine func(*entry) bool, unlimited bool) page {
 	return page{entries: found, total: total}
 }
 
-func (q *query) matches(e *entry) bool {
-	if q.keyset && e.id <= q.after {
+// unsortable reports whether the order asked for is one by times that a row among those that match does not have. It takes one
+// such row, on whatever page.
+func (s *Snapshot) unsortable(q *query, mine func(*entry) bool) bool {
+	byTime := slices.ContainsFunc(q.order, func(o orderTerm) bool { return o.field == "updatedAt" || o.field == "createdAt" })
+	return byTime && slices.ContainsFunc(s.byID, func(e *entry) bool { return e.unsortable && mine(e) && s.matches(q, e) })
+}
+
+func (s *Snapshot) matches(q *query, e *entry) bool {
+	if q.keyset && s.collate(e.id, q.after) <= 0 {
 		return false
 	}
 	for _, f := range q.filters {
@@ -62,7 +69,7 @@ func (s *Snapshot) candidates(q *query) (list []*entry, reverse, sorted bool) {
 	if first.field == "id" {
 		rest := s.byID
 		if q.keyset {
-			i, found := slices.BinarySearchFunc(rest, &entry{id: q.after}, compareID)
+			i, found := slices.BinarySearchFunc(rest, &entry{id: q.after}, s.compareID)
 			if found {
 				i++
 			}

@@ -108,7 +108,7 @@ func (e *entry) text(field string) string {
 }
 
 // compare orders two entries by the query's order; ties stay ties.
-func (q *query) compare(a, b *entry) int {
+func (s *Snapshot) compare(q *query, a, b *entry) int {
 	for _, term := range q.order {
 		var c int
 		switch term.field {
@@ -116,6 +116,8 @@ func (q *query) compare(a, b *entry) int {
 			c = cmp.Compare(orZero(a.created), orZero(b.created))
 		case "updatedAt":
 			c = cmp.Compare(orZero(a.updated), orZero(b.updated))
+		case "id":
+			c = s.compareID(a, b)
 		default:
 			x, y := a.text(term.field), b.text(term.field)
 			if (x == "") != (y == "") { // what is not there comes last, whatever the direction

@@ -167,11 +167,11 @@ func TestFindAgreesWithPlainSearch(t *testing.T) {
 		}
 		var want []*entry
 		for _, e := range s.store.now.rows {
-			if q.matches(e) {
+			if s.store.now.matches(&q, e) {
 				want = append(want, e)
 			}
 		}
-		slices.SortFunc(want, func(a, b *entry) int { return cmp.Or(q.compare(a, b), compareID(a, b)) })
+		slices.SortFunc(want, func(a, b *entry) int { return cmp.Or(s.store.now.compare(&q, a, b), s.store.now.compareID(a, b)) })
 		got := s.store.now.find(&q, (*entry).own, false)
 		if q.count && got.total != len(want) {
 			t.Fatalf("%v: counted %d, want %d", values, got.total, len(want))

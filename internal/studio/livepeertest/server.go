@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package livepeertest is a simulated Livepeer Studio for tests, demonstrations and benchmarks: an in-memory task store
-// behind an http.Handler that answers GET /api/task, GET /api/task/{id} and POST /api/task/{id}/retry as the real
-// server software was recorded to do, webhooks, tasks that live believable lives, and faults to switch on.
 package livepeertest
 
 import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,9 +26,10 @@ const nodeMaxURL = 16 << 10
 
 // Server is a simulated Studio. Its methods are safe for concurrent use.
 type Server struct {
-	clock  func() time.Time
-	store  store
-	sender *sender
+	clock    func() time.Time
+	realRows bool
+	store    store
+	sender   *sender
 
 	mu       sync.Mutex
 	keys     map[string]*access
@@ -40,6 +39,17 @@ type Server struct {
 
 // Option changes a new Server.
 type Option func(*Server)
+
+// WithRealRows makes the server stumble over the rows that the real one does, as over those that were given to Poison.
+func WithRealRows() Option {
+	return func(s *Server) { s.realRows = true }
+}
+
+// WithCollation makes the database order ids in this way, as one does that orders by the rules of a language. By default, it orders
+// by bytes.
+func WithCollation(collate func(a, b string) int) Option {
+	return func(s *Server) { s.store.now.collate = collate }
+}
 
 // WithClock makes the server take the time from clock.
 func WithClock(clock func() time.Time) Option {
@@ -107,12 +117,12 @@ func (s *Server) answer(r *http.Request, fault Fault) *Answer {
 		read = func(f func(*Snapshot)) { f(fault.From) }
 	}
 	if id == "" {
-		return list(r, read, key, fault)
+		return s.list(r, read, key, fault)
 	}
-	return get(read, id)
+	return s.get(read, id)
 }
 
-func list(r *http.Request, read func(func(*Snapshot)), key access, fault Fault) *Answer {
+func (s *Server) list(r *http.Request, read func(func(*Snapshot)), key access, fault Fault) *Answer {
 	values := r.URL.Query()
 	if fault.Query != nil {
 		fault.Query(values)
@@ -125,7 +135,13 @@ func list(r *http.Request, read func(func(*Snapshot)), key access, fault Fault) 
 		return errorAnswer(http.StatusInternalServerError, "Internal server error: error")
 	}
 	var p page
-	read(func(state *Snapshot) { p = state.find(&q, key.owns, fault.Unlimited) })
+	unsortable := false
+	read(func(state *Snapshot) {
+		p, unsortable = state.find(&q, key.owns, fault.Unlimited), state.unsortable(&q, key.owns)
+	})
+	if unsortable {
+		return errorAnswer(http.StatusInternalServerError, "Internal server error: error")
+	}
 	if len(p.entries) == 0 {
 		return jsonAnswer(http.StatusOK, []byte("[]"))
 	}
@@ -133,9 +149,8 @@ func list(r *http.Request, read func(func(*Snapshot)), key access, fault Fault) 
 	if len(p.entries) == q.limit {
 		cursor = "skip" + strconv.Itoa(q.skip+q.limit)
 	}
-	body, poisoned := listBody(p.entries)
-	a := jsonAnswer(http.StatusOK, body)
-	if poisoned {
+	a := jsonAnswer(http.StatusOK, listBody(p.entries))
+	if slices.ContainsFunc(p.entries, s.stumbles) {
 		a = poisonAnswer()
 	}
 	a.Header.Set("Link", nextLink(r.Host, r.URL, cursor))
@@ -145,7 +160,10 @@ func list(r *http.Request, read func(func(*Snapshot)), key access, fault Fault) 
 	return a
 }
 
-func listBody(entries []*entry) (body []byte, poisoned bool) {
+// stumbles reports whether the server can't read a row.
+func (s *Server) stumbles(e *entry) bool { return e.poison || s.realRows && e.malformed }
+
+func listBody(entries []*entry) []byte {
 	size := 2
 	for _, e := range entries {
 		size += len(e.raw) + 1
@@ -157,15 +175,14 @@ func listBody(entries []*entry) (body []byte, poisoned bool) {
 			b.WriteByte(',')
 		}
 		b.Write(e.raw)
-		poisoned = poisoned || e.poison
 	}
 	b.WriteByte(']')
-	return b.Bytes(), poisoned
+	return b.Bytes()
 }
 
 // get answers one task, deleted or not, of any project of the user: the real server does not look at the key's project
 // here.
-func get(read func(func(*Snapshot)), id string) *Answer {
+func (s *Server) get(read func(func(*Snapshot)), id string) *Answer {
 	var e *entry
 	read(func(state *Snapshot) { e = state.rows[id] })
 	switch {
@@ -173,7 +190,7 @@ func get(read func(func(*Snapshot)), id string) *Answer {
 		return errorAnswer(http.StatusNotFound, "not found")
 	case !e.own():
 		return errorAnswer(http.StatusForbidden, "user can only request information on their own tasks")
-	case e.poison:
+	case s.stumbles(e):
 		return poisonAnswer()
 	}
 	return jsonAnswer(http.StatusOK, e.raw)

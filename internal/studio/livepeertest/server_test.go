@@ -207,7 +207,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 	now := s.store.now
-	if !slices.IsSortedFunc(now.byID, compareID) || !slices.IsSortedFunc(now.byUpdated, compareUpdated) ||
+	if !slices.IsSortedFunc(now.byID, now.compareID) || !slices.IsSortedFunc(now.byUpdated, compareUpdated) ||
 		len(now.byID) != len(now.byUpdated) {
 		t.Error("the indexes are out of order")
 	}

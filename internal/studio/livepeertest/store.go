@@ -15,11 +15,13 @@ type Snapshot struct {
 	// The listed (not deleted) tasks in two orders. Both are kept sorted, so that no request has to sort them all.
 	byID      []*entry
 	byUpdated []*entry // oldest first: changes happen at the end, where moving is cheap
+	// collate is the order of ids.
+	collate func(a, b string) int
 	// changed, if set, is told of every change: old is nil for a new task, changed for one that is forgotten.
 	changed func(old, changed *entry)
 }
 
-func compareID(a, b *entry) int { return cmp.Compare(a.id, b.id) }
+func (s *Snapshot) compareID(a, b *entry) int { return s.collate(a.id, b.id) }
 
 // compareUpdated is, read backwards, the default order of the API, with the id as the last tie-break.
 func compareUpdated(a, b *entry) int {
@@ -35,11 +37,13 @@ func orZero(ms int64) int64 {
 	return ms
 }
 
-func newSnapshot() *Snapshot { return &Snapshot{rows: map[string]*entry{}} }
+func newSnapshot() *Snapshot {
+	return &Snapshot{rows: map[string]*entry{}, collate: cmp.Compare[string]}
+}
 
 // clone is a copy that nobody is told about.
 func (s *Snapshot) clone() *Snapshot {
-	return &Snapshot{rows: maps.Clone(s.rows), byID: slices.Clone(s.byID), byUpdated: slices.Clone(s.byUpdated)}
+	return &Snapshot{collate: s.collate, rows: maps.Clone(s.rows), byID: slices.Clone(s.byID), byUpdated: slices.Clone(s.byUpdated)}
 }
 
 // put stores entries, replacing those with the same id.
@@ -57,7 +61,7 @@ func (s *Snapshot) put(entries []*entry) {
 		s.forget(s.rows[e.id])
 		s.rows[e.id] = e
 		if !e.deleted {
-			s.byID = insert(s.byID, e, compareID)
+			s.byID = insert(s.byID, e, s.compareID)
 			s.byUpdated = insert(s.byUpdated, e, compareUpdated)
 		}
 	}
@@ -75,7 +79,7 @@ func (s *Snapshot) putMany(entries []*entry) {
 		}
 	}
 	s.byUpdated = slices.Clone(s.byID)
-	slices.SortFunc(s.byID, compareID)
+	slices.SortFunc(s.byID, s.compareID)
 	slices.SortFunc(s.byUpdated, compareUpdated)
 }
 
@@ -94,7 +98,7 @@ func (s *Snapshot) forget(e *entry) {
 	}
 	delete(s.rows, e.id)
 	if !e.deleted {
-		s.byID = remove(s.byID, e, compareID)
+		s.byID = remove(s.byID, e, s.compareID)
 		s.byUpdated = remove(s.byUpdated, e, compareUpdated)
 	}
 }
@@ -256,7 +260,7 @@ func (s *Server) Reset() {
 		for _, e := range now.rows {
 			now.changed(e, nil)
 		}
-		*now = Snapshot{rows: map[string]*entry{}, changed: now.changed}
+		*now = Snapshot{rows: map[string]*entry{}, changed: now.changed, collate: now.collate}
 	})
 }
 

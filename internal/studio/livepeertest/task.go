@@ -30,6 +30,8 @@ type entry struct {
 	inputAsset, outputAsset, project, user string
 	created, updated                       int64 // milliseconds, or absent
 	deleted, poison                        bool
+	unsortable                             bool // by its times: one is there, and no number
+	malformed                              bool // the real server stumbles over it
 	raw                                    []byte
 }
 
@@ -42,6 +44,8 @@ func newEntry(t Task, raw []byte) (*entry, error) {
 		created: milliseconds(t["createdAt"]), updated: milliseconds(status["updatedAt"]),
 		raw: raw,
 	}
+	e.unsortable = !sortable(t, "createdAt") || !sortable(status, "updatedAt")
+	e.malformed = malformed(t)
 	e.phase, _ = status["phase"].(string)
 	e.deleted, _ = t["deleted"].(bool)
 	if e.id == "" {
@@ -76,6 +80,28 @@ func object(in map[string]any, key string) map[string]any {
 		return m
 	}
 	return map[string]any{}
+}
+
+// malformed reports whether the real server stumbles over a row: an upload without params, or a transcode-file without an input or
+// a place to store its output. Missing params do no harm to other types.
+func malformed(t Task) bool {
+	params, there := t["params"].(map[string]any)
+	switch t["type"] {
+	case "upload":
+		return !there
+	case "transcode-file":
+		of := object(params, "transcode-file")
+		_, input := of["input"].(map[string]any)
+		_, stored := object(of, "storage")["url"].(string)
+		return !input || !stored
+	}
+	return false
+}
+
+// sortable reports whether the database can sort by a time: not where it is there and no number.
+func sortable(in map[string]any, key string) bool {
+	v, there := in[key]
+	return !there || milliseconds(v) != absent
 }
 
 func milliseconds(v any) int64 {

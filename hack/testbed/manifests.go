@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package testbed
+
+import (
+	"maps"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+const (
+	// SourceName is that of the source in each namespace.
+	SourceName = "main"
+
+	secretName = "livepeer"
+)
+
+// Account is what a user applies to mirror an account into a namespace of its own: the namespace, a Secret with this data, and
+// a source with this spec, which reads it.
+func Account(namespace string, secret, spec map[string]any) []*unstructured.Unstructured {
+	return []*unstructured.Unstructured{
+		Namespace(namespace),
+		{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": secretName, "namespace": namespace},
+			"stringData": secret,
+		}},
+		Source(namespace, spec),
+	}
+}
+
+// Namespace is a namespace.
+func Namespace(name string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name},
+	}}
+}
+
+// Source is the source of Account alone.
+func Source(namespace string, spec map[string]any) *unstructured.Unstructured {
+	spec = maps.Clone(spec)
+	spec["secretRef"] = map[string]any{"name": secretName}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": "LivepeerTaskSource",
+		"metadata": map[string]any{"name": SourceName, "namespace": namespace}, "spec": spec,
+	}}
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// defaultMaxTasks bounds finished tasks where history says nothing, as on an object stored without defaults.
+const defaultMaxTasks = 10000
+
+// Oldest returns the oldest stamp that history keeps: finished tasks older than it are beyond the limits. finished holds
+// the stamps of all finished tasks that are mirrored or about to be, each once; it is reordered. The zero Stamp, older
+// than all, means that nothing is beyond the limits.
+func Oldest(finished []mirror.Stamp, history v1alpha1.History, now time.Time) mirror.Stamp {
+	var byAge mirror.Stamp
+	if history.MaxAge != nil {
+		byAge.UpdatedAt = now.Add(-history.MaxAge.Duration).UnixMilli()
+	}
+	limit := MaxTasks(history)
+	if len(finished) <= limit {
+		return byAge
+	}
+	slices.SortFunc(finished, func(a, b mirror.Stamp) int { return b.Compare(a) })
+	byCount := mirror.Stamp{UpdatedAt: finished[0].UpdatedAt + 1} // for a limit of 0: just beyond the newest there is
+	if limit > 0 {
+		byCount = finished[limit-1]
+	}
+	if byCount.Compare(byAge) > 0 {
+		return byCount
+	}
+	return byAge
+}
+
+// MaxTasks is how many finished tasks history keeps.
+func MaxTasks(history v1alpha1.History) int {
+	if history.MaxTasks == nil {
+		return defaultMaxTasks
+	}
+	return int(*history.MaxTasks)
+}

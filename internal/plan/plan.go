@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// Verb is what an action does.
+type Verb string
+
+const (
+	// Create stores a new task: the object, then its status.
+	Create Verb = "Create"
+	// Update puts spec, labels and owner right, then the status.
+	Update Verb = "Update"
+	// UpdateStatus replaces the status.
+	UpdateStatus Verb = "UpdateStatus"
+	// Delete removes a stored task.
+	Delete Verb = "Delete"
+)
+
+// Why a stored task is deleted.
+const (
+	// BecauseDeleted: a complete listing lacked the task, and asked for by ID it was gone.
+	BecauseDeleted = "Deleted"
+	// BecauseHistory: the task is finished and beyond the limits of history.
+	BecauseHistory = "History"
+	// BecauseType: the task's type is not among those to mirror.
+	BecauseType = "Type"
+)
+
+// Action is one step to make the mirror match what was observed.
+type Action struct {
+	Verb Verb
+	// Stored is the object as it is known; its zero value for Create.
+	Stored mirror.Entry
+	// Desired is the object as it should be, without resource version and observed generation; nil for Delete.
+	Desired *v1alpha1.LivepeerTask
+	// Observation is what the action follows from; nil for a Delete that follows from a limit.
+	Observation *mirror.Observation
+	// Because is set for Delete.
+	Because string
+}
+
+// Scope says which observations of a source are mirrored, and where.
+type Scope struct {
+	Namespace string
+	// Source and SourceUID name the LivepeerTaskSource.
+	Source    string
+	SourceUID types.UID
+	// Types are the task types to mirror; empty means all.
+	Types []string
+	// Oldest is the oldest finished task that history keeps; see the function Oldest.
+	Oldest mirror.Stamp
+	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
+	OldestNew mirror.Stamp
+	// Notify: the phases that tasks reach are to be sent. Of new tasks only those that changed after NewsAfter, in
+	// milliseconds since 1970.
+	Notify    bool
+	NewsAfter int64
+	// StalledBefore is the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be
+	// shown as stalled; 0 shows none so.
+	StalledBefore int64
+}
+
+// Lookup finds a stored task of the scope's namespace by the name of its object.
+type Lookup func(name string) (mirror.Entry, bool)
+
+// Result is what Plan found.
+type Result struct {
+	Actions []Action
+	// Conflicts are the IDs of tasks that another source mirrors in this namespace.
+	Conflicts []string
+	// Omitted are the IDs of tasks beyond the limits of history that are not mirrored.
+	Omitted []string
+	// Nameless are the IDs of tasks that are not mirrored because other tasks have every name that theirs could have.
+	Nameless []string
+	// Current are the stored tasks that are as they were observed.
+	Current []mirror.Entry
+	// Stale counts observations that are older than what is stored.
+	Stale int
+}
+
+// Plan compares observed tasks with the stored ones and says what to write, in the order of the observations. It never
+// plans a deletion for what was not observed, and nothing where nothing changed: carrying the actions out and planning
+// again yields none.
+func Plan(scope Scope, observed []*mirror.Observation, lookup Lookup) Result {
+	p := planner{scope: scope, lookup: lookup, taken: map[string]string{}}
+	for _, observation := range observed {
+		p.plan(observation)
+	}
+	return p.result
+}
+
+type planner struct {
+	scope  Scope
+	lookup Lookup
+	taken  map[string]string // names that this plan gave away, and to which ID
+	result Result
+}
+
+func (p *planner) plan(observation *mirror.Observation) {
+	stored, found, free := p.find(observation.ID)
+	switch {
+	case found && !p.owns(&stored):
+		p.result.Conflicts = append(p.result.Conflicts, observation.ID)
+	case found && stored.Deleting:
+		// It comes back once it is gone: its deletion is an event that is followed up.
+	case observation.Deleted:
+		// Only together with a complete listing does that mean that the object goes: see Deletion.
+	case found && older(observation, &stored):
+		p.result.Stale++
+	case !p.scope.Includes(observation.Spec.Type):
+		p.delete(stored, found, observation, BecauseType)
+	case p.expired(observation, found):
+		p.result.Omitted = append(p.result.Omitted, observation.ID)
+		p.delete(stored, found, observation, BecauseHistory)
+	case !found:
+		p.create(observation, free)
+	default:
+		p.update(observation, stored)
+	}
+}
+
+// CanBeMissing reports whether a stored task is one that may go because the API no longer has it. Where somebody edited its
+// ID, owner or source, the API was asked about another task, or another API: it is put right where its task is observed, and
+// otherwise kept.
+func CanBeMissing(scope *Scope, stored *mirror.Entry) bool {
+	return !stored.Deleting && stored.OwnerUID == scope.SourceUID && stored.SourceLabel == scope.Source && !stored.EditedID &&
+		stored.LeadsToName()
+}
+
+// Deletion says what to do with a stored task that a complete listing lacked and that, asked for by ID, the API says is gone.
+func Deletion(scope *Scope, stored *mirror.Entry) []Action {
+	if !CanBeMissing(scope, stored) {
+		return nil
+	}
+	return []Action{{Verb: Delete, Stored: *stored, Because: BecauseDeleted}}
+}
+
+// older reports whether the observation is older than what is stored, as from a list that a lagging replica answered.
+func older(observation *mirror.Observation, stored *mirror.Entry) bool {
+	updatedAt := observation.Status.UpdatedAt
+	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt
+}
+
+// find looks for the stored task with this ID, and for the first name that is free for it: none where this plan has
+// made the task already.
+func (p *planner) find(id string) (stored mirror.Entry, found bool, free string) {
+	names := mirror.Names(id)
+	for _, name := range names {
+		entry, exists := p.lookup(name)
+		if !exists || entry.ID != id {
+			continue
+		}
+		if stored, found = entry, true; !entry.EditedID {
+			break
+		} // else it may be that of another task
+	}
+	if found {
+		return stored, true, ""
+	}
+	for _, name := range names {
+		if entry, exists := p.lookup(name); exists && p.corrupt(&entry) {
+			return entry, true, ""
+		}
+	}
+	for _, name := range names {
+		if _, exists := p.lookup(name); exists {
+			continue
+		}
+		holder, taken := p.taken[name]
+		if taken && holder == id {
+			return mirror.Entry{}, false, ""
+		}
+		if !taken {
+			return mirror.Entry{}, false, name
+		}
+	}
+	return mirror.Entry{}, false, ""
+}
+
+// corrupt reports whether somebody edited the ID of a task of this source, or of an earlier one of its name: such an ID
+// does not lead to the object's name, or differs from the true one in case only.
+func (p *planner) corrupt(entry *mirror.Entry) bool {
+	return p.named(entry) && (entry.EditedID || !entry.LeadsToName())
+}
+
+// owns reports whether the stored task is this source's to write: its own, nobody's (the owner was edited away), or an
+// earlier source's of the same name.
+func (p *planner) owns(entry *mirror.Entry) bool {
+	return entry.OwnerUID == "" || p.named(entry)
+}
+
+// named reports whether owner or label name this source, or an earlier one of its name.
+func (p *planner) named(entry *mirror.Entry) bool {
+	return entry.OwnerUID == p.scope.SourceUID || entry.OwnerName == p.scope.Source || entry.SourceLabel == p.scope.Source
+}
+
+// expired reports whether the observed task is finished and beyond what history keeps, or would come back.
+func (p *planner) expired(observation *mirror.Observation, found bool) bool {
+	if !v1alpha1.IsFinishedPhase(observation.Status.Phase) {
+		return false
+	}
+	stamp := mirror.StampOf(observation)
+	return stamp.Compare(p.scope.Oldest) < 0 || !found && stamp.Compare(p.scope.OldestNew) < 0
+}
+
+// delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task.
+func (p *planner) delete(stored mirror.Entry, found bool, observation *mirror.Observation, because string) {
+	if found && stored.ID == observation.ID && !stored.EditedID {
+		p.result.Actions = append(p.result.Actions,
+			Action{Verb: Delete, Stored: stored, Observation: observation, Because: because})
+	}
+}
+
+func (p *planner) create(observation *mirror.Observation, name string) {
+	if name == "" {
+		if !slices.Contains(slices.Collect(maps.Values(p.taken)), observation.ID) {
+			p.result.Nameless = append(p.result.Nameless, observation.ID)
+		}
+		return
+	}
+	p.taken[name] = observation.ID
+	p.result.Actions = append(p.result.Actions,
+		Action{Verb: Create, Desired: p.scope.desired(observation, name), Observation: observation})
+}
+
+func (p *planner) update(observation *mirror.Observation, stored mirror.Entry) {
+	desired := p.scope.desired(observation, stored.Name)
+	verb := UpdateStatus
+	switch {
+	case mirror.SpecDigest(desired) != stored.SpecDigest:
+		verb = Update
+	case mirror.StatusDigest(desired) == stored.StatusDigest && stored.ObservedGeneration == stored.Generation:
+		p.result.Current = append(p.result.Current, stored)
+		return
+	}
+	p.result.Actions = append(p.result.Actions,
+		Action{Verb: verb, Stored: stored, Desired: desired, Observation: observation})
+}
+
+// Limits says which stored tasks of the source must go because types or history changed, or because newer tasks
+// came. It needs no observation: both limits can be told from what is stored.
+func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
+	var actions []Action
+	for entry := range stored {
+		because := ""
+		switch {
+		case entry.Deleting || entry.OwnerUID != scope.SourceUID:
+		case !scope.Includes(entry.Type) && !entry.EditedType:
+			because = BecauseType
+		case entry.Finished() && entry.UpdatedAt != 0 && entry.Stamp().Compare(scope.Oldest) < 0:
+			because = BecauseHistory
+		}
+		if because != "" {
+			actions = append(actions, Action{Verb: Delete, Stored: *entry, Because: because})
+		}
+	}
+	return actions
+}
+
+// Includes reports whether tasks of this type are mirrored.
+func (s *Scope) Includes(taskType string) bool {
+	return len(s.Types) == 0 || slices.Contains(s.Types, taskType)
+}
+
+// Owner is the reference to the source that its tasks have.
+func (s *Scope) Owner() metav1.OwnerReference {
+	return metav1.OwnerReference{
+		APIVersion: v1alpha1.GroupVersion.String(),
+		Kind:       "LivepeerTaskSource",
+		Name:       s.Source,
+		UID:        s.SourceUID,
+		Controller: ptr.To(true),
+	}
+}
+
+// desired is the object that an observation makes.
+func (s *Scope) desired(observation *mirror.Observation, name string) *v1alpha1.LivepeerTask {
+	labels := map[string]string{v1alpha1.LabelSource: s.Source}
+	if taskType := mirror.LabelValue(observation.Spec.Type); taskType != "" {
+		labels[v1alpha1.LabelType] = taskType
+	}
+	status := observation.Status
+	if s.stalls(&status) {
+		status = stalled(status)
+	}
+	return &v1alpha1.LivepeerTask{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      name,
+			Namespace: s.Namespace,
+			Labels:    labels,
+			// No blockOwnerDeletion: nothing has to wait for a mirrored task, and it needs no right on finalizers.
+			OwnerReferences: []metav1.OwnerReference{s.Owner()},
+		},
+		Spec:   observation.Spec,
+		Status: status,
+	}
+}

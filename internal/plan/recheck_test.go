@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan_test
+
+import (
+	"testing"
+
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+)
+
+// TestRecheckCellByCell: of each answer, what follows by why it was asked for.
+func TestRecheckCellByCell(t *testing.T) {
+	reasons := []plan.Why{plan.ExternalChange, plan.Pushed, plan.Stalled, plan.Unread, plan.Missing}
+	for answer, want := range map[plan.Answer][]plan.Verdict{
+		plan.Found:      {plan.Write, plan.Write, plan.Write, plan.Write, plan.Write},
+		plan.Behind:     {plan.Write, plan.WriteAndAskAgain, plan.Write, plan.Write, plan.Write},
+		plan.Deleted:    {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},
+		plan.NotFound:   {plan.Nothing, plan.AskAgain, plan.LeaveOut, plan.LeaveOut, plan.Gone},
+		plan.NotShown:   {plan.Nothing, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
+		plan.NoTask:     {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
+		plan.Elsewhere:  {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},
+		plan.Unreadable: {plan.FullSync, plan.Poll, plan.Nothing, plan.Nothing, plan.AskLater},
+		plan.Limited:    {plan.FullSync, plan.Poll, plan.Fail, plan.Fail, plan.Fail},
+		plan.Failed:     {plan.FullSync, plan.Poll, plan.Nothing, plan.Nothing, plan.Fail},
+	} {
+		for i, why := range reasons {
+			if got := plan.Recheck(why, answer); got != want[i] {
+				t.Errorf("reason %d, answer %d: %d, want %d", why, answer, got, want[i])
+			}
+		}
+	}
+	if len(plan.Reasons()) != len(reasons) || len(plan.Answers()) != 10 {
+		t.Error("there are reasons or answers that are not tried here")
+	}
+}

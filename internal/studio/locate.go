@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxRun bounds the rows of a run that are looked for one by one.
+const maxRun = 8
+
+// Run is one row or several in a row, in the order of ids, that the server can't read.
+type Run struct {
+	query Query
+	// after and before are the ids around them, "" for none.
+	after, before string
+	rows          int
+}
+
+// Rows is how many there are.
+func (r *Run) Rows() int { return r.rows }
+
+// window bounds the tasks that are asked for by a time of theirs. The zero window does not.
+type window struct {
+	field    string
+	from, to int64 // milliseconds since 1970; to may be 0 for no end
+}
+
+// Locate finds the ids of the rows of a run, as many as can be found. The server names no row that it can't read, but it
+// tells of every place in the order of ids whether the next row is one: that leads to the id by halves, because ids are
+// UUIDs. Where several are neighbours, their times tell them apart. known are the ids of such rows, of which this may be
+// some. The error is an *Error or that of ctx, of a request that brought no answer at all.
+func (c *Client) Locate(ctx context.Context, run *Run, known []string) ([]string, error) {
+	after, before := uuidNumber(run.after, 0), uuidNumber(run.before, 1)
+	if after == nil || before == nil || run.rows > maxRun {
+		return nil, nil
+	}
+	l := &locator{ctx: ctx, client: c, run: run, after: after, before: before}
+	w := window{}
+	if field, since := run.query.since(); since > 0 {
+		w = window{field: field, from: since}
+	}
+	if ids := l.among(known, w); ids != nil || l.err != nil {
+		return ids, l.err
+	}
+	if run.rows == 1 {
+		l.bisect(w)
+	} else {
+		if w.field == "" {
+			w.field = "createdAt"
+		}
+		w.to = time.Now().Add(24 * time.Hour).UnixMilli()
+		l.split(w)
+	}
+	return l.ids, l.err
+}
+
+// locator looks for the rows of one run.
+type locator struct {
+	ctx           context.Context //nolint:containedctx // Of one call of Locate.
+	client        *Client
+	run           *Run
+	after, before *big.Int
+	ids           []string
+	err           error
+}
+
+// among returns the known ids where all of the run are among them.
+func (l *locator) among(known []string, w window) []string {
+	var ids []string
+	for _, id := range known {
+		if n := uuidNumber(id, 0); n != nil && n.Cmp(l.after) > 0 && n.Cmp(l.before) < 0 && l.bad(n.Sub(n, big.NewInt(1)), w) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	if len(ids) != l.run.rows || l.err != nil || l.bad(uuidNumber(ids[len(ids)-1], 0), w) {
+		return nil
+	}
+	return ids
+}
+
+// split finds the rows by the time that they have.
+func (l *locator) split(w window) {
+	switch {
+	case l.err != nil || len(l.ids) >= l.run.rows || !l.bad(l.after, w):
+	case w.from == w.to:
+		l.bisect(w)
+	default:
+		early, late := w, w
+		early.to = w.from + (w.to-w.from)/2
+		late.from = early.to + 1
+		l.split(early)
+		l.split(late)
+	}
+}
+
+// bisect finds the id of the last row in the window, and keeps it if the server confirms that it can't read that.
+func (l *locator) bisect(w window) {
+	low, high := l.after, l.before
+	for one := big.NewInt(1); l.err == nil; {
+		middle := new(big.Int).Add(low, high)
+		if middle.Rsh(middle, 1); new(big.Int).Sub(high, low).Cmp(one) <= 0 {
+			break
+		}
+		if l.bad(middle, w) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	if l.err != nil {
+		return
+	}
+	id := uuidText(high)
+	_, err := l.client.Get(l.ctx, id)
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusInternalServerError {
+		l.ids = append(l.ids, id)
+	}
+}
+
+// bad tells whether the first row with a greater id can't be read.
+func (l *locator) bad(after *big.Int, w window) bool {
+	if l.err != nil {
+		return false
+	}
+	v := url.Values{}
+	v.Set("order", "id-false")
+	v.Set("limit", "1")
+	v.Set("cursor", uuidText(after))
+	switch {
+	case w.to > 0:
+		v.Set("filters", fmt.Sprintf(`[{"id":%q,"value":{"gte":%d,"lte":%d}}]`, w.field, w.from, w.to))
+	case w.field != "":
+		v.Set("filters", timeFilter(w.field, "gte", w.from))
+	}
+	err := l.client.do(l.ctx, l.client.list(v), "", func(resp *http.Response) error {
+		if resp.StatusCode != http.StatusOK {
+			return l.client.refused(resp, "")
+		}
+		return nil
+	})
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusInternalServerError {
+		return true
+	}
+	l.err = err
+	return false
+}
+
+const uuidBytes = 16
+
+// uuidNumber reads a UUID as a number. "" is the smallest or, with atEnd 1, one more than the largest; nil is no UUID.
+func uuidNumber(id string, atEnd uint) *big.Int {
+	if id == "" {
+		end := new(big.Int).Lsh(big.NewInt(int64(atEnd)), uuidBytes*8) //nolint:gosec // 0 or 1.
+		return end.Sub(end, big.NewInt(int64(atEnd)))                  //nolint:gosec // 0 or 1.
+	}
+	n, ok := new(big.Int).SetString(strings.ReplaceAll(id, "-", ""), 16)
+	if !ok || n.Sign() < 0 || uuidText(n) != id {
+		return nil
+	}
+	return n
+}
+
+func uuidText(n *big.Int) string {
+	if n.BitLen() > uuidBytes*8 {
+		return ""
+	}
+	hex := fmt.Sprintf("%032x", n)
+	return strings.Join([]string{hex[:8], hex[8:12], hex[12:16], hex[16:20], hex[20:]}, "-")
+}
