@@ -30,7 +30,7 @@ func (p *apiProxy) forward(w http.ResponseWriter, r *http.Request, body []byte, 
 	defer answer.Body.Close() //nolint:errcheck // read to its end, or broken
 	said, err := io.ReadAll(answer.Body)
 	if kindOf(r) == leasing && mutates(r.Method) && answer.StatusCode < http.StatusMultipleChoices {
-		p.ledger.leased(run, holds(body))
+		p.ledger.leased(run, holderIn(body))
 	}
 	if err != nil || fault.lose {
 		reset(w)
