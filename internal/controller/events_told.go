@@ -16,6 +16,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -56,7 +57,7 @@ const newMargin = 2 * time.Minute
 
 // isNew reports whether a task that is stored for the first time is new in Studio as well, and not only here: it was made
 // since the last full sync of its source, which has seen all others.
-func isNew(sources client.Reader, scope *mirror.Scope, task *v1alpha1.LivepeerTask) bool {
+func isNew(sources client.Reader, scope *plan.Scope, task *v1alpha1.LivepeerTask) bool {
 	source := &v1alpha1.LivepeerTaskSource{}
 	key := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
 	if err := sources.Get(context.Background(), key, source); err != nil { // the cache answers

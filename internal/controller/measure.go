@@ -14,6 +14,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -43,7 +44,7 @@ func measureSources(mgr ctrl.Manager, index *taskstore.Index) (*metrics.Metrics,
 }
 
 // writeOf says what an action has changed.
-func writeOf(action *mirror.Action) *metrics.Write {
+func writeOf(action *plan.Action) *metrics.Write {
 	write := &metrics.Write{Verb: verbLabel(action.Verb), Before: action.Stored.Phase, UpdatedBefore: timeOf(action.Stored.UpdatedAt)}
 	if action.Desired != nil {
 		write.Type, write.Phase = action.Desired.Spec.Type, action.Desired.Status.Phase
@@ -60,13 +61,13 @@ func timeOf(milliseconds int64) time.Time {
 	return time.UnixMilli(milliseconds)
 }
 
-func verbLabel(verb mirror.Verb) string {
+func verbLabel(verb plan.Verb) string {
 	switch verb {
-	case mirror.Create:
+	case plan.Create:
 		return metrics.Create
-	case mirror.Update:
+	case plan.Update:
 		return metrics.Update
-	case mirror.Delete:
+	case plan.Delete:
 		return metrics.Delete
 	default:
 		return metrics.UpdateStatus

@@ -19,18 +19,6 @@ func BenchmarkDigest(b *testing.B) {
 	}
 }
 
-// BenchmarkPlan compares the reference page's example with what is stored of it: it is as it was.
-func BenchmarkPlan(b *testing.B) {
-	observation := mustConvert(b, string(referenceTask(b)))
-	s := stored(b, observation)
-	b.ReportAllocs()
-	for b.Loop() {
-		if plan := Plan(testScope, []*Observation{observation}, s.lookup); len(plan.Current) != 1 {
-			b.Fatalf("%+v", plan)
-		}
-	}
-}
-
 // BenchmarkReadList reads a page of tasks like the reference page's example.
 func BenchmarkReadList(b *testing.B) {
 	const tasks = 100

@@ -22,8 +22,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
-var testScope = Scope{Namespace: "media", Source: "main", SourceUID: "uid-of-main"}
-
 // recordedTasks are all tasks in the recorded answers, and the one of the reference page.
 func recordedTasks(t *testing.T) []json.RawMessage {
 	t.Helper()
@@ -65,7 +63,7 @@ func TestDigestSurvivesTheAPIServer(t *testing.T) {
 
 func checkDigest(t failer, o *Observation) {
 	t.Helper()
-	sent := testScope.desired(o, "x")
+	sent := objectOf(o, "x")
 	stored := sent.DeepCopy()
 	stored.Status.ObservedGeneration = 3
 	for i := range stored.Status.Conditions {
@@ -127,7 +125,7 @@ func freeForm(t *rapid.T, depth int) string {
 
 // TestDigestNoticesEveryField: a field that is not in the digest would never be updated, and never be healed.
 func TestDigestNoticesEveryField(t *testing.T) {
-	task := testScope.desired(&Observation{}, "x")
+	task := objectOf(&Observation{}, "x")
 	fill(reflect.ValueOf(&task.Spec).Elem())
 	fill(reflect.ValueOf(&task.Status).Elem())
 	fields := 0
@@ -173,7 +171,7 @@ func TestSpecDigestOfMetadata(t *testing.T) {
 		"name":        {func(task *v1alpha1.LivepeerTask) { task.Name, task.UID = "y", types.UID("y") }, false},
 		"status":      {func(task *v1alpha1.LivepeerTask) { task.Status.Phase = "y" }, false},
 	} {
-		task := testScope.desired(observed("A", "upload", "running", 5), "a")
+		task := objectOf(observed("A", "upload", "running", 5), "a")
 		before := SpecDigest(task)
 		if c.change(task); (SpecDigest(task) != before) != c.noticed {
 			t.Errorf("%s: noticed: %v", what, !c.noticed)

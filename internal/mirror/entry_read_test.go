@@ -97,7 +97,10 @@ func TestReadEntriesOfOddTasks(t *testing.T) {
 		},
 		"ID by another":   func(task *v1alpha1.LivepeerTask) { edited(task, "f:id") },
 		"type by another": func(task *v1alpha1.LivepeerTask) { edited(task, "f:type") },
-		"stalled":         func(task *v1alpha1.LivepeerTask) { task.Status = stalled(task.Status) },
+		"stalled": func(task *v1alpha1.LivepeerTask) {
+			task.Status.Conditions = append(task.Status.Conditions,
+				metav1.Condition{Type: v1alpha1.ConditionStalled, Reason: v1alpha1.ReasonNoUpdate})
+		},
 		"stalled in another way": func(task *v1alpha1.LivepeerTask) {
 			task.Status.Conditions = append(task.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionStalled, Reason: "Other"})
 		},

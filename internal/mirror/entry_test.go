@@ -13,7 +13,7 @@ import (
 
 // storedTask is a task as the API server answers it, with what others added.
 func storedTask(o *Observation) *v1alpha1.LivepeerTask {
-	task := testScope.desired(o, Names(o.ID)[0])
+	task := objectOf(o, Names(o.ID)[0])
 	task.UID, task.ResourceVersion, task.Generation = "uid", "42", 3
 	task.Status.ObservedGeneration = 2
 	task.Labels["somebody"] = "here"

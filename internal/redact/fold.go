@@ -17,6 +17,8 @@ var lookalikes = func() map[rune]rune {
 // fold returns the ASCII character that r looks like, a negative number if r can't be seen, and r itself otherwise.
 func fold(r rune) rune {
 	switch {
+	case r == unicode.ReplacementChar, r >= 'À' && r <= 'ʯ': // letters of Latin, which are what they look like
+		return r
 	case r == 0x85, r == 0x2028, r == 0x2029:
 		return '\n'
 	case unicode.IsSpace(r), unicode.Is(unicode.Zs, r):

@@ -164,11 +164,14 @@ func (m *masker) operated(s *subject, i int, op string) link {
 	}
 	if op == ":" { // a type may come first: password: str = "hunter2"
 		end := l.value
-		for end < len(t) && end-l.value < maxAside && (isNameByte(t[end]) || strings.IndexByte("&?*[]", t[end]) >= 0) {
+		for end < len(t) && end-l.value < maxAside && (isNameByte(t[end]) || strings.IndexByte("&?*[] ", t[end]) >= 0) {
 			end++
 		}
-		if end > l.value && strings.HasPrefix(t[end:], " = ") {
-			return link{bond: assigned, value: m.spaces(end + len(" = "))}
+		if op := m.operator(end); end > l.value && t[end-1] == ' ' && (op == "=" || op == ":=") {
+			from := m.spaces(end + len(op))
+			if oneWord := !strings.Contains(t[l.value:end-1], " "); from > end+len(op) && (oneWord || isQuote(m.at(from))) {
+				return link{bond: assigned, value: from}
+			}
 		}
 	}
 	return l
@@ -191,6 +194,8 @@ func (m *masker) filler(s *subject, i int) (next int, fills bool) {
 	case end == i+1 && isDigits(t[i:end]) && m.at(end) == ' ' && s.strength > weak, // password 7 hunter2
 		r&isNeutral != 0:
 		return end, true
+	case r&isFact != 0 && hasFold(t[m.spaces(end):], "to "): // password changed to hunter2
+		return m.spaces(end) + len("to"), true
 	case r&isFact != 0:
 		return -1, true
 	case r&isOf != 0: // password for bob: hunter2

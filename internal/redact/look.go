@@ -209,7 +209,7 @@ var nothing = words("nothing")
 // isNothing reports whether a value is none: a placeholder, a reference to another place, or what a program prints for nothing.
 func isNothing(s string) bool {
 	switch {
-	case strings.Trim(s, "*•●.-_#?<>[](){}") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
+	case strings.Trim(s, "*•●.-_#?<>[](){}\"'") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
 		s[0] == '<' && s[len(s)-1] == '>' && strings.Trim(s, "<> -_"+alphabet) == "",
 		s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",
 		strings.HasPrefix(s, "$(") && strings.IndexByte(s, '/') > 0 && !strings.ContainsAny(s, "\"'\n"):

@@ -68,7 +68,7 @@ func (m *masker) name(i int) int {
 		s.start++
 	}
 	s.word = t[s.start:s.end]
-	if s.word == "" || isFile(s.word) && strings.Count(s.word, ".") < 3 {
+	if s.word == "" || isFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 {
 		return i + 1
 	}
 	if q := m.at(start - 1); isQuote(q) && m.at(s.end) == q && m.depth(s.end) <= m.depth(start-1) {

@@ -114,10 +114,8 @@ func strengthOfWord(word string) strength {
 			return weak
 		}
 	}
-	for _, end := range []string{"pass", "pw"} {
-		if left, ok := strings.CutSuffix(word, end); ok && beforePass[left] {
-			return sure
-		}
+	if strings.HasSuffix(word, "pw") || strings.HasSuffix(word, "pass") && !noPass[word] {
+		return sure
 	}
 	if left, ok := strings.CutSuffix(strings.TrimSuffix(word, "s"), "key"); ok && len(left) > 1 && lexicon[left]&isSecretKey != 0 {
 		return sure
@@ -125,7 +123,7 @@ func strengthOfWord(word string) strength {
 	return open
 }
 
-var beforePass = words("before pass")
+var noPass = words("no pass")
 
 // split splits camelCase, snake_case, kebab-case and dotted names into words: the last ones that there is room for. Of a
 // dotted name only the last part counts, if that says something.

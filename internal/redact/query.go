@@ -23,9 +23,6 @@ const (
 func (m *masker) param(i int) {
 	t := m.text
 	inURL := i < m.url.end
-	if !inURL && t[i] == '&' && i > m.queryEnd {
-		return
-	}
 	depth := m.depth(i)
 	nameEnd := i + 1
 	for nameEnd < len(t) && nameEnd-i <= maxParam && (isAlnum(t[nameEnd]) || strings.IndexByte("-_.~[]$", t[nameEnd]) >= 0) {
@@ -167,7 +164,8 @@ func (m *masker) slashed(start, i int) {
 }
 
 func isUser(user, password string) bool {
-	if isDigits(user) || strings.HasPrefix(password, "//") || user == "" && !mixed(password) {
+	ratio := strings.IndexByte(password, ':') > 0 && strings.Trim(password, "0123456789.:") == ""
+	if ratio || isDigits(user) || strings.HasPrefix(password, "//") || user == "" && !mixed(password) {
 		return false
 	}
 	if !labels[strings.ToLower(user)] {

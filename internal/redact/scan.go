@@ -9,7 +9,7 @@ import (
 
 const (
 	// maxSpans is how many credentials, or names of such, a text can hold. One with more is masked whole: nobody wrote it.
-	maxSpans = 1000
+	maxSpans = 500
 	// maxCost is how many bytes may be looked at for each byte of a text, besides the first time. What needs more is
 	// masked whole. No shape of text is known that does.
 	maxCost = 12

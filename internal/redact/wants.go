@@ -22,7 +22,8 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 	case spaced:
 		return !v.bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		if v.quoted || s.strength == weak && (isIdentifier(s.word) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)) {
+		certain := s.strength == weak && (isIdentifier(s.word) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v))
+		if v.quoted || certain || s.strength < sure && !isProse(text) && m.isMember(s, v) {
 			break
 		}
 		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && lexicon[strings.ToLower(text)]&(isWeak|isFact|isKey) != 0 {
@@ -33,6 +34,9 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 		}
 		switch s.strength {
 		case sure:
+			if strings.EqualFold(s.word, "pwd") {
+				break
+			}
 			return !l.line || mixed(text) || m.alone(v)
 		case noun:
 			return mixed(text) || len(text) > 24 || m.alone(v) && l.line
@@ -59,7 +63,8 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 	case s.strength == weak:
 		return !isProse(text) && !isMeasure(text, &l)
 	}
-	return !isSentence(text, 3) && !verdicts[strings.ToLower(text)] && s.word != "PWD" && s.word != "OLDPWD"
+	directory := strings.HasSuffix(strings.ToLower(s.word), "pwd") && strings.IndexByte("/~", text[0]) >= 0
+	return !isSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
 }
 
 func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
@@ -67,7 +72,7 @@ func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
 	case isPairLike(text):
 		return false
 	case s.strength == sure && v.quoted:
-		keyName := strings.IndexByte(s.word, ' ') >= 0 && isKeyOf(s.word, isKey) // a key may have a name
+		keyName := hasFold(s.word, "api ") // a key may have a name
 		return !isSentence(text, 1) && !isFile(text) && (!keyName || mixed(text))
 	case s.strength == sure:
 		named := isIdentifier(s.word) && !l.line && strings.IndexByte(s.word, '-') < 0
@@ -76,6 +81,9 @@ func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
 		return opaque(text) && !isID(text) && !strings.ContainsAny(text, "./: ")
 	}
 	look := lookAt(text)
+	if s.strength == weak && m.isLogin(s, v) && !isProse(text) {
+		return true
+	}
 	return opaque(text) && len(text) >= 12 || isID(text) && look.letters() > 0 && len(text) >= 32
 }
 
@@ -103,7 +111,7 @@ func isToken(text string) bool {
 	if isPlainFact(text, &l) || l.letters() == 0 && l.digits < 6 {
 		return false
 	}
-	return l.digits > 0 || caseTurns(text) > 2 || len(text) >= 24 || strings.ContainsAny(text, "+=~")
+	return l.digits > 0 || caseTurns(text)*3 >= len(text) || len(text) >= 24 || strings.ContainsAny(text, "+=~")
 }
 
 // isPairLike reports whether text is a name and a value itself.
@@ -137,15 +145,28 @@ func (m *masker) alone(v *value) bool {
 	return strings.IndexByte("\x00\n\r\"'}", m.at(v.next)) >= 0
 }
 
+// isMember reports whether s and v are a member of an object or a map, or a line of YAML.
+func (m *masker) isMember(s *subject, v *value) bool {
+	line := m.text[max(0, s.start-maxLook):s.start]
+	m.cost += len(line)
+	line = line[strings.LastIndexByte(line, '\n')+1:]
+	if i := strings.LastIndexAny(line, "{}[]()"); i >= 0 {
+		rest := strings.TrimSpace(line[i+1:])
+		return strings.IndexByte("{[(", line[i]) >= 0 && (rest == "" || rest[len(rest)-1] == ',')
+	}
+	return strings.HasPrefix(line, "  ") && strings.TrimSpace(line) == "" && m.alone(v)
+}
+
 // isLogin reports whether s is a part of a login: a user name comes before it.
 func (m *masker) isLogin(s *subject, v *value) bool {
 	const longest = 64
 	before := strings.ToLower(m.text[max(0, s.start-longest):s.start])
 	m.cost += len(before)
-	if i := strings.LastIndexByte(before, '\n'); i >= 0 && !strings.Contains(before, "machine ") {
-		before = before[i+1:]
+	all := strings.Split(before, "\n")
+	before = strings.TrimSpace(all[len(all)-1])
+	if before == "" && len(all) > 1 { // the line before
+		before = strings.TrimSpace(all[len(all)-2])
 	}
-	before = strings.TrimSpace(before)
 	for _, word := range []string{"login", "user", "username"} {
 		if i := strings.LastIndex(before, word); i >= 0 && len(strings.Fields(before[i:])) == 2 {
 			return true

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -25,7 +26,7 @@ type batch struct {
 	observed []*mirror.Observation
 	// counted: what is beyond the limits of history is among what the full sync counts.
 	counted bool
-	plan    mirror.Result
+	plan    plan.Result
 	done    chan struct{}
 	out     *taskstore.Written // once done
 	err     error
@@ -57,7 +58,7 @@ func (s *syncer) start(ctx context.Context) error {
 	})
 	scope := *s.scope()
 	scope.Oldest = s.scopes().oldest(s.writing(f.observed))
-	f.plan = mirror.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
+	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
 	s.batches = append(s.batches, f)
 	s.planned = nil
 	go func() {
@@ -124,14 +125,14 @@ func (s *syncer) flush(ctx context.Context) error {
 	if err := s.wait(0, nil); err != nil {
 		return err
 	}
-	if s.Index.Finished(taskstore.SourceIDOf(s.source)) > mirror.MaxTasks(s.source.Spec.History) {
+	if s.Index.Finished(taskstore.SourceIDOf(s.source)) > plan.MaxTasks(s.source.Spec.History) {
 		return s.prune(ctx)
 	}
 	return nil
 }
 
 // apply carries out actions that follow from no batch, and remembers which tasks were refused.
-func (s *syncer) apply(ctx context.Context, scope *mirror.Scope, actions []mirror.Action) error {
+func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Action) error {
 	if len(actions) == 0 {
 		return nil
 	}
@@ -142,7 +143,7 @@ func (s *syncer) apply(ctx context.Context, scope *mirror.Scope, actions []mirro
 }
 
 // noteWritten remembers which tasks were refused, and which no longer are.
-func (s *syncer) noteWritten(actions []mirror.Action, out *taskstore.Written) {
+func (s *syncer) noteWritten(actions []plan.Action, out *taskstore.Written) {
 	for i := range actions {
 		if observation := actions[i].Observation; observation != nil {
 			delete(s.state.rejected, observation.ID)
@@ -160,12 +161,12 @@ func (s *syncer) prune(ctx context.Context) error {
 	if scope.Oldest.Compare(s.state.floor) > 0 {
 		s.state.floor = scope.Oldest
 	}
-	actions := mirror.PlanLimits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.source)))
+	actions := plan.Limits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.source)))
 	if err := s.apply(ctx, scope, actions); err != nil {
 		return err
 	}
 	for i := range actions {
-		if actions[i].Because == mirror.BecauseHistory {
+		if actions[i].Because == plan.BecauseHistory {
 			s.state.pruned++
 		}
 	}

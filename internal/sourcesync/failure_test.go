@@ -16,7 +16,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
-	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -69,7 +69,7 @@ func TestOutcomeOf(t *testing.T) {
 		"wrong URL":             {api(studio.NotFound, 0), v1alpha1.ReasonMalformed, "the API says no", false, 20 * time.Second},
 		"a new kind":            {api("New", 0), v1alpha1.ReasonUnavailable, "the API says no", false, 20 * time.Second},
 		"no writing": {
-			fmt.Errorf("x: %w", &taskstore.WriteError{Verb: mirror.Create, Err: errors.New("etcd is full")}),
+			fmt.Errorf("x: %w", &taskstore.WriteError{Verb: plan.Create, Err: errors.New("etcd is full")}),
 			v1alpha1.ReasonWriteFailed, "Tasks can't be stored for now: Create a LivepeerTask: etcd is full", false, 4 * time.Second,
 		},
 		"no right": {

@@ -168,7 +168,7 @@ func (s *syncer) compare(ctx context.Context) {
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
 		if full.knows(entry.ID) || s.of.shared.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
-			!mirror.CanBeMissing(scope, entry) {
+			!plan.CanBeMissing(scope, entry) {
 			continue
 		}
 		full.missing = append(full.missing, *entry)
@@ -218,7 +218,7 @@ func (s *syncer) restore(ctx context.Context) error {
 		}
 	}
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
-		if s.state.full.since == 0 && !mirror.CanBeMissing(s.scope(), entry) {
+		if s.state.full.since == 0 && !plan.CanBeMissing(s.scope(), entry) {
 			take(entry)
 		}
 	}

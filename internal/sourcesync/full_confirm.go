@@ -23,7 +23,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 	answers, failed := s.askAll(ctx, plan.Missing, ids)
 	rest := full.missing[len(some):]
 	var again, later []mirror.Entry
-	var gone []mirror.Action
+	var gone []plan.Action
 	for i := range some {
 		entry := &some[i]
 		answer, ok := answers[entry.ID]
@@ -40,7 +40,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 		case entry.UpdatedAt < full.since:
 			full.unlisted = true // no listing lacked it yet
 		default:
-			gone = append(gone, mirror.Gone(s.scope(), entry)...)
+			gone = append(gone, plan.Deletion(s.scope(), entry)...)
 		}
 	}
 	full.missing = append(append(again, rest...), later...)

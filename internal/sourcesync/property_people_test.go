@@ -234,7 +234,7 @@ func (p *people) writing(before, after *v1alpha1.LivepeerTask) {
 func (p *people) equal() {
 	a := p.account
 	a.t.Helper()
-	scope := mirror.Scope{Source: a.api.Source.Name, SourceUID: a.api.Source.UID}
+	scope := plan.Scope{Source: a.api.Source.Name, SourceUID: a.api.Source.UID}
 	for name, task := range a.api.Tasks {
 		entry := mirror.EntryOf(task)
 		named := entry.OwnerUID == scope.SourceUID || entry.OwnerName == scope.Source || entry.SourceLabel == scope.Source

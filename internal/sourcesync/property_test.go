@@ -18,6 +18,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -225,7 +226,7 @@ func (a *account) known(id string) (known string) {
 func (a *account) equal() {
 	a.t.Helper()
 	source := a.api.Source
-	scope := mirror.Scope{Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types}
+	scope := plan.Scope{Namespace: source.Namespace, Source: source.Name, SourceUID: source.UID, Types: source.Spec.Types}
 	want := map[string]*mirror.Observation{}
 	for _, id := range a.studio.IDs() {
 		if observation := a.observe(id); scope.Includes(observation.Spec.Type) {
@@ -253,7 +254,7 @@ func (a *account) equal() {
 		}
 	}
 	// Whatever else there is of a task: nothing would have to be written.
-	plan := mirror.Plan(scope, slices.Collect(maps.Values(want)), func(name string) (mirror.Entry, bool) {
+	plan := plan.Plan(scope, slices.Collect(maps.Values(want)), func(name string) (mirror.Entry, bool) {
 		task, ok := a.api.Tasks[name]
 		if !ok {
 			return mirror.Entry{}, false

@@ -176,9 +176,9 @@ func (s *Source) write(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question, observation *mirror.Observation,
 ) (pause time.Duration, failures int) {
 	scope := s.scopeOf(source, ask, observation)
-	planned := mirror.Plan(scope, []*mirror.Observation{observation}, s.engine.Index.Lookup(source.Namespace))
+	planned := plan.Plan(scope, []*mirror.Observation{observation}, s.engine.Index.Lookup(source.Namespace))
 	for i := range planned.Actions {
-		if planned.Actions[i].Verb == mirror.Create {
+		if planned.Actions[i].Verb == plan.Create {
 			s.shared.wrote(observation.ID, false) // before it is stored: a full sync may look for it at once
 		}
 	}
@@ -195,7 +195,7 @@ func (s *Source) write(
 		s.engine.Pushed.Observe(s.engine.Clock.Since(ask.first).Seconds())
 	}
 	if len(out.Writes) > 0 {
-		s.shared.wrote("", s.engine.Index.Finished(taskstore.SourceIDOf(source)) > mirror.MaxTasks(source.Spec.History))
+		s.shared.wrote("", s.engine.Index.Finished(taskstore.SourceIDOf(source)) > plan.MaxTasks(source.Spec.History))
 	}
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -211,7 +211,7 @@ func (s *Source) write(
 
 // scopeOf is the scope in which a step would plan for this task. History matters to finished ones only, and not to what somebody
 // deleted: that was within its limits.
-func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) mirror.Scope {
+func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) plan.Scope {
 	of := scopes{
 		source: source, index: s.engine.Index, now: s.engine.Clock.Now(), floor: s.shared.floorNow(), news: s.shared.newsNow(),
 	}
@@ -219,7 +219,7 @@ func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, obs
 	if ask.why != plan.Pushed || !finished {
 		scope := of.unlimited()
 		if finished {
-			scope.Oldest = mirror.Oldest(nil, source.Spec.History, of.now)
+			scope.Oldest = plan.Oldest(nil, source.Spec.History, of.now)
 		}
 		return scope
 	}

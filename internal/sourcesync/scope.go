@@ -9,6 +9,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -23,15 +24,15 @@ type scopes struct {
 }
 
 // scope says what is in scope, once the observed tasks are stored as well.
-func (s *scopes) scope(observed []*mirror.Observation) mirror.Scope {
+func (s *scopes) scope(observed []*mirror.Observation) plan.Scope {
 	scope := s.unlimited()
 	scope.Oldest, scope.OldestNew = s.oldest(observed), s.oldestNew()
 	return scope
 }
 
 // unlimited says the same without the limits of history.
-func (s *scopes) unlimited() mirror.Scope {
-	return mirror.Scope{
+func (s *scopes) unlimited() plan.Scope {
+	return plan.Scope{
 		Namespace: s.source.Namespace,
 		Source:    s.source.Name,
 		SourceUID: s.source.UID,
@@ -39,7 +40,7 @@ func (s *scopes) unlimited() mirror.Scope {
 		Notify:    s.source.SendsEvents(),
 		NewsAfter: s.news,
 
-		StalledBefore: mirror.StalledBefore(s.source.Spec.StallAfter, s.now),
+		StalledBefore: plan.StalledBefore(s.source.Spec.StallAfter, s.now),
 	}
 }
 
@@ -47,16 +48,16 @@ func (s *scopes) unlimited() mirror.Scope {
 func (s *scopes) oldest(observed []*mirror.Observation) mirror.Stamp {
 	history, id := s.source.Spec.History, taskstore.SourceIDOf(s.source)
 	var stamps []mirror.Stamp
-	if s.index.Finished(id)+len(observed) > mirror.MaxTasks(history) {
+	if s.index.Finished(id)+len(observed) > plan.MaxTasks(history) {
 		stamps = finishedStamps(s.index.Entries(id), observed)
 	}
-	return mirror.Oldest(stamps, history, s.now)
+	return plan.Oldest(stamps, history, s.now)
 }
 
 // oldestNew returns the oldest finished task that is mirrored anew: none that history has pruned before, and, where
 // history is full, none that is older than all that are kept.
 func (s *scopes) oldestNew() mirror.Stamp {
-	limit := mirror.MaxTasks(s.source.Spec.History)
+	limit := plan.MaxTasks(s.source.Spec.History)
 	switch {
 	case limit == 0:
 		return mirror.Stamp{UpdatedAt: math.MaxInt64}

@@ -10,6 +10,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -27,7 +28,7 @@ type syncer struct {
 	state      *state
 
 	batches []*batch
-	planned *mirror.Scope // what is in scope, until something is written
+	planned *plan.Scope // what is in scope, until something is written
 }
 
 // run works until nothing is due or the turn is over: first what was read and not written, then what changed, then the
@@ -163,26 +164,26 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Mark = mark
-	plan := mirror.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
-	s.note(&plan, observation.ID)
-	for i := range plan.Current {
-		s.Index.Mark(&plan.Current[i], mark)
+	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
+	s.note(&planned, observation.ID)
+	for i := range planned.Current {
+		s.Index.Mark(&planned.Current[i], mark)
 	}
-	if len(plan.Actions) > 0 {
+	if len(planned.Actions) > 0 {
 		s.state.pending = append(s.state.pending, observation)
 		return 0
 	}
-	return len(plan.Omitted)
+	return len(planned.Omitted)
 }
 
 // note remembers why the task can't be mirrored, if so.
-func (s *syncer) note(plan *mirror.Result, id string) {
+func (s *syncer) note(planned *plan.Result, id string) {
 	switch {
-	case len(plan.Conflicts) > 0:
+	case len(planned.Conflicts) > 0:
 		s.state.rejected.add(id, "")
-	case len(plan.Nameless) > 0:
+	case len(planned.Nameless) > 0:
 		s.state.rejected.add(id, "every name that its object could have is that of another task")
-	case len(plan.Actions) == 0:
+	case len(planned.Actions) == 0:
 		delete(s.state.rejected, id)
 	}
 }
@@ -193,7 +194,7 @@ func (s *syncer) scopes() *scopes {
 }
 
 // scope says what is in scope, once all that is being written is stored.
-func (s *syncer) scope() *mirror.Scope {
+func (s *syncer) scope() *plan.Scope {
 	if s.planned == nil {
 		scope := s.scopes().scope(s.writing(nil))
 		s.planned = &scope

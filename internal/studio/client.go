@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
@@ -71,9 +72,9 @@ func New(cfg Config) (*Client, error) {
 	switch {
 	case key == "":
 		return nil, &ConfigError{Field: "apiKey", Message: "The API key is empty. Put a Livepeer Studio API key into apiKey of the Secret."}
-	case strings.ContainsFunc(key, isControl):
+	case strangerIn(key) != "":
 		return nil, &ConfigError{Field: "apiKey",
-			Message: "The API key contains a line break or another control character. Put only the key into apiKey of the Secret."}
+			Message: "The API key contains " + strangerIn(key) + ". Put only the key into apiKey of the Secret."}
 	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
@@ -108,7 +109,27 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+// strangerIn names the first character that no key has: white space, control characters such as a line break, and what is invisible,
+// as editors and copied text bring along. "" if there is none.
+func strangerIn(key string) string {
+	for i, r := range []rune(key) {
+		what := ""
+		switch {
+		case unicode.IsControl(r):
+			what = "a line break or another control character"
+		case r == '\uFEFF':
+			what = "a byte order mark"
+		case unicode.IsSpace(r):
+			what = "white space"
+		case !unicode.IsGraphic(r):
+			what = "an invisible character"
+		default:
+			continue
+		}
+		return fmt.Sprintf("%s (%U, character %d)", what, r, i+1)
+	}
+	return ""
+}
 
 // Close ends idle connections. Requests under way go on.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -49,7 +49,12 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.Message = fmt.Sprintf("The API does not accept the key (%s). Check apiKey in the Secret.", said)
 	case Forbidden:
 		e.Message = fmt.Sprintf("The key is not allowed to read tasks (%s). Give it the right to GET task and task/:id.", said)
-		if id != "" {
+		switch {
+		case strings.Contains(said, "user is suspended"):
+			e.Message = fmt.Sprintf("Studio has suspended the user of the key (%s). Ask Livepeer's support, or use another user's key.", said)
+		case strings.Contains(said, "CORS"):
+			e.Message = fmt.Sprintf("The key is one for web pages, with a CORS restriction (%s). Make one without it.", said)
+		case id != "":
 			e.Message = fmt.Sprintf("The key is not allowed to read task %s (%s).", c.clean(id, 100), said)
 		}
 	case NotFound:
@@ -61,6 +66,9 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.Message = fmt.Sprintf("The API is asked too often (%s).", said)
 	case Unavailable:
 		e.Message = fmt.Sprintf("The API is not available (%s).", said)
+		if strings.Contains(said, "TypeError") || strings.Contains(said, "Cannot read properties") {
+			e.Message += " Studio answers so to every request with a key whose project was deleted: check that it is still there."
+		}
 	default:
 		e.Message = fmt.Sprintf("The API gave an unexpected answer (%s).", said)
 	}

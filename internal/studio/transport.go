@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -68,13 +70,17 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 	return nil
 }
 
-// CheckProxy returns an error where the environment names a proxy that can't be one. The error does not quote it: it may hold a
-// credential.
+// CheckProxy returns an error where the environment names a proxy that can't be one: Go would make something of it, or go without.
+// The error does not quote it: it may hold a credential.
 func CheckProxy() error {
-	for _, scheme := range []string{"https", "http"} {
-		// A host that no NO_PROXY names.
-		if _, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: scheme, Host: "proxied.invalid"}}); err != nil {
-			return fmt.Errorf("%s_PROXY is not the URL of a proxy, such as http://proxy.example:3128", strings.ToUpper(scheme))
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		proxy := os.Getenv(name)
+		if proxy != "" && !strings.Contains(proxy, "://") {
+			proxy = "http://" + proxy
+		}
+		u, err := url.Parse(proxy)
+		if proxy != "" && (err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme)) {
+			return fmt.Errorf("%s is not the URL of a proxy, such as http://proxy.example:3128", name)
 		}
 	}
 	return nil

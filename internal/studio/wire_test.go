@@ -166,3 +166,29 @@ func TestTheProxyIsNamed(t *testing.T) {
 		client.Close()
 	}
 }
+
+// TestKeysWithStrangeCharacters: the message says which, and where.
+func TestKeysWithStrangeCharacters(t *testing.T) {
+	for key, says := range map[string]string{
+		"\uFEFFabc": "a byte order mark (U+FEFF, character 1)", "ab\u200bc": "an invisible character (U+200B, character 3)",
+		"ab c": "white space (U+0020, character 3)", "a\u00a0c": "white space (U+00A0, character 2)", "a\nb": "control character (U+000A, character 2)",
+	} {
+		_, err := New(Config{BaseURL: "https://studio.example/api", Key: NewKey(key)})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want %s", key, err, says)
+		}
+	}
+}
+
+// TestAProxyThatIsNoURL is refused, and not quoted.
+func TestAProxyThatIsNoURL(t *testing.T) {
+	for proxy, ok := range map[string]bool{
+		"": true, "http://proxy.example:3128": true, "proxy.example:3128": true, "http://user:secret@proxy.example": true,
+		"http://user:secret@[bad": false, "http://": false, "ftp://proxy.example": false, "http://user:secret@proxy.example:port": false,
+	} {
+		t.Setenv("HTTPS_PROXY", proxy)
+		if err := CheckProxy(); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", proxy, err)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // Index knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
@@ -116,7 +117,7 @@ func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 }
 
 // Lookup finds stored tasks of a namespace by name.
-func (x *Index) Lookup(namespace string) mirror.Lookup {
+func (x *Index) Lookup(namespace string) plan.Lookup {
 	return func(name string) (mirror.Entry, bool) {
 		x.mu.RLock()
 		defer x.mu.RUnlock()

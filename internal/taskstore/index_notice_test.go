@@ -12,6 +12,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // TestIndexLooksAtWhatOthersWrite: the index knows task a at version 10. Of writes it is told the version only: which of
@@ -170,11 +171,11 @@ func TestGoneThoughWrittenInto(t *testing.T) {
 		id      string
 		left    int
 	}{
-		"gone":             {mirror.BecauseDeleted, "uid-of-a", "a", 0},
-		"edited":           {mirror.BecauseDeleted, "uid-of-a", "b", 1},
-		"made anew":        {mirror.BecauseDeleted, "another", "a", 1},
-		"beyond a limit":   {mirror.BecauseHistory, "uid-of-a", "a", 1},
-		"not there at all": {mirror.BecauseDeleted, "", "", 0},
+		"gone":             {plan.BecauseDeleted, "uid-of-a", "a", 0},
+		"edited":           {plan.BecauseDeleted, "uid-of-a", "b", 1},
+		"made anew":        {plan.BecauseDeleted, "another", "a", 1},
+		"beyond a limit":   {plan.BecauseHistory, "uid-of-a", "a", 1},
+		"not there at all": {plan.BecauseDeleted, "", "", 0},
 	} {
 		api := &kubetest.API{Tasks: map[string]*v1alpha1.LivepeerTask{}, Writing: func(_, _ *v1alpha1.LivepeerTask) {}}
 		if c.uid != "" {
@@ -184,8 +185,8 @@ func TestGoneThoughWrittenInto(t *testing.T) {
 			})
 		}
 		planned := mirror.EntryOf(kubetest.ATask("a", "main", 10))
-		err := NewWriter(api, api, NewIndex()).write(context.Background(), mirror.Scope{Namespace: "media"},
-			mirror.Action{Verb: mirror.Delete, Stored: planned, Because: c.because})
+		err := NewWriter(api, api, NewIndex()).write(context.Background(), plan.Scope{Namespace: "media"},
+			plan.Action{Verb: plan.Delete, Stored: planned, Because: c.because})
 		if err != nil || len(api.Tasks) != c.left {
 			t.Errorf("%s: %d left, %v", name, len(api.Tasks), err)
 		}

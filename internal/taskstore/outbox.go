@@ -11,12 +11,13 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
 // task reaches by it. The same write stores both, so that no crash can come between them. It answers how many had to be
 // left out for want of room.
-func (w *Writer) notifications(ctx context.Context, scope *mirror.Scope, action *mirror.Action) (lost int, err error) {
+func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *plan.Action) (lost int, err error) {
 	status := &action.Desired.Status
 	status.Notifications = nil
 	if !scope.Notify {
@@ -34,7 +35,7 @@ func (w *Writer) notifications(ctx context.Context, scope *mirror.Scope, action 
 		status.Notifications = live.Status.Notifications
 	}
 	before := mirror.Before{
-		New:   action.Verb == mirror.Create || action.Stored.ObservedGeneration == 0,
+		New:   action.Verb == plan.Create || action.Stored.ObservedGeneration == 0,
 		Phase: action.Stored.Phase, NewsAfter: scope.NewsAfter,
 	}
 	if reached, ok := mirror.Reached(before, status); ok {

@@ -16,6 +16,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // writeConcurrency bounds the writes under way at once. More than this gains nothing: the API server is the bottleneck.
@@ -42,8 +43,8 @@ type Observer interface {
 
 // Change is an action that was carried out.
 type Change struct {
-	Scope  *mirror.Scope
-	Action *mirror.Action
+	Scope  *plan.Scope
+	Action *plan.Action
 	// Stored is the object as it is stored now; nil where it was deleted.
 	Stored *v1alpha1.LivepeerTask
 	// Lost counts the transitions that will not be sent: there was no room for them, or the object was deleted.
@@ -68,15 +69,15 @@ func (w *Writer) tell(change *Change) {
 type Written struct {
 	mu sync.Mutex
 	// Writes counts the actions that were carried out, by verb.
-	Writes map[mirror.Verb]int
+	Writes map[plan.Verb]int
 	// Refused are the tasks that the API server would not store, by ID, and why.
 	Refused map[string]error
 }
 
 // Apply carries out the actions, several at a time, beginning with the first. An error is a *writeError or the
 // context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
-func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror.Action) (*Written, error) {
-	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Action) (*Written, error) {
+	out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
 	source := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writeConcurrency)
@@ -97,7 +98,7 @@ func (w *Writer) Apply(ctx context.Context, scope mirror.Scope, actions []mirror
 }
 
 // note sorts out how one action ended.
-func (o *Written) note(ctx context.Context, action *mirror.Action, err error) error {
+func (o *Written) note(ctx context.Context, action *plan.Action, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -114,7 +115,7 @@ func (o *Written) note(ctx context.Context, action *mirror.Action, err error) er
 	}
 }
 
-func observedID(action *mirror.Action) string {
+func observedID(action *plan.Action) string {
 	if action.Observation == nil {
 		return ""
 	}
@@ -123,8 +124,8 @@ func observedID(action *mirror.Action) string {
 
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
-func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Action) error {
-	if action.Verb == mirror.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
+func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action) error {
+	if action.Verb == plan.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
 		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
 		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
@@ -136,7 +137,7 @@ func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 			return err
 		}
 		if action.Observation == nil {
-			if action.Because != mirror.BecauseDeleted {
+			if action.Because != plan.BecauseDeleted {
 				return nil // a limit's deletion: the next plan sees what became of it
 			}
 			// What was asked for is gone from the API. Labels of others may have changed since, and nothing else.
@@ -152,16 +153,16 @@ func (w *Writer) write(ctx context.Context, scope mirror.Scope, action mirror.Ac
 }
 
 // replan plans an action anew, by what is stored now. It answers false where nothing is left to do.
-func (w *Writer) replan(ctx context.Context, scope mirror.Scope, action *mirror.Action) (bool, error) {
+func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Action) (bool, error) {
 	lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
 	if err != nil {
 		return false, err
 	}
-	plan := mirror.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
-	if len(plan.Actions) == 0 {
+	planned := plan.Plan(scope, []*mirror.Observation{action.Observation}, lookup)
+	if len(planned.Actions) == 0 {
 		return false, nil
 	}
-	*action = plan.Actions[0]
+	*action = planned.Actions[0]
 	return true, nil
 }
 
@@ -181,7 +182,7 @@ func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, er
 }
 
 // readLive reads all objects that may hold a task.
-func (w *Writer) readLive(ctx context.Context, namespace, id string) (mirror.Lookup, error) {
+func (w *Writer) readLive(ctx context.Context, namespace, id string) (plan.Lookup, error) {
 	entries := map[string]mirror.Entry{}
 	for _, name := range mirror.Names(id) {
 		task := &v1alpha1.LivepeerTask{}
@@ -199,8 +200,8 @@ func (w *Writer) readLive(ctx context.Context, namespace, id string) (mirror.Loo
 	}, nil
 }
 
-func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.Action) error {
-	if action.Verb == mirror.Delete {
+func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Action) error {
+	if action.Verb == plan.Delete {
 		err := w.delete(ctx, &action.Stored)
 		if err == nil {
 			change := &Change{Scope: scope, Action: action}
@@ -219,9 +220,9 @@ func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 	w.index.begin(key)
 	var stored *v1alpha1.LivepeerTask
 	switch action.Verb {
-	case mirror.Create:
+	case plan.Create:
 		stored, err = w.create(ctx, action)
-	case mirror.Update:
+	case plan.Update:
 		stored, err = w.update(ctx, action)
 	default:
 		stored, err = w.updateStatus(ctx, &metav1.ObjectMeta{
@@ -246,7 +247,7 @@ func (w *Writer) once(ctx context.Context, scope *mirror.Scope, action *mirror.A
 }
 
 // create stores the object, then its status. Where the second fails, the object is answered as it is stored.
-func (w *Writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+func (w *Writer) create(ctx context.Context, action *plan.Action) (*v1alpha1.LivepeerTask, error) {
 	created := action.Desired.DeepCopy()
 	created.Status = v1alpha1.LivepeerTaskStatus{}
 	if err := w.client.Create(ctx, created); err != nil {
@@ -257,7 +258,7 @@ func (w *Writer) create(ctx context.Context, action *mirror.Action) (*v1alpha1.L
 
 // update puts spec, labels and owner right and leaves alone what others added. It reads the object first, because the
 // cache does not keep these additions.
-func (w *Writer) update(ctx context.Context, action *mirror.Action) (*v1alpha1.LivepeerTask, error) {
+func (w *Writer) update(ctx context.Context, action *plan.Action) (*v1alpha1.LivepeerTask, error) {
 	live := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, client.ObjectKeyFromObject(action.Desired), live); err != nil {
 		return nil, err
@@ -311,7 +312,7 @@ func (w *Writer) updateStatus(
 // Restore makes the scope's source the owner of a task that has none, and puts its label and its ID right where somebody edited
 // them: the ID is what leads to the object's name, where that can be told. All else stays as it is. Where somebody wrote it meanwhile,
 // or it is refused, it is left to the next full sync.
-func (w *Writer) Restore(ctx context.Context, scope *mirror.Scope, edited *mirror.Entry) error {
+func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.Entry) error {
 	key := types.NamespacedName{Namespace: edited.Namespace, Name: edited.Name}
 	id, known := edited.TrueID()
 	if !known && edited.SourceLabel == scope.Source && edited.OwnerUID == scope.SourceUID {
@@ -331,7 +332,7 @@ func (w *Writer) Restore(ctx context.Context, scope *mirror.Scope, edited *mirro
 		if overtaken(err) || Refused(err) {
 			return nil
 		}
-		return &WriteError{Verb: mirror.Update, Err: err}
+		return &WriteError{Verb: plan.Update, Err: err}
 	}
 	entry := mirror.EntryOf(live)
 	w.index.done(key, storedOf(&entry))

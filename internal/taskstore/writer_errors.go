@@ -10,12 +10,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // WriteError says that the API server can't be written to for now. Nothing is wrong with the task itself.
 type WriteError struct {
-	Verb mirror.Verb
+	Verb plan.Verb
 	Err  error
 }
 

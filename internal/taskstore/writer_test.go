@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 // TestErrorsOfWrites: what an API server's error means for a write, and for the others of the same plan.
@@ -47,17 +48,17 @@ func TestErrorsOfWrites(t *testing.T) {
 		if Refused(c.err) != c.refused || overtaken(c.err) != c.overtaken {
 			t.Errorf("%s: refused %v, overtaken %v", name, Refused(c.err), overtaken(c.err))
 		}
-		out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
-		err := out.note(t.Context(), &mirror.Action{Verb: mirror.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
+		out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
+		err := out.note(t.Context(), &plan.Action{Verb: plan.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
 		var write *WriteError
-		if errors.As(err, &write) == c.refused || (out.Refused["a"] != nil) != c.refused || out.Writes[mirror.Update] != 0 {
+		if errors.As(err, &write) == c.refused || (out.Refused["a"] != nil) != c.refused || out.Writes[plan.Update] != 0 {
 			t.Errorf("%s: stops the others: %v; %+v", name, err, out)
 		}
-		if write != nil && (write.Verb != mirror.Update || !errors.Is(err, c.err)) {
+		if write != nil && (write.Verb != plan.Update || !errors.Is(err, c.err)) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// A deletion by a limit follows from no observation: the stored task is named.
-		limit := &mirror.Action{Verb: mirror.Delete, Stored: mirror.Entry{ID: "b"}}
+		limit := &plan.Action{Verb: plan.Delete, Stored: mirror.Entry{ID: "b"}}
 		if err := out.note(t.Context(), limit, c.err); errors.As(err, &write) == c.refused || (out.Refused["b"] != nil) != c.refused {
 			t.Errorf("%s: by a limit: %v", name, err)
 		}
@@ -65,23 +66,23 @@ func TestErrorsOfWrites(t *testing.T) {
 }
 
 func TestNote(t *testing.T) {
-	out := &Written{Writes: map[mirror.Verb]int{}, Refused: map[string]error{}}
+	out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
 	for range 2 {
-		if err := out.note(t.Context(), &mirror.Action{Verb: mirror.Create}, nil); err != nil {
+		if err := out.note(t.Context(), &plan.Action{Verb: plan.Create}, nil); err != nil {
 			t.Error(err)
 		}
 	}
 	var write *WriteError
 	late := fmt.Errorf("dial tcp 10.0.0.1:443: %w", context.DeadlineExceeded)
-	if err := out.note(t.Context(), &mirror.Action{Verb: mirror.Create}, late); !errors.As(err, &write) {
+	if err := out.note(t.Context(), &plan.Action{Verb: plan.Create}, late); !errors.As(err, &write) {
 		t.Errorf("a time-out of the API server is its own: %v", err)
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if err := out.note(stopped, &mirror.Action{Verb: mirror.Create}, late); !errors.Is(err, context.Canceled) || errors.As(err, new(*WriteError)) {
+	if err := out.note(stopped, &plan.Action{Verb: plan.Create}, late); !errors.Is(err, context.Canceled) || errors.As(err, new(*WriteError)) {
 		t.Errorf("nobody is to blame where the operator stops: %v", err)
 	}
-	if out.Writes[mirror.Create] != 2 || len(out.Refused) != 0 {
+	if out.Writes[plan.Create] != 2 || len(out.Refused) != 0 {
 		t.Errorf("%+v", out)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
@@ -61,9 +62,9 @@ func desired(raw []byte, namespace string, redactor *redact.Redactor) (*v1alpha1
 	if err != nil {
 		return nil, err
 	}
-	scope := mirror.Scope{Namespace: namespace, Source: testbed.SourceName, SourceUID: "5a1e57ed-0000-4000-8000-0000000000bb"}
+	scope := plan.Scope{Namespace: namespace, Source: testbed.SourceName, SourceUID: "5a1e57ed-0000-4000-8000-0000000000bb"}
 	nothing := func(string) (mirror.Entry, bool) { return mirror.Entry{}, false }
-	plan := mirror.Plan(scope, []*mirror.Observation{observation}, nothing)
+	plan := plan.Plan(scope, []*mirror.Observation{observation}, nothing)
 	if len(plan.Actions) != 1 || plan.Actions[0].Desired == nil {
 		return nil, fmt.Errorf("task %s would not be mirrored", observation.ID)
 	}

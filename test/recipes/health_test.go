@@ -17,6 +17,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -44,8 +45,8 @@ func TestHealthOfTasks(t *testing.T) {
 		raw := fmt.Sprintf(`{"id":"task-%d","type":"upload","status":{"phase":%q,"updatedAt":1000,"errorMessage":"no disk"}}`, i, want.phase)
 		seen, err := mirror.Convert([]byte(raw), redact.New())
 		g.Expect(err).NotTo(HaveOccurred())
-		scope := mirror.Scope{Namespace: "default", Source: "main", SourceUID: "uid-of-main", StalledBefore: want.stalledBefore}
-		plan := mirror.Plan(scope, []*mirror.Observation{seen}, func(string) (mirror.Entry, bool) { return mirror.Entry{}, false })
+		scope := plan.Scope{Namespace: "default", Source: "main", SourceUID: "uid-of-main", StalledBefore: want.stalledBefore}
+		plan := plan.Plan(scope, []*mirror.Observation{seen}, func(string) (mirror.Entry, bool) { return mirror.Entry{}, false })
 		task := plan.Actions[0].Desired
 		wanted := task.Status
 		g.Expect(c.Create(t.Context(), task)).To(Succeed())

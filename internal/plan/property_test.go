@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
 	gocmp "cmp"
@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 // TestPlanAlways plays Studio, its tasks, two sources and people with kubectl against each other, and looks after every
@@ -52,7 +53,7 @@ func FuzzPlan(f *testing.F) {
 // universe are IDs that get into each other's way: some meet when they are lower-cased, some are no names, some are the
 // name that another gets instead.
 var universe = []string{
-	"abc", "ABC", "aBc", Names("ABC")[1], "a/b", "a b", Names("a/b")[0], "日本", "plain", "Plain-2",
+	"abc", "ABC", "aBc", mirror.Names("ABC")[1], "a/b", "a b", mirror.Names("a/b")[0], "日本", "plain", "Plain-2",
 	strings.Repeat("x", 253), strings.Repeat("X", 253), strings.Repeat("y", 300),
 }
 
@@ -62,8 +63,8 @@ type game struct {
 	choose func(what string, n int) int // answers 0 to n-1
 	scope  Scope
 	other  Scope
-	clock  int64                     // milliseconds since 1970
-	tasks  map[string][]*Observation // by ID: all that could be observed of the task, the latest last
+	clock  int64                            // milliseconds since 1970
+	tasks  map[string][]*mirror.Observation // by ID: all that could be observed of the task, the latest last
 	// forged are the true IDs of objects whose ID somebody edited, by name.
 	forged map[string]string
 }
@@ -75,7 +76,7 @@ func play(t failer, steps int, choose func(string, int) int) {
 		scope:     testScope,
 		other:     Scope{Namespace: "media", Source: "other", SourceUID: "uid-of-other"},
 		clock:     noon,
-		tasks:     map[string][]*Observation{},
+		tasks:     map[string][]*mirror.Observation{},
 		forged:    map[string]string{},
 	}
 	for range choose("tasks", 12) {
@@ -123,14 +124,14 @@ func (g *game) taskChanges() {
 func (g *game) taskGoes() {
 	id := one(g, "id", universe...)
 	if len(g.tasks[id]) > 0 {
-		g.tasks[id] = append(g.tasks[id], &Observation{ID: id, Deleted: true})
+		g.tasks[id] = append(g.tasks[id], &mirror.Observation{ID: id, Deleted: true})
 	}
 }
 
 // observe lets a source see n of the tasks, in any order, as they are or, from a replica that lags, as they were.
 func (g *game) observe(scope *Scope, n int, lagging bool) {
 	ids := slices.Sorted(maps.Keys(g.tasks))
-	var seen []*Observation
+	var seen []*mirror.Observation
 	for range min(n, len(ids)) {
 		i := g.choose("which", len(ids))
 		history := g.tasks[ids[i]]
@@ -150,7 +151,7 @@ func (g *game) observe(scope *Scope, n int, lagging bool) {
 	g.apply(*scope, plan.Actions)
 	for _, o := range seen {
 		if name := holders[o.ID]; o.Deleted && name != "" {
-			g.apply(*scope, Gone(scope, &g.objects[name].entry))
+			g.apply(*scope, Deletion(scope, &g.objects[name].entry))
 		}
 	}
 	for _, action := range plan.Actions {
@@ -185,9 +186,9 @@ func (g *game) holder(id string) string {
 }
 
 // check looks at what became of one observed task, whose object was stored under this name, as before.
-func (g *game) check(scope *Scope, o *Observation, name string, before *object, plan *Result) {
+func (g *game) check(scope *Scope, o *mirror.Observation, name string, before *object, plan *Result) {
 	g.Helper()
-	var entry Entry
+	var entry mirror.Entry
 	if before != nil {
 		entry = before.entry
 	}
@@ -196,7 +197,7 @@ func (g *game) check(scope *Scope, o *Observation, name string, before *object, 
 			g.Fatalf("%s: %s became %s", what, before, g.objects[name])
 		}
 	}
-	updatedAt := StampOf(o).UpdatedAt
+	updatedAt := mirror.StampOf(o).UpdatedAt
 	finished := v1alpha1.IsFinishedPhase(o.Status.Phase)
 	switch {
 	case before != nil && entry.OwnerUID != "" && entry.OwnerName != scope.Source && entry.SourceLabel != scope.Source:
@@ -232,7 +233,7 @@ func (g *game) goneOrGoing(id string) {
 }
 
 // mirrored fails unless there is an object that says what was observed.
-func (g *game) mirrored(scope *Scope, o *Observation) {
+func (g *game) mirrored(scope *Scope, o *mirror.Observation) {
 	g.Helper()
 	name := g.holder(o.ID)
 	if name == "" {

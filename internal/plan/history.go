@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 // defaultMaxTasks bounds finished tasks where history says nothing, as on an object stored without defaults.
 const defaultMaxTasks = 10000
 
-// Stamp orders finished tasks by age: by their last update (milliseconds since 1970), and by ID where that is the same.
-type Stamp struct {
-	UpdatedAt int64
-	ID        string
-}
-
-// Compare is negative where s is older than other.
-func (s Stamp) Compare(other Stamp) int {
-	return cmp.Or(cmp.Compare(s.UpdatedAt, other.UpdatedAt), cmp.Compare(s.ID, other.ID))
-}
-
 // Oldest returns the oldest stamp that history keeps: finished tasks older than it are beyond the limits. finished holds
 // the stamps of all finished tasks that are mirrored or about to be, each once; it is reordered. The zero Stamp, older
 // than all, means that nothing is beyond the limits.
-func Oldest(finished []Stamp, history v1alpha1.History, now time.Time) Stamp {
-	var byAge Stamp
+func Oldest(finished []mirror.Stamp, history v1alpha1.History, now time.Time) mirror.Stamp {
+	var byAge mirror.Stamp
 	if history.MaxAge != nil {
 		byAge.UpdatedAt = now.Add(-history.MaxAge.Duration).UnixMilli()
 	}
@@ -36,8 +25,8 @@ func Oldest(finished []Stamp, history v1alpha1.History, now time.Time) Stamp {
 	if len(finished) <= limit {
 		return byAge
 	}
-	slices.SortFunc(finished, func(a, b Stamp) int { return b.Compare(a) })
-	byCount := Stamp{UpdatedAt: finished[0].UpdatedAt + 1} // for a limit of 0: just beyond the newest there is
+	slices.SortFunc(finished, func(a, b mirror.Stamp) int { return b.Compare(a) })
+	byCount := mirror.Stamp{UpdatedAt: finished[0].UpdatedAt + 1} // for a limit of 0: just beyond the newest there is
 	if limit > 0 {
 		byCount = finished[limit-1]
 	}
@@ -53,13 +42,4 @@ func MaxTasks(history v1alpha1.History) int {
 		return defaultMaxTasks
 	}
 	return int(*history.MaxTasks)
-}
-
-// StampOf is the observed task's place in history.
-func StampOf(observation *Observation) Stamp {
-	stamp := Stamp{ID: observation.ID}
-	if observation.Status.UpdatedAt != nil {
-		stamp.UpdatedAt = observation.Status.UpdatedAt.UnixMilli()
-	}
-	return stamp
 }

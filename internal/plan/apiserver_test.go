@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
 	"errors"
@@ -13,8 +13,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
+
+var testScope = Scope{Namespace: "media", Source: "main", SourceUID: "uid-of-main"}
 
 // failer is what the helpers need of *testing.T and *rapid.T.
 type failer interface {
@@ -35,7 +38,7 @@ type apiServer struct {
 // object is one version of an object: another version is another *object.
 type object struct {
 	task  *v1alpha1.LivepeerTask
-	entry Entry
+	entry mirror.Entry
 }
 
 func (o *object) String() string {
@@ -89,16 +92,16 @@ func (s *apiServer) get(name string) *v1alpha1.LivepeerTask {
 	return nil
 }
 
-func (s *apiServer) lookup(name string) (Entry, bool) {
+func (s *apiServer) lookup(name string) (mirror.Entry, bool) {
 	if stored := s.objects[name]; stored != nil {
 		return stored.entry, true
 	}
-	return Entry{}, false
+	return mirror.Entry{}, false
 }
 
 // entries returns all that are controlled by the source with this UID.
-func (s *apiServer) entries(source types.UID) []Entry {
-	var entries []Entry
+func (s *apiServer) entries(source types.UID) []mirror.Entry {
+	var entries []mirror.Entry
 	for _, name := range s.names() {
 		if entry, _ := s.lookup(name); entry.OwnerUID == source {
 			entries = append(entries, entry)
@@ -113,7 +116,7 @@ func (s *apiServer) put(task *v1alpha1.LivepeerTask) {
 	s.version++
 	task.ResourceVersion = fmt.Sprint(s.version)
 	kept := throughJSON(s, task)
-	s.objects[task.Name] = &object{task: kept, entry: EntryOf(kept)}
+	s.objects[task.Name] = &object{task: kept, entry: mirror.EntryOf(kept)}
 }
 
 func (s *apiServer) create(task *v1alpha1.LivepeerTask) (*v1alpha1.LivepeerTask, error) {
@@ -135,9 +138,9 @@ func (s *apiServer) change(name, version string, change func(*v1alpha1.LivepeerT
 	if task == nil || task.ResourceVersion != version {
 		return errOvertaken
 	}
-	before := SpecDigest(&v1alpha1.LivepeerTask{Spec: task.Spec})
+	before := mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: task.Spec})
 	change(task)
-	if SpecDigest(&v1alpha1.LivepeerTask{Spec: task.Spec}) != before {
+	if mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: task.Spec}) != before {
 		task.Generation++
 	}
 	s.put(task)
@@ -159,7 +162,7 @@ func (s *apiServer) updateStatus(name, version string, generation int64, status 
 }
 
 // delete removes an object, or marks it where a finalizer holds it.
-func (s *apiServer) delete(entry *Entry) error {
+func (s *apiServer) delete(entry *mirror.Entry) error {
 	task := s.get(entry.Name)
 	switch {
 	case task == nil || task.UID != entry.UID || task.ResourceVersion != entry.ResourceVersion:
@@ -211,7 +214,7 @@ func (s *apiServer) apply(scope Scope, actions []Action) {
 			if attempt > 4 {
 				s.Fatalf("no end of conflicts: %v", verbs([]Action{action}))
 			}
-			plan := Plan(scope, []*Observation{action.Observation}, s.lookup)
+			plan := Plan(scope, []*mirror.Observation{action.Observation}, s.lookup)
 			if len(plan.Actions) == 0 {
 				break
 			}
@@ -221,7 +224,7 @@ func (s *apiServer) apply(scope Scope, actions []Action) {
 }
 
 // observed is what the API says about a task.
-func observed(id, taskType, phase string, updatedAt int64) *Observation {
+func observed(id, taskType, phase string, updatedAt int64) *mirror.Observation {
 	raw, err := json.Marshal(map[string]any{
 		"id": id, "type": taskType, "createdAt": 1587667174725, "projectId": "project",
 		"params": map[string]any{"upload": map[string]any{"url": "https://example.org/" + taskType}},
@@ -230,7 +233,7 @@ func observed(id, taskType, phase string, updatedAt int64) *Observation {
 	if err != nil {
 		panic(err)
 	}
-	o, err := Convert(raw, redact.New())
+	o, err := mirror.Convert(raw, redact.New())
 	if err != nil {
 		panic(err)
 	}

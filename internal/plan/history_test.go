@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 func history(maxTasks int32, maxAge time.Duration) v1alpha1.History {
@@ -26,20 +27,20 @@ func history(maxTasks int32, maxAge time.Duration) v1alpha1.History {
 
 func TestOldest(t *testing.T) {
 	now := time.UnixMilli(10_000)
-	three := []Stamp{{5000, "b"}, {7000, "c"}, {5000, "a"}}
+	three := []mirror.Stamp{{UpdatedAt: 5000, ID: "b"}, {UpdatedAt: 7000, ID: "c"}, {UpdatedAt: 5000, ID: "a"}}
 	for name, c := range map[string]struct {
 		history v1alpha1.History
-		want    Stamp
+		want    mirror.Stamp
 	}{
-		"room for all":              {history(3, 0), Stamp{}},
-		"room for two":              {history(2, 0), Stamp{5000, "b"}},
-		"room for one":              {history(1, 0), Stamp{7000, "c"}},
-		"room for none":             {history(0, 0), Stamp{7001, ""}},
-		"not set":                   {v1alpha1.History{}, Stamp{}},
-		"4 s":                       {history(3, 4*time.Second), Stamp{6000, ""}},
-		"4 s, or two":               {history(2, 4*time.Second), Stamp{6000, ""}},
-		"4 s, or one":               {history(1, 4*time.Second), Stamp{7000, "c"}},
-		"longer than there is time": {history(3, 100*365*24*time.Hour), Stamp{UpdatedAt: 10_000 - (100 * 365 * 24 * time.Hour).Milliseconds()}},
+		"room for all":              {history(3, 0), mirror.Stamp{}},
+		"room for two":              {history(2, 0), mirror.Stamp{UpdatedAt: 5000, ID: "b"}},
+		"room for one":              {history(1, 0), mirror.Stamp{UpdatedAt: 7000, ID: "c"}},
+		"room for none":             {history(0, 0), mirror.Stamp{UpdatedAt: 7001, ID: ""}},
+		"not set":                   {v1alpha1.History{}, mirror.Stamp{}},
+		"4 s":                       {history(3, 4*time.Second), mirror.Stamp{UpdatedAt: 6000, ID: ""}},
+		"4 s, or two":               {history(2, 4*time.Second), mirror.Stamp{UpdatedAt: 6000, ID: ""}},
+		"4 s, or one":               {history(1, 4*time.Second), mirror.Stamp{UpdatedAt: 7000, ID: "c"}},
+		"longer than there is time": {history(3, 100*365*24*time.Hour), mirror.Stamp{UpdatedAt: 10_000 - (100 * 365 * 24 * time.Hour).Milliseconds()}},
 	} {
 		if got := Oldest(slices.Clone(three), c.history, now); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
@@ -56,9 +57,9 @@ func TestHistoryAlways(t *testing.T) {
 	now := time.UnixMilli(noon)
 	rapid.Check(t, func(t *rapid.T) {
 		phases := []string{"running", "waiting", "", "frozen", "completed", "failed", "cancelled"}
-		var entries []Entry
+		var entries []mirror.Entry
 		for i := range rapid.IntRange(0, 20).Draw(t, "tasks") {
-			entries = append(entries, Entry{
+			entries = append(entries, mirror.Entry{
 				ID: fmt.Sprintf("id-%d", i), Name: fmt.Sprint(i), OwnerUID: testScope.SourceUID,
 				Phase:     rapid.SampledFrom(phases).Draw(t, "phase"),
 				UpdatedAt: noon - rapid.Int64Range(0, 10).Draw(t, "age"),
@@ -68,7 +69,7 @@ func TestHistoryAlways(t *testing.T) {
 		limits := history(maxTasks, time.Duration(rapid.IntRange(0, 12).Draw(t, "maxAge"))*time.Millisecond)
 		left := prune(entries, limits, now)
 
-		var finished []Stamp
+		var finished []mirror.Stamp
 		for _, entry := range entries {
 			kept := slices.Contains(left, entry)
 			switch {
@@ -80,15 +81,15 @@ func TestHistoryAlways(t *testing.T) {
 				t.Fatalf("too old: %+v", entry)
 			}
 		}
-		slices.SortFunc(finished, func(a, b Stamp) int { return b.Compare(a) })
+		slices.SortFunc(finished, func(a, b mirror.Stamp) int { return b.Compare(a) })
 		want := finished[:min(int(maxTasks), len(finished))]
-		var got []Stamp
+		var got []mirror.Stamp
 		for _, entry := range left {
 			if entry.Finished() {
 				got = append(got, entry.Stamp())
 			}
 		}
-		slices.SortFunc(got, func(a, b Stamp) int { return b.Compare(a) })
+		slices.SortFunc(got, func(a, b mirror.Stamp) int { return b.Compare(a) })
 		if !slices.Equal(got, want) {
 			t.Fatalf("left are %v, want %v", got, want)
 		}
@@ -98,8 +99,8 @@ func TestHistoryAlways(t *testing.T) {
 	})
 }
 
-func each(entries []Entry) iter.Seq[*Entry] {
-	return func(yield func(*Entry) bool) {
+func each(entries []mirror.Entry) iter.Seq[*mirror.Entry] {
+	return func(yield func(*mirror.Entry) bool) {
 		for i := range entries {
 			if !yield(&entries[i]) {
 				return
@@ -109,8 +110,8 @@ func each(entries []Entry) iter.Seq[*Entry] {
 }
 
 // prune returns the entries that the limits leave.
-func prune(entries []Entry, limits v1alpha1.History, now time.Time) []Entry {
-	var finished []Stamp
+func prune(entries []mirror.Entry, limits v1alpha1.History, now time.Time) []mirror.Entry {
+	var finished []mirror.Stamp
 	for i := range entries {
 		if entries[i].Finished() {
 			finished = append(finished, entries[i].Stamp())
@@ -119,34 +120,34 @@ func prune(entries []Entry, limits v1alpha1.History, now time.Time) []Entry {
 	scope := testScope
 	scope.Oldest = Oldest(finished, limits, now)
 	left := slices.Clone(entries)
-	for _, action := range PlanLimits(scope, each(entries)) {
-		left = slices.DeleteFunc(left, func(entry Entry) bool { return entry == action.Stored })
+	for _, action := range Limits(scope, each(entries)) {
+		left = slices.DeleteFunc(left, func(entry mirror.Entry) bool { return entry == action.Stored })
 	}
 	return left
 }
 
-func TestPlanLimits(t *testing.T) {
+func TestLimits(t *testing.T) {
 	scope := testScope
-	scope.Types, scope.Oldest = []string{"upload"}, Stamp{noon, "m"}
-	ours := Entry{OwnerUID: testScope.SourceUID, OwnerName: "main", Type: "upload", Phase: "completed", UpdatedAt: noon, ID: "a"}
+	scope.Types, scope.Oldest = []string{"upload"}, mirror.Stamp{UpdatedAt: noon, ID: "m"}
+	ours := mirror.Entry{OwnerUID: testScope.SourceUID, OwnerName: "main", Type: "upload", Phase: "completed", UpdatedAt: noon, ID: "a"}
 	for name, c := range map[string]struct {
-		change func(*Entry)
+		change func(*mirror.Entry)
 		want   []string
 	}{
-		"old":               {func(*Entry) {}, []string{"DeleteHistory old"}},
-		"as old as allowed": {func(e *Entry) { e.ID = "m" }, nil},
-		"unfinished":        {func(e *Entry) { e.Phase, e.UpdatedAt = "running", 1 }, nil},
-		"age unknown":       {func(e *Entry) { e.UpdatedAt = 0 }, nil},
-		"other type":        {func(e *Entry) { e.Type, e.Phase = "clip", "running" }, []string{"DeleteType other type"}},
-		"no type":           {func(e *Entry) { e.Type, e.Phase = "", "running" }, []string{"DeleteType no type"}},
-		"being deleted":     {func(e *Entry) { e.Deleting = true }, nil},
-		"another source's":  {func(e *Entry) { e.OwnerUID, e.OwnerName = "x", "x" }, nil},
-		"nobody's":          {func(e *Entry) { e.OwnerUID, e.OwnerName = "", "" }, nil},
+		"old":               {func(*mirror.Entry) {}, []string{"DeleteHistory old"}},
+		"as old as allowed": {func(e *mirror.Entry) { e.ID = "m" }, nil},
+		"unfinished":        {func(e *mirror.Entry) { e.Phase, e.UpdatedAt = "running", 1 }, nil},
+		"age unknown":       {func(e *mirror.Entry) { e.UpdatedAt = 0 }, nil},
+		"other type":        {func(e *mirror.Entry) { e.Type, e.Phase = "clip", "running" }, []string{"DeleteType other type"}},
+		"no type":           {func(e *mirror.Entry) { e.Type, e.Phase = "", "running" }, []string{"DeleteType no type"}},
+		"being deleted":     {func(e *mirror.Entry) { e.Deleting = true }, nil},
+		"another source's":  {func(e *mirror.Entry) { e.OwnerUID, e.OwnerName = "x", "x" }, nil},
+		"nobody's":          {func(e *mirror.Entry) { e.OwnerUID, e.OwnerName = "", "" }, nil},
 	} {
 		entry := ours
 		entry.Name = name
 		c.change(&entry)
-		if diff := cmp.Diff(c.want, verbs(PlanLimits(scope, each([]Entry{entry})))); diff != "" {
+		if diff := cmp.Diff(c.want, verbs(Limits(scope, each([]mirror.Entry{entry})))); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
 	"strings"
@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 func TestStalledBefore(t *testing.T) {
@@ -32,30 +33,30 @@ func TestStalling(t *testing.T) {
 		"pending": false, "waiting": true, "running": true, "completed": false, "failed": false, "cancelled": false, "frozen": false, "": false,
 	} {
 		observation := observed("A", "upload", phase, noon)
-		observation.Status.Conditions = Conditions(phase, "", nil, observation.Status.UpdatedAt)
+		observation.Status.Conditions = mirror.Conditions(phase, "", nil, observation.Status.UpdatedAt)
 		s := stored(t, observation)
 		before := s.objects["a"].entry
 		scope := testScope
 		scope.StalledBefore = noon
-		if plan := Plan(scope, []*Observation{observation}, s.lookup); len(plan.Actions) > 0 {
+		if plan := Plan(scope, []*mirror.Observation{observation}, s.lookup); len(plan.Actions) > 0 {
 			t.Errorf("%s: at the limit: %v", phase, verbs(plan.Actions))
 		}
 		scope.StalledBefore = noon + 1
-		plan := Plan(scope, []*Observation{observation}, s.lookup)
+		plan := Plan(scope, []*mirror.Observation{observation}, s.lookup)
 		s.apply(scope, plan.Actions)
 		if got := len(plan.Actions) == 1 && plan.Actions[0].Verb == UpdateStatus; got != stalls || s.objects["a"].entry.Stalled != stalls {
 			t.Errorf("%s: %v, %s", phase, verbs(plan.Actions), s.objects["a"])
 		}
-		if again := Plan(scope, []*Observation{observation}, s.lookup); len(again.Actions) > 0 {
+		if again := Plan(scope, []*mirror.Observation{observation}, s.lookup); len(again.Actions) > 0 {
 			t.Errorf("%s: planned again: %v", phase, verbs(again.Actions))
 		}
 		status := &s.get("a").Status
-		news, ok := TransitionOf(&before, status)
+		news, ok := mirror.TransitionOf(&before, status)
 		if ok != stalls || stalls && (news.Reason != "Stalled" || !news.Warning || !strings.Contains(news.Note, "2020-04-23T18:39:34Z")) {
 			t.Errorf("%s: %v %+v", phase, ok, news)
 		}
 		after := s.objects["a"].entry
-		if news, ok := TransitionOf(&after, status); ok {
+		if news, ok := mirror.TransitionOf(&after, status); ok {
 			t.Errorf("%s: told again: %+v", phase, news)
 		}
 		finished := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionFinished)
@@ -65,7 +66,7 @@ func TestStalling(t *testing.T) {
 		if reconciling := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReconciling); stalls && reconciling != nil {
 			t.Errorf("%s: %+v", phase, reconciling)
 		}
-		if plan := Plan(testScope, []*Observation{observation}, s.lookup); len(plan.Actions) > 0 != stalls {
+		if plan := Plan(testScope, []*mirror.Observation{observation}, s.lookup); len(plan.Actions) > 0 != stalls {
 			t.Errorf("%s: taken away: %v", phase, verbs(plan.Actions))
 		}
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
 	"fmt"
@@ -11,26 +11,27 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 // limits changes types and history of the source and carries the limits out.
 func (g *game) limits() {
 	g.scope.Types = one(g, "types", nil, nil, []string{"upload", "very new!"})
-	g.scope.Oldest, g.scope.OldestNew = Stamp{}, Stamp{}
+	g.scope.Oldest, g.scope.OldestNew = mirror.Stamp{}, mirror.Stamp{}
 	if g.choose("history", 2) > 0 {
 		g.scope.Oldest.UpdatedAt = g.clock + 1 - int64(g.choose("kept", 10))
 		g.scope.OldestNew.UpdatedAt = g.clock + 1 - int64(g.choose("made", 10))
 	}
 	g.scope.StalledBefore = g.clock + 1 - int64(g.choose("stalled", 10))
 	before := g.names()
-	g.apply(g.scope, PlanLimits(g.scope, each(g.entries(g.scope.SourceUID))))
+	g.apply(g.scope, Limits(g.scope, each(g.entries(g.scope.SourceUID))))
 	for _, entry := range g.entries(g.scope.SourceUID) {
 		tooOld := entry.Finished() && entry.UpdatedAt > 0 && entry.UpdatedAt < g.scope.Oldest.UpdatedAt
 		if !entry.Deleting && (tooOld || !g.scope.Includes(entry.Type)) {
 			g.Fatalf("beyond the limits: %s", g.objects[entry.Name])
 		}
 	}
-	if again := PlanLimits(g.scope, each(g.entries(g.scope.SourceUID))); len(again) > 0 {
+	if again := Limits(g.scope, each(g.entries(g.scope.SourceUID))); len(again) > 0 {
 		g.Fatalf("planned again: %v", verbs(again))
 	}
 	for _, name := range before {
@@ -87,7 +88,7 @@ func (g *game) edit() {
 // loner reports whether no other ID can have one of this ID's names.
 func loner(id string) bool {
 	return !slices.ContainsFunc(universe, func(other string) bool {
-		return other != id && slices.ContainsFunc(Names(other), func(name string) bool { return slices.Contains(Names(id), name) })
+		return other != id && slices.ContainsFunc(mirror.Names(other), func(name string) bool { return slices.Contains(mirror.Names(id), name) })
 	})
 }
 
@@ -116,10 +117,10 @@ func (g *game) remove() {
 }
 
 // pick draws one of the source's objects.
-func (g *game) pick() (Entry, bool) {
+func (g *game) pick() (mirror.Entry, bool) {
 	entries := g.entries(g.scope.SourceUID)
 	if len(entries) == 0 {
-		return Entry{}, false
+		return mirror.Entry{}, false
 	}
 	return entries[g.choose("object", len(entries))], true
 }

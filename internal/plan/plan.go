@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
 	"iter"
@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 // Verb is what an action does.
@@ -42,11 +43,11 @@ const (
 type Action struct {
 	Verb Verb
 	// Stored is the object as it is known; its zero value for Create.
-	Stored Entry
+	Stored mirror.Entry
 	// Desired is the object as it should be, without resource version and observed generation; nil for Delete.
 	Desired *v1alpha1.LivepeerTask
 	// Observation is what the action follows from; nil for a Delete that follows from a limit.
-	Observation *Observation
+	Observation *mirror.Observation
 	// Because is set for Delete.
 	Because string
 }
@@ -60,9 +61,9 @@ type Scope struct {
 	// Types are the task types to mirror; empty means all.
 	Types []string
 	// Oldest is the oldest finished task that history keeps; see the function Oldest.
-	Oldest Stamp
+	Oldest mirror.Stamp
 	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
-	OldestNew Stamp
+	OldestNew mirror.Stamp
 	// Notify: the phases that tasks reach are to be sent. Of new tasks only those that changed after NewsAfter, in
 	// milliseconds since 1970.
 	Notify    bool
@@ -73,7 +74,7 @@ type Scope struct {
 }
 
 // Lookup finds a stored task of the scope's namespace by the name of its object.
-type Lookup func(name string) (Entry, bool)
+type Lookup func(name string) (mirror.Entry, bool)
 
 // Result is what Plan found.
 type Result struct {
@@ -85,7 +86,7 @@ type Result struct {
 	// Nameless are the IDs of tasks that are not mirrored because other tasks have every name that theirs could have.
 	Nameless []string
 	// Current are the stored tasks that are as they were observed.
-	Current []Entry
+	Current []mirror.Entry
 	// Stale counts observations that are older than what is stored.
 	Stale int
 }
@@ -93,7 +94,7 @@ type Result struct {
 // Plan compares observed tasks with the stored ones and says what to write, in the order of the observations. It never
 // plans a deletion for what was not observed, and nothing where nothing changed: carrying the actions out and planning
 // again yields none.
-func Plan(scope Scope, observed []*Observation, lookup Lookup) Result {
+func Plan(scope Scope, observed []*mirror.Observation, lookup Lookup) Result {
 	p := planner{scope: scope, lookup: lookup, taken: map[string]string{}}
 	for _, observation := range observed {
 		p.plan(observation)
@@ -108,7 +109,7 @@ type planner struct {
 	result Result
 }
 
-func (p *planner) plan(observation *Observation) {
+func (p *planner) plan(observation *mirror.Observation) {
 	stored, found, free := p.find(observation.ID)
 	switch {
 	case found && !p.owns(&stored):
@@ -116,7 +117,7 @@ func (p *planner) plan(observation *Observation) {
 	case found && stored.Deleting:
 		// It comes back once it is gone: its deletion is an event that is followed up.
 	case observation.Deleted:
-		// Only together with a complete listing does that mean that the object goes: see Gone.
+		// Only together with a complete listing does that mean that the object goes: see Deletion.
 	case found && older(observation, &stored):
 		p.result.Stale++
 	case !p.scope.Includes(observation.Spec.Type):
@@ -134,13 +135,13 @@ func (p *planner) plan(observation *Observation) {
 // CanBeMissing reports whether a stored task is one that may go because the API no longer has it. Where somebody edited its
 // ID, owner or source, the API was asked about another task, or another API: it is put right where its task is observed, and
 // otherwise kept.
-func CanBeMissing(scope *Scope, stored *Entry) bool {
+func CanBeMissing(scope *Scope, stored *mirror.Entry) bool {
 	return !stored.Deleting && stored.OwnerUID == scope.SourceUID && stored.SourceLabel == scope.Source && !stored.EditedID &&
 		stored.LeadsToName()
 }
 
-// Gone says what to do with a stored task that a complete listing lacked and that, asked for by ID, the API says is gone.
-func Gone(scope *Scope, stored *Entry) []Action {
+// Deletion says what to do with a stored task that a complete listing lacked and that, asked for by ID, the API says is gone.
+func Deletion(scope *Scope, stored *mirror.Entry) []Action {
 	if !CanBeMissing(scope, stored) {
 		return nil
 	}
@@ -148,15 +149,15 @@ func Gone(scope *Scope, stored *Entry) []Action {
 }
 
 // older reports whether the observation is older than what is stored, as from a list that a lagging replica answered.
-func older(observation *Observation, stored *Entry) bool {
+func older(observation *mirror.Observation, stored *mirror.Entry) bool {
 	updatedAt := observation.Status.UpdatedAt
 	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt
 }
 
 // find looks for the stored task with this ID, and for the first name that is free for it: none where this plan has
 // made the task already.
-func (p *planner) find(id string) (stored Entry, found bool, free string) {
-	names := Names(id)
+func (p *planner) find(id string) (stored mirror.Entry, found bool, free string) {
+	names := mirror.Names(id)
 	for _, name := range names {
 		entry, exists := p.lookup(name)
 		if !exists || entry.ID != id {
@@ -180,50 +181,50 @@ func (p *planner) find(id string) (stored Entry, found bool, free string) {
 		}
 		holder, taken := p.taken[name]
 		if taken && holder == id {
-			return Entry{}, false, ""
+			return mirror.Entry{}, false, ""
 		}
 		if !taken {
-			return Entry{}, false, name
+			return mirror.Entry{}, false, name
 		}
 	}
-	return Entry{}, false, ""
+	return mirror.Entry{}, false, ""
 }
 
 // corrupt reports whether somebody edited the ID of a task of this source, or of an earlier one of its name: such an ID
 // does not lead to the object's name, or differs from the true one in case only.
-func (p *planner) corrupt(entry *Entry) bool {
+func (p *planner) corrupt(entry *mirror.Entry) bool {
 	return p.named(entry) && (entry.EditedID || !entry.LeadsToName())
 }
 
 // owns reports whether the stored task is this source's to write: its own, nobody's (the owner was edited away), or an
 // earlier source's of the same name.
-func (p *planner) owns(entry *Entry) bool {
+func (p *planner) owns(entry *mirror.Entry) bool {
 	return entry.OwnerUID == "" || p.named(entry)
 }
 
 // named reports whether owner or label name this source, or an earlier one of its name.
-func (p *planner) named(entry *Entry) bool {
+func (p *planner) named(entry *mirror.Entry) bool {
 	return entry.OwnerUID == p.scope.SourceUID || entry.OwnerName == p.scope.Source || entry.SourceLabel == p.scope.Source
 }
 
 // expired reports whether the observed task is finished and beyond what history keeps, or would come back.
-func (p *planner) expired(observation *Observation, found bool) bool {
+func (p *planner) expired(observation *mirror.Observation, found bool) bool {
 	if !v1alpha1.IsFinishedPhase(observation.Status.Phase) {
 		return false
 	}
-	stamp := StampOf(observation)
+	stamp := mirror.StampOf(observation)
 	return stamp.Compare(p.scope.Oldest) < 0 || !found && stamp.Compare(p.scope.OldestNew) < 0
 }
 
 // delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task.
-func (p *planner) delete(stored Entry, found bool, observation *Observation, because string) {
+func (p *planner) delete(stored mirror.Entry, found bool, observation *mirror.Observation, because string) {
 	if found && stored.ID == observation.ID && !stored.EditedID {
 		p.result.Actions = append(p.result.Actions,
 			Action{Verb: Delete, Stored: stored, Observation: observation, Because: because})
 	}
 }
 
-func (p *planner) create(observation *Observation, name string) {
+func (p *planner) create(observation *mirror.Observation, name string) {
 	if name == "" {
 		if !slices.Contains(slices.Collect(maps.Values(p.taken)), observation.ID) {
 			p.result.Nameless = append(p.result.Nameless, observation.ID)
@@ -235,13 +236,13 @@ func (p *planner) create(observation *Observation, name string) {
 		Action{Verb: Create, Desired: p.scope.desired(observation, name), Observation: observation})
 }
 
-func (p *planner) update(observation *Observation, stored Entry) {
+func (p *planner) update(observation *mirror.Observation, stored mirror.Entry) {
 	desired := p.scope.desired(observation, stored.Name)
 	verb := UpdateStatus
 	switch {
-	case SpecDigest(desired) != stored.SpecDigest:
+	case mirror.SpecDigest(desired) != stored.SpecDigest:
 		verb = Update
-	case StatusDigest(desired) == stored.StatusDigest && stored.ObservedGeneration == stored.Generation:
+	case mirror.StatusDigest(desired) == stored.StatusDigest && stored.ObservedGeneration == stored.Generation:
 		p.result.Current = append(p.result.Current, stored)
 		return
 	}
@@ -249,9 +250,9 @@ func (p *planner) update(observation *Observation, stored Entry) {
 		Action{Verb: verb, Stored: stored, Desired: desired, Observation: observation})
 }
 
-// PlanLimits says which stored tasks of the source must go because types or history changed, or because newer tasks
+// Limits says which stored tasks of the source must go because types or history changed, or because newer tasks
 // came. It needs no observation: both limits can be told from what is stored.
-func PlanLimits(scope Scope, stored iter.Seq[*Entry]) []Action {
+func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
 	var actions []Action
 	for entry := range stored {
 		because := ""
@@ -286,9 +287,9 @@ func (s *Scope) Owner() metav1.OwnerReference {
 }
 
 // desired is the object that an observation makes.
-func (s *Scope) desired(observation *Observation, name string) *v1alpha1.LivepeerTask {
+func (s *Scope) desired(observation *mirror.Observation, name string) *v1alpha1.LivepeerTask {
 	labels := map[string]string{v1alpha1.LabelSource: s.Source}
-	if taskType := LabelValue(observation.Spec.Type); taskType != "" {
+	if taskType := mirror.LabelValue(observation.Spec.Type); taskType != "" {
 		labels[v1alpha1.LabelType] = taskType
 	}
 	status := observation.Status

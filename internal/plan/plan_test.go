@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package plan
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 const noon = int64(1587667174725) // a time in milliseconds since 1970
@@ -30,7 +31,7 @@ func verbs(actions []Action) []string {
 }
 
 // stored is a cluster that holds these tasks of testScope.
-func stored(t failer, tasks ...*Observation) *apiServer {
+func stored(t failer, tasks ...*mirror.Observation) *apiServer {
 	s := newAPIServer(t)
 	s.apply(testScope, Plan(testScope, tasks, s.lookup).Actions)
 	return s
@@ -41,11 +42,11 @@ func stored(t failer, tasks ...*Observation) *apiServer {
 func TestPlan(t *testing.T) {
 	running := observed("A", "upload", "running", noon)
 	completed := observed("A", "upload", "completed", noon+1)
-	deleted := &Observation{ID: "A", Deleted: true}
+	deleted := &mirror.Observation{ID: "A", Deleted: true}
 	for name, c := range map[string]struct {
 		change   func(*v1alpha1.LivepeerTask)
 		scope    func(*Scope)
-		observed *Observation
+		observed *mirror.Observation
 		want     string // "" where nothing is to be done
 		count    Result // the counts, by length
 	}{
@@ -53,7 +54,7 @@ func TestPlan(t *testing.T) {
 		"changed in Studio": {observed: completed, want: "UpdateStatus a"},
 		"new":               {observed: observed("B", "upload", "running", noon), want: "Create b"},
 		"gone":              {observed: deleted},
-		"another gone":      {observed: &Observation{ID: "B", Deleted: true}},
+		"another gone":      {observed: &mirror.Observation{ID: "B", Deleted: true}},
 		"older":             {observed: observed("A", "upload", "waiting", noon-1), count: Result{Stale: 1}},
 		"older, other type": {
 			observed: observed("A", "upload", "waiting", noon-1), scope: func(s *Scope) { s.Types = []string{"clip"} }, count: Result{Stale: 1},
@@ -67,7 +68,7 @@ func TestPlan(t *testing.T) {
 			observed: completed, scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 2 }, want: "DeleteHistory a",
 			count: Result{Omitted: []string{"A"}},
 		},
-		"finished, just kept": {observed: completed, scope: func(s *Scope) { s.Oldest = Stamp{noon + 1, "A"} }, want: "UpdateStatus a"},
+		"finished, just kept": {observed: completed, scope: func(s *Scope) { s.Oldest = mirror.Stamp{UpdatedAt: noon + 1, ID: "A"} }, want: "UpdateStatus a"},
 		"finished, not to be made anew": {
 			observed: observed("B", "upload", "failed", noon), scope: func(s *Scope) { s.OldestNew.UpdatedAt = noon + 1 },
 			count: Result{Omitted: []string{"B"}},
@@ -106,7 +107,7 @@ func TestPlan(t *testing.T) {
 			if c.scope != nil {
 				c.scope(&scope)
 			}
-			plan := Plan(scope, []*Observation{c.observed}, s.lookup)
+			plan := Plan(scope, []*mirror.Observation{c.observed}, s.lookup)
 			var want []string
 			if c.want != "" {
 				want = []string{c.want}
@@ -137,8 +138,8 @@ func TestGone(t *testing.T) {
 	for name, edit := range edits {
 		task := s.get("a").DeepCopy()
 		edit(task)
-		entry := EntryOf(task)
-		if actions := Gone(&testScope, &entry); len(actions) > 0 {
+		entry := mirror.EntryOf(task)
+		if actions := Deletion(&testScope, &entry); len(actions) > 0 {
 			t.Errorf("%s: %v", name, verbs(actions))
 		}
 	}
@@ -152,8 +153,8 @@ func TestGone(t *testing.T) {
 	} {
 		task := s.get("a").DeepCopy()
 		edit(task)
-		entry := EntryOf(task)
-		if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Gone(&testScope, &entry))); diff != "" {
+		entry := mirror.EntryOf(task)
+		if diff := cmp.Diff([]string{"DeleteDeleted a"}, verbs(Deletion(&testScope, &entry))); diff != "" {
 			t.Error(name, diff)
 		}
 	}
@@ -177,28 +178,28 @@ func TestLimitsDeleteNothingThatWasEdited(t *testing.T) {
 	s.put(task)
 	scope := testScope
 	scope.Types = []string{"upload"}
-	if actions := PlanLimits(scope, each(s.entries(scope.SourceUID))); len(actions) > 0 {
+	if actions := Limits(scope, each(s.entries(scope.SourceUID))); len(actions) > 0 {
 		t.Errorf("%v", verbs(actions))
 	}
 	task = s.get("a").DeepCopy()
 	task.Spec.ID = "a"
 	edited(task, "f:id")
 	s.put(task)
-	if plan := Plan(scope, []*Observation{observed("a", "clip", "running", noon)}, s.lookup); len(plan.Actions) > 0 {
+	if plan := Plan(scope, []*mirror.Observation{observed("a", "clip", "running", noon)}, s.lookup); len(plan.Actions) > 0 {
 		t.Errorf("%v", verbs(plan.Actions))
 	}
-	if plan := Plan(scope, []*Observation{observed("A", "upload", "running", noon)}, s.lookup); len(plan.Actions) != 1 {
+	if plan := Plan(scope, []*mirror.Observation{observed("A", "upload", "running", noon)}, s.lookup); len(plan.Actions) != 1 {
 		t.Errorf("not put right: %v", verbs(plan.Actions))
 	}
 }
 
 // TestNameless: tasks made on purpose to hold all names of another do not take it along unnoticed.
 func TestNameless(t *testing.T) {
-	names := Names("ABC")
+	names := mirror.Names("ABC")
 	s := stored(t, observed("abc", "upload", "running", noon), observed(names[1], "upload", "running", noon),
 		observed(names[2], "upload", "running", noon))
 	upper := observed("ABC", "upload", "running", noon)
-	plan := Plan(testScope, []*Observation{upper, upper}, s.lookup)
+	plan := Plan(testScope, []*mirror.Observation{upper, upper}, s.lookup)
 	if len(plan.Actions) > 0 || len(plan.Nameless) != 2 {
 		t.Errorf("%v, nameless %v", verbs(plan.Actions), plan.Nameless)
 	}
@@ -215,14 +216,14 @@ func deleting(task *v1alpha1.LivepeerTask) {
 
 // TestPlanNames: every ID gets an object of its own, in the first place and for good.
 func TestPlanNames(t *testing.T) {
-	ids := []string{"ABC", "abc", "aBc", Names("abc")[1], "a/b"}
-	var all []*Observation
+	ids := []string{"ABC", "abc", "aBc", mirror.Names("abc")[1], "a/b"}
+	var all []*mirror.Observation
 	for _, id := range ids {
 		all = append(all, observed(id, "upload", "running", noon))
 	}
 	s := stored(t, all...)
 	want := map[string]string{
-		"abc": "ABC", Names("abc")[1]: "abc", Names("aBc")[1]: "aBc", Names(Names("abc")[1])[1]: Names("abc")[1], Names("a/b")[0]: "a/b",
+		"abc": "ABC", mirror.Names("abc")[1]: "abc", mirror.Names("aBc")[1]: "aBc", mirror.Names(mirror.Names("abc")[1])[1]: mirror.Names("abc")[1], mirror.Names("a/b")[0]: "a/b",
 	}
 	got := map[string]string{}
 	for _, name := range s.names() {
@@ -240,7 +241,7 @@ func TestPlanNames(t *testing.T) {
 // TestPlanTwiceTheSame: a task that was seen twice is made once, as it was seen first.
 func TestPlanTwiceTheSame(t *testing.T) {
 	s := newAPIServer(t)
-	seen := []*Observation{observed("A", "upload", "completed", noon+1), observed("A", "upload", "running", noon)}
+	seen := []*mirror.Observation{observed("A", "upload", "completed", noon+1), observed("A", "upload", "running", noon)}
 	plan := Plan(testScope, seen, s.lookup)
 	if got := verbs(plan.Actions); !slices.Equal(got, []string{"Create a"}) {
 		t.Fatalf("%v", got)
@@ -254,7 +255,7 @@ func TestPlanTwiceTheSame(t *testing.T) {
 // TestPlanInOrder: the newest is written first, if it was observed first.
 func TestPlanInOrder(t *testing.T) {
 	s := stored(t, observed("id-1", "upload", "running", noon), observed("id-3", "upload", "running", noon))
-	var seen []*Observation
+	var seen []*mirror.Observation
 	var want []string
 	for i := range 5 {
 		seen = append(seen, observed(fmt.Sprintf("id-%d", i), "upload", "waiting", noon+1))
@@ -267,7 +268,7 @@ func TestPlanInOrder(t *testing.T) {
 
 func TestDesired(t *testing.T) {
 	o := observed("A", "a type!", "running", noon)
-	task := Plan(testScope, []*Observation{o}, newAPIServer(t).lookup).Actions[0].Desired
+	task := Plan(testScope, []*mirror.Observation{o}, newAPIServer(t).lookup).Actions[0].Desired
 	want := metav1.ObjectMeta{
 		Name: "a", Namespace: "media",
 		Labels: map[string]string{"studio.livepeer.org/source": "main", "studio.livepeer.org/type": "a-type"},
