@@ -57,7 +57,8 @@ func (m *masker) quoted(i int) value {
 			if k = m.spaces(k + 1); isQuote(m.at(k)) {
 				j = k
 			}
-		} else if end := m.closed(min(k+1, len(t)), `"`, m.depth(k)); k > j && m.at(k) == '"' && m.operator(m.spaces(end+1)) == "" { // "a" "b"
+		} else if end := m.closed(min(k+1, len(t)), `"`, m.depth(k)); k > j && m.at(k) == '"' &&
+			m.operator(m.spaces(end+1)) == "" { // "a" "b"
 			j = k
 		}
 		switch {

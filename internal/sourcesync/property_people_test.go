@@ -212,7 +212,7 @@ func (p *people) edit(task *v1alpha1.LivepeerTask) { //nolint:funlen // One case
 	case 12:
 		metav1.SetMetaDataLabel(&task.ObjectMeta, "team", fmt.Sprint(p.edits))
 	case 13:
-		task.Status.UpdatedAt = &metav1.MicroTime{Time: p.account.clock.Add(time.Duration(p.random.IntN(100)-50) * time.Hour)}
+		task.Status.UpdatedAt = &metav1.MicroTime{Time: p.account.now().Add(time.Duration(p.random.IntN(100)-50) * time.Hour)}
 		foreign("f:status", "f:updatedAt")
 	}
 }

@@ -122,7 +122,7 @@ func (a *account) create() {
 	}
 	a.studio.Put(livepeertest.Task{
 		"id": id, "type": []string{"upload", "upload", "clip", "export", "new-type"}[a.random.IntN(5)],
-		"createdAt": a.clock.UnixMilli(), "status": a.status(),
+		"createdAt": a.now().UnixMilli(), "status": a.status(),
 		"params": map[string]any{"upload": map[string]any{"url": fmt.Sprint("https://example.com/", a.made)}},
 	})
 }
@@ -138,7 +138,7 @@ func (a *account) inScope(id string) bool {
 func (a *account) status() map[string]any {
 	phases := []string{"pending", "waiting", "running", "running", "completed", "completed", "failed", "cancelled"}
 	return map[string]any{
-		"phase": phases[a.random.IntN(len(phases))], "progress": a.random.Float64(), "updatedAt": a.clock.UnixMilli(),
+		"phase": phases[a.random.IntN(len(phases))], "progress": a.random.Float64(), "updatedAt": a.now().UnixMilli(),
 	}
 }
 

@@ -113,9 +113,7 @@ func (a *account) start() {
 		a.process.end()
 	}
 	a.process = newProcess(a.t, a.api, func() time.Time {
-		a.ticks.Lock()
-		defer a.ticks.Unlock()
-		return a.clock.Add(a.skew)
+		return a.now().Add(a.skew)
 	}, a)
 	a.people.start()
 }
@@ -127,6 +125,13 @@ func (a *account) silence() {
 	a.api.Mu.Lock()
 	defer a.api.Mu.Unlock()
 	a.quiet, a.api.Lose = true, 0
+}
+
+// now is the time in Studio.
+func (a *account) now() time.Time {
+	a.ticks.Lock()
+	defer a.ticks.Unlock()
+	return a.clock
 }
 
 // tick lets time pass.
