@@ -30,7 +30,7 @@ func (a *account) request(r *http.Request) livepeertest.Fault {
 	defer a.dice.Unlock()
 	fault := a.kind
 	fault.Query = a.query
-	if a.quiet {
+	if a.quiet.Load() {
 		return fault
 	}
 	a.tick(time.Duration(a.random.IntN(300)) * time.Millisecond)
@@ -92,10 +92,10 @@ func (a *account) change() {
 		a.studio.Update(id, func(task livepeertest.Task) { task["status"] = a.status() })
 		return
 	}
-	if len(a.deleted) >= maxDeletions {
+	if a.deletions() >= maxDeletions {
 		return
 	}
-	a.deleted[id] = true
+	a.deleted.Store(id, true)
 	if a.random.IntN(2) == 0 {
 		a.studio.Delete(id)
 	} else {
