@@ -3,6 +3,7 @@
 package redact
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -109,7 +110,7 @@ func (m *masker) infix(i int) int {
 	if t[i] == '~' && (i < 4 || t[i-1] != 'Q' || !isDigits(t[i-2:i-1])) {
 		return i + 1
 	}
-	for _, s := range append(vocabulary["infix"], "~") {
+	for _, s := range append(slices.Clip(vocabulary["infix"]), "~") {
 		if !strings.HasPrefix(t[i:], s) {
 			continue
 		}
