@@ -22,8 +22,8 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 	case spaced:
 		return !v.bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		certain := (s.strength == weak || s.strength == noun) && (isIdentifier(s.word) && !isProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v))
-		if v.quoted || certain || s.strength < sure && !isProse(text) && m.isMember(s, v) {
+		certain := isIdentifier(s.word) && !isProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
+		if v.quoted || certain && (s.strength == weak || s.strength == noun) || s.strength < sure && !isProse(text) && m.isMember(s, v) {
 			break
 		}
 		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && lexicon[strings.ToLower(text)]&(isWeak|isFact|isKey) != 0 {
@@ -164,8 +164,9 @@ func (m *masker) isMember(s *subject, v *value) bool {
 		return false
 	}
 	all := strings.Split(m.text[max(0, s.start-maxLook):s.start], "\n")
-	name, value, found := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
-	return strings.HasPrefix(line, "  ") || found && len(all) > 1 && value != "" && strings.Trim(name, "-_ "+alphabet) == "" && strings.Count(name, " ") < 2
+	name, value, _ := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
+	isMember := len(all) > 1 && value != "" && strings.Trim(name, "-_ "+alphabet) == "" && strings.Count(name, " ") < 2
+	return isMember || strings.HasPrefix(line, "  ")
 }
 
 // isLogin reports whether s is a part of a login: a user name comes before it.
