@@ -26,6 +26,7 @@ type link struct {
 const (
 	maxFiller = 5 // words between a name and its value
 	maxAside  = 40
+	maxCell   = 3 // words
 )
 
 // linkOf finds what binds a value to s.
@@ -48,7 +49,7 @@ func (m *masker) linkOf(s *subject) link {
 			return link{}
 		case s.flag && c == ',':
 			return link{bond: assigned, value: next}
-		case s.flag && gap != "", strings.HasPrefix(t[j:], "<<"):
+		case s.flag && gap != "" && (s.quote == 0 || isQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j}
 		case c == ',' && (s.quote != 0 || m.at(s.start-1) == '{'):
 			return link{bond: paired, value: next}
@@ -59,7 +60,15 @@ func (m *masker) linkOf(s *subject) link {
 		case c == '.' && next > j+1 && gap != "" && m.at(s.start-1) == '(': // a pair of Lisp
 			return link{bond: assigned, value: next}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
-			return link{bond: assigned, value: next}
+			if cell, _ := cutAny(t[next:min(len(t), next+maxLook)], "|\n"); len(strings.Fields(cell)) > maxCell {
+				return link{}
+			}
+			if s.strength > weak {
+				return link{bond: assigned, value: next}
+			}
+			return link{bond: colon, value: next}
+		case c == '(' && m.at(j-1) == ']': // a link of Markdown
+			return link{}
 		case (c == '(' || c == '{' && isQuote(m.at(j+1))) && gap == "" && s.quote == 0:
 			return link{bond: called, value: next}
 		case c == '(', c == '[' && gap != "": // password (required): hunter2
@@ -136,6 +145,9 @@ func (m *masker) operator(i int) string {
 			if op == ":" && (strings.HasPrefix(m.text[i:], "://") || strings.HasPrefix(m.text[i:], "::") && !isSpace(m.at(i+2))) {
 				return ""
 			}
+			if op == "-->" && m.at(i+len(op)) == '>' { // of a diagram
+				return ""
+			}
 			return op
 		}
 	}
@@ -150,6 +162,9 @@ func (m *masker) operated(s *subject, i int, op string) link {
 		l.value += len("**")
 	}
 	for op == "..." && m.at(l.value) == '.' || op == ":" && m.at(l.value) == ':' {
+		l.value++
+	}
+	if q := m.at(s.start - 1); isQuote(q) && s.quote == 0 && m.at(l.value) == q { // 'password:' hunter2
 		l.value++
 	}
 	l.value = m.spaces(l.value)

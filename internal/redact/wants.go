@@ -9,7 +9,7 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 	text := m.text[v.start:min(v.end, v.start+maxLook)]
 	header := manyWords(s.word)
 	switch {
-	case isNothing(text), header && isNothing(text[strings.LastIndexByte(text, ' ')+1:]):
+	case isNothing(text), header && isProse(text) && isNothing(text[strings.LastIndexByte(text, ' ')+1:]):
 		return false
 	case strings.EqualFold(s.word, "pin"):
 		return l.bond > spaced && isDigits(text) && len(text) >= 4 && len(text) <= 8
@@ -34,8 +34,11 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 		}
 		switch s.strength {
 		case sure:
-			if strings.EqualFold(s.word, "pwd") {
-				break
+			switch low := strings.ToLower(s.word); {
+			case low == "pwd":
+				return wantsAssigned(s, v, text)
+			case low == "jwt" && m.at(v.next) == ' ' && isLetter(m.at(v.next+1)) && !m.pairFollows(v.next): // a sentence
+				return mixed(text)
 			}
 			return !l.line || mixed(text) || m.alone(v)
 		case noun:
@@ -58,10 +61,14 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 			strings.HasSuffix(strings.ToLower(s.word), "auth")
 	case v.bracket:
 		return true
-	case s.strength == weak && l.letters() == 0 && l.digits > 0:
+	case s.strength <= noun && l.letters() == 0 && l.digits > 0:
 		return l.digits >= 6 && !strings.HasSuffix(s.word, "s")
-	case s.strength == weak:
-		return !isProse(text) && !isMeasure(text, &l) && !isFile(text)
+	case s.strength == weak: // not what a function returns
+		isCall := !v.quoted && strings.IndexByte(text, '(') > 0 && !strings.ContainsAny(text, "\"'`0123456789")
+		return !isProse(text) && !isMeasure(text, &l) && !isFile(text) && !isCall
+	}
+	if isFile(text) && strings.HasSuffix(strings.ToLower(s.word), "key") { // where the key is
+		return false
 	}
 	directory := strings.HasSuffix(strings.ToLower(s.word), "pwd") && strings.IndexByte("/~", text[0]) >= 0
 	return !isSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
@@ -69,20 +76,21 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 
 // isKeyValue reports whether text, the value of a key of any kind, is a credential rather than the name of something.
 func isKeyValue(text string) bool {
-	made := opaque(text) || tokenLike(text) && !strings.ContainsAny(text, "-_")
+	l := lookAt(text)
+	made := opaque(text) || tokenLike(text) && l.digits > 2 && !strings.ContainsAny(text, "-_")
 	return made && !strings.ContainsAny(text, "./: (") && !isPairLike(text)
 }
 
 func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
+	text = strings.Trim(text, "*`_")
 	switch {
 	case isPairLike(text):
 		return false
 	case s.strength == sure && v.quoted:
 		keyName := hasFold(s.word, "api ") // a key may have a name
-		return !isSentence(text, 1) && !isFile(text) && (!keyName || mixed(text))
+		return !isSentence(text, 1) && !isFile(text) && !strings.Contains(text, `:"`) && (!keyName || mixed(text))
 	case s.strength == sure:
-		named := isIdentifier(s.word) && !l.line && strings.IndexByte(s.word, '-') < 0
-		return (mixed(text) || named || m.isLogin(s, v)) && !isProse(text)
+		return (mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !isProse(text)
 	case s.strength == unsure:
 		return opaque(text) && !isID(text) && !strings.ContainsAny(text, "./: ")
 	}
@@ -118,6 +126,16 @@ func isToken(text string) bool {
 		return false
 	}
 	return l.digits > 0 || caseTurns(text)*3 >= len(text) || len(text) >= 24 || strings.ContainsAny(text, "+=~")
+}
+
+// isSetting reports whether s and v are all that is in a line, or s is a variable of the environment at the end of one.
+func (m *masker) isSetting(s *subject, l link, v *value) bool {
+	before := m.text[max(0, s.start-maxAside):s.start]
+	m.cost += len(before)
+	before = strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:])
+	variable := strings.ToUpper(s.word) == s.word
+	return isIdentifier(s.word) && strings.IndexByte(s.word, '-') < 0 && !l.line && s.quote == 0 && m.at(s.end) == ' ' &&
+		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.alone(v) || m.at(v.next) == ';')
 }
 
 // isPairLike reports whether text is a name and a value itself.
