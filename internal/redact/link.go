@@ -38,7 +38,9 @@ func (m *masker) linkOf(s *subject) link {
 		if j >= len(t) {
 			break
 		}
-		if op := m.operator(j); op != "" {
+		if op := m.operator(j); op == ">" && j > i { // a comparison
+			return link{}
+		} else if op != "" {
 			return m.operated(s, j, op)
 		}
 		gap := t[i:j]
@@ -51,8 +53,10 @@ func (m *masker) linkOf(s *subject) link {
 			return link{bond: assigned, value: next}
 		case s.flag && gap != "" && (s.quote == 0 || isQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j}
-		case c == ',' && (s.quote != 0 || m.at(s.start-1) == '{'):
+		case c == ',' && (s.quote != 0 || m.at(s.start-1) == '{' || m.at(s.start-1) == ':'):
 			return link{bond: paired, value: next}
+		case c == ',' && isQuote(m.at(next)):
+			return link{}
 		case c == ',', c == '-' && isSpace(m.at(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
 		case c == ';' && s.quote != 0 && m.serialized(j) > 0:

@@ -149,7 +149,7 @@ func isPairLike(text string) bool {
 // isPair reports whether s and v are all that is in a pair of brackets, or in a line, or arguments of a function.
 func (m *masker) isPair(s *subject, v *value) bool {
 	i, j := s.start-1, v.next
-	if s.quote != 0 {
+	if s.quote != 0 || m.at(i) == ':' && isQuote(m.at(v.start-1)) {
 		i--
 	}
 	for m.at(i) == ' ' || m.at(i) == '\t' {
