@@ -35,11 +35,11 @@ const (
 	eventRate    = 100
 	eventBurst   = 500
 	eventWriters = 4
-	// An Event is tried so often where the API server is in trouble, with a pause that doubles.
+	// An Event is tried so often where the API server is not ready, with a pause that doubles.
 	eventAttempts = 5
 	eventPause    = time.Second
-	// eventFarewell bounds how long a process that ends goes on to write what waits.
-	eventFarewell = 5 * time.Second
+	// eventDrainTimeout bounds how long a process that ends goes on to write what waits.
+	eventDrainTimeout = 5 * time.Second
 	// droppedTold bounds how often the log says that Events were dropped.
 	droppedTold = time.Minute
 
@@ -138,7 +138,7 @@ func eventName(object client.Object, reason string, identity []any) string {
 func (l *Log) Start(ctx context.Context) error {
 	rest, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(eventFarewell, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(eventDrainTimeout, cancel) })()
 	var group errgroup.Group
 	for range eventWriters {
 		group.Go(func() error {

@@ -79,7 +79,7 @@ func TestTooManyEvents(t *testing.T) {
 	if most := eventBurst + eventRate*(took.Seconds()+1); float64(len(s.taken())) > most {
 		t.Errorf("%d are written in %s", len(s.taken()), took)
 	}
-	if took > eventFarewell+time.Minute {
+	if took > eventDrainTimeout+time.Minute {
 		t.Errorf("the operator ends after %s", took)
 	}
 }

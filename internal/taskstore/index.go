@@ -176,7 +176,7 @@ func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
 	}
 }
 
-// Changes counts how often the content of a stored task has changed: those with a larger Sequence changed since.
+// Changes counts how often others have changed a stored task, or one was made: those with a larger Sequence changed since.
 func (x *Index) Changes() uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -222,15 +222,16 @@ func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	}
 }
 
-// set keeps a task in place of what is known under its name. The caller holds the lock.
-func (x *Index) set(task *storedTask) {
+// set keeps a task in place of what is known under its name. What the operator wrote itself is no change by others: it says what
+// Studio said. The caller holds the lock.
+func (x *Index) set(task *storedTask, own bool) {
 	id := task.owner.Value().SourceID
 	namespace := id.Namespace
 	known, ok := x.byName[namespace][task.name]
 	if ok {
 		x.remove(known)
 	}
-	if ok && known.uid == task.uid && !known.differs(task) {
+	if ok && known.uid == task.uid && (own || !known.differs(task)) {
 		task.sequence = known.sequence
 	} else {
 		x.sequence++

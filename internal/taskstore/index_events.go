@@ -31,7 +31,7 @@ func (x *Index) done(key types.NamespacedName, task *storedTask) {
 		case task.uid == seen.deleted:
 			foreign = task
 		case !ok || newer(task.version, known.version):
-			x.set(task)
+			x.set(task, true)
 			known, ok = task, true
 		case newer(known.version, task.version) && known.differs(task):
 			foreign = task
@@ -93,7 +93,7 @@ func (x *Index) observe(task *storedTask, tellChange bool) {
 	if !changed {
 		task.mark = known.mark
 	}
-	x.set(task)
+	x.set(task, false)
 	_, writing := x.writing[key]
 	tell := x.onExternalChange
 	x.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // TestDeletedWhileWriting: what somebody deletes before the answer to our write is in stays deleted, and is told.
@@ -45,5 +46,31 @@ func TestOwnerInAnotherNamespace(t *testing.T) {
 	forget(x, kubetest.ATask("a", "main", 12, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" }))
 	if n := x.Counts(SourceID{Namespace: "media", UID: "uid-of-main"}).Total; n != 1 {
 		t.Errorf("%d tasks", n)
+	}
+}
+
+// TestChangesAreOthers: what the operator writes itself says what Studio said. It is no change that a full sync has to leave alone.
+func TestChangesAreOthers(t *testing.T) {
+	x := NewIndex()
+	x.See(kubetest.ATask("a", "main", 10))
+	began := x.Changes()
+	sequence := func() uint64 {
+		entry, _ := x.Lookup("media")("a")
+		return entry.Sequence
+	}
+	key := types.NamespacedName{Namespace: "media", Name: "a"}
+	x.begin(key)
+	x.done(key, stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))))
+	if sequence() > began {
+		t.Error("an own write is a change")
+	}
+	x.Observe(kubetest.ATask("a", "main", 12, kubetest.InPhase("edited")))
+	if edited := sequence(); edited <= began {
+		t.Error("an edit is none")
+	}
+	x.begin(key)
+	x.done(key, stored(kubetest.ATask("a", "main", 13, kubetest.InPhase("failed"))))
+	if sequence() <= began {
+		t.Error("that it was put right makes an edit none")
 	}
 }

@@ -5,16 +5,22 @@ package main
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"sync"
 	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// identity is how a candidate names itself in the lease: host name and a random UUID.
-var identity = regexp.MustCompile(`_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-
-// holderIn returns whom a write of the lease, in whatever encoding, names as its holder: one that gives it up names nobody.
-func holderIn(body []byte) string { return string(identity.Find(body)) }
+// holderIn is the holder that a write of the lease names, in whatever encoding: one that gives it up names none.
+func holderIn(body []byte) string {
+	object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+	lease, ok := object.(*coordinationv1.Lease)
+	if err != nil || !ok || lease.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *lease.Spec.HolderIdentity
+}
 
 // ledger knows which run of which replica holds the lease and who writes. A run is one process of the operator. Safe for
 // concurrent use.
@@ -25,33 +31,34 @@ type ledger struct {
 	mu       sync.Mutex
 	electing bool   // else there is one replica, and no lease
 	holder   string // empty: nobody
-	named    string // how the holder names itself
+	// runs are known by what they call themselves in the lease. Another run can write a name only after its own has.
+	runs map[string]string
 }
 
 // elect begins anew, with or without a lease.
 func (l *ledger) elect(on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.electing, l.holder, l.named = on, "", ""
+	l.electing, l.holder = on, ""
 }
 
-// leased notes that the API server carried out a write of the lease that names this holder. Replicas that wait write it as well,
-// to add what belongs to them, and leave the holder as it is.
-func (l *ledger) leased(run, holder string) {
+// leased notes that the API server carried out a write of the lease by a run. It need not be the holder: each replica puts its
+// key into the lease.
+func (l *ledger) leased(run, identity string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.holder
-	switch {
-	case holder == "" && l.holder == run:
-		l.holder, l.named = "", ""
-	case holder != "" && holder != l.named:
-		l.holder, l.named = run, holder
+	if l.runs == nil {
+		l.runs = map[string]string{"": ""}
 	}
-	if l.holder == before {
+	if _, known := l.runs[identity]; !known {
+		l.runs[identity] = run
+	}
+	before := l.holder
+	if l.holder = l.runs[identity]; l.holder == before {
 		return
 	}
 	fmt.Fprintf(l.log, "%s the lease goes from %q to %q\n", stamp(), before, l.holder)
-	if l.holder != "" {
+	if l.holder == run {
 		l.report.add(leaderChanges, 1)
 	}
 }

@@ -6,7 +6,11 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -59,32 +63,38 @@ func TestWitnessFindsDoubles(t *testing.T) {
 	g.Expect(report.get(doubled)).To(Equal(1))
 }
 
+func TestHolderInALease(t *testing.T) {
+	g := NewWithT(t)
+	lease := &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{HolderIdentity: ptr.To("host_a")}}
+	for _, contentType := range []string{runtime.ContentTypeJSON, runtime.ContentTypeProtobuf} {
+		info, ok := runtime.SerializerInfoForMediaType(scheme.Codecs.SupportedMediaTypes(), contentType)
+		g.Expect(ok).To(BeTrue())
+		body, err := runtime.Encode(scheme.Codecs.EncoderForVersion(info.Serializer, coordinationv1.SchemeGroupVersion), lease)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(holderIn(body)).To(Equal("host_a"))
+	}
+	g.Expect(holderIn([]byte(`{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","spec":{"holderIdentity":""}}`))).To(BeEmpty())
+}
+
 func TestLedgerFindsWritesWithoutTheLease(t *testing.T) {
 	g := NewWithT(t)
 	report := newReport(t.Output())
 	l := &ledger{report: report, log: t.Output()}
-	a := holderIn([]byte(`{"spec":{"holderIdentity":"host_0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}}`))
-	b := holderIn([]byte(`{"spec":{"holderIdentity":"host_1a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}}`))
-	released := holderIn([]byte(`{"spec":{"holderIdentity":""}}`))
-	g.Expect(a).NotTo(BeEmpty())
-	g.Expect(b).NotTo(Equal(a))
-	g.Expect(released).To(BeEmpty())
-
 	l.wrote("a#1", "PUT", "/x") // alone: no lease is needed
 	g.Expect(report.get(writesAfterLoss)).To(BeZero())
 
 	l.elect(true)
-	l.leased("a#1", a)
-	l.leased("a#1", a)
-	l.leased("b#1", a) // b joins those that wait
+	l.leased("a#1", "host_a")
+	l.leased("a#1", "host_a")
+	l.leased("b#1", "host_a") // puts its key into the lease
 	l.wrote("a#1", "PUT", "/x")
 	g.Expect(report.get(writesAfterLoss)).To(BeZero())
-	l.leased("b#1", b)
+	l.leased("b#1", "host_b")
 	l.wrote("b#1", "PUT", "/x")
 	g.Expect(report.get(writesAfterLoss)).To(BeZero())
 	l.wrote("a#1", "PUT", "/x")
 	g.Expect(report.get(writesAfterLoss)).To(Equal(1))
-	l.leased("b#1", released)
+	l.leased("b#1", "")
 	l.wrote("b#1", "PUT", "/x")
 	g.Expect(report.get(writesAfterLoss)).To(Equal(2))
 	g.Expect(report.get(leaderChanges)).To(Equal(2))
