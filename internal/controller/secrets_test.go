@@ -63,7 +63,7 @@ func TestSecretIsWatchedOnAndOn(t *testing.T) {
 
 	requests.breakWatches()
 	w.Eventually(requests.watches, soon, tick).Should(Equal(1))
-	w.secret("a wrong key")
+	w.secret("a-wrong-key")
 	w.eventuallyReady("main", v1alpha1.ReasonUnauthorized)
 
 	requests.set(func() { requests.noSecretWatches = true })

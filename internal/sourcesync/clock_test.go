@@ -41,7 +41,7 @@ func TestClockSetWhileAway(t *testing.T) {
 			a.equal()
 			gone := a.studio.IDs()[3]
 			a.studio.Delete(gone)
-			a.deleted[gone] = true
+			a.deleted.Store(gone, true)
 			a.passes(began.Add(a.api.Source.Spec.ResyncInterval.Duration * 12 / 10))
 			a.equal()
 			now, status := a.clock.Add(a.skew), a.api.Source.Status

@@ -206,6 +206,7 @@ func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
 // have no owner, as where an earlier source was deleted and its tasks were not; and tasks with another source's label or another
 // ID. From then on they are like all others, and may be missing from the next listing.
 func (s *syncer) restore(ctx context.Context) error {
+	scope := s.scope() // the index must not be used while its entries are looked at
 	var edited []mirror.Entry
 	take := func(entry *mirror.Entry) {
 		if entry.Sequence <= s.state.full.changes && !entry.Deleting {
@@ -218,12 +219,12 @@ func (s *syncer) restore(ctx context.Context) error {
 		}
 	}
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
-		if s.state.full.since == 0 && !plan.CanBeMissing(s.scope(), entry) {
+		if s.state.full.since == 0 && !plan.CanBeMissing(scope, entry) {
 			take(entry)
 		}
 	}
 	for i := range edited {
-		if err := s.Writer.Restore(ctx, s.scope(), &edited[i]); err != nil {
+		if err := s.Writer.Restore(ctx, scope, &edited[i]); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func (a *account) move(project string, from, to int) {
 	for i := from; i < to; i++ {
 		a.studio.Update(uuid(i), func(task livepeertest.Task) { task["projectId"] = project })
-		a.deleted[uuid(i)] = project != livepeertest.ProjectID
+		a.deleted.Store(uuid(i), project != livepeertest.ProjectID)
 	}
 }
 

@@ -74,7 +74,7 @@ func (p *people) start() {
 
 // rest waits until all that was changed has been looked at, once all is quiet.
 func (p *people) rest() {
-	if p != nil && p.account.quiet {
+	if p != nil && p.account.quiet.Load() {
 		NewWithT(p.account.t).Eventually(p.account.process.asking, time.Minute, time.Millisecond).Should(BeFalse())
 	}
 }
@@ -110,7 +110,7 @@ func (p *people) live() {
 // whileAsked lets something happen while the operator waits for Studio: edits, pushes, and what the cluster tells of both.
 func (p *people) whileAsked() {
 	a := p.account
-	if a.quiet {
+	if a.quiet.Load() {
 		return
 	}
 	a.api.Mu.Lock()
@@ -130,7 +130,7 @@ func (p *people) whileAsked() {
 // meddle makes an edit one time in n. The caller holds the API server's lock.
 func (p *people) meddle(n int) {
 	a := p.account
-	if a.quiet || len(a.api.Tasks) == 0 || p.random.IntN(n) > 0 {
+	if a.quiet.Load() || len(a.api.Tasks) == 0 || p.random.IntN(n) > 0 {
 		return
 	}
 	var names []string
@@ -212,7 +212,7 @@ func (p *people) edit(task *v1alpha1.LivepeerTask) { //nolint:funlen // One case
 	case 12:
 		metav1.SetMetaDataLabel(&task.ObjectMeta, "team", fmt.Sprint(p.edits))
 	case 13:
-		task.Status.UpdatedAt = &metav1.MicroTime{Time: p.account.clock.Add(time.Duration(p.random.IntN(100)-50) * time.Hour)}
+		task.Status.UpdatedAt = &metav1.MicroTime{Time: p.account.now().Add(time.Duration(p.random.IntN(100)-50) * time.Hour)}
 		foreign("f:status", "f:updatedAt")
 	}
 }
@@ -222,7 +222,7 @@ func (p *people) writing(before, after *v1alpha1.LivepeerTask) {
 	switch {
 	case before == nil:
 		p.born[after.UID] = after.Spec.ID
-	case after == nil && !p.account.deleted[p.born[before.UID]] && p.account.inScope(p.born[before.UID]):
+	case after == nil && !p.account.isDeleted(p.born[before.UID]) && p.account.inScope(p.born[before.UID]):
 		p.account.t.Errorf("seed %d: the object of %q is deleted, as %+v, but is in Studio",
 			p.account.seed, p.born[before.UID], mirror.EntryOf(before))
 	}
@@ -241,7 +241,7 @@ func (p *people) equal() {
 		id := p.born[task.UID]
 		_, told := entry.TrueID()
 		switch {
-		case a.deleted[id] && (entry.OwnerUID != scope.SourceUID || !entry.LeadsToName() && !told):
+		case a.isDeleted(id) && (entry.OwnerUID != scope.SourceUID || !entry.LeadsToName() && !told):
 			delete(a.api.Tasks, name)
 		case !named:
 			delete(a.api.Tasks, name)

@@ -30,7 +30,7 @@ func (a *account) request(r *http.Request) livepeertest.Fault {
 	defer a.dice.Unlock()
 	fault := a.kind
 	fault.Query = a.query
-	if a.quiet {
+	if a.quiet.Load() {
 		return fault
 	}
 	a.tick(time.Duration(a.random.IntN(300)) * time.Millisecond)
@@ -92,10 +92,10 @@ func (a *account) change() {
 		a.studio.Update(id, func(task livepeertest.Task) { task["status"] = a.status() })
 		return
 	}
-	if len(a.deleted) >= maxDeletions {
+	if a.deletions() >= maxDeletions {
 		return
 	}
-	a.deleted[id] = true
+	a.deleted.Store(id, true)
 	if a.random.IntN(2) == 0 {
 		a.studio.Delete(id)
 	} else {
@@ -122,7 +122,7 @@ func (a *account) create() {
 	}
 	a.studio.Put(livepeertest.Task{
 		"id": id, "type": []string{"upload", "upload", "clip", "export", "new-type"}[a.random.IntN(5)],
-		"createdAt": a.clock.UnixMilli(), "status": a.status(),
+		"createdAt": a.now().UnixMilli(), "status": a.status(),
 		"params": map[string]any{"upload": map[string]any{"url": fmt.Sprint("https://example.com/", a.made)}},
 	})
 }
@@ -138,7 +138,7 @@ func (a *account) inScope(id string) bool {
 func (a *account) status() map[string]any {
 	phases := []string{"pending", "waiting", "running", "running", "completed", "completed", "failed", "cancelled"}
 	return map[string]any{
-		"phase": phases[a.random.IntN(len(phases))], "progress": a.random.Float64(), "updatedAt": a.clock.UnixMilli(),
+		"phase": phases[a.random.IntN(len(phases))], "progress": a.random.Float64(), "updatedAt": a.now().UnixMilli(),
 	}
 }
 

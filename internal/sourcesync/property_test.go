@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,10 +65,10 @@ type account struct {
 	studio  *livepeertest.Server
 	server  *httptest.Server
 	kind    livepeertest.Fault
-	page    int             // rows of a page, 0: as asked for
-	quiet   bool            // nothing changes or fails any more
-	made    int             // tasks
-	deleted map[string]bool // in Studio, ever
+	page    int         // rows of a page, 0: as asked for
+	quiet   atomic.Bool // nothing changes or fails any more
+	made    int         // tasks
+	deleted sync.Map    // of IDs, in Studio, ever
 	lagging *livepeertest.Snapshot
 
 	api     *kubetest.API
@@ -90,7 +91,7 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 	a := &account{
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), walk: rand.New(rand.NewPCG(seed, 2)), kind: kind, studio: livepeertest.NewServer(),
 		// Behind the clock of Studio's answers, which would not believe in updates of the future.
-		clock: time.Now().Add(-24 * time.Hour), deleted: map[string]bool{},
+		clock:    time.Now().Add(-24 * time.Hour),
 		happened: map[string]int{}, wasTold: map[string]int{},
 	}
 	a.page = []int{0, 3, 7}[a.random.IntN(3)]
@@ -113,11 +114,24 @@ func (a *account) start() {
 		a.process.end()
 	}
 	a.process = newProcess(a.t, a.api, func() time.Time {
-		a.ticks.Lock()
-		defer a.ticks.Unlock()
-		return a.clock.Add(a.skew)
+		return a.now().Add(a.skew)
 	}, a)
 	a.people.start()
+}
+
+// isDeleted reports whether Studio has ever deleted a task.
+func (a *account) isDeleted(id string) bool {
+	deleted, _ := a.deleted.Load(id)
+	return deleted == true
+}
+
+// deletions counts what Studio has deleted.
+func (a *account) deletions() (n int) {
+	a.deleted.Range(func(any, any) bool {
+		n++
+		return true
+	})
+	return n
 }
 
 // silence ends all changes and failures.
@@ -126,7 +140,15 @@ func (a *account) silence() {
 	defer a.dice.Unlock()
 	a.api.Mu.Lock()
 	defer a.api.Mu.Unlock()
-	a.quiet, a.api.Lose = true, 0
+	a.api.Lose = 0
+	a.quiet.Store(true)
+}
+
+// now is the time in Studio.
+func (a *account) now() time.Time {
+	a.ticks.Lock()
+	defer a.ticks.Unlock()
+	return a.clock
 }
 
 // tick lets time pass.
@@ -170,7 +192,7 @@ func (a *account) turn() {
 	a.t.Helper()
 	report := a.process.step()
 	echoes := -1
-	if !a.quiet && a.walk.IntN(3) > 0 {
+	if !a.quiet.Load() && a.walk.IntN(3) > 0 {
 		echoes = a.walk.IntN(20) // the cache lags behind
 	}
 	a.process.echo(echoes)
@@ -202,7 +224,7 @@ func (a *account) writing(before, after *v1alpha1.LivepeerTask) {
 	a.happens(before, after)
 	switch {
 	case before == nil:
-	case after == nil && !a.deleted[before.Spec.ID]:
+	case after == nil && !a.isDeleted(before.Spec.ID):
 		a.t.Errorf("seed %d: %s is deleted, but is in Studio", a.seed, before.Spec.ID)
 	case after != nil && after.Status.UpdatedAt.Before(before.Status.UpdatedAt):
 		a.t.Errorf("seed %d: %s of %v replaces that of %v", a.seed, before.Spec.ID, after.Status.UpdatedAt, before.Status.UpdatedAt)

@@ -113,7 +113,7 @@ func parseBase(s string) (*url.URL, error) {
 // as editors and copied text bring along. "" if there is none.
 func strangerIn(key string) string {
 	for i, r := range []rune(key) {
-		what := ""
+		var what string
 		switch {
 		case unicode.IsControl(r):
 			what = "a line break or another control character"

@@ -51,7 +51,8 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.Message = fmt.Sprintf("The key is not allowed to read tasks (%s). Give it the right to GET task and task/:id.", said)
 		switch {
 		case strings.Contains(said, "user is suspended"):
-			e.Message = fmt.Sprintf("Studio has suspended the user of the key (%s). Ask Livepeer's support, or use another user's key.", said)
+			e.Message = fmt.Sprintf(
+				"Studio has suspended the user of the key (%s). Ask Livepeer's support, or use another user's key.", said)
 		case strings.Contains(said, "CORS"):
 			e.Message = fmt.Sprintf("The key is one for web pages, with a CORS restriction (%s). Make one without it.", said)
 		case id != "":

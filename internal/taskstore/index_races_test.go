@@ -5,9 +5,10 @@ package taskstore
 import (
 	"testing"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // TestDeletedWhileWriting: what somebody deletes before the answer to our write is in stays deleted, and is told.

@@ -67,7 +67,7 @@ func TestGenuineBesideSilent(t *testing.T) {
 				slowest = max(slowest, time.Since(began))
 			}
 			t.Logf("the slowest took %v", slowest)
-			s.Expect(slowest).To(BeNumerically("<", time.Second))
+			s.Expect(slowest).To(BeNumerically("<", 10*time.Second), "it waited for silent ones to be given up")
 		})
 	}
 }

@@ -86,9 +86,10 @@ func TestAFollowerHandsOn(t *testing.T) {
 	now := time.Now()
 	f.handler.now = func() time.Time { return now } // limits go by passing time
 	f.unwell = true                                 // as where nothing is followed
-	f.Expect(f.send(signed("e", "task-1", time.Now())).Code).To(Equal(http.StatusAccepted))
+	sent := signed("e", "task-1", time.Now())
+	f.Expect(f.send(sent).Code).To(Equal(http.StatusAccepted))
 	f.Expect(leader.hinted()).To(HaveLen(1))
-	f.Expect(f.send(signed("e", "task-1", time.Now())).Code).To(Equal(http.StatusAccepted))
+	f.Expect(f.send(sent).Code).To(Equal(http.StatusAccepted))
 	f.Expect(leader.hinted()).To(HaveLen(1), "it knows the event, whoever brings it")
 	odd := signed("e2", "t", time.Now())
 	odd.path = "/hooks/media%2Fmain/../x"
