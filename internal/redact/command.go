@@ -76,7 +76,7 @@ func (m *masker) option(i, n int) int {
 	switch name, secret := cutAny(text, ":%,"); {
 	case !ok, l.bond == unbound, text == "", isNothing(text), isDigits(name) && isDigits(secret): // an ID, or a port
 		return n
-	case strings.ContainsAny(name, "/{"), (user || n-i == 2) && (name == "" && secret == "" || secret == "" || strings.HasPrefix(secret, "//")):
+	case strings.ContainsAny(name, "/{"), (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
 		return n
 	}
 	m.mask(v.start, v.end)

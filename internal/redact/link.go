@@ -47,30 +47,20 @@ func (m *masker) linkOf(s *subject) link {
 		line := strings.IndexByte(gap, '\n') >= 0
 		next := m.spaces(j + 1)
 		switch c := t[j]; {
-		case s.flag && c == '-' && !isDigits(string(m.at(j+1))):
+		case s.flag && c == '-' && !isDigits(string(m.at(j+1))), c == ',' && s.quote == 0 && !s.flag && !m.isAtom(s) && isQuote(m.at(next)):
 			return link{}
-		case s.flag && c == ',':
+		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.at(s.start-1) == '(': // the latter is a pair of Lisp
 			return link{bond: assigned, value: next}
 		case s.flag && gap != "" && (s.quote == 0 || isQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j}
-		case c == ',' && (s.quote != 0 || m.at(s.start-1) == '{' || m.at(s.start-1) == ':'):
+		case c == ',' && (s.quote != 0 || m.isAtom(s)):
 			return link{bond: paired, value: next}
-		case c == ',' && isQuote(m.at(next)):
-			return link{}
 		case c == ',', c == '-' && isSpace(m.at(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
 		case c == ';' && s.quote != 0 && m.serialized(j) > 0:
 			return link{bond: assigned, value: m.serialized(j)}
-		case c == '.' && next > j+1 && gap != "" && m.at(s.start-1) == '(': // a pair of Lisp
-			return link{bond: assigned, value: next}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
-			if cell, _ := cutAny(t[next:min(len(t), next+maxLook)], "|\n"); len(strings.Fields(cell)) > maxCell {
-				return link{}
-			}
-			if s.strength > weak {
-				return link{bond: assigned, value: next}
-			}
-			return link{bond: colon, value: next}
+			return m.cellAt(s, next)
 		case c == '(' && m.at(j-1) == ']': // a link of Markdown
 			return link{}
 		case (c == '(' || c == '{' && isQuote(m.at(j+1))) && gap == "" && s.quote == 0:
@@ -95,6 +85,23 @@ func (m *masker) linkOf(s *subject) link {
 		}
 	}
 	return link{}
+}
+
+// isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.
+func (m *masker) isAtom(s *subject) bool {
+	return m.at(s.start-1) == '{' || m.at(s.start-1) == ':'
+}
+
+// cellAt is the link to the next cell of a table, at i.
+func (m *masker) cellAt(s *subject, i int) link {
+	cell, _ := cutAny(m.text[i:min(len(m.text), i+maxLook)], "|\n")
+	switch {
+	case len(strings.Fields(cell)) > maxCell:
+		return link{}
+	case s.strength > weak:
+		return link{bond: assigned, value: i}
+	}
+	return link{bond: colon, value: i}
 }
 
 // serialized returns where the value begins of which PHP says the type and the length, behind the semicolon at i; 0 if none does.

@@ -227,9 +227,9 @@ func isNothing(s string) bool {
 	case strings.Trim(s, "*•●.-_#?<>[](){}\"'\\/|:;,=+&~") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
 		s[0] == '<' && s[len(s)-1] == '>' && strings.Trim(s, "<> -_"+alphabet) == "",
 		s[0] == '[' && strings.Count(s, "_")+strings.Count(s, " ") > 1 && strings.Trim(s, "[] _-"+alphabet) == "",
-		s[0] == '&' && strings.Trim(s[1:], "_-"+alphabet) == "", // an anchor of YAML
+		s[0] == '&' && strings.Trim(s[1:], "_-"+alphabet) == "",      // an anchor of YAML
 		s[0] == '%' && len(s) <= len("%+v") && isLetter(s[len(s)-1]), // of a format
-		s[0] == '&' && strings.HasSuffix(s, "{"),                                       // a literal of Go
+		s[0] == '&' && strings.HasSuffix(s, "{"),                     // a literal of Go
 		s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",
 		strings.HasPrefix(s, "$(") && strings.IndexByte(s, '/') > 0 && !strings.ContainsAny(s, "\"'\n"):
 		return true

@@ -158,7 +158,9 @@ func portOf(host string) portKind {
 	case "port", "%d", "%s", "%v":
 		return portNumber
 	}
-	if port[0] == '$' || len(rest) < len(port) && rest != "" && strings.IndexByte(";,|", rest[0]) >= 0 || rest == "" || len(rest) < len(port) && strings.Trim(rest, "-+*>,;!?'\")]}") == "" {
+	switch numbered := len(rest) < len(port); {
+	case port[0] == '$', rest == "", numbered && strings.IndexByte(";,|", rest[0]) >= 0,
+		numbered && strings.Trim(rest, "-+*>,;!?'\")]}") == "":
 		return portNumber
 	}
 	return portBad

@@ -2,7 +2,10 @@
 
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // wants reports whether the value v of s is a credential.
 func (m *masker) wants(s *subject, l link, v *value) bool {
@@ -29,6 +32,9 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && lexicon[strings.ToLower(text)]&(isWeak|isFact|isKey) != 0 {
 			return false // jwt: signature is invalid
 		}
+		if header && isRemark(s.word, text) {
+			return false
+		}
 		if isProse(text) && (!header || strings.IndexByte(text, ' ') < 0 || isSentence(text, 3)) {
 			return false
 		}
@@ -39,6 +45,9 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 				return wantsAssigned(s, v, text)
 			case low == "jwt" && m.at(v.next) == ' ' && isLetter(m.at(v.next+1)) && !m.pairFollows(v.next): // a sentence
 				return mixed(text)
+			}
+			if isDigits(text) {
+				return wantsAssigned(s, v, text)
 			}
 			return !l.line || mixed(text) || m.alone(v)
 		case noun:
@@ -60,8 +69,8 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || jumbled(text) ||
 			strings.HasSuffix(strings.ToLower(s.word), "auth")
 	case v.bracket:
-		return true
-	case s.strength <= noun && l.letters() == 0 && l.digits > 0:
+		return l.letters() > 0
+	case l.letters() == 0 && l.digits > 0 && (s.strength <= noun || strings.HasSuffix(s.word, "s") && l.digits < 4):
 		return l.digits >= 6 && !strings.HasSuffix(s.word, "s")
 	case s.strength == weak: // not what a function returns
 		isCall := !v.quoted && strings.IndexByte(text, '(') > 0 && !strings.ContainsAny(text, "\"'`0123456789")
@@ -105,6 +114,17 @@ func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
 func isProse(text string) bool {
 	word, _, _ := strings.Cut(text, " ")
 	return prose[strings.ToLower(strings.Trim(word, ",.;!?'"))]
+}
+
+// isRemark reports whether text, behind the name of a header, are words about it.
+func isRemark(name, text string) bool {
+	all := strings.Fields(text)
+	low := strings.ToLower(name)
+	odd := func(word string) bool {
+		l := lookAt(word)
+		return mixed(word) || l.digits > 0 && l.letters() > 0 || strings.IndexByte(word, '=') >= 0
+	}
+	return len(all) > 2 && !strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic") && !slices.ContainsFunc(all, odd)
 }
 
 // isSentence reports whether text is the rest of a sentence, of at least so many words.
