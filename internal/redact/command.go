@@ -76,7 +76,7 @@ func (m *masker) option(i, n int) int {
 	switch name, secret := cutAny(text, ":%,"); {
 	case !ok, l.bond == unbound, text == "", isNothing(text), isDigits(name) && isDigits(secret): // an ID, or a port
 		return n
-	case (user || n-i == 2) && (name == "" && secret == "" || secret == "" || strings.HasPrefix(secret, "//")):
+	case strings.ContainsAny(name, "/{"), (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
 		return n
 	}
 	m.mask(v.start, v.end)
@@ -147,7 +147,8 @@ func (m *masker) identified(s *subject) int {
 		i = m.spaces(end)
 	}
 	v, ok := m.valueAt(s, link{bond: assigned, value: i})
-	if !by || !ok || isNothing(m.text[v.start:min(v.end, v.start+maxLook)]) {
+	text := m.text[v.start:min(v.end, v.start+maxLook)]
+	if !by || !ok || isNothing(text) || !v.quoted && s.word != "IDENTIFIED" && !mixed(text) {
 		return 0
 	}
 	m.mask(v.start, v.end)

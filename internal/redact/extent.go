@@ -57,8 +57,7 @@ func (m *masker) quoted(i int) value {
 			if k = m.spaces(k + 1); isQuote(m.at(k)) {
 				j = k
 			}
-		} else if end := m.closed(min(k+1, len(t)), `"`, m.depth(k)); k > j && m.at(k) == '"' &&
-			m.operator(m.spaces(end+1)) == "" { // "a" "b"
+		} else if k > j && m.at(k) == '"' && m.operator(m.spaces(m.closed(k+1, `"`, m.depth(k))+1)) == "" { // "a" "b"
 			j = k
 		}
 		switch {

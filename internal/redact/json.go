@@ -40,7 +40,7 @@ func (w *walker) walk(path string, v any) any {
 		out := make([]any, len(v))
 		for i, item := range v {
 			at := path + "[" + strconv.Itoa(i) + "]"
-			if i > 0 && holdsSecret(strengthBefore(v, i), item) {
+			if i > 0 && holdsSecret(strengthBefore(v, i), item, false) {
 				out[i] = w.whole(at, item)
 			} else {
 				out[i] = w.walk(at, item)
@@ -64,7 +64,7 @@ func strengthBefore(v []any, i int) strength {
 	name, _ := v[i-1].(string)
 	value, _ := v[i].(string)
 	option := strings.HasPrefix(name, "-") && !strings.HasPrefix(value, "-")
-	if strings.ContainsAny(name, " \t\n=:") || !option && len(v) != 2 {
+	if strings.ContainsAny(name, " \t\n=:") || !option && len(v) != 2 && !opaque(value) {
 		return open
 	}
 	return strengthOf(name)
@@ -89,11 +89,11 @@ func (w *walker) member(out map[string]any, path, key string, value any, beside 
 		path += "."
 	}
 	path += shorten(name)
-	s := max(strengthOf(key), strengthOf(name))
+	s := max(strengthOf(newView(key).text), strengthOf(name))
 	if isKeyOf(key, isAnyValue) {
 		s = max(s, beside)
 	}
-	if holdsSecret(s, value) {
+	if holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) {
 		value = w.whole(path, value)
 	} else {
 		value = w.walk(path, value)
@@ -112,28 +112,27 @@ func (w *walker) whole(path string, v any) any {
 	return Mask
 }
 
-// holdsSecret reports whether v, which has a name of strength s, is a credential.
-func holdsSecret(s strength, v any) bool {
+// holdsSecret reports whether v, which has a name of strength s, is a credential. auth: the name is auth, or ends so.
+func holdsSecret(s strength, v any, auth bool) bool {
 	switch v := v.(type) {
 	case nil, bool:
 		return false
 	case string:
-		return v != "" && (s > unsure || s == unsure && isKeyValue(v))
+		l := lookAt(v)
+		return v != "" && (s > weak || s == weak && !isProse(v) && !isMeasure(v, &l) && !isFile(v) || s == unsure && isKeyValue(v))
 	case []any:
-		return s > weak && len(v) > 0 || s == weak && slices.ContainsFunc(v, isNoNumber)
-	case map[string]any:
-		return s > weak && len(v) > 0 || s == weak && slices.ContainsFunc(slices.Collect(maps.Values(v)), isNoNumber)
+		return len(v) > 0 && (s > weak || s == weak && slices.ContainsFunc(v, isText))
+	case map[string]any: // a session, say, with facts about it
+		isToken := func(v any) bool { s, ok := v.(string); return ok && tokenLike(s) }
+		return len(v) > 0 && (s > weak || s == weak && (auth || slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken)))
 	default:
 		return s > weak
 	}
 }
 
-func isNoNumber(v any) bool {
-	switch v.(type) {
-	case string, []any, map[string]any:
-		return true
-	}
-	return false
+func isText(v any) bool {
+	_, ok := v.(string)
+	return ok
 }
 
 // shorten cuts a key that is too long for a path, between two characters.

@@ -26,6 +26,7 @@ type link struct {
 const (
 	maxFiller = 5 // words between a name and its value
 	maxAside  = 40
+	maxCell   = 3 // words
 )
 
 // linkOf finds what binds a value to s.
@@ -37,29 +38,31 @@ func (m *masker) linkOf(s *subject) link {
 		if j >= len(t) {
 			break
 		}
-		if op := m.operator(j); op != "" {
+		if op := m.operator(j); op == ">" && j > i { // a comparison
+			return link{}
+		} else if op != "" {
 			return m.operated(s, j, op)
 		}
 		gap := t[i:j]
 		line := strings.IndexByte(gap, '\n') >= 0
 		next := m.spaces(j + 1)
 		switch c := t[j]; {
-		case s.flag && c == '-' && !isDigits(string(m.at(j+1))):
+		case s.flag && c == '-' && !isDigits(string(m.at(j+1))), c == ',' && s.quote == 0 && !s.flag && !m.isAtom(s) && isQuote(m.at(next)):
 			return link{}
-		case s.flag && c == ',':
+		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.at(s.start-1) == '(': // the latter is a pair of Lisp
 			return link{bond: assigned, value: next}
-		case s.flag && gap != "", strings.HasPrefix(t[j:], "<<"):
+		case s.flag && gap != "" && (s.quote == 0 || isQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j}
-		case c == ',' && (s.quote != 0 || m.at(s.start-1) == '{'):
+		case c == ',' && (s.quote != 0 || m.isAtom(s)):
 			return link{bond: paired, value: next}
 		case c == ',', c == '-' && isSpace(m.at(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
 		case c == ';' && s.quote != 0 && m.serialized(j) > 0:
 			return link{bond: assigned, value: m.serialized(j)}
-		case c == '.' && next > j+1 && gap != "" && m.at(s.start-1) == '(': // a pair of Lisp
-			return link{bond: assigned, value: next}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
-			return link{bond: assigned, value: next}
+			return m.cellAt(s, next)
+		case c == '(' && m.at(j-1) == ']': // a link of Markdown
+			return link{}
 		case (c == '(' || c == '{' && isQuote(m.at(j+1))) && gap == "" && s.quote == 0:
 			return link{bond: called, value: next}
 		case c == '(', c == '[' && gap != "": // password (required): hunter2
@@ -82,6 +85,23 @@ func (m *masker) linkOf(s *subject) link {
 		}
 	}
 	return link{}
+}
+
+// isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.
+func (m *masker) isAtom(s *subject) bool {
+	return m.at(s.start-1) == '{' || m.at(s.start-1) == ':'
+}
+
+// cellAt is the link to the next cell of a table, at i.
+func (m *masker) cellAt(s *subject, i int) link {
+	cell, _ := cutAny(m.text[i:min(len(m.text), i+maxLook)], "|\n")
+	switch {
+	case len(strings.Fields(cell)) > maxCell:
+		return link{}
+	case s.strength > weak:
+		return link{bond: assigned, value: i}
+	}
+	return link{bond: colon, value: i}
 }
 
 // serialized returns where the value begins of which PHP says the type and the length, behind the semicolon at i; 0 if none does.
@@ -136,6 +156,9 @@ func (m *masker) operator(i int) string {
 			if op == ":" && (strings.HasPrefix(m.text[i:], "://") || strings.HasPrefix(m.text[i:], "::") && !isSpace(m.at(i+2))) {
 				return ""
 			}
+			if op == "-->" && m.at(i+len(op)) == '>' { // of a diagram
+				return ""
+			}
 			return op
 		}
 	}
@@ -150,6 +173,9 @@ func (m *masker) operated(s *subject, i int, op string) link {
 		l.value += len("**")
 	}
 	for op == "..." && m.at(l.value) == '.' || op == ":" && m.at(l.value) == ':' {
+		l.value++
+	}
+	if q := m.at(s.start - 1); isQuote(q) && s.quote == 0 && m.at(l.value) == q { // 'password:' hunter2
 		l.value++
 	}
 	l.value = m.spaces(l.value)

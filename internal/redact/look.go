@@ -61,7 +61,7 @@ func mixed(s string) bool {
 func tokenLike(s string) bool {
 	const short, long = 12, 32
 	l := lookAt(s)
-	return !isPlainFact(s, &l) && (l.longest >= long || len(s) >= short && l.digits > 0 && l.letters() > 0)
+	return !isPlainFact(s, &l) && l.digits > 0 && (l.longest >= long || len(s) >= short && l.letters() > 0)
 }
 
 const shortestJumble = 8
@@ -85,13 +85,23 @@ func jumbled(s string) bool {
 		l := lookAt(run)
 		turns := caseTurns(run)
 		switch {
-		case len(run) >= 32, l.turns >= 4, l.turns >= 3 && l.uppers > 0 && l.lowers > 0,
+		case len(run) >= 32 && l.digits > 0, l.turns >= 4, l.turns >= 3 && l.uppers > 0 && l.lowers > 0,
 			l.turns >= 2 && (turns > 2 && len(run) >= 10 || len(run) >= 16 && l.digits >= 3),
-			len(run) >= 16 && turns*3 >= len(run):
+			len(run) >= 16 && turns*5 >= len(run)*2 && loneLetters(run) > 1:
 			return true
 		}
 	}
 	return false
+}
+
+// loneLetters counts the letters in lower case that stand between two in upper case.
+func loneLetters(s string) (n int) {
+	for i := 1; i+1 < len(s); i++ {
+		if isUpper(s[i-1]) && !isUpper(s[i]) && isUpper(s[i+1]) {
+			n++
+		}
+	}
+	return n
 }
 
 // caseTurns counts how often letters of s change to upper case and back.
@@ -214,8 +224,12 @@ var nothing = words("nothing")
 // isNothing reports whether a value is none: a placeholder, a reference to another place, or what a program prints for nothing.
 func isNothing(s string) bool {
 	switch {
-	case strings.Trim(s, "*•●.-_#?<>[](){}\"'") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
+	case strings.Trim(s, "*•●.-_#?<>[](){}\"'\\/|:;,=+&~") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
 		s[0] == '<' && s[len(s)-1] == '>' && strings.Trim(s, "<> -_"+alphabet) == "",
+		s[0] == '[' && strings.Count(s, "_")+strings.Count(s, " ") > 1 && strings.Trim(s, "[] _-"+alphabet) == "",
+		s[0] == '&' && strings.Trim(s[1:], "_-"+alphabet) == "",      // an anchor of YAML
+		s[0] == '%' && len(s) <= len("%+v") && isLetter(s[len(s)-1]), // of a format
+		s[0] == '&' && strings.HasSuffix(s, "{"),                     // a literal of Go
 		s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",
 		strings.HasPrefix(s, "$(") && strings.IndexByte(s, '/') > 0 && !strings.ContainsAny(s, "\"'\n"):
 		return true

@@ -81,7 +81,9 @@ func (m *masker) name(i int) int {
 		next = m.verb(&s)
 	}
 	if next == 0 && s.strength != open {
-		m.names++
+		if m.keys++; s.strength > unsure {
+			m.names++
+		}
 		if next = m.record(&s); next == 0 {
 			next = m.valueOf(&s)
 		}

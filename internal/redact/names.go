@@ -177,5 +177,5 @@ func isKeyOf(s string, r role) bool {
 
 // isIdentifier reports whether a name is one of a program rather than a word of a sentence.
 func isIdentifier(s string) bool {
-	return strings.ContainsAny(s, "_-.") || caseTurns(s) > 1
+	return strings.ContainsAny(s, "_-.") || caseTurns(s) > 1 && strings.IndexByte(s, ' ') < 0
 }

@@ -12,6 +12,8 @@ var (
 	secretParams = words("secret param")
 )
 
+var paramBytes = setOf("0123456789-_.~[]$" + alphabet)
+
 const (
 	maxParam = 64  // bytes of the name of a query parameter
 	maxFact  = 128 // bytes of a value that is believed to be harmless
@@ -25,13 +27,10 @@ func (m *masker) param(i int) {
 	inURL := i < m.url.end
 	depth := m.depth(i)
 	nameEnd := i + 1
-	for nameEnd < len(t) && nameEnd-i <= maxParam && (isAlnum(t[nameEnd]) || strings.IndexByte("-_.~[]$", t[nameEnd]) >= 0) {
+	for nameEnd < len(t) && nameEnd-i <= maxParam && paramBytes[t[nameEnd]] {
 		nameEnd++
 	}
-	name := t[i+1 : nameEnd]
-	if strings.ContainsAny(name, alphabet[26:]) {
-		name = strings.ToLower(name)
-	}
+	name := strings.ToLower(t[i+1 : nameEnd])
 	if m.at(nameEnd) != '=' {
 		ends := nameEnd == len(t) || strings.IndexByte("&#"+trailing, t[nameEnd]) >= 0 || m.stops(nameEnd, depth)
 		if (inURL || m.whole) && ends && opaque(name) && t[nameEnd-1] != ']' {

@@ -109,7 +109,7 @@ func (m *masker) behindTags(i int) (v value, ok bool) {
 func (m *masker) record(s *subject) int {
 	t := m.text
 	key := m.keyBefore(s.start)
-	if key < 0 {
+	if key < 0 || s.quote == 0 && strings.IndexByte(s.word, '.') >= 0 {
 		return 0
 	}
 	end := s.end

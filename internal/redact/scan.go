@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	// maxSpans is how many credentials, or names of such, a text can hold. One with more is masked whole: nobody wrote it.
-	maxSpans = 500
+	// maxSpans is how many credentials, or names of such, a text can hold, and maxKeys how many keys of any kind. One with more is
+	// masked whole: nobody wrote it.
+	maxSpans = 300
+	maxKeys  = 1000
 	// maxCost is how many bytes may be looked at for each byte of a text, besides the first time. What needs more is
 	// masked whole. No shape of text is known that does.
-	maxCost = 12
+	maxCost = 8
 )
 
 // span is a part of the view that is masked.
@@ -28,6 +30,7 @@ type masker struct {
 	spans []span
 	cost  int // bytes looked at besides the first time
 	names int // that mean a credential
+	keys  int // that may mean one
 	// Where names, and user infos without a scheme, were looked for already.
 	nameEnd, userEnd int
 	url              urlParts // the URL that was met last
@@ -51,7 +54,7 @@ func (m *masker) add(s span) {
 
 // full reports whether the text is to be masked whole.
 func (m *masker) full() bool {
-	return len(m.spans) > maxSpans || m.names > maxSpans || m.cost > maxCost*(len(m.text)+64)
+	return len(m.spans) > maxSpans || m.names > maxSpans || m.keys > maxKeys || m.cost > maxCost*(len(m.text)+64)
 }
 
 // apply returns the original with all spans masked.

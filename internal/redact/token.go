@@ -3,7 +3,6 @@
 package redact
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -103,14 +102,14 @@ func (m *masker) madeToken(i int) int {
 	return i
 }
 
-// infix looks for a credential around i, that has one of infixes there, and returns where to go on.
+// infix looks for a credential around i, that has one of the infixes there, and returns where to go on.
 func (m *masker) infix(i int) int {
 	const shortest, longest = 30, 128
 	t := m.text
 	if t[i] == '~' && (i < 4 || t[i-1] != 'Q' || !isDigits(t[i-2:i-1])) {
 		return i + 1
 	}
-	for _, s := range append(slices.Clip(vocabulary["infix"]), "~") {
+	for _, s := range vocabulary["infix"] {
 		if !strings.HasPrefix(t[i:], s) {
 			continue
 		}

@@ -77,7 +77,7 @@ func (m *masker) authority(sep int) int {
 			m.userSpan(u.host, at)
 		}
 		u.host = at + 1
-	} else if portOf(m.text[u.host:end]) == portBad {
+	} else if portOf(m.text[u.host:end]) == portBad && u.scheme != "docker" && u.scheme != "oci" {
 		m.userSpan(u.host, u.host+len(trim(m.text[u.host:end], trailing))) // a user info that lost its host
 	}
 	m.parts(&u, end)
@@ -158,7 +158,9 @@ func portOf(host string) portKind {
 	case "port", "%d", "%s", "%v":
 		return portNumber
 	}
-	if port[0] == '$' || rest == "" || len(rest) < len(port) && strings.Trim(rest, "-+*>,;!?'\")]}") == "" {
+	switch numbered := len(rest) < len(port); {
+	case port[0] == '$', rest == "", numbered && strings.IndexByte(";,|", rest[0]) >= 0,
+		numbered && strings.Trim(rest, "-+*>,;!?'\")]}") == "":
 		return portNumber
 	}
 	return portBad
@@ -220,7 +222,7 @@ func (m *masker) path(u *urlParts, from int) {
 			ingest && (tokenLike(s) || !isWord(s)),
 			hook && tokenLike(s),
 			live && opaque(s),
-			tokenLike(s) && strings.IndexByte(s, '.') < 0 && strengthOf(before) >= weak,
+			opaque(s) && strings.IndexByte(s, '.') < 0 && strengthOf(before) >= weak,
 			strings.HasPrefix(s, "bot") && strings.IndexByte(s, ':') > 0 && len(s) > 20:
 			m.mask(i+1, end)
 		}

@@ -2,7 +2,10 @@
 
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxLook is how many bytes of a value are looked at to tell whether it is one.
 const maxLook = 256
@@ -24,7 +27,13 @@ func (m *masker) valueOf(s *subject) int {
 	}
 	l := m.linkOf(s)
 	if l.bond == spaced && m.at(l.value) == '{' { // variable "password" { default = "hunter2" }
-		return m.keyedValue(s, l.value, m.closing(l.value, l.value+maxLook))
+		end := m.closing(l.value, l.value+maxLook)
+		next := m.keyedValue(s, l.value, end)
+		if next == 0 && end > 0 && s.strength >= noun && slices.ContainsFunc(strings.Fields(m.text[l.value+1:end]), mixed) { // as Go prints
+			m.mask(l.value+1, end)
+			next = end
+		}
+		return next
 	}
 	if l.bond == unbound {
 		return 0

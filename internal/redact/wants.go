@@ -2,14 +2,17 @@
 
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // wants reports whether the value v of s is a credential.
 func (m *masker) wants(s *subject, l link, v *value) bool {
 	text := m.text[v.start:min(v.end, v.start+maxLook)]
 	header := manyWords(s.word)
 	switch {
-	case isNothing(text), header && isNothing(text[strings.LastIndexByte(text, ' ')+1:]):
+	case isNothing(text), header && isProse(text) && isNothing(text[strings.LastIndexByte(text, ' ')+1:]):
 		return false
 	case strings.EqualFold(s.word, "pin"):
 		return l.bond > spaced && isDigits(text) && len(text) >= 4 && len(text) <= 8
@@ -22,21 +25,29 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 	case spaced:
 		return !v.bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		named := isIdentifier(s.word) && !isProse(text)
-		certain := (s.strength == weak || s.strength == noun) && (named || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v))
-		if v.quoted || certain || s.strength < sure && !isProse(text) && m.isMember(s, v) {
+		certain := isIdentifier(s.word) && !isProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
+		if v.quoted || certain && (s.strength == weak || s.strength == noun) || s.strength < sure && !isProse(text) && m.isMember(s, v) {
 			break
 		}
 		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && lexicon[strings.ToLower(text)]&(isWeak|isFact|isKey) != 0 {
 			return false // jwt: signature is invalid
+		}
+		if header && isRemark(s.word, text) {
+			return false
 		}
 		if isProse(text) && (!header || strings.IndexByte(text, ' ') < 0 || isSentence(text, 3)) {
 			return false
 		}
 		switch s.strength {
 		case sure:
-			if strings.EqualFold(s.word, "pwd") {
-				break
+			switch low := strings.ToLower(s.word); {
+			case low == "pwd":
+				return wantsAssigned(s, v, text)
+			case low == "jwt" && m.at(v.next) == ' ' && isLetter(m.at(v.next+1)) && !m.pairFollows(v.next): // a sentence
+				return mixed(text)
+			}
+			if isDigits(text) {
+				return wantsAssigned(s, v, text)
 			}
 			return !l.line || mixed(text) || m.alone(v)
 		case noun:
@@ -58,11 +69,15 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || jumbled(text) ||
 			strings.HasSuffix(strings.ToLower(s.word), "auth")
 	case v.bracket:
-		return true
-	case s.strength == weak && l.letters() == 0 && l.digits > 0:
+		return l.letters() > 0
+	case l.letters() == 0 && l.digits > 0 && (s.strength <= noun || strings.HasSuffix(s.word, "s") && l.digits < 4):
 		return l.digits >= 6 && !strings.HasSuffix(s.word, "s")
-	case s.strength == weak:
-		return !isProse(text) && !isMeasure(text, &l) && !isFile(text)
+	case s.strength == weak: // not what a function returns
+		isCall := !v.quoted && strings.IndexByte(text, '(') > 0 && !strings.ContainsAny(text, "\"'`0123456789")
+		return !isProse(text) && !isMeasure(text, &l) && !isFile(text) && !isCall
+	}
+	if isFile(text) && strings.HasSuffix(strings.ToLower(s.word), "key") { // where the key is
+		return false
 	}
 	directory := strings.HasSuffix(strings.ToLower(s.word), "pwd") && strings.IndexByte("/~", text[0]) >= 0
 	return !isSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
@@ -70,20 +85,21 @@ func wantsAssigned(s *subject, v *value, text string) bool {
 
 // isKeyValue reports whether text, the value of a key of any kind, is a credential rather than the name of something.
 func isKeyValue(text string) bool {
-	made := opaque(text) || tokenLike(text) && !strings.ContainsAny(text, "-_")
+	l := lookAt(text)
+	made := opaque(text) || tokenLike(text) && l.digits > 2 && !strings.ContainsAny(text, "-_")
 	return made && !strings.ContainsAny(text, "./: (") && !isPairLike(text)
 }
 
 func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
+	text = strings.Trim(text, "*`_")
 	switch {
 	case isPairLike(text):
 		return false
 	case s.strength == sure && v.quoted:
 		keyName := hasFold(s.word, "api ") // a key may have a name
-		return !isSentence(text, 1) && !isFile(text) && (!keyName || mixed(text))
+		return !isSentence(text, 1) && !isFile(text) && !strings.Contains(text, `:"`) && (!keyName || mixed(text))
 	case s.strength == sure:
-		named := isIdentifier(s.word) && !l.line && strings.IndexByte(s.word, '-') < 0
-		return (mixed(text) || named || m.isLogin(s, v)) && !isProse(text)
+		return (mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !isProse(text)
 	case s.strength == unsure:
 		return opaque(text) && !isID(text) && !strings.ContainsAny(text, "./: ")
 	}
@@ -98,6 +114,17 @@ func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
 func isProse(text string) bool {
 	word, _, _ := strings.Cut(text, " ")
 	return prose[strings.ToLower(strings.Trim(word, ",.;!?'"))]
+}
+
+// isRemark reports whether text, behind the name of a header, are words about it.
+func isRemark(name, text string) bool {
+	all := strings.Fields(text)
+	low := strings.ToLower(name)
+	odd := func(word string) bool {
+		l := lookAt(word)
+		return mixed(word) || l.digits > 0 && l.letters() > 0 || strings.IndexByte(word, '=') >= 0
+	}
+	return len(all) > 2 && !strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic") && !slices.ContainsFunc(all, odd)
 }
 
 // isSentence reports whether text is the rest of a sentence, of at least so many words.
@@ -121,6 +148,16 @@ func isToken(text string) bool {
 	return l.digits > 0 || caseTurns(text)*3 >= len(text) || len(text) >= 24 || strings.ContainsAny(text, "+=~")
 }
 
+// isSetting reports whether s and v are all that is in a line, or s is a variable of the environment at the end of one.
+func (m *masker) isSetting(s *subject, l link, v *value) bool {
+	before := m.text[max(0, s.start-maxAside):s.start]
+	m.cost += len(before)
+	before = strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:])
+	variable := strings.ToUpper(s.word) == s.word
+	return isIdentifier(s.word) && strings.IndexByte(s.word, '-') < 0 && !l.line && s.quote == 0 && m.at(s.end) == ' ' &&
+		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.alone(v) || m.at(v.next) == ';')
+}
+
 // isPairLike reports whether text is a name and a value itself.
 func isPairLike(text string) bool {
 	const longest = 10
@@ -132,7 +169,7 @@ func isPairLike(text string) bool {
 // isPair reports whether s and v are all that is in a pair of brackets, or in a line, or arguments of a function.
 func (m *masker) isPair(s *subject, v *value) bool {
 	i, j := s.start-1, v.next
-	if s.quote != 0 {
+	if s.quote != 0 || m.at(i) == ':' && isQuote(m.at(v.start-1)) {
 		i--
 	}
 	for m.at(i) == ' ' || m.at(i) == '\t' {
@@ -165,9 +202,9 @@ func (m *masker) isMember(s *subject, v *value) bool {
 		return false
 	}
 	all := strings.Split(m.text[max(0, s.start-maxLook):s.start], "\n")
-	name, value, found := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
-	return strings.HasPrefix(line, "  ") ||
-		found && len(all) > 1 && value != "" && strings.Trim(name, "-_ "+alphabet) == "" && strings.Count(name, " ") < 2
+	name, value, _ := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
+	isMember := len(all) > 1 && value != "" && strings.Trim(name, "-_ "+alphabet) == "" && strings.Count(name, " ") < 2
+	return isMember || strings.HasPrefix(line, "  ")
 }
 
 // isLogin reports whether s is a part of a login: a user name comes before it.
