@@ -96,9 +96,15 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 	var failed error
 	for len(s.batches) > rest {
 		f := s.batches[0]
-		select {
-		case <-f.done:
-		case <-due:
+		over := false
+		s.of.stores(func() {
+			select {
+			case <-f.done:
+			case <-due:
+				over = true
+			}
+		})
+		if over {
 			return nil
 		}
 		s.batches = s.batches[1:]
@@ -137,7 +143,9 @@ func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Ac
 		return nil
 	}
 	s.planned = nil
-	out, err := s.Writer.Apply(ctx, *scope, actions)
+	var out *taskstore.Written
+	var err error
+	s.of.stores(func() { out, err = s.Writer.Apply(ctx, *scope, actions) })
 	s.noteWritten(actions, out)
 	return err
 }

@@ -135,12 +135,6 @@ func (e *Engine) Forget(key types.NamespacedName) {
 	}
 }
 
-// SyncSoon asks for a full sync of a source.
-func (e *Engine) SyncSoon(key types.NamespacedName) {
-	e.source(key).resync.Store(true)
-	e.Wake(key)
-}
-
 // Recheck has one task of a source looked at again.
 func (e *Engine) Recheck(key types.NamespacedName, id string, why plan.Why) {
 	e.ask(key, &question{id: id, why: why})

@@ -70,9 +70,10 @@ func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (answer
 	for len(answers) < len(ids) {
 		select {
 		case answer := <-answered:
-			if s.of.hears(); answer.verdict == plan.Fail {
+			if answer.verdict == plan.Fail {
 				return answers, answer.err
 			}
+			s.of.hears()
 			answers[answer.id] = answer
 		case <-due:
 			return answers, nil

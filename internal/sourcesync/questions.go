@@ -40,8 +40,8 @@ type question struct {
 	connection *Connection
 	answered   func(result)
 
-	working bool
-	renewed int // counts how often it was asked for again while it waited or was under way
+	paused  bool // it waits for a pause to end
+	renewed int  // counts how often it was asked for again while it waited or was under way
 }
 
 // result is what came of a question.
@@ -126,7 +126,9 @@ func (q *questions) add(ask *question, now time.Time) (tooMuch bool) {
 			known.wanted, known.asked = ask.wanted, 0
 		}
 		known.connection, known.answered = ask.connection, ask.answered
-		known.renewed++
+		if known.renewed++; known.paused {
+			q.wait(known)
+		}
 		return false
 	}
 	switch {
@@ -139,9 +141,15 @@ func (q *questions) add(ask *question, now time.Time) (tooMuch bool) {
 		q.pushed++
 	}
 	q.pending[key] = ask
+	q.wait(ask)
+	return false
+}
+
+// wait lets a question wait for its turn. The caller holds the lock.
+func (q *questions) wait(ask *question) {
+	ask.paused = false
 	q.waiting[ask.why] = append(q.waiting[ask.why], ask)
 	q.work()
-	return false
 }
 
 // drop forgets what waits for a reason. The caller holds the lock.
@@ -199,7 +207,6 @@ func (q *questions) next() *question {
 	for why := range q.waiting {
 		if of := q.waiting[why]; len(of) > 0 && q.ctx.Err() == nil {
 			q.waiting[why] = of[1:]
-			of[0].working = true
 			ask := *of[0]
 			return &ask
 		}
@@ -216,13 +223,15 @@ func (q *questions) done(asked *question, next followUp) {
 		q.mu.Unlock()
 		return
 	}
-	ask.working, ask.failures = false, next.failures
-	renewed := ask.renewed != asked.renewed
+	ask.failures = next.failures
 	switch {
-	case renewed && ask.answered == nil:
-		q.waiting[ask.why] = append(q.waiting[ask.why], ask)
+	case ask.renewed != asked.renewed: // this answer is none to whoever asked since, who may have asked another account
+		q.wait(ask)
+		q.mu.Unlock()
+		return
 	case next.pause > 0:
 		ask.asked++
+		ask.paused = true
 		q.of.engine.Clock.AfterFunc(next.pause, func() { q.resume(ask) })
 	default:
 		q.remove(ask)
@@ -238,8 +247,7 @@ func (q *questions) done(asked *question, next followUp) {
 func (q *questions) resume(ask *question) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.pending[questionKey{ask.id, ask.why}] == ask && !ask.working {
-		q.waiting[ask.why] = append(q.waiting[ask.why], ask)
-		q.work()
+	if q.pending[questionKey{ask.id, ask.why}] == ask && ask.paused {
+		q.wait(ask)
 	}
 }

@@ -244,5 +244,5 @@ func (s *Source) pollInstead() {
 // syncInstead leaves what is to be put right to a full sync.
 func (s *Source) syncInstead() {
 	s.resync.Store(true)
-	s.engine.Wake(s.key)
+	s.poke()
 }

@@ -39,6 +39,9 @@ type Report struct {
 func (s *Source) underWay(now time.Time) Report {
 	since := time.Unix(0, s.answered.Load())
 	patience := missedIntervals * max(s.spec.Spec.Interval.Duration, time.Second)
+	if s.writing.Load() {
+		return Report{Again: patience}
+	}
 	if left := patience - now.Sub(since); left > 0 {
 		return Report{Again: left}
 	}

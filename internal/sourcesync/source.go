@@ -28,13 +28,15 @@ type Source struct {
 	state *state
 	step  *step   // under way; nil where none is
 	ended *Report // of the last step, until it is returned
-	again bool    // something happened during the step
+	again bool    // a step is to begin, whatever is due
+	begun inputs  // of the last step
 	// connection is the fingerprint of the last step's.
 	connection string
 	forgotten  bool
 
-	// answered is when the API last answered, in nanoseconds since 1970.
+	// answered is when the API last answered, in nanoseconds since 1970. writing: it is not waited for.
 	answered atomic.Int64
+	writing  atomic.Bool
 	// resync: many tasks need to be put right: a full sync is cheaper.
 	resync atomic.Bool
 
@@ -42,10 +44,22 @@ type Source struct {
 	questions questions
 }
 
+// inputs are what of a source asks for a step at once.
+type inputs struct {
+	generation           int64
+	requested, confirmed string
+}
+
+func inputsOf(source *v1alpha1.LivepeerTaskSource) inputs {
+	return inputs{
+		generation: source.Generation, requested: source.Annotations[v1alpha1.AnnotationRequestedAt],
+		confirmed: source.Annotations[v1alpha1.AnnotationConfirmPrune],
+	}
+}
+
 // step is a step that is under way.
 type step struct {
-	cancel     context.CancelFunc
-	generation int64
+	cancel context.CancelFunc
 }
 
 func newSource(engine *Engine, key types.NamespacedName) *Source {
@@ -61,7 +75,7 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	defer s.mu.Unlock()
 	s.meet(source, now)
 	if s.step != nil {
-		if s.again = true; s.step.generation != source.Generation {
+		if s.begun.generation != source.Generation {
 			s.step.cancel()
 		}
 		return s.underWay(now)
@@ -70,7 +84,7 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	if s.ended != nil {
 		report, s.ended = *s.ended, nil
 	}
-	if s.again || s.state.wait(now) <= 0 || s.state.asked(source) || s.resync.Load() || s.shared.asked() {
+	if s.again || s.state.wait(now) <= 0 || s.begun != inputsOf(source) || s.shared.asked() {
 		s.start(source)
 	}
 	if s.step != nil { // the state is its, now
@@ -101,7 +115,7 @@ func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 
 // start begins a step. The caller holds the lock.
 func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
-	state, this := s.state, &step{generation: source.Generation}
+	state, this := s.state, &step{}
 	ready := make(chan struct{})
 	if !s.engine.run(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -125,7 +139,15 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 		return
 	}
 	<-ready
-	s.step, s.again = this, false
+	s.step, s.again, s.begun = this, false, inputsOf(source)
+}
+
+// poke lets a step begin at the next sync, whatever is due.
+func (s *Source) poke() {
+	s.mu.Lock()
+	s.again = true
+	s.mu.Unlock()
+	s.engine.Wake(s.key)
 }
 
 // reconnect begins a step at once where the connection is no longer the one that the last step worked with, and ends the one that
@@ -137,19 +159,16 @@ func (s *Source) reconnect(ctx context.Context) {
 	if source == nil {
 		return
 	}
-	fingerprint := ""
-	if connection, err := s.engine.Connect(ctx, source); err == nil {
-		fingerprint = connection.Fingerprint
-	}
+	connection, err := s.engine.Connect(ctx, source)
 	s.mu.Lock()
-	if s.connection != fingerprint {
-		s.again = true
-		if s.step != nil {
-			s.step.cancel()
-		}
+	another := err != nil || connection.Fingerprint != s.connection
+	if another && s.step != nil {
+		s.step.cancel()
 	}
 	s.mu.Unlock()
-	s.engine.Wake(s.key)
+	if another {
+		s.poke()
+	}
 }
 
 func (s *Source) end() {
@@ -236,3 +255,11 @@ func (s *Source) stored(source *v1alpha1.LivepeerTaskSource) int {
 
 // hears notes that the API has answered.
 func (s *Source) hears() { s.answered.Store(s.engine.Clock.Now().UnixNano()) }
+
+// stores runs what waits for the Kubernetes API server: that Studio is not heard of meanwhile is not Studio's fault.
+func (s *Source) stores(work func()) {
+	s.writing.Store(true)
+	work()
+	s.hears()
+	s.writing.Store(false)
+}

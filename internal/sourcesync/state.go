@@ -186,12 +186,6 @@ func (p *state) renew(
 	}
 }
 
-// asked reports whether the source itself asks for something that was not taken in yet.
-func (p *state) asked(source *v1alpha1.LivepeerTaskSource) bool {
-	return p.generation != source.Generation || p.requested != source.Annotations[v1alpha1.AnnotationRequestedAt] ||
-		p.confirmed != source.Annotations[v1alpha1.AnnotationConfirmPrune]
-}
-
 // wait returns how long there is nothing to do; 0 or less when there is.
 func (p *state) wait(now time.Time) time.Duration {
 	if pause := p.retryAt.Sub(now); pause > 0 {
