@@ -138,12 +138,12 @@ func (p *process) source() *v1alpha1.LivepeerTaskSource {
 
 func (p *process) of() *Source { return p.engine.source(keyOf(p.source())) }
 
-// busy reports whether a step is under way.
+// busy reports whether a step is under way, or has ended and was not returned yet.
 func (p *process) busy() bool {
 	s := p.of()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.step != nil
+	return s.step != nil || s.ended != nil
 }
 
 // asking reports whether tasks are, or will be, asked for one by one.
