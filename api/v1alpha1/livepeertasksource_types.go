@@ -7,7 +7,7 @@ import (
 )
 
 // LivepeerTaskSourceSpec says which tasks to mirror, from where, and how often to look.
-// +kubebuilder:validation:XValidation:rule="duration(self.resyncInterval) >= duration(self.interval)",message="resyncInterval must not be shorter than interval"
+// +kubebuilder:validation:XValidation:rule="!(size(self.interval) > 0 && self.interval.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$') && size(self.resyncInterval) > 0 && self.resyncInterval.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self.resyncInterval) >= duration(self.interval)",message="resyncInterval must not be shorter than interval"
 type LivepeerTaskSourceSpec struct {
 	// Base URL of the Livepeer Studio API; the task list is at <url>/task. It is http or https, and carries no user
 	// info, query or fragment: the key belongs into the Secret.
@@ -28,7 +28,8 @@ type LivepeerTaskSourceSpec struct {
 	// +kubebuilder:default="10s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="interval must be a duration of at least 1s, such as 10s or 5m"
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')",message="interval must be hours, minutes and seconds, such as 10s or 5m; there is no unit for days: write 24h for one"
+	// +kubebuilder:validation:XValidation:rule="!(size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self) >= duration('1s')",message="interval must be a duration of at least 1s, such as 10s or 5m"
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 
@@ -36,7 +37,8 @@ type LivepeerTaskSourceSpec struct {
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="resyncInterval must be a duration of at least 1s, such as 10m"
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')",message="resyncInterval must be hours, minutes and seconds, such as 10m or 1h30m; there is no unit for days: write 24h for one"
+	// +kubebuilder:validation:XValidation:rule="!(size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self) >= duration('1s')",message="resyncInterval must be a duration of at least 1s, such as 10m"
 	// +optional
 	ResyncInterval metav1.Duration `json:"resyncInterval,omitzero"`
 
@@ -44,7 +46,8 @@ type LivepeerTaskSourceSpec struct {
 	// +kubebuilder:default="30s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('10m')",message="timeout must be a duration from 1s to 10m, such as 30s"
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')",message="timeout must be hours, minutes and seconds, such as 30s or 2m; there is no unit for days: write 24h for one"
+	// +kubebuilder:validation:XValidation:rule="!(size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self) >= duration('1s') && duration(self) <= duration('10m')",message="timeout must be a duration from 1s to 10m, such as 30s"
 	// +optional
 	Timeout metav1.Duration `json:"timeout,omitzero"`
 
@@ -70,7 +73,8 @@ type LivepeerTaskSourceSpec struct {
 	// Unset: none is.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="stallAfter must be a duration of at least 1m, such as 30m"
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')",message="stallAfter must be hours, minutes and seconds, such as 30m or 2h; there is no unit for days: write 24h for one"
+	// +kubebuilder:validation:XValidation:rule="!(size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self) >= duration('1m')",message="stallAfter must be a duration of at least 1m, such as 30m"
 	// +optional
 	StallAfter *metav1.Duration `json:"stallAfter,omitempty"`
 
@@ -102,7 +106,8 @@ type History struct {
 	// Keep finished tasks at most this long after their last update, for instance 720h. Unset: no limit.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="maxAge must be a duration of at least 1s, such as 720h"
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')",message="maxAge must be hours, minutes and seconds, such as 720h (30 days) or 90m; there is no unit for days: write 24h for one"
+	// +kubebuilder:validation:XValidation:rule="!(size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self) >= duration('1s')",message="maxAge must be a duration of at least 1s, such as 720h"
 	// +optional
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 }

@@ -3,6 +3,7 @@
 package controller_test
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -69,7 +70,6 @@ func TestBadSourcesAreRefused(t *testing.T) {
 		`{"secretRef": {"name": "a"}, "url": "ftp://livepeer.studio/api"}`:                                                           "url must be an http or https URL",
 		`{"secretRef": {"name": "a"}, "url": "livepeer.studio"}`:                                                                     "url must be an http or https URL",
 		`{"secretRef": {"name": "a"}, "interval": "500ms"}`:                                                                          "interval must be a duration of at least 1s",
-		`{"secretRef": {"name": "a"}, "interval": "soon"}`:                                                                           "interval must be a duration of at least 1s",
 		`{"secretRef": {"name": "a"}, "interval": "15m"}`:                                                                            "resyncInterval must not be shorter than interval",
 		`{"secretRef": {"name": "a"}, "timeout": "1h"}`:                                                                              "timeout must be a duration from 1s to 10m",
 		`{"secretRef": {"name": "a"}, "history": {"maxTasks": -1}}`:                                                                  "should be greater than or equal to 0",
@@ -90,6 +90,30 @@ func TestBadSourcesAreRefused(t *testing.T) {
 		out, err := w.kubectl(minimalSource+spec+"}", "apply", "-f", "-")
 		w.Expect(err).To(HaveOccurred(), spec)
 		w.Expect(out).To(ContainSubstring(message), spec)
+	}
+}
+
+// TestBadDurationsAreRefused: in every field that is one, with a message that names the units and an example, and nothing of how
+// durations are read inside.
+func TestBadDurationsAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, field := range []string{"interval", "resyncInterval", "timeout", "stallAfter", "maxAge"} {
+		for _, value := range []string{"1d", "1d12h", "P1D", "2w", "soon", "", "10", "-5m", "1h 5m", "1,5h", "9999999h", "999999999999999999999h"} {
+			spec := fmt.Sprintf(`"%s": "%s"`, field, value)
+			if field == "maxAge" {
+				spec = fmt.Sprintf(`"history": {%s}`, spec)
+			}
+			out, err := w.kubectl(minimalSource+`{"secretRef": {"name": "a"}, `+spec+"}}", "apply", "-f", "-")
+			w.Expect(err).To(HaveOccurred(), spec)
+			w.Expect(out).To(ContainSubstring(field+" must be hours, minutes and seconds, such as "), spec)
+			w.Expect(out).NotTo(Or(ContainSubstring("proto"), ContainSubstring("at least"), ContainSubstring("shorter"), ContainSubstring("duration(")), spec)
+		}
+	}
+	for _, value := range []string{"1s", "90m", "1h30m", "1.5h", "1h0m30s", "1500ms", "1m0.5s"} {
+		spec := fmt.Sprintf(`{"secretRef": {"name": "a"}, "interval": "%s", "resyncInterval": "24h"}}`, value)
+		out, err := w.kubectl(minimalSource+spec, "apply", "-f", "-")
+		w.Expect(err).NotTo(HaveOccurred(), out)
 	}
 }
 

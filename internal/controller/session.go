@@ -18,20 +18,20 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
 // Keys of the Secret that a source refers to.
 const (
-	secretKeyAPIKey        = "apiKey"
-	secretKeyWebhookSecret = "webhookSecret"
-	secretKeyCA            = "ca.crt"
+	secretKeyAPIKey = "apiKey"
+	secretKeyCA     = "ca.crt"
 )
 
 // session is a connection to the API of one source, made from its spec and its Secret.
 type session struct {
 	client   *studio.Client
 	redactor *redact.Redactor
-	webhook  sharedSecret
+	webhook  backend.Secret
 }
 
 // Close ends what idles of the connection.
@@ -48,7 +48,7 @@ type sessions struct {
 
 func newSessions(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, measured *metrics.Metrics) *sessions {
 	return &sessions{
-		Cache:     credentials.NewCache[*session](watcher, "secretRef", secretKeyAPIKey, secretKeyWebhookSecret, secretKeyCA),
+		Cache:     credentials.NewCache[*session](watcher, "secretRef", secretKeyAPIKey, backend.SecretKey, secretKeyCA),
 		userAgent: userAgent, hosts: hosts, metrics: measured,
 	}
 }
@@ -75,7 +75,7 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 			Message: fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it", secret.Name, secretKeyAPIKey),
 		}
 	}
-	redactor := redact.New(apiKey, strings.TrimSpace(string(secret.Data[secretKeyWebhookSecret])))
+	redactor := redact.New(apiKey, strings.TrimSpace(string(secret.Data[backend.SecretKey])))
 	key := client.ObjectKeyFromObject(source)
 	api, err := studio.New(studio.Config{
 		BaseURL:   source.Spec.URL,
@@ -90,7 +90,7 @@ func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 	if err != nil {
 		return nil, unusable(secret.Name, err)
 	}
-	return &session{client: api, redactor: redactor, webhook: webhookOf(secret)}, nil
+	return &session{client: api, redactor: redactor, webhook: backend.SecretOf(secret)}, nil
 }
 
 // unusable explains a setting that no client can be made of: the URL, or something in the Secret.

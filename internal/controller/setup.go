@@ -3,22 +3,29 @@
 package controller
 
 import (
+	"context"
 	"fmt"
+	"log"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/crdcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
 // Option changes what Setup sets up.
@@ -39,6 +46,12 @@ func AllowHosts(hosts studio.Hosts) Option {
 // InNamespaces says in which namespaces to work: those of the manager's cache. Without it, in all.
 func InNamespaces(namespaces ...string) Option {
 	return func(s *settings) { s.namespaces = namespaces }
+}
+
+// ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
+// the caller's; the rest is filled in.
+func ReceiveWebhooks(config webhook.Config) Option {
+	return func(s *settings) { s.receiver = &config }
 }
 
 // Setup registers both reconcilers, and the check of whether they are ready, with a manager. userAgent names the operator
@@ -100,8 +113,48 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err := sender.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("sender of CloudEvents: %w", err)
 	}
-	if err := setUpReceiver(mgr, settings.receiver, sources); err != nil {
+	if settings.receiver != nil {
+		if err := receive(mgr, settings.receiver, sources); err != nil {
+			return fmt.Errorf("receiver of webhooks: %w", err)
+		}
+	}
+	if err := checkCRDs(mgr); err != nil {
 		return err
 	}
 	return mgr.AddReadyzCheck("tasks", feeds.Ready)
+}
+
+// checkCRDs has the CRDs looked at once the manager leads.
+func checkCRDs(mgr ctrl.Manager) error {
+	asked, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("client for the API server's OpenAPI document: %w", err)
+	}
+	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		crdcheck.Check(ctx, asked.RESTClient(), mgr.GetLogger().WithName("crds"))
+		return nil
+	}))
+}
+
+// receive adds the receiver of webhooks to the manager.
+func receive(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler) error {
+	sources.webhooks = backend.New(backend.Config{
+		Client: mgr.GetClient(), Engine: sources.engine, Events: sources.events, Secret: sources.webhookSecret, Wake: sources.wake,
+		Now: sources.now,
+	})
+	config.Sources, config.Metrics = sources.webhooks, crmetrics.Registry
+	config.Log = log.New(failedConnections{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
+	server, err := webhook.New(*config)
+	if err != nil {
+		return err
+	}
+	return mgr.Add(server)
+}
+
+// failedConnections logs what anybody can cause by connecting, for those who look for it.
+type failedConnections struct{ logr.Logger }
+
+func (l failedConnections) Write(line []byte) (int, error) {
+	l.Info("Connection failed", "error", string(line))
+	return len(line), nil
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
 // sourceWorkers bounds the sources whose status is written at once. None of the workers waits for Studio.
@@ -43,8 +44,9 @@ type SourceReconciler struct {
 	now      func() time.Time
 	metrics  *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
-	indexed   toolscache.InformerSynced
-	reception reception
+	indexed toolscache.InformerSynced
+	// webhooks says which sources' webhooks are received; nil where none are.
+	webhooks *backend.Backend
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
 	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
 	events     *events.Log
@@ -118,9 +120,8 @@ func (r *SourceReconciler) forget(key types.NamespacedName) {
 	delete(r.last, key)
 	r.mu.Unlock()
 	r.sessions.Forget(key)
-	r.reception.forget(key)
-	for _, other := range r.reception.claims.drop(key) {
-		r.wake(other)
+	if r.webhooks != nil {
+		r.webhooks.Forget(key)
 	}
 }
 
@@ -136,12 +137,31 @@ func (r *SourceReconciler) wake(key types.NamespacedName) {
 
 // connect opens the connection of a source.
 func (r *SourceReconciler) connect(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*sourcesync.Connection, error) {
-	session, fingerprint, err := r.meet(ctx, source)
+	session, fingerprint, err := r.open(ctx, source)
 	if err != nil {
 		return nil, err
 	}
-	r.checkWebhook(source, fingerprint)
+	if r.webhooks != nil {
+		r.webhooks.Tell(source, fingerprint)
+	}
 	return &sourcesync.Connection{Client: session.client, Redactor: session.redactor, Fingerprint: fingerprint}, nil
+}
+
+// open opens the session of a source.
+func (r *SourceReconciler) open(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, string, error) {
+	session, fingerprint, err := r.sessions.get(ctx, source)
+	if r.webhooks != nil {
+		r.webhooks.Opened(source)
+	}
+	return session, fingerprint, err
+}
+
+// webhookSecret returns what the Secret of a source says about its webhooks.
+func (r *SourceReconciler) webhookSecret(key types.NamespacedName) backend.Secret {
+	if open, ok := r.sessions.Current(key); ok {
+		return open.webhook
+	}
+	return backend.Secret{}
 }
 
 // follow begins to follow what asks for a source to be reconciled, or for a task to be looked at again.
@@ -153,10 +173,6 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 	case <-r.engine.Started():
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-	there, err := r.reception.await(ctx, r.client)
-	if err != nil {
-		return err
 	}
 	r.mu.Lock()
 	r.queue = queue
@@ -171,8 +187,12 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 			r.engine.Recheck(types.NamespacedName{Namespace: task.Namespace, Name: task.Source}, task.ID, plan.ExternalChange)
 		}
 	})
-	go r.admit(ctx, there)
-	return nil
+	if r.webhooks == nil {
+		return nil
+	}
+	return r.webhooks.Admit(ctx, func(source *v1alpha1.LivepeerTaskSource) {
+		_, _, _ = r.open(ctx, source) // what is wrong with it is for its reconcile to say
+	}, r.forget)
 }
 
 // SetupWithManager registers the reconciler.

@@ -21,6 +21,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
 const (
@@ -58,7 +59,11 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	case report.Silent != nil:
 		setConditions(next, sourcesync.Outcome{Reason: report.Silent.Reason, Message: report.Silent.Message})
 	}
-	r.setReceiving(next)
+	if r.webhooks == nil {
+		backend.RemoveCondition(next)
+	} else {
+		r.webhooks.SetCondition(next)
+	}
 	if r.delivering != nil {
 		cloudevents.SetCondition(next, r.delivering(source))
 	}

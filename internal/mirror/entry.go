@@ -5,7 +5,9 @@ package mirror
 import (
 	"bytes"
 	"math"
+	"regexp"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -107,13 +109,16 @@ func (e *Entry) LeadsToName() bool {
 	return slices.Contains(Names(e.ID), e.Name)
 }
 
-// TrueID returns the ID that a stored task was made with, where somebody edited it: the name, if it leads to itself. Otherwise it
-// returns the ID as it is, and false.
-func (e *Entry) TrueID() (string, bool) {
-	if !e.EditedID && e.LeadsToName() || Names(e.Name)[0] != e.Name {
-		return e.ID, false
+// uuid is the form of Studio's IDs, as a name.
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// PossibleIDs returns the IDs that a stored task may have been made with, where somebody edited its ID and the name still tells:
+// that of a UUID, which Studio writes in lower or in upper case. Any other name may be that of several IDs.
+func (e *Entry) PossibleIDs() []string {
+	if !e.EditedID && e.LeadsToName() || !uuid.MatchString(e.Name) {
+		return nil
 	}
-	return e.Name, true
+	return []string{e.Name, strings.ToUpper(e.Name)}
 }
 
 // SameContent reports whether an object is the one that it was, as far as the operator writes it.

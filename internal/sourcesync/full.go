@@ -202,35 +202,6 @@ func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
 	return false
 }
 
-// restore puts right what people edited of tasks that the listing lacked, so that no observation did: tasks that name the source and
-// have no owner, as where an earlier source was deleted and its tasks were not; and tasks with another source's label or another
-// ID. From then on they are like all others, and may be missing from the next listing.
-func (s *syncer) restore(ctx context.Context) error {
-	scope := s.scope() // the index must not be used while its entries are looked at
-	var edited []mirror.Entry
-	take := func(entry *mirror.Entry) {
-		if entry.Sequence <= s.state.full.changes && !entry.Deleting {
-			edited = append(edited, *entry)
-		}
-	}
-	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
-		if entry.OwnerName == s.source.Name {
-			take(entry)
-		}
-	}
-	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
-		if s.state.full.since == 0 && !plan.CanBeMissing(scope, entry) {
-			take(entry)
-		}
-	}
-	for i := range edited {
-		if err := s.Writer.Restore(ctx, scope, &edited[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // knows reports whether the API listed the task since the sync began.
 func (f *fullSync) knows(id string) bool {
 	_, alive := f.alive[id]

@@ -239,9 +239,9 @@ func (p *people) equal() {
 		entry := mirror.EntryOf(task)
 		named := entry.OwnerUID == scope.SourceUID || entry.OwnerName == scope.Source || entry.SourceLabel == scope.Source
 		id := p.born[task.UID]
-		_, told := entry.TrueID()
+		told := len(entry.PossibleIDs()) > 0
 		switch {
-		case a.isDeleted(id) && (entry.OwnerUID != scope.SourceUID || !entry.LeadsToName() && !told):
+		case a.isDeleted(id) && (entry.OwnerUID != scope.SourceUID || !told && (entry.EditedID || !entry.LeadsToName())):
 			delete(a.api.Tasks, name)
 		case !named:
 			delete(a.api.Tasks, name)

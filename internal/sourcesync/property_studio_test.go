@@ -108,6 +108,10 @@ func (a *account) create() {
 	a.made++
 	id := fmt.Sprintf("%08x-%d", a.random.Uint32(), a.made)
 	switch a.random.IntN(10) {
+	case 4, 5:
+		id = fmt.Sprintf("%08x-0000-4000-8000-%012x", a.random.Uint32(), a.made)
+	case 6:
+		id = strings.ToUpper(fmt.Sprintf("%08x-0000-4000-8000-%012x", a.random.Uint32(), a.made))
 	case 0:
 		id = strings.ToUpper(id)
 	case 1:

@@ -309,24 +309,25 @@ func (w *Writer) updateStatus(
 	return task, nil
 }
 
-// Restore makes the scope's source the owner of a task that has none, and puts its label and its ID right where somebody edited
-// them: the ID is what leads to the object's name, where that can be told. All else stays as it is. Where somebody wrote it meanwhile,
-// or it is refused, it is left to the next full sync.
-func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.Entry) error {
+// Restore makes the scope's source the owner of a task, and puts its label right; and its ID, unless that is empty: then nobody can
+// tell it, and it stays as it is. Where somebody wrote it meanwhile, or it is refused, it is left to the next full sync.
+func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.Entry, id string) error {
 	key := types.NamespacedName{Namespace: edited.Namespace, Name: edited.Name}
-	id, known := edited.TrueID()
-	if !known && edited.SourceLabel == scope.Source && edited.OwnerUID == scope.SourceUID {
+	if id == "" && edited.SourceLabel == scope.Source && edited.OwnerUID == scope.SourceUID {
 		return nil
 	}
 	live := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != edited.ResourceVersion {
 		return client.IgnoreNotFound(err)
 	}
-	live.Spec.ID = id
+	live.Spec.ID = cmp.Or(id, live.Spec.ID)
 	metav1.SetMetaDataLabel(&live.ObjectMeta, v1alpha1.LabelSource, scope.Source)
 	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
 	w.index.begin(key)
 	err := w.client.Update(ctx, live)
+	if err == nil && id != "" { // from now on, what others wrote of the ID is seen
+		live, err = w.updateStatus(ctx, &live.ObjectMeta, live)
+	}
 	if err != nil {
 		w.index.done(key, nil)
 		if overtaken(err) || Refused(err) {

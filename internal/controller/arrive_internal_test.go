@@ -14,7 +14,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -26,6 +25,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
 // troubledAPI answers questions for a Secret with an error, and counts them.
@@ -41,6 +41,12 @@ func (a *troubledAPI) Get(ctx context.Context, key client.ObjectKey, obj client.
 		}
 	}
 	return a.API.Get(ctx, key, obj, opts...)
+}
+
+// List lists the only source.
+func (a *troubledAPI) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	list.(*v1alpha1.LivepeerTaskSourceList).Items = []v1alpha1.LivepeerTaskSource{*a.Source}
+	return nil
 }
 
 // TestASourceArrivesHoweverItsFirstTurnEnds: otherwise it would keep out the webhooks of all others for as long as it is there.
@@ -79,14 +85,17 @@ func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
 				c.change(api.Source)
 			}
 			key := client.ObjectKeyFromObject(api.Source)
-			r.reception.on, r.reception.listed = true, true
-			r.reception.awaited = map[types.NamespacedName]struct{}{key: {}}
+			r.webhooks = backend.New(backend.Config{
+				Client: api, Engine: r.engine, Secret: r.webhookSecret, Wake: r.wake, Now: time.Now,
+			})
+			// Whoever admits the sources is not heard of again: the reconcile has to do.
+			g.Expect(r.webhooks.Admit(t.Context(), func(*v1alpha1.LivepeerTaskSource) { <-t.Context().Done() }, r.forget)).To(Succeed())
 			reconcile := func() {
 				_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
 				g.Expect(err).NotTo(HaveOccurred())
 			}
 			reconcile()
-			g.Eventually(r.reception.ready).Should(BeTrue())
+			g.Eventually(r.webhooks.Ready).Should(BeTrue())
 			if c.reason == "" {
 				return
 			}
@@ -110,7 +119,7 @@ func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
 	t.Helper()
 	index := taskstore.NewIndex()
 	r := &SourceReconciler{
-		client: api, index: index, now: time.Now, last: map[types.NamespacedName]*reported{},
+		client: api, index: index, now: time.Now, last: map[client.ObjectKey]*reported{},
 		sessions: newSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil),
 	}
 	r.engine = sourcesync.New(sourcesync.Config{

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package crdcheck finds out whether the CRDs of the cluster are older than the operator: the API server drops, without a word, what
+// its CRD does not know. Check is the entry point. It must not change anything, or keep the operator from working: all that such
+// CRDs know is mirrored.
+package crdcheck
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// named bounds how many of the missing fields are named.
+const named = 5
+
+// document is what matters of an OpenAPI v3 document.
+type document struct {
+	Components struct {
+		Schemas map[string]*schema `json:"schemas"`
+	} `json:"components"`
+}
+
+// schema is what matters of the schema of a field.
+type schema struct {
+	Properties map[string]*schema `json:"properties"`
+	Items      *schema            `json:"items"`
+	Kinds      []struct {
+		Group, Version, Kind string
+	} `json:"x-kubernetes-group-version-kind"`
+}
+
+// Check says in the log, once, which fields the CRDs of the cluster lack that this operator writes. discovery asks for what any
+// authenticated user may read: the OpenAPI document of the group.
+func Check(ctx context.Context, discovery rest.Interface, log logr.Logger) {
+	path := "/openapi/v3/apis/" + v1alpha1.GroupVersion.String()
+	body, err := discovery.Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+	if err != nil {
+		log.V(1).Info("Whether the CRDs are as new as the operator can't be told", "error", err.Error())
+		return
+	}
+	missing, err := Missing(body)
+	switch {
+	case err != nil:
+		log.V(1).Info("Whether the CRDs are as new as the operator can't be told", "error", err.Error())
+	case len(missing) > 0:
+		log.Error(nil, "The CRDs are older than this operator, and the API server drops the fields that they lack. Apply the CRDs of the "+
+			"operator's version, and then restart the operator: kubectl rollout restart deployment, in its namespace",
+			"missing", len(missing), "fields", missing[:min(len(missing), named)])
+	}
+}
+
+// Missing returns the fields of this version's types that an OpenAPI v3 document of the group lacks, sorted: "LivepeerTask.spec.id".
+func Missing(body []byte) ([]string, error) {
+	doc := &document{}
+	if err := json.Unmarshal(body, doc); err != nil {
+		return nil, fmt.Errorf("OpenAPI document of the API server: %w", err)
+	}
+	var missing []string
+	for _, kind := range []any{v1alpha1.LivepeerTask{}, v1alpha1.LivepeerTaskSource{}} {
+		of := reflect.TypeOf(kind)
+		for _, served := range doc.Components.Schemas {
+			if len(served.Kinds) != 1 || served.Kinds[0].Kind != of.Name() {
+				continue
+			}
+			for _, part := range []string{"Spec", "Status"} {
+				field, _ := of.FieldByName(part)
+				name := strings.ToLower(part)
+				missing = append(missing, lacks(served.Properties[name], field.Type, of.Name()+"."+name)...)
+			}
+		}
+	}
+	slices.Sort(missing)
+	return missing, nil
+}
+
+// isLeaf reports whether the schema of a type is not made of its fields.
+func isLeaf(of reflect.Type) bool {
+	marshals := reflect.TypeFor[json.Marshaler]()
+	return of == reflect.TypeFor[metav1.Condition]() || of.Implements(marshals) || reflect.PointerTo(of).Implements(marshals)
+}
+
+// lacks returns the paths of a type's fields that a schema has no place for; of a whole that is missing, only its own.
+func lacks(served *schema, of reflect.Type, path string) (missing []string) {
+	if served == nil {
+		return []string{path}
+	}
+	switch of.Kind() {
+	case reflect.Pointer:
+		return lacks(served, of.Elem(), path)
+	case reflect.Slice:
+		if of.Elem().Kind() == reflect.Uint8 {
+			return nil
+		}
+		return lacks(served.Items, of.Elem(), path)
+	case reflect.Struct:
+	default:
+		return nil
+	}
+	if isLeaf(of) {
+		return nil
+	}
+	for i := range of.NumField() {
+		field := of.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" { // embedded
+			missing = append(missing, lacks(served, field.Type, path)...)
+			continue
+		}
+		missing = append(missing, lacks(served.Properties[name], field.Type, path+"."+name)...)
+	}
+	return missing
+}

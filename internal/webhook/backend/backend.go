@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook"
+)
+
+const (
+	// staleInARow deliveries that were signed long ago, with none in time between them, speak for a clock that is wrong, and
+	// not for a replay. It is said at most once in staleTold.
+	staleInARow = 3
+	staleTold   = 30 * time.Minute
+	// admitAtOnce bounds the Secrets that are read at once when this replica begins to lead.
+	admitAtOnce = 16
+
+	reasonStaleWebhook = "StaleWebhooks"
+)
+
+var errNotLeading = errors.New("this replica does not follow sources, or not yet, or not any more")
+
+// Engine is where notifications go.
+type Engine interface {
+	// Running reports whether this replica follows the sources.
+	Running() bool
+	// Push has a task looked at that has changed at this time, in milliseconds since 1970.
+	Push(source types.NamespacedName, id string, updatedAt int64, received time.Time)
+}
+
+// Config is what a Backend works with.
+type Config struct {
+	Client client.Reader // of the cache
+	Engine Engine
+	Events *events.Log
+	// Secret returns the webhook secret of a source's session; the zero value where there is no session.
+	Secret func(source types.NamespacedName) Secret
+	// Wake has a source reconciled, because another one has taken or given up its secret.
+	Wake func(source types.NamespacedName)
+	Now  func() time.Time
+}
+
+// Backend is what the sources have to do with webhooks.
+type Backend struct {
+	config Config
+	claims claims
+
+	mu sync.Mutex
+	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
+	awaited map[types.NamespacedName]struct{}
+	listed  bool
+	stale   map[types.NamespacedName]*staleness
+	warned  map[types.NamespacedName]string // what an Event was last made of
+}
+
+// staleness is how many deliveries of a source came too late, or too early, since one came in time.
+type staleness struct {
+	inARow int
+	told   time.Time
+}
+
+var _ webhook.Sources = &Backend{}
+
+// New returns a backend that is ready for deliveries once Admit was called.
+func New(config Config) *Backend {
+	return &Backend{config: config, stale: map[types.NamespacedName]*staleness{}, warned: map[types.NamespacedName]string{}}
+}
+
+// Admit has open called for each source that is there, and returns once it knows which these are. It does not wait for the sources'
+// reconciles: these wait for APIs, and many that hang would hold up the others' webhooks. forget is called for those that went
+// meanwhile.
+func (b *Backend) Admit(ctx context.Context, open func(*v1alpha1.LivepeerTaskSource), forget func(types.NamespacedName)) error {
+	list := &v1alpha1.LivepeerTaskSourceList{}
+	if err := b.config.Client.List(ctx, list); err != nil {
+		return err
+	}
+	keys := make([]types.NamespacedName, len(list.Items))
+	for i := range list.Items {
+		keys[i] = client.ObjectKeyFromObject(&list.Items[i])
+	}
+	b.await(keys)
+	go func() {
+		var group errgroup.Group
+		group.SetLimit(admitAtOnce)
+		for _, key := range keys {
+			group.Go(func() error {
+				b.admit(ctx, key, open, forget)
+				return nil
+			})
+		}
+		_ = group.Wait() // none returns an error
+	}()
+	return nil
+}
+
+// await says which sources there are.
+func (b *Backend) await(keys []types.NamespacedName) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.awaited, b.listed = map[types.NamespacedName]struct{}{}, true
+	for _, key := range keys {
+		b.awaited[key] = struct{}{}
+	}
+}
+
+func (b *Backend) admit(
+	ctx context.Context, key types.NamespacedName, open func(*v1alpha1.LivepeerTaskSource), forget func(types.NamespacedName),
+) {
+	source := &v1alpha1.LivepeerTaskSource{}
+	if err := b.config.Client.Get(ctx, key, source); err == nil && !source.Spec.Suspend {
+		open(source)
+	}
+	b.arrived(key)
+	if err := b.config.Client.Get(ctx, key, source); apierrors.IsNotFound(err) || source.Spec.Suspend {
+		forget(key) // it went meanwhile
+	}
+}
+
+// Opened says that the session of a source was opened, or could not be: then its own webhooks are refused, and polling makes up for
+// that. However that ended: one source that can't have a session, or not yet, must not keep the webhooks of all others out.
+func (b *Backend) Opened(source *v1alpha1.LivepeerTaskSource) {
+	key := client.ObjectKeyFromObject(source)
+	for _, other := range b.claims.set(source, b.config.Secret(key).value) {
+		b.config.Wake(other)
+	}
+	b.arrived(key)
+}
+
+func (b *Backend) arrived(source types.NamespacedName) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.awaited, source)
+}
+
+// known reports whether all sources that were there have arrived.
+func (b *Backend) known() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.listed && len(b.awaited) == 0
+}
+
+// Forget drops what is known of a source.
+func (b *Backend) Forget(source types.NamespacedName) {
+	b.mu.Lock()
+	delete(b.awaited, source)
+	delete(b.stale, source)
+	delete(b.warned, source)
+	b.mu.Unlock()
+	for _, other := range b.claims.drop(source) {
+		b.config.Wake(other)
+	}
+}
+
+// Ready reports whether this replica follows the sources, and knows all of them.
+func (b *Backend) Ready() bool { return b.config.Engine.Running() && b.known() }
+
+// Secret returns the secret that a source shares with Studio.
+func (b *Backend) Secret(source webhook.Source) ([]byte, bool) {
+	key := namespacedName(source)
+	secret := b.config.Secret(key)
+	if !secret.usable() || b.claims.owner(key) != key {
+		return nil, false
+	}
+	return []byte(secret.value.Reveal()), true
+}
+
+// Hint has a task looked at.
+func (b *Backend) Hint(hint webhook.Hint) error {
+	key := namespacedName(hint.Source)
+	b.inTime(key)
+	if !b.config.Engine.Running() {
+		return errNotLeading
+	}
+	b.config.Engine.Push(key, hint.TaskID, hint.UpdatedAt, hint.Received)
+	return nil
+}
+
+// Stale says so in an Event where deliveries keep coming with a wrong time.
+func (b *Backend) Stale(source webhook.Source, age time.Duration) {
+	key, now := namespacedName(source), b.config.Now()
+	if !b.tooLate(key, now) {
+		return
+	}
+	object := &v1alpha1.LivepeerTaskSource{}
+	if err := b.config.Client.Get(context.Background(), key, object); err != nil {
+		return // gone meanwhile: the cache answers
+	}
+	b.warn(object, reasonStaleWebhook, fmt.Sprintf("Genuine webhooks are refused because they were signed %s away "+
+		"from now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second)),
+		now.Truncate(staleTold))
+}
+
+// inTime notes a delivery that came in time.
+func (b *Backend) inTime(source types.NamespacedName) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.stale, source)
+}
+
+// tooLate notes a delivery that did not, and reports whether it is time to say so.
+func (b *Backend) tooLate(source types.NamespacedName, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	of, ok := b.stale[source]
+	if !ok {
+		of = &staleness{}
+		b.stale[source] = of
+	}
+	of.inARow++
+	if of.inARow < staleInARow || !of.told.IsZero() && now.Sub(of.told) < staleTold {
+		return false
+	}
+	of.told = now
+	return true
+}
+
+// warn writes a warning on a source: one for each identity.
+func (b *Backend) warn(source *v1alpha1.LivepeerTaskSource, reason, note string, identity ...any) {
+	b.config.Events.Tell("LivepeerTaskSource", source, &events.Event{
+		Action: events.Receiving, Reason: reason, Note: note, Warning: true, Identity: identity,
+	})
+}
+
+func namespacedName(source webhook.Source) types.NamespacedName {
+	return types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
+}
