@@ -5,7 +5,8 @@ SHELL := /usr/bin/env bash -o pipefail
 .DEFAULT_GOAL := help
 
 BIN := $(CURDIR)/bin
-CONTROLPLANE := $(BIN)/controlplane
+# Where kube-apiserver, etcd and kubectl are: hack/controlplane.sh.
+CONTROLPLANE := $(or $(KUBEBUILDER_ASSETS),$(BIN)/controlplane)
 CONTROLLER_GEN := $(BIN)/controller-gen
 GOLANGCI_LINT := $(BIN)/golangci-lint
 CYCLONEDX := $(BIN)/cyclonedx-gomod
@@ -58,8 +59,9 @@ help: ## Show this list.
 		END {print ""}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: controlplane build ## Show the operator at work, with a cluster and a Studio of its own. DEMO_SECONDS=30 ends it; LIVEPEER_API_KEY mirrors a real account.
+demo: build ## Show the operator at work, with a cluster and a Studio of its own. DEMO_SECONDS=30 ends it; LIVEPEER_API_KEY mirrors a real account.
 	@go build -o $(BIN)/demo ./hack/demo
+	@hack/controlplane.sh kube-apiserver etcd $(NEED_KUBECTL)
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/demo
 
 .PHONY: studio
@@ -239,11 +241,11 @@ undeploy: $(NEED_KUBECTL) ## Remove CRDs and operator, and with them every sourc
 ##@ Tools
 
 .PHONY: controlplane
-controlplane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once, about 7 minutes on 2 cores).
+controlplane: ## Get kube-apiserver, etcd and kubectl, once: those of KUBEBUILDER_ASSETS, downloaded (seconds), or built (5 minutes on 2 cores).
 	@hack/controlplane.sh
 
 .PHONY: kubectl
-kubectl: ## Build kubectl into bin/controlplane.
+kubectl: ## Get kubectl alone, likewise.
 	@hack/controlplane.sh kubectl
 
 .PHONY: helm
