@@ -72,11 +72,11 @@ studio: ## Run the simulated Studio alone.
 
 .PHONY: generate
 generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
-	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+	cd api && $(CONTROLLER_GEN) object:headerFile=../hack/boilerplate.go.txt paths=./...
 
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md, docs/metrics.md and what the Helm chart takes from config/.
-	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
+	cd api && $(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./... output:crd:dir=../config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./hack/rights
 	go run ./hack/monitoring/page
@@ -85,15 +85,17 @@ manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RB
 .PHONY: fmt
 fmt: ## Format the code.
 	go fmt ./...
+	cd api && go fmt ./...
 
 .PHONY: vet
 vet: ## Run go vet.
 	go vet ./...
+	cd api && go vet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
-	cd test/recipes && $(GOLANGCI_LINT) run ./...
+	for module in api test/recipes test/compat; do (cd $$module && $(GOLANGCI_LINT) run ./...); done
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
 	$(HELM) lint --strict --quiet $(CHART)
 	$(ACTIONLINT)
