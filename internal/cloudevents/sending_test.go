@@ -142,8 +142,8 @@ func TestStepsGoOnWhereTheLastBegan(t *testing.T) {
 func TestEventsTellOfChangesOnly(t *testing.T) {
 	state := &sending{}
 	for _, step := range []struct {
-		reason string
-		changed   bool
+		reason  string
+		changed bool
 	}{
 		{v1alpha1.ReasonNothingSent, false}, {v1alpha1.ReasonDelivered, false}, {v1alpha1.ReasonSinkUnavailable, true},
 		{v1alpha1.ReasonSinkUnavailable, false}, {v1alpha1.ReasonSinkRefused, true}, {v1alpha1.ReasonDelivered, true},
