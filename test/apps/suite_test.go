@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package apps runs the programs of docs/app-developers.md against a real API server.
+package apps
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+)
+
+const soon = time.Minute
+
+// cluster is a real API server with the operator's CRDs, which the tests share.
+var cluster *controlplane.ControlPlane
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if cluster, err = controlplane.Start(context.Background(), controlplane.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := cluster.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// world is a namespace, and a program that follows its tasks.
+type world struct {
+	Gomega
+	t          *testing.T
+	client     client.Client
+	namespace  string
+	kubeconfig string
+	program    []string // its arguments follow
+}
+
+func newWorld(t *testing.T, program []string) *world {
+	t.Helper()
+	w := &world{Gomega: NewWithT(t), t: t, program: program, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	w.Expect(controlplane.WriteKubeconfig(w.kubeconfig, cluster.Config(), "default")).To(Succeed())
+	scheme := runtime.NewScheme()
+	w.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	w.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	var err error
+	w.client, err = client.New(cluster.Config(), client.Options{Scheme: scheme})
+	w.Expect(err).NotTo(HaveOccurred())
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "app-"}}
+	w.Expect(w.client.Create(t.Context(), namespace)).To(Succeed())
+	w.namespace = namespace.Name
+	return w
+}
+
+// task stores a task as the operator does: the object first, and its status next.
+func (w *world) task(id, assetID string, status v1alpha1.LivepeerTaskStatus) *v1alpha1.LivepeerTask {
+	w.t.Helper()
+	task := &v1alpha1.LivepeerTask{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: id},
+		Spec:       v1alpha1.LivepeerTaskSpec{ID: id, Type: v1alpha1.TypeUpload, OutputAssetID: assetID},
+	}
+	w.Expect(w.client.Create(w.t.Context(), task)).To(Succeed())
+	w.becomes(task, status)
+	return task
+}
+
+// becomes replaces the task's status.
+func (w *world) becomes(task *v1alpha1.LivepeerTask, status v1alpha1.LivepeerTaskStatus) {
+	w.t.Helper()
+	finished := metav1.Condition{
+		Type: v1alpha1.ConditionFinished, Status: metav1.ConditionFalse, Reason: "Because", LastTransitionTime: metav1.Now(),
+	}
+	if v1alpha1.IsFinishedPhase(status.Phase) {
+		finished.Status = metav1.ConditionTrue
+	}
+	status.Conditions = []metav1.Condition{finished}
+	task.Status = status
+	w.Expect(w.client.Status().Update(w.t.Context(), task)).To(Succeed())
+}
+
+// process is a program that runs.
+type process struct {
+	*gbytes.Buffer
+	ended chan error
+	stop  func()
+}
+
+// start runs the program until it ends, is stopped, or the test ends.
+func (w *world) start(args ...string) *process {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	p := &process{Buffer: gbytes.NewBuffer(), ended: make(chan error, 1)}
+	args = append(append(w.program[1:len(w.program):len(w.program)], w.namespace), args...)
+	cmd := exec.CommandContext(ctx, w.program[0], args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.kubeconfig)
+	cmd.Stdout, cmd.Stderr = p, p
+	w.Expect(cmd.Start()).To(Succeed())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.ended <- cmd.Wait()
+	}()
+	p.stop = func() {
+		cancel()
+		<-done
+	}
+	w.t.Cleanup(p.stop)
+	return p
+}
