@@ -114,7 +114,7 @@ func testWait(w *world) {
 	w.becomes(task, v1alpha1.LivepeerTaskStatus{Phase: v1alpha1.PhaseCompleted})
 	w.Eventually(p.ended, soon).Should(Receive(BeNil()))
 	w.Expect(p).To(gbytes.Say(`^upload-1: completed\n`))
-	w.Expect(p.Contents()).NotTo(ContainSubstring("other"))
+	w.Expect(p.output.Contents()).NotTo(ContainSubstring("other"))
 }
 
 // An asset that will not be there ends the program with another status, and the reason.
@@ -123,5 +123,5 @@ func testWaitInVain(w *world) {
 	p := w.start("wait", "asset-1")
 	w.Eventually(p.ended, soon).Should(Receive(HaveOccurred()))
 	w.Expect(p).To(gbytes.Say(`upload-1: failed`))
-	w.Expect(p.Contents()).To(ContainSubstring("It timed out"))
+	w.Expect(p.output.Contents()).To(ContainSubstring("It timed out"))
 }

@@ -12,12 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -34,6 +36,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	ctrl.SetLogger(logr.Discard())
 	var err error
 	if cluster, err = controlplane.Start(context.Background(), controlplane.Options{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -101,30 +104,31 @@ func (w *world) becomes(task *v1alpha1.LivepeerTask, status v1alpha1.LivepeerTas
 
 // process is a program that runs.
 type process struct {
-	*gbytes.Buffer
-	ended chan error
-	stop  func()
+	output *gbytes.Buffer
+	ended  chan error
 }
 
-// start runs the program until it ends, is stopped, or the test ends.
+// Buffer is what gbytes.Say reads.
+func (p *process) Buffer() *gbytes.Buffer { return p.output }
+
+// start runs the program until it or the test ends.
 func (w *world) start(args ...string) *process {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
-	p := &process{Buffer: gbytes.NewBuffer(), ended: make(chan error, 1)}
+	p := &process{output: gbytes.NewBuffer(), ended: make(chan error, 1)}
 	args = append(append(w.program[1:len(w.program):len(w.program)], w.namespace), args...)
 	cmd := exec.CommandContext(ctx, w.program[0], args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.kubeconfig)
-	cmd.Stdout, cmd.Stderr = p, p
+	cmd.Stdout, cmd.Stderr = p.output, p.output
 	w.Expect(cmd.Start()).To(Succeed())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		p.ended <- cmd.Wait()
 	}()
-	p.stop = func() {
+	w.t.Cleanup(func() {
 		cancel()
 		<-done
-	}
-	w.t.Cleanup(p.stop)
+	})
 	return p
 }
