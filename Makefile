@@ -14,6 +14,7 @@ GOVULNCHECK := $(BIN)/govulncheck
 DOCKERFILE := $(BIN)/dockerfile
 HELM := $(BIN)/helm
 ACTIONLINT := $(BIN)/actionlint
+CRD_REF_DOCS := $(BIN)/crd-ref-docs
 CHART := charts/livepeer-task-operator
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
@@ -75,12 +76,20 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 	cd api && $(CONTROLLER_GEN) object:headerFile=../hack/boilerplate.go.txt paths=./...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md, docs/metrics.md and what the Helm chart takes from config/.
+manifests: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, what the Helm chart takes from config/, and docs: rights, metrics, reference, schemas.
 	cd api && $(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./... output:crd:dir=../config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./hack/rights
 	go run ./hack/monitoring/page
 	KUBECTL=$(KUBECTL) go run ./hack/chart
+	$(CRD_REF_DOCS) --log-level=ERROR --source-path=api/v1alpha1 --config=hack/reference/config.yaml --templates-dir=hack/reference \
+		--renderer=markdown --output-path=docs/reference.md
+	go run ./hack/schemas
+
+.PHONY: docs-site
+docs-site: ## Build the pages of docs/ as a site, with search, into dist/site (mkdocs and its theme Material are needed).
+	@command -v mkdocs >/dev/null || { echo "mkdocs is missing; on Debian: apt-get install mkdocs mkdocs-material" >&2; exit 1; }
+	mkdocs build --strict --quiet --site-dir dist/site
 
 .PHONY: fmt
 fmt: ## Format the code.
@@ -272,6 +281,10 @@ $(HELM): tools/helm/go.mod
 
 $(ACTIONLINT): tools/actionlint/go.mod
 	go build -C tools/actionlint -o $@ github.com/rhysd/actionlint/cmd/actionlint
+	@touch $@
+
+$(CRD_REF_DOCS): tools/docs/go.mod
+	go build -C tools/docs -o $@ github.com/elastic/crd-ref-docs
 	@touch $@
 
 $(CYCLONEDX): tools/security/go.mod

@@ -16,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -63,7 +64,6 @@ type world struct {
 func newWorld(t *testing.T, program []string) *world {
 	t.Helper()
 	w := &world{Gomega: NewWithT(t), t: t, program: program, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
-	w.Expect(controlplane.WriteKubeconfig(w.kubeconfig, cluster.Config(), "default")).To(Succeed())
 	scheme := runtime.NewScheme()
 	w.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	w.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
@@ -73,7 +73,27 @@ func newWorld(t *testing.T, program []string) *world {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "app-"}}
 	w.Expect(w.client.Create(t.Context(), namespace)).To(Succeed())
 	w.namespace = namespace.Name
+	w.account()
 	return w
+}
+
+// account lets the program be a ServiceAccount with the rights that the page names, and no others.
+func (w *world) account() {
+	w.t.Helper()
+	meta := metav1.ObjectMeta{Namespace: w.namespace, Name: "my-app"}
+	w.Expect(w.client.Create(w.t.Context(), &corev1.ServiceAccount{ObjectMeta: meta})).To(Succeed())
+	read := rbacv1.PolicyRule{
+		APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"livepeertasks"}, Verbs: []string{"get", "list", "watch"},
+	}
+	w.Expect(w.client.Create(w.t.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{read}})).To(Succeed())
+	w.Expect(w.client.Create(w.t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: meta.Namespace, Name: meta.Name}},
+	})).To(Succeed())
+	config, err := cluster.ServiceAccountConfig(w.t.Context(), meta.Namespace, meta.Name)
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(controlplane.WriteKubeconfig(w.kubeconfig, config, "default")).To(Succeed())
 }
 
 // task stores a task as the operator does: the object first, and its status next.

@@ -46,8 +46,9 @@ func TestKubectlDocument(t *testing.T) {
 func TestCommandsOfOtherDocuments(t *testing.T) {
 	w := newWorld(t)
 	for file, sections := range map[string][]string{
-		"README.md":            {"## Reading tasks"},
-		"docs/livepeertask.md": {"### Select", "### Watch", "### redactedFields, omittedFields, unknownFields", "## Debugging"},
+		"README.md":              {"## Reading tasks"},
+		"docs/app-developers.md": {"## What your app needs"},
+		"docs/livepeertask.md":   {"### Select", "### Watch", "### redactedFields, omittedFields, unknownFields", "## Debugging"},
 	} {
 		for _, section := range sections {
 			commands := commandsOf(w, file, section)

@@ -1,0 +1,32 @@
+{{- define "type" -}}
+{{- $type := . -}}
+{{- if markdownShouldRenderType $type -}}
+### {{ $type.Name }}
+
+{{ $type.Doc | replace "<" "&lt;" }}
+{{ if $type.References }}
+Appears in: {{ range $i, $reference := $type.SortedReferences }}{{ if $i }}, {{ end }}{{ markdownRenderTypeLink $reference }}{{ end }}
+{{ end }}
+{{- if $type.Members }}
+| field | type | description | default | rules |
+|---|---|---|---|---|
+{{ if $type.GVK -}}
+| `apiVersion` | string | `{{ $type.GVK.Group }}/{{ $type.GVK.Version }}` | | |
+| `kind` | string | `{{ $type.GVK.Kind }}` | | |
+{{ end -}}
+{{ range $type.Members -}}
+| `{{ .Name }}` | {{ markdownRenderType .Type }} | {{ template "type_members" . }} | {{ with .Default }}`{{ . }}`{{ end }} | {{ template "rules" . }} |
+{{ end -}}
+{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "rules" -}}
+{{- $separator := "" -}}
+{{- range .Validation -}}
+{{- $rule := . | replace ": {}" "" -}}
+{{- if not (has $rule (list "Optional" "Schemaless" "Type: string")) -}}
+{{ $separator }}{{ $rule | lower | replace "1e+07" "10000000" | replace "items:" "items: " }}{{ $separator = ", " }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
