@@ -201,8 +201,8 @@ build-chart: $(HELM) ## Write dist/livepeer-task-operator-<version>.tgz: the Hel
 	$(HELM) package --destination dist $(CHART)
 
 .PHONY: checksums
-checksums: ## Write dist/SHA256SUMS: of all that is in dist.
-	cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
+checksums: ## Write dist/SHA256SUMS: of all files in dist.
+	cd dist && rm -f SHA256SUMS && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum > SHA256SUMS
 
 .PHONY: sbom
 sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in CycloneDX.

@@ -4,7 +4,7 @@
 
 Every field of both kinds. How to use them: [LivepeerTaskSource](livepeertasksource.md), [LivepeerTask](livepeertask.md). In a cluster,
 `kubectl explain lpts.spec` and `kubectl explain lpt.status` say the same. For editors and checks in CI there are
-[JSON schemas](development.md#json-schemas).
+[JSON schemas](install.md#json-schemas-for-editors-and-ci).
 {{ range . }}
 {{ template "gvDetails" . }}
 {{ end -}}

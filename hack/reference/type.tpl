@@ -8,25 +8,23 @@
 Appears in: {{ range $i, $reference := $type.SortedReferences }}{{ if $i }}, {{ end }}{{ markdownRenderTypeLink $reference }}{{ end }}
 {{ end }}
 {{- if $type.Members }}
-| field | type | description | default | rules |
-|---|---|---|---|---|
+| field | type | description |
+|---|---|---|
 {{ if $type.GVK -}}
-| `apiVersion` | string | `{{ $type.GVK.Group }}/{{ $type.GVK.Version }}` | | |
-| `kind` | string | `{{ $type.GVK.Kind }}` | | |
+| `apiVersion` | string | `{{ $type.GVK.Group }}/{{ $type.GVK.Version }}` |
+| `kind` | string | `{{ $type.GVK.Kind }}` |
 {{ end -}}
 {{ range $type.Members -}}
-| `{{ .Name }}` | {{ markdownRenderType .Type }} | {{ template "type_members" . }} | {{ with .Default }}`{{ . }}`{{ end }} | {{ template "rules" . }} |
+| `{{ .Name }}` | {{ markdownRenderType .Type }} | {{ template "type_members" . }}{{ template "rules" . }} |
 {{ end -}}
 {{ end -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "rules" -}}
-{{- $separator := "" -}}
+{{- if and .Default (ne (.Default | toString) "{  }") }} Default: `{{ .Default }}`.{{ end -}}
 {{- range .Validation -}}
 {{- $rule := . | replace ": {}" "" -}}
-{{- if not (has $rule (list "Optional" "Schemaless" "Type: string")) -}}
-{{ $separator }}{{ $rule | lower | replace "1e+07" "10000000" | replace "items:" "items: " }}{{ $separator = ", " }}
-{{- end -}}
+{{- if not (has $rule (list "Optional" "Schemaless" "Type: string")) }} {{ $rule | replace "1e+07" "10000000" | replace "items:" "Items: " }}.{{ end -}}
 {{- end -}}
 {{- end -}}
