@@ -38,11 +38,15 @@ func follow(ctx context.Context, namespace, field, value string, added, changed 
 	if err != nil {
 		return err
 	}
-	handler := toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(object any) { added(object.(*v1alpha1.LivepeerTask)) },
-		UpdateFunc: func(_, object any) { changed(object.(*v1alpha1.LivepeerTask)) },
+	call := func(handle func(*v1alpha1.LivepeerTask), object any) {
+		if task, ok := object.(*v1alpha1.LivepeerTask); ok {
+			handle(task)
+		}
 	}
-	if _, err := informer.AddEventHandler(handler); err != nil {
+	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { call(added, object) },
+		UpdateFunc: func(_, object any) { call(changed, object) },
+	}); err != nil {
 		return err
 	}
 	return tasks.Start(ctx)

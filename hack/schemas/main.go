@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 )
 
@@ -29,7 +31,7 @@ func run() error {
 		return err
 	}
 	for _, file := range files {
-		content, err := os.ReadFile(file)
+		content, err := os.ReadFile(file) //nolint:gosec // one of the project's own
 		if err != nil {
 			return err
 		}
@@ -53,43 +55,38 @@ func run() error {
 
 // schemaOf is the JSON schema of a version of a kind.
 func schemaOf(crd *apiextensionsv1.CustomResourceDefinition, version *apiextensionsv1.CustomResourceDefinitionVersion) ([]byte, error) {
-	raw, err := json.Marshal(version.Schema.OpenAPIV3Schema)
-	if err != nil {
-		return nil, err
+	schema := convert(version.Schema.OpenAPIV3Schema)
+	schema.Schema = "http://json-schema.org/draft-07/schema#"
+	for name, value := range map[string]string{
+		"apiVersion": crd.Spec.Group + "/" + version.Name,
+		"kind":       crd.Spec.Names.Kind,
+	} {
+		property := schema.Properties[name]
+		property.Enum = []apiextensionsv1.JSON{{Raw: []byte(strconv.Quote(value))}}
+		schema.Properties[name] = property
 	}
-	var schema map[string]any
-	if err := json.Unmarshal(raw, &schema); err != nil {
-		return nil, err
-	}
-	convert(schema)
-	schema["$schema"] = "http://json-schema.org/draft-07/schema#"
-	properties := schema["properties"].(map[string]any)
-	properties["apiVersion"].(map[string]any)["enum"] = []string{crd.Spec.Group + "/" + version.Name}
-	properties["kind"].(map[string]any)["enum"] = []string{crd.Spec.Names.Kind}
 	out, err := json.MarshalIndent(schema, "", "  ")
 	return append(out, '\n'), err
 }
 
 // convert makes JSON schema of an OpenAPI schema of Kubernetes, and of all that is in it. Objects whose fields are known take
 // no others.
-func convert(schema map[string]any) {
-	free := schema["x-kubernetes-preserve-unknown-fields"] == true
-	for key := range schema {
-		if strings.HasPrefix(key, "x-kubernetes-") {
-			delete(schema, key)
-		}
+func convert(in *apiextensionsv1.JSONSchemaProps) *apiextensionsv1.JSONSchemaProps {
+	schema := in.DeepCopy()
+	if len(schema.Properties) > 0 && !ptr.Deref(schema.XPreserveUnknownFields, false) {
+		schema.AdditionalProperties = &apiextensionsv1.JSONSchemaPropsOrBool{Allows: false}
 	}
-	if properties, ok := schema["properties"].(map[string]any); ok {
-		for _, property := range properties {
-			convert(property.(map[string]any))
-		}
-		if !free {
-			schema["additionalProperties"] = false
-		}
+	schema.XPreserveUnknownFields, schema.XEmbeddedResource, schema.XIntOrString = nil, false, false
+	schema.XListMapKeys, schema.XListType, schema.XMapType, schema.XValidations = nil, nil, nil, nil
+	for name := range schema.Properties {
+		property := schema.Properties[name]
+		schema.Properties[name] = *convert(&property)
 	}
-	for _, key := range []string{"items", "additionalProperties"} {
-		if inner, ok := schema[key].(map[string]any); ok {
-			convert(inner)
-		}
+	if schema.Items != nil && schema.Items.Schema != nil {
+		schema.Items.Schema = convert(schema.Items.Schema)
 	}
+	if more := schema.AdditionalProperties; more != nil && more.Schema != nil {
+		more.Schema = convert(more.Schema)
+	}
+	return schema
 }

@@ -21,7 +21,7 @@ func TestWhatDocumentsRunIsThere(t *testing.T) {
 	for _, file := range documents(g) {
 		text, err := os.ReadFile(file)
 		g.Expect(err).NotTo(HaveOccurred())
-		for _, code := range regexp.MustCompile("(?ms)^ *```[a-z]*\n.*?^ *```|`[^`\n]+`").FindAllString(string(text), -1) {
+		for _, code := range regexp.MustCompile("(?s)```[a-z]*\n.*?```|`[^`\n]+`").FindAllString(string(text), -1) {
 			for _, call := range regexp.MustCompile("(?m)(?:^ *|`|&& )make((?: [a-z][a-z0-9-]*)+)").FindAllStringSubmatch(code, -1) {
 				for target := range strings.FieldsSeq(call[1]) {
 					targets++
