@@ -18,6 +18,7 @@ import (
 const examples = "../../examples"
 
 func TestJavaScript(t *testing.T) {
+	t.Parallel()
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		t.Skip("SKIPPED: node and npm are missing; on Debian: apt-get install nodejs npm")
@@ -33,6 +34,7 @@ func TestJavaScript(t *testing.T) {
 }
 
 func TestPython(t *testing.T) {
+	t.Parallel()
 	for _, python := range []string{"python3", "/usr/bin/python3"} { // the second is Debian's, which has Debian's packages
 		if exec.CommandContext(t.Context(), python, "-c", "import kubernetes").Run() == nil {
 			testProgram(t, python, filepath.Join(examples, "python", "tasks.py"))
@@ -43,6 +45,7 @@ func TestPython(t *testing.T) {
 }
 
 func TestGo(t *testing.T) {
+	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "go-app")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, examples+"/go-app")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build, so that it is all compiled already
@@ -58,6 +61,7 @@ func testProgram(t *testing.T, program ...string) {
 	t.Run("completions", func(t *testing.T) { testCompletions(newWorld(t, program)) })
 	t.Run("wait", func(t *testing.T) { testWait(newWorld(t, program)) })
 	t.Run("wait in vain", func(t *testing.T) { testWaitInVain(newWorld(t, program)) })
+	t.Run("lost connections", func(t *testing.T) { testLostConnections(newWorld(t, program)) })
 	t.Run("usage", func(t *testing.T) {
 		w := newWorld(t, program)
 		for _, args := range [][]string{{"unheard-of"}, {"wait"}, {"failures", "more"}} {

@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -57,6 +58,7 @@ type world struct {
 	t          *testing.T
 	client     client.Client
 	namespace  string
+	config     *rest.Config // the program's
 	kubeconfig string
 	program    []string // its arguments follow
 }
@@ -94,6 +96,14 @@ func (w *world) account() {
 	config, err := cluster.ServiceAccountConfig(w.t.Context(), meta.Namespace, meta.Name)
 	w.Expect(err).NotTo(HaveOccurred())
 	w.Expect(controlplane.WriteKubeconfig(w.kubeconfig, config, "default")).To(Succeed())
+	w.config = config
+}
+
+// via has the program reach the API server at another address.
+func (w *world) via(server string) {
+	w.t.Helper()
+	w.config.Host = server
+	w.Expect(controlplane.WriteKubeconfig(w.kubeconfig, w.config, "default")).To(Succeed())
 }
 
 // task stores a task as the operator does: the object first, and its status next.
