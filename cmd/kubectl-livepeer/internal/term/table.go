@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package term
+
+import "strings"
+
+const gap = "  "
+
+// Column is one of a table. Where the table is wider than the terminal, a column with Least gives room, down to so many columns; the first
+// such column first.
+type Column struct {
+	Header string
+	Least  int
+}
+
+// Table returns the lines of a table that is at most so many columns wide; 0 is for no limit. Cells are cleaned.
+func Table(head []Column, rows [][]string, limit int) []string {
+	widths := make([]int, len(head))
+	for i := range head {
+		widths[i] = Columns(head[i].Header)
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = Clean(cell)
+			widths[i] = max(widths[i], Columns(row[i]))
+		}
+	}
+	if limit > 0 {
+		shrink(head, widths, limit)
+	}
+	headers := make([]string, len(head))
+	for i := range head {
+		headers[i] = head[i].Header
+	}
+	lines := []string{line(headers, widths, limit)}
+	for _, row := range rows {
+		lines = append(lines, line(row, widths, limit))
+	}
+	return lines
+}
+
+// shrink takes what is too much from the columns that can give it.
+func shrink(head []Column, widths []int, limit int) {
+	total := len(gap) * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
+	}
+	for i := range head {
+		if head[i].Least == 0 {
+			continue
+		}
+		taken := max(0, min(total-limit, widths[i]-head[i].Least))
+		widths[i] -= taken
+		total -= taken
+	}
+}
+
+func line(cells []string, widths []int, limit int) string {
+	shown := make([]string, len(cells))
+	for i, cell := range cells {
+		shown[i] = pad(Cut(cell, widths[i]), widths[i])
+	}
+	text := strings.TrimRight(strings.Join(shown, gap), " ")
+	if limit > 0 {
+		text = Cut(text, limit) // a terminal narrower than what can't be cut
+	}
+	return text
+}
