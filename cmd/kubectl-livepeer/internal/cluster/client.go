@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -136,7 +138,7 @@ func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) {
 
 // Explain adds the next step to the errors that people meet first.
 func Explain(err error) error {
-	status := apierrors.APIStatus(nil)
+	status, unreachable := apierrors.APIStatus(nil), (*url.Error)(nil)
 	switch {
 	case err == nil:
 		return nil
@@ -146,6 +148,13 @@ func Explain(err error) error {
 		return fmt.Errorf("%w; log in to the cluster anew", err)
 	case apierrors.IsNotFound(err) && errors.As(err, &status) && (status.Status().Details == nil || status.Status().Details.Name == ""):
 		return errors.New("this cluster does not know LivepeerTasks; install the operator, or name another cluster with --context")
+	case errors.As(err, &unreachable) && !unreachable.Timeout() && strings.HasPrefix(unreachable.URL, noCluster):
+		return errors.New("no cluster is configured; set KUBECONFIG, or name a file with --kubeconfig")
+	case errors.As(err, &unreachable) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled):
+		return fmt.Errorf("the cluster can't be reached: %w; try again, or name another with --context", unreachable.Err)
 	}
 	return err
 }
+
+// noCluster is where client-go looks for a cluster if no configuration names one.
+const noCluster = "http://localhost:8080/"

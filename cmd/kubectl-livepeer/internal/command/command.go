@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/cluster"
@@ -81,11 +81,7 @@ func newRoot(e *env) *cobra.Command {
 		SilenceErrors: true,
 	}
 	e.flags.AddFlags(root.PersistentFlags())
-	for _, name := range rarelyUsed {
-		if flag := root.PersistentFlags().Lookup(name); flag != nil {
-			flag.Hidden = true
-		}
-	}
+	hide(root.PersistentFlags(), rarelyUsed...)
 	if err := root.RegisterFlagCompletionFunc("namespace", cobra.NoFileCompletions); err != nil {
 		panic(err) // there is no such flag
 	}
@@ -102,15 +98,20 @@ func newRoot(e *env) *cobra.Command {
 // rarelyUsed are kubectl's flags that would hide the commands' own in the help. They work all the same.
 var rarelyUsed = []string{
 	"as", "as-group", "as-uid", "as-user-extra", "cache-dir", "certificate-authority", "client-certificate", "client-key", "cluster",
-	"disable-compression", "insecure-skip-tls-verify", "password", "request-timeout", "server", "tls-server-name", "token", "user", "username",
+	"disable-compression", "insecure-skip-tls-verify", "password", "proxy-url", "request-timeout", "server", "tls-server-name", "token", "user", "username",
+}
+
+func hide(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if flag := flags.Lookup(name); flag != nil {
+			flag.Hidden = true
+		}
+	}
 }
 
 // client returns a client of the namespace that is meant, or of all.
 func (e *env) client(all bool) (*cluster.Client, error) {
 	config, err := e.flags.ToRESTConfig()
-	if clientcmd.IsEmptyConfig(err) {
-		return nil, errors.New("no cluster is configured; set KUBECONFIG, or name a file with --kubeconfig")
-	}
 	if err != nil {
 		return nil, err
 	}

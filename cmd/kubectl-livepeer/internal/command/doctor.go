@@ -57,7 +57,7 @@ func examine(ctx context.Context, c *cluster.Client) ([]doctor.Check, error) {
 	case err == nil:
 		missing, err = doctor.MissingFields(body)
 	case there && !apierrors.IsForbidden(err):
-		return nil, err // the cluster can't be reached
+		return nil, cluster.Explain(err)
 	case !there:
 		err = nil
 	}

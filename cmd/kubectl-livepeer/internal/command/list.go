@@ -4,6 +4,7 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,6 +71,7 @@ func newList(e *env) *cobra.Command {
 	}
 	which.addTo(e, cmd)
 	output.AddFlags(cmd)
+	hide(cmd.Flags(), "allow-missing-template-keys", "show-managed-fields", "template")
 	return cmd
 }
 
@@ -97,7 +99,7 @@ func none(which *selection, namespace string) string {
 // listTable is what list prints.
 func listTable(tasks []v1alpha1.LivepeerTask, namespaces bool, width int, now time.Time) []string {
 	head := []term.Column{{Header: "TASK", Least: 9}, {Header: "TYPE"}, {Header: "PHASE"}, {Header: "DONE"},
-		{Header: "ASSET", Least: 12}, {Header: "MESSAGE", Least: 16}, {Header: "AGE"}}
+		{Header: "ASSET", Least: 12}, {Header: "MESSAGE", Least: 16, Comfort: 40}, {Header: "AGE"}}
 	if namespaces {
 		head = append([]term.Column{{Header: "NAMESPACE", Least: 9}}, head...)
 	}
@@ -134,15 +136,18 @@ func (e *env) printObjects(flags *genericclioptions.PrintFlags, tasks []v1alpha1
 	if err != nil {
 		return err
 	}
-	list := &v1alpha1.LivepeerTaskList{Items: tasks}
-	if list.Items == nil {
-		list.Items = []v1alpha1.LivepeerTask{}
-	}
-	for i := range list.Items {
-		list.Items[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("LivepeerTask"))
+	for i := range tasks {
+		tasks[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("LivepeerTask"))
 	}
 	var text bytes.Buffer
-	if err := printer.PrintObj(list, &text); err != nil {
+	if *flags.OutputFormat == "name" { // which knows no lists
+		for i := range tasks {
+			err = errors.Join(err, printer.PrintObj(&tasks[i], &text))
+		}
+	} else {
+		err = printer.PrintObj(&v1alpha1.LivepeerTaskList{Items: append([]v1alpha1.LivepeerTask{}, tasks...)}, &text)
+	}
+	if err != nil {
 		return err
 	}
 	shown := text.String()

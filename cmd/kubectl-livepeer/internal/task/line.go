@@ -24,7 +24,7 @@ func Line(t *v1alpha1.LivepeerTask, name string) string {
 func Summary(tasks []v1alpha1.LivepeerTask) string {
 	known := []string{
 		v1alpha1.PhaseRunning, v1alpha1.PhaseWaiting, v1alpha1.PhasePending,
-		v1alpha1.PhaseFailed, v1alpha1.PhaseCancelled, v1alpha1.PhaseCompleted,
+		v1alpha1.PhaseFailed, v1alpha1.PhaseCompleted, v1alpha1.PhaseCancelled,
 	}
 	counts, others := map[string]int{}, len(tasks)
 	for i := range tasks {

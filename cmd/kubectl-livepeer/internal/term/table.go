@@ -6,11 +6,11 @@ import "strings"
 
 const gap = "  "
 
-// Column is one of a table. Where the table is wider than the terminal, a column with Least gives room, down to so many columns; the first
-// such column first.
+// Column is one of a table. Where the table is wider than the terminal, columns give room: first those with a Comfort, down to that; then those
+// with a Least, one after the other, down to that.
 type Column struct {
-	Header string
-	Least  int
+	Header         string
+	Least, Comfort int
 }
 
 // Table returns the lines of a table that is at most so many columns wide; 0 is for no limit. Cells are cleaned.
@@ -41,17 +41,22 @@ func Table(head []Column, rows [][]string, limit int) []string {
 
 // shrink takes what is too much from the columns that can give it.
 func shrink(head []Column, widths []int, limit int) {
-	total := len(gap) * (len(widths) - 1)
+	excess := len(gap)*(len(widths)-1) - limit
 	for _, w := range widths {
-		total += w
+		excess += w
+	}
+	give := func(i, down int) {
+		if down > 0 && excess > 0 {
+			taken := max(0, min(excess, widths[i]-down))
+			widths[i] -= taken
+			excess -= taken
+		}
 	}
 	for i := range head {
-		if head[i].Least == 0 {
-			continue
-		}
-		taken := max(0, min(total-limit, widths[i]-head[i].Least))
-		widths[i] -= taken
-		total -= taken
+		give(i, head[i].Comfort)
+	}
+	for i := range head {
+		give(i, head[i].Least)
 	}
 }
 

@@ -5,6 +5,7 @@
 package term
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -22,9 +23,12 @@ func Clean(text string) string {
 			return -1
 		}
 		return r
-	}, text)
+	}, sequence.ReplaceAllString(text, ""))
 	return strings.TrimSpace(text)
 }
+
+// sequence is what a terminal takes for a command with its parameters, such as a colour, of which the rest would be left.
+var sequence = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`)
 
 // CleanLines does the same to each line, and leaves indentation and line ends.
 func CleanLines(text string) string {
