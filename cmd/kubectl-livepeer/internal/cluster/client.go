@@ -49,11 +49,13 @@ func Scheme() *runtime.Scheme {
 
 // New returns a client.
 func New(config *rest.Config, namespace string) (*Client, error) {
+	config = rest.CopyConfig(config)
+	// As kubectl has it. The API server looks after itself, and client-go's own limit of 5 a second would be felt.
+	config.QPS, config.Burst = 50, 300
 	others, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	config = rest.CopyConfig(config)
 	config.GroupVersion = &v1alpha1.GroupVersion
 	config.APIPath = "/apis"
 	config.NegotiatedSerializer = serializer.NewCodecFactory(Scheme()).WithoutConversion()

@@ -86,10 +86,10 @@ func afterNoURL(t *v1alpha1.LivepeerTask) string {
 	return "kubectl livepeer wait " + t.Name + " waits for it"
 }
 
-// oneArg wants one argument, and says what it is.
+// oneArg wants one argument, and says what it is. An empty one is a variable of a script that was not set.
 func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != 1 {
+		if len(args) != 1 || taskArg(args[0]) == "" {
 			return fmt.Errorf("%s needs one argument: %s", cmd.CommandPath(), what)
 		}
 		return nil

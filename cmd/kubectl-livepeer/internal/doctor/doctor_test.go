@@ -122,7 +122,9 @@ func TestReady(t *testing.T) {
 	}
 	expect(t, ready(well(says("PruningPaused"))), Fail, "confirm-deletion main")
 	expect(t, ready(&v1alpha1.LivepeerTaskSource{}), Warn, "has not looked at this source yet")
-	suspended := well(func(s *v1alpha1.LivepeerTaskSource) { s.Spec.Suspend, s.Status.Conditions[0].Reason = true, "Suspended" })
+	suspended := well(func(s *v1alpha1.LivepeerTaskSource) {
+		s.Spec.Suspend, s.Status.Conditions[0].Reason = true, "Suspended"
+	})
 	expect(t, ready(suspended), Warn, "resume main")
 	if checks := Source(suspended, Secret{}, now); len(checks) != 1 {
 		t.Errorf("a suspended source is not polled: %v", checks)

@@ -118,7 +118,7 @@ func (f *Filter) Matches(t *v1alpha1.LivepeerTask) bool {
 
 // HasAsset reports whether an asset of this ID goes into the task or comes out of it.
 func HasAsset(t *v1alpha1.LivepeerTask, id string) bool {
-	return strings.EqualFold(t.Spec.InputAssetID, id) || strings.EqualFold(t.Spec.OutputAssetID, id)
+	return id != "" && (strings.EqualFold(t.Spec.InputAssetID, id) || strings.EqualFold(t.Spec.OutputAssetID, id))
 }
 
 // Name is what a person calls the task by: the name of its asset or file. It is "" where neither is known.
