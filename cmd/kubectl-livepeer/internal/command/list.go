@@ -99,7 +99,7 @@ func none(which *selection, namespace string) string {
 // listTable is what list prints.
 func listTable(tasks []v1alpha1.LivepeerTask, namespaces bool, width int, now time.Time) []string {
 	head := []term.Column{{Header: "TASK", Least: 9}, {Header: "TYPE"}, {Header: "PHASE"}, {Header: "DONE"},
-		{Header: "ASSET", Least: 12}, {Header: "MESSAGE", Least: 16, Comfort: 40}, {Header: "AGE"}}
+		{Header: "ASSET", Least: 12, Comfort: 30}, {Header: "MESSAGE", Least: 16, Comfort: 40}, {Header: "AGE"}}
 	if namespaces {
 		head = append([]term.Column{{Header: "NAMESPACE", Least: 9}}, head...)
 	}

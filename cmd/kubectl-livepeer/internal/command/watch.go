@@ -128,7 +128,7 @@ func frame(tasks []v1alpha1.LivepeerTask, where string, namespaces bool, width, 
 
 func watchTable(tasks []v1alpha1.LivepeerTask, namespaces bool, width int, now time.Time) []string {
 	head := []term.Column{{Header: "TASK", Least: 9}, {Header: "TYPE"}, {Header: "PHASE"}, {Header: "PROGRESS"},
-		{Header: "ASSET", Least: 8}, {Header: "MESSAGE", Least: 10, Comfort: 40}, {Header: "AGE"}}
+		{Header: "ASSET", Least: 8, Comfort: 30}, {Header: "MESSAGE", Least: 10, Comfort: 40}, {Header: "AGE"}}
 	bar := 6
 	if width >= 120 {
 		bar = 20
