@@ -32,10 +32,9 @@ const (
 // Client knows the kinds of the operator, in one namespace, or in all where Namespace is "".
 type Client struct {
 	Namespace string
-	// Others reads the few other kinds that matter.
-	Others dynamic.Interface
 
-	rest rest.Interface
+	rest   rest.Interface
+	others dynamic.Interface // reads the few other kinds that matter
 }
 
 // Scheme knows the operator's kinds.
@@ -63,17 +62,48 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Namespace: namespace, Others: others, rest: client}, nil
+	return &Client{Namespace: namespace, others: others, rest: client}, nil
 }
 
-// Tasks lists tasks page by page.
+// Tasks lists tasks.
 func (c *Client) Tasks(ctx context.Context, fields, labels string) ([]v1alpha1.LivepeerTask, error) {
-	var items []v1alpha1.LivepeerTask
-	err := c.list(ctx, tasks, fields, labels, func() (runtime.Object, func() string) {
-		list := &v1alpha1.LivepeerTaskList{}
-		return list, func() string { items = append(items, list.Items...); return list.Continue }
-	}, func() { items = nil })
-	return items, err
+	return list(ctx, c, tasks, fields, labels, func(answer rest.Result) ([]v1alpha1.LivepeerTask, string, error) {
+		part := &v1alpha1.LivepeerTaskList{}
+		err := answer.Into(part)
+		return part.Items, part.Continue, err
+	})
+}
+
+// Sources lists the sources.
+func (c *Client) Sources(ctx context.Context) ([]v1alpha1.LivepeerTaskSource, error) {
+	return list(ctx, c, sources, "", "", func(answer rest.Result) ([]v1alpha1.LivepeerTaskSource, string, error) {
+		part := &v1alpha1.LivepeerTaskSourceList{}
+		err := answer.Into(part)
+		return part.Items, part.Continue, err
+	})
+}
+
+// list reads page after page; read returns what one holds, and what asks for the next. Where that has expired, it begins again, and asks
+// for everything at once.
+func list[T any](
+	ctx context.Context, c *Client, resource, fields, labels string, read func(rest.Result) ([]T, string, error),
+) (items []T, err error) {
+	options := metav1.ListOptions{FieldSelector: fields, LabelSelector: labels, Limit: page}
+	for {
+		answer := c.rest.Get().Namespace(c.Namespace).Resource(resource).VersionedParams(&options, metav1.ParameterCodec).Do(ctx)
+		part, next, err := read(answer)
+		if apierrors.IsResourceExpired(err) && options.Limit > 0 {
+			options.Limit, options.Continue, items = 0, "", nil
+			continue
+		}
+		if err != nil {
+			return nil, Explain(err)
+		}
+		items, options.Continue = append(items, part...), next
+		if next == "" {
+			return items, nil
+		}
+	}
 }
 
 // Readable returns why tasks can't be listed, or nil.
@@ -82,55 +112,24 @@ func (c *Client) Readable(ctx context.Context) error {
 	return Explain(c.rest.Get().Namespace(c.Namespace).Resource(tasks).VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Error())
 }
 
-// Sources lists the sources.
-func (c *Client) Sources(ctx context.Context) ([]v1alpha1.LivepeerTaskSource, error) {
-	var items []v1alpha1.LivepeerTaskSource
-	err := c.list(ctx, sources, "", "", func() (runtime.Object, func() string) {
-		list := &v1alpha1.LivepeerTaskSourceList{}
-		return list, func() string { items = append(items, list.Items...); return list.Continue }
-	}, func() { items = nil })
-	return items, err
+// Annotate sets an annotation of a source.
+func (c *Client) Annotate(ctx context.Context, s *v1alpha1.LivepeerTaskSource, key, value string) error {
+	return c.patch(ctx, s, map[string]any{"metadata": map[string]any{"annotations": map[string]string{key: value}}})
 }
 
-// list reads page after page; add says where a page goes, and what takes it up and tells the next. A continuation that has expired
-// begins again, with one answer for everything.
-func (c *Client) list(
-	ctx context.Context, resource, fields, labels string, add func() (runtime.Object, func() string), again func(),
-) error {
-	options := metav1.ListOptions{FieldSelector: fields, LabelSelector: labels, Limit: page}
-	for {
-		list, take := add()
-		err := c.rest.Get().Namespace(c.Namespace).Resource(resource).
-			VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Into(list)
-		if apierrors.IsResourceExpired(err) && options.Limit > 0 {
-			options.Limit, options.Continue = 0, ""
-			again()
-			continue
-		}
-		if err != nil {
-			return Explain(err)
-		}
-		if options.Continue = take(); options.Continue == "" {
-			return nil
-		}
-	}
+// Suspend suspends a source, or lets it go on.
+func (c *Client) Suspend(ctx context.Context, s *v1alpha1.LivepeerTaskSource, suspend bool) error {
+	return c.patch(ctx, s, map[string]any{"spec": map[string]any{"suspend": suspend}})
 }
 
-// PatchSource changes a source with a JSON merge patch, and returns what it has become.
-func (c *Client) PatchSource(ctx context.Context, namespace, name string, patch any) (*v1alpha1.LivepeerTaskSource, error) {
-	body, err := json.Marshal(patch)
+// patch changes no more than what it names, with a JSON merge patch.
+func (c *Client) patch(ctx context.Context, s *v1alpha1.LivepeerTaskSource, change any) error {
+	body, err := json.Marshal(change)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	source := &v1alpha1.LivepeerTaskSource{}
-	err = c.rest.Patch(types.MergePatchType).Namespace(namespace).Resource(sources).Name(name).
-		Param("fieldManager", "kubectl-livepeer").Body(body).Do(ctx).Into(source)
-	return source, Explain(err)
-}
-
-// Annotation is a merge patch that sets an annotation.
-func Annotation(key, value string) any {
-	return map[string]any{"metadata": map[string]any{"annotations": map[string]string{key: value}}}
+	return Explain(c.rest.Patch(types.MergePatchType).Namespace(s.Namespace).Resource(sources).Name(s.Name).
+		Param("fieldManager", "kubectl-livepeer").Body(body).Do(ctx).Error())
 }
 
 // OpenAPI returns the OpenAPI v3 document of the operator's group, which says what the CRDs know.

@@ -56,12 +56,13 @@ type HTTPRoute struct {
 
 // HTTPRoutes returns the HTTPRoutes of all namespaces; none where the cluster does not know the Gateway API.
 func (c *Client) HTTPRoutes(ctx context.Context) ([]HTTPRoute, error) {
-	return listAll[HTTPRoute](ctx, c, schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"}, "")
+	routes := schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"}
+	return listAll[HTTPRoute](ctx, c, routes, "")
 }
 
 // listAll lists objects of all namespaces. A kind that the cluster does not know has none.
 func listAll[T any](ctx context.Context, c *Client, resource schema.GroupVersionResource, labels string) ([]T, error) {
-	list, err := c.Others.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: labels})
+	list, err := c.others.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: labels})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -85,7 +86,8 @@ type SecretKeys struct {
 
 // Secret reads a Secret of the namespace; readable is false where the user may not.
 func (c *Client) Secret(ctx context.Context, namespace, name string) (keys *SecretKeys, readable bool, err error) {
-	object, err := c.Others.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	secrets := c.others.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(namespace)
+	object, err := secrets.Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsForbidden(err):
 		return nil, false, nil
@@ -115,7 +117,7 @@ func (c *Client) May(ctx context.Context, verb, resource string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	reviews := c.Others.Resource(authorizationv1.SchemeGroupVersion.WithResource("selfsubjectaccessreviews"))
+	reviews := c.others.Resource(authorizationv1.SchemeGroupVersion.WithResource("selfsubjectaccessreviews"))
 	answer, err := reviews.Create(ctx, &unstructured.Unstructured{Object: object}, metav1.CreateOptions{})
 	if err != nil {
 		return false, err

@@ -4,8 +4,11 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
@@ -37,8 +40,8 @@ func (w *Watch[T]) Items() (items []T, synced bool) {
 	return items, true
 }
 
-// WatchTasks follows the tasks that any of the field selectors finds, and keeps of each what slim leaves. broken is told why a watch broke; it
-// goes on by itself.
+// WatchTasks follows the tasks that any of the field selectors finds, and keeps of each what slim leaves. broken is told why a watch broke;
+// it goes on by itself.
 func (c *Client) WatchTasks(
 	ctx context.Context, selectors []string, labels string, slim func(*v1alpha1.LivepeerTask), broken func(error),
 ) *Watch[v1alpha1.LivepeerTask] {
@@ -54,7 +57,8 @@ func (c *Client) WatchTasks(
 // WatchSource follows one source.
 func (c *Client) WatchSource(ctx context.Context, name string, broken func(error)) *Watch[v1alpha1.LivepeerTaskSource] {
 	same := func(obj any) (any, error) { return obj, nil }
-	return follow[v1alpha1.LivepeerTaskSource](ctx, c, sources, &v1alpha1.LivepeerTaskSource{}, []string{"metadata.name=" + name}, "", same, broken)
+	selectors := []string{"metadata.name=" + name}
+	return follow[v1alpha1.LivepeerTaskSource](ctx, c, sources, &v1alpha1.LivepeerTaskSource{}, selectors, "", same, broken)
 }
 
 func follow[T any](
@@ -76,7 +80,11 @@ func follow[T any](
 		informer := cache.NewSharedIndexInformer(lw, kind, 0, nil)
 		// They fail only where the informer has been started.
 		_ = informer.SetTransform(transform)
-		_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { broken(Explain(err)) })
+		_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
+			if !isUsual(err) {
+				broken(Explain(err))
+			}
+		})
 		registration, _ := informer.AddEventHandler(w.handler(selector, tell))
 		go informer.RunWithContext(ctx)
 		go func() {
@@ -89,6 +97,11 @@ func follow[T any](
 		}()
 	}
 	return w
+}
+
+// isUsual reports whether an error is how a watch ends from time to time.
+func isUsual(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
 }
 
 // handler keeps what one selection holds. An object may be in several: their keys are apart, and the newest is shown.

@@ -27,7 +27,7 @@ func (w *world) line() *line {
 	w.Expect(err).NotTo(HaveOccurred())
 	server, err := url.Parse(config.Host)
 	w.Expect(err).NotTo(HaveOccurred(), config.Host)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
 	w.Expect(err).NotTo(HaveOccurred())
 	l := &line{url: "https://" + listener.Addr().String()}
 	go func() {
@@ -36,7 +36,7 @@ func (w *world) line() *line {
 			if err != nil { // the end of the test
 				return
 			}
-			far, err := net.Dial("tcp", server.Host)
+			far, err := (&net.Dialer{}).DialContext(w.t.Context(), "tcp", server.Host)
 			if err != nil {
 				near.Close()
 				continue

@@ -98,7 +98,8 @@ func newRoot(e *env) *cobra.Command {
 // rarelyUsed are kubectl's flags that would hide the commands' own in the help. They work all the same.
 var rarelyUsed = []string{
 	"as", "as-group", "as-uid", "as-user-extra", "cache-dir", "certificate-authority", "client-certificate", "client-key", "cluster",
-	"disable-compression", "insecure-skip-tls-verify", "password", "proxy-url", "request-timeout", "server", "tls-server-name", "token", "user", "username",
+	"disable-compression", "insecure-skip-tls-verify", "password", "proxy-url", "request-timeout", "server", "tls-server-name", "token",
+	"user", "username",
 }
 
 func hide(flags *pflag.FlagSet, names ...string) {

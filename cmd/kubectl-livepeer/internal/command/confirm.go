@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/cluster"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/source"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/term"
 )
@@ -41,7 +40,7 @@ func newConfirmDeletion(e *env) *cobra.Command {
 					return err
 				}
 			}
-			if _, err := c.PatchSource(cmd.Context(), s.Namespace, s.Name, cluster.Annotation(v1alpha1.AnnotationConfirmPrune, token)); err != nil {
+			if err := c.Annotate(cmd.Context(), s, v1alpha1.AnnotationConfirmPrune, token); err != nil {
 				return err
 			}
 			e.print(fmt.Sprintf("source %s: confirmed; each task is asked for once more before it goes", s.Name))

@@ -27,7 +27,7 @@ type screen struct {
 	last []string // what is shown
 
 	mu     sync.Mutex
-	broken string // why the watch broke last
+	broken string // why the watch broke; "" while it goes on
 }
 
 func (s *screen) open() { fmt.Fprint(s.out, openPage) }
@@ -40,17 +40,22 @@ func (s *screen) close() {
 	}
 }
 
-// note has the next drawing say that the watch broke; the one after it does not, since the watch goes on.
+// note has what is drawn say that the watch broke, until it goes on.
 func (s *screen) note(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = "The watch broke, and is tried again: " + term.Clean(err.Error())
 }
 
+func (s *screen) goesOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = ""
+}
+
 func (s *screen) draw(frame func(width, height int) []string) {
 	s.mu.Lock()
 	broken := s.broken
-	s.broken = ""
 	s.mu.Unlock()
 	width, height := term.Size(s.out)
 	if width == 0 || height == 0 { // a terminal that does not tell

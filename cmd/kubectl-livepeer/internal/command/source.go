@@ -67,8 +67,7 @@ func newSuspension(e *env, verb, done string, suspend bool, short string) *cobra
 					e.print(fmt.Sprintf("source %s was %s already", s.Name, done))
 					continue
 				}
-				patch := map[string]any{"spec": map[string]any{"suspend": suspend}}
-				if _, err := c.PatchSource(cmd.Context(), s.Namespace, s.Name, patch); err != nil {
+				if err := c.Suspend(cmd.Context(), s, suspend); err != nil {
 					errs = append(errs, fmt.Errorf("source %s: %w", s.Name, err))
 					continue
 				}

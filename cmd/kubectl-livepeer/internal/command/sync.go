@@ -35,7 +35,7 @@ func newSync(e *env) *cobra.Command {
 			if _, err := source.Synced(s, request); err != nil {
 				return err
 			}
-			if _, err := c.PatchSource(cmd.Context(), s.Namespace, s.Name, cluster.Annotation(v1alpha1.AnnotationRequestedAt, request)); err != nil {
+			if err := c.Annotate(cmd.Context(), s, v1alpha1.AnnotationRequestedAt, request); err != nil {
 				return err
 			}
 			if noWait {

@@ -23,11 +23,12 @@ func newWait(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wait <task|asset>",
 		Short: "Wait until a task has ended, well or not; of an asset, its newest task",
-		Long: "Wait until a task has ended, well or not. Of an asset, the newest task is awaited that it goes into or comes out of. What is not " +
-			"there yet is waited for as well.\n\n" +
-			"Exit codes: 0 the task completed; 1 it failed, was cancelled or is gone, and stderr says why; 2 it had not ended within --timeout.\n\n" +
-			"A task that failed can be retried in Studio. That is a fresh wait: call this again once it is under way, since it ends at once " +
-			"for a task that has failed.",
+		Long: "Wait until a task has ended, well or not. Of an asset, the newest task is awaited that it goes into or comes out of. " +
+			"What is not there yet is waited for as well.\n\n" +
+			"Exit codes: 0 the task completed; 1 it failed, was cancelled or is gone, and stderr says why; 2 it had not ended within " +
+			"--timeout.\n\n" +
+			"A task that failed can be retried in Studio. That is a fresh wait: call this again once it is under way, since it ends at " +
+			"once for a task that has failed.",
 		Example:           "  kubectl livepeer wait 09f8b46c-61a0-4254-9875-f71f4c605bc7 --timeout 10m && publish",
 		Args:              oneArg("the name or ID of a task, or the ID of an asset"),
 		ValidArgsFunction: e.completeTasks,
@@ -80,7 +81,8 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 		}
 		now := withUID(tasks, awaited.UID)
 		if now == nil {
-			return fmt.Errorf("%s is gone: it was deleted in Studio, left out by the source's history, or its source was deleted", task.Title(awaited))
+			return fmt.Errorf("%s is gone: it was deleted in Studio, left out by the source's history, or its source was deleted",
+				task.Title(awaited))
 		}
 		if done, err := e.ended(now); done {
 			return err
@@ -108,9 +110,11 @@ func late(ctx context.Context, err error, arg string, awaited *v1alpha1.Livepeer
 		return err
 	}
 	if awaited == nil {
-		return &exitError{task.ExitTimeout, fmt.Errorf("no task or asset %q within %s; kubectl livepeer doctor says whether tasks arrive", arg, timeout)}
+		return &exitError{task.ExitTimeout, fmt.Errorf("no task or asset %q within %s; kubectl livepeer doctor says whether tasks arrive",
+			arg, timeout)}
 	}
-	return &exitError{task.ExitTimeout, fmt.Errorf("%s after %s; wait again, or longer with --timeout", task.OutcomeOf(awaited).Message, timeout)}
+	return &exitError{task.ExitTimeout, fmt.Errorf("%s after %s; wait again, or longer with --timeout",
+		task.OutcomeOf(awaited).Message, timeout)}
 }
 
 func withUID(tasks []v1alpha1.LivepeerTask, uid types.UID) *v1alpha1.LivepeerTask {

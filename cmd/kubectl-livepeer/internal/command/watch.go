@@ -29,8 +29,8 @@ func newWatch(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Follow tasks: a live table on a terminal, else a line for each change",
-		Long: "Follow tasks, until Ctrl-C. A terminal shows a live table with what is under way on top. Where stdout is none, there is a line for " +
-			"each task that is under way at the start, and then for each change: time, task, type, phase, progress, message.",
+		Long: "Follow tasks, until Ctrl-C. A terminal shows a live table with what is under way on top. Where stdout is none, there is a " +
+			"line for each task that is under way at the start, and then for each change: time, task, type, phase, progress, message.",
 		Example: "  kubectl livepeer watch --type upload\n  kubectl livepeer watch | tee tasks.log",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,7 +50,7 @@ func (e *env) watch(ctx context.Context, c *cluster.Client, which *selection) er
 	if err := c.Readable(ctx); err != nil {
 		return err
 	}
-	broken, live := e.tellBroken(), term.IsTerminal(e.Out)
+	broken, live := e.tellBroken(), term.CanDraw(e.Out)
 	screen := &screen{out: e.Out}
 	if live {
 		broken = screen.note
@@ -60,8 +60,11 @@ func (e *env) watch(ctx context.Context, c *cluster.Client, which *selection) er
 	watch := c.WatchTasks(ctx, []string{which.FieldSelector()}, which.LabelSelector(), task.Slim, broken)
 	log := newChangeLog()
 	for {
-		if !next(ctx, watch, live) {
+		switch changed := next(ctx, watch, live); {
+		case ctx.Err() != nil:
 			return nil
+		case changed:
+			screen.goesOn()
 		}
 		tasks, synced := watch.Items()
 		if !synced {
@@ -78,8 +81,8 @@ func (e *env) watch(ctx context.Context, c *cluster.Client, which *selection) er
 	}
 }
 
-// next waits until there is something to print, and reports whether it goes on. A live table is drawn anew at times even so.
-func next(ctx context.Context, watch *cluster.Watch[v1alpha1.LivepeerTask], live bool) bool {
+// next waits until something has changed, and reports whether that is so: a live table is drawn anew at times even so.
+func next(ctx context.Context, watch *cluster.Watch[v1alpha1.LivepeerTask], live bool) (changed bool) {
 	if !live {
 		select {
 		case <-ctx.Done():
@@ -95,15 +98,14 @@ func next(ctx context.Context, watch *cluster.Watch[v1alpha1.LivepeerTask], live
 	case <-ctx.Done():
 		return false
 	case <-latest.C:
-		return true
+		return false
 	case <-watch.Changed:
 	}
 	select {
 	case <-ctx.Done():
-		return false
 	case <-soonest.C:
-		return true
 	}
+	return true
 }
 
 func title(which *selection, namespace string) string {

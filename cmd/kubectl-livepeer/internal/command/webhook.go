@@ -46,8 +46,8 @@ func notReceived(s *v1alpha1.LivepeerTaskSource) error {
 	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReceiving); c != nil {
 		return fmt.Errorf("source %s receives no webhooks, %s: %s", s.Name, c.Reason, c.Message)
 	}
-	return fmt.Errorf("source %s receives no webhooks; put a webhookSecret of 16 random characters or more into its Secret %s (docs/push.md)",
-		s.Name, s.Spec.SecretRef.Name)
+	return fmt.Errorf("source %s receives no webhooks; put a webhookSecret of 16 random characters or more into its Secret %s "+
+		"(docs/push.md)", s.Name, s.Spec.SecretRef.Name)
 }
 
 // urls finds the whole URLs that lead to a path.
@@ -76,7 +76,8 @@ func webhookLines(s *v1alpha1.LivepeerTaskSource, found []route.Found, err error
 	lines = append(lines,
 		fmt.Sprintf("  %-14s task.spawned, task.updated, task.completed, task.failed", "Events"),
 		fmt.Sprintf("  %-14s what the Secret %s has as webhookSecret", "Shared secret", s.Spec.SecretRef.Name),
-		fmt.Sprintf("  %-14s kubectl -n %s get secret %s -o go-template='{{.data.webhookSecret|base64decode}}'", "", s.Namespace, s.Spec.SecretRef.Name),
+		fmt.Sprintf("  %-14s kubectl -n %s get secret %s -o go-template='{{.data.webhookSecret|base64decode}}'",
+			"", s.Namespace, s.Spec.SecretRef.Name),
 	)
 	switch {
 	case err != nil:

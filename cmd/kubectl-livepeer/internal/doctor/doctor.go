@@ -48,8 +48,11 @@ func Failed(checks []Check) bool {
 	return false
 }
 
-// named bounds how many of something are named.
-const named = 3
+const (
+	// named bounds how many of something are named.
+	named   = 3
+	install = "install the operator: kubectl apply --server-side -f install.yaml (docs/install.md)"
+)
 
 // CRDs judges the CRDs: missing are the fields that they lack, err is why that can't be told.
 func CRDs(installed bool, missing []string, err error) Check {
@@ -58,7 +61,7 @@ func CRDs(installed bool, missing []string, err error) Check {
 	case err != nil:
 		c.Level, c.Finding, c.Next = Warn, "can't be looked at: "+err.Error(), "try again"
 	case !installed:
-		c.Level, c.Finding, c.Next = Fail, "not installed", "install the operator: kubectl apply --server-side -f install.yaml (docs/install.md)"
+		c.Level, c.Finding, c.Next = Fail, "not installed", install
 	case len(missing) > 0:
 		some := strings.Join(missing[:min(len(missing), named)], ", ")
 		if len(missing) > named {
@@ -77,7 +80,7 @@ func Operator(deployments []appsv1.Deployment, err error) []Check {
 	case err != nil:
 		return []Check{{Warn, what, "can't be looked for: " + err.Error(), "ask somebody who may list Deployments"}}
 	case len(deployments) == 0:
-		return []Check{{Fail, what, "no Deployment of it in this cluster", "install it: kubectl apply --server-side -f install.yaml (docs/install.md)"}}
+		return []Check{{Fail, what, "no Deployment of it in this cluster", install}}
 	}
 	var checks []Check
 	for i := range deployments {

@@ -83,7 +83,7 @@ func host(s *v1alpha1.LivepeerTaskSource) Check {
 	case slices.Contains([]string{v1alpha1.ReasonUnavailable, v1alpha1.ReasonMalformed, v1alpha1.ReasonInvalidURL}, reason):
 		c.Level, c.Finding, c.Next = Fail, name+" does not answer the operator as it should", "see the message above, and spec.url"
 	case reason == v1alpha1.ReasonUnauthorized || reason == v1alpha1.ReasonForbidden:
-		c.Level, c.Finding, c.Next = Fail, name+" answers, and refuses the key", "store another apiKey (docs/livepeertasksource.md, Rotate the key)"
+		c.Level, c.Finding, c.Next = Fail, name+" answers, and refuses the key", "store another apiKey (docs/livepeertasksource.md)"
 	case reason == v1alpha1.ReasonRateLimited:
 		c.Level, c.Finding, c.Next = Warn, name+" answers, and asks for fewer requests", "raise spec.interval if that lasts"
 	case s.Status.LastPollTime == nil:
@@ -103,8 +103,8 @@ func poll(s *v1alpha1.LivepeerTaskSource, now time.Time) Check {
 	passed := now.Sub(s.Status.LastPollTime.Time)
 	c.Finding = fmt.Sprintf("last poll %s ago, as far as its status tells; every %s", term.Age(passed), term.Duration(interval))
 	if limit := 2*statusEvery + 3*interval; passed > limit {
-		c.Level, c.Finding = Fail, fmt.Sprintf("last poll %s ago, although it is polled every %s", term.Age(passed), term.Duration(interval))
-		c.Next = "look at the operator's log"
+		c.Level, c.Next = Fail, "look at the operator's log"
+		c.Finding = fmt.Sprintf("last poll %s ago, although it is polled every %s", term.Age(passed), term.Duration(interval))
 	}
 	return c
 }

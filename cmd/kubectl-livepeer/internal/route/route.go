@@ -27,18 +27,20 @@ func OfIngresses(ingresses []networkingv1.Ingress, services []corev1.Service, pa
 			}
 			leads := slices.ContainsFunc(rule.HTTP.Paths, func(p networkingv1.HTTPIngressPath) bool {
 				exact := p.PathType != nil && *p.PathType == networkingv1.PathTypeExact
-				return p.Backend.Service != nil && isReceiver(services, ingress.Namespace, p.Backend.Service.Name) && covers(p.Path, path, exact)
+				to := p.Backend.Service != nil && isReceiver(services, ingress.Namespace, p.Backend.Service.Name)
+				return to && covers(p.Path, path, exact)
 			})
 			if leads {
-				found = append(found, Found{"Ingress " + ingress.Namespace + "/" + ingress.Name, scheme(ingress, rule.Host) + rule.Host + path})
+				by := "Ingress " + ingress.Namespace + "/" + ingress.Name
+				found = append(found, Found{By: by, URL: scheme(ingress, rule.Host) + rule.Host + path})
 			}
 		}
 	}
 	return found
 }
 
-// OfHTTPRoutes does the same for HTTPRoutes. Their listener is in the Gateway, so that https is taken for granted: Studio should not be told
-// of anything else.
+// OfHTTPRoutes does the same for HTTPRoutes. Their listener is in the Gateway, so that https is taken for granted: Studio should not be
+// told of anything else.
 func OfHTTPRoutes(routes []cluster.HTTPRoute, services []corev1.Service, path string) []Found {
 	var found []Found
 	for i := range routes {

@@ -30,13 +30,13 @@ func Selectors(arg string) []string {
 	return selectors
 }
 
-// Choose returns the task that an argument means, or nil: the one with this ID or name; else, of those that an asset of this ID goes into or
-// comes out of, the newest.
+// Choose returns the task that an argument means, or nil: the one with this ID or name; else, of those that an asset of this ID goes
+// into or comes out of, the newest.
 func Choose(arg string, tasks []v1alpha1.LivepeerTask) *v1alpha1.LivepeerTask {
 	for _, is := range []func(*v1alpha1.LivepeerTask) bool{
 		func(t *v1alpha1.LivepeerTask) bool { return t.Spec.ID == arg },
 		func(t *v1alpha1.LivepeerTask) bool { return strings.EqualFold(t.Spec.ID, arg) },
-		func(t *v1alpha1.LivepeerTask) bool { return t.Name == strings.ToLower(arg) },
+		func(t *v1alpha1.LivepeerTask) bool { return strings.EqualFold(t.Name, arg) },
 	} {
 		for i := range tasks {
 			if is(&tasks[i]) {

@@ -92,20 +92,24 @@ func conditions(t *v1alpha1.LivepeerTask) Section {
 
 func leftOut(t *v1alpha1.LivepeerTask) Section {
 	s := Section{Heading: "Not shown in full"}
-	s.add("Masked", strings.Join(slices.Concat(prefixed("spec.", t.Spec.RedactedFields), prefixed("status.", t.Status.RedactedFields)), ", "))
-	s.add("Left out", strings.Join(slices.Concat(prefixed("spec.", t.Spec.OmittedFields), prefixed("status.", t.Status.OmittedFields)), ", "))
+	s.add("Masked", paths(t.Spec.RedactedFields, t.Status.RedactedFields))
+	s.add("Left out", paths(t.Spec.OmittedFields, t.Status.OmittedFields))
 	if n := t.Spec.UnknownFields + t.Status.UnknownFields; n > 0 {
 		s.add("Unknown", fmt.Sprintf("%d fields that the operator does not know; look for a newer one", n))
 	}
 	return s
 }
 
-func prefixed(prefix string, names []string) []string {
-	paths := make([]string, len(names))
-	for i, name := range names {
-		paths[i] = prefix + name
+// paths joins those of spec and of status.
+func paths(spec, status []string) string {
+	all := make([]string, 0, len(spec)+len(status))
+	for _, path := range spec {
+		all = append(all, "spec."+path)
 	}
-	return paths
+	for _, path := range status {
+		all = append(all, "status."+path)
+	}
+	return strings.Join(all, ", ")
 }
 
 // host is what of a URL says where something is: the rest is long, and may be masked.

@@ -71,7 +71,7 @@ func URLOf(arg string, tasks []v1alpha1.LivepeerTask) string {
 
 // isAsset reports whether an argument that means this task is the ID of an asset.
 func isAsset(arg string, t *v1alpha1.LivepeerTask) bool {
-	return !strings.EqualFold(t.Spec.ID, arg) && t.Name != strings.ToLower(arg)
+	return !strings.EqualFold(t.Spec.ID, arg) && !strings.EqualFold(t.Name, arg)
 }
 
 type results []Result

@@ -6,8 +6,8 @@ import "strings"
 
 const gap = "  "
 
-// Column is one of a table. Where the table is wider than the terminal, columns give room: first those with a Comfort, down to that; then those
-// with a Least, one after the other, down to that.
+// Column is one of a table. Where the table is wider than the terminal, columns give room: first those with a Comfort, down to that; then
+// those with a Least, one after the other, down to that.
 type Column struct {
 	Header         string
 	Least, Comfort int
@@ -32,7 +32,8 @@ func Table(head []Column, rows [][]string, limit int) []string {
 	for i := range head {
 		headers[i] = head[i].Header
 	}
-	lines := []string{line(headers, widths, limit)}
+	lines := make([]string, 0, 1+len(rows))
+	lines = append(lines, line(headers, widths, limit))
 	for _, row := range rows {
 		lines = append(lines, line(row, widths, limit))
 	}

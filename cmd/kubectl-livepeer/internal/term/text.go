@@ -28,7 +28,7 @@ func Clean(text string) string {
 }
 
 // sequence is what a terminal takes for a command with its parameters, such as a colour, of which the rest would be left.
-var sequence = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`)
+var sequence = regexp.MustCompile(`\x1b\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]`)
 
 // CleanLines does the same to each line, and leaves indentation and line ends.
 func CleanLines(text string) string {
