@@ -110,6 +110,10 @@ func TestWaitForWhatIsNotThereYet(t *testing.T) {
 	waits = w.start([]string{"wait", "goes", "--timeout", "1m"})
 	w.Consistently(waits.done, 300*time.Millisecond).ShouldNot(BeClosed())
 	w.Expect(admin.Delete(t.Context(), gone)).To(Succeed())
+	w.Consistently(waits.done, 300*time.Millisecond).ShouldNot(BeClosed())
+	gone = w.task("goes", "upload", "running") // as the operator puts it back
+	w.Consistently(waits.done, comesBack+time.Second).ShouldNot(BeClosed())
+	w.Expect(admin.Delete(t.Context(), gone)).To(Succeed())
 	w.Expect(w.ends(waits, 1).err.String()).To(ContainSubstring("upload goes is gone"))
 
 	interrupted := w.start([]string{"wait", "never"})

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/cluster"
@@ -63,10 +62,14 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 		selectors = []string{"metadata.name=" + awaited.Name}
 	}
 	watch := c.WatchTasks(ctx, selectors, "", task.Slim, e.tellBroken())
+	var gone <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return late(ctx, ctx.Err(), arg, awaited, timeout)
+		case <-gone:
+			return fmt.Errorf("%s is gone: it was deleted in Studio, left out by the source's history, or its source was deleted",
+				task.Title(awaited))
 		case <-watch.Changed:
 		}
 		tasks, synced := watch.Items()
@@ -74,22 +77,26 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 			continue
 		}
 		if awaited == nil {
-			awaited = task.Choose(arg, tasks)
-			if awaited == nil {
+			if awaited = task.Choose(arg, tasks); awaited == nil {
 				continue
 			}
 		}
-		now := withUID(tasks, awaited.UID)
+		now := withID(tasks, awaited.Spec.ID)
 		if now == nil {
-			return fmt.Errorf("%s is gone: it was deleted in Studio, left out by the source's history, or its source was deleted",
-				task.Title(awaited))
+			if gone == nil {
+				gone = time.After(comesBack)
+			}
+			continue
 		}
 		if done, err := e.ended(now); done {
 			return err
 		}
-		awaited = now
+		awaited, gone = now, nil
 	}
 }
+
+// comesBack is how long a task may be missing: the operator puts back what somebody deleted in the cluster.
+const comesBack = 5 * time.Second
 
 // ended tells how a task ended, if it did: well on stdout, else in an error.
 func (e *env) ended(t *v1alpha1.LivepeerTask) (bool, error) {
@@ -117,9 +124,9 @@ func late(ctx context.Context, err error, arg string, awaited *v1alpha1.Livepeer
 		task.OutcomeOf(awaited).Message, timeout)}
 }
 
-func withUID(tasks []v1alpha1.LivepeerTask, uid types.UID) *v1alpha1.LivepeerTask {
+func withID(tasks []v1alpha1.LivepeerTask, id string) *v1alpha1.LivepeerTask {
 	for i := range tasks {
-		if tasks[i].UID == uid {
+		if tasks[i].Spec.ID == id {
 			return &tasks[i]
 		}
 	}
