@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command plugin packs the binaries of kubectl-livepeer for a release: an archive for each platform, and krew's manifest, which says where they
-// will be and what their sums are. The same binaries make the same archives, byte for byte.
+// Command plugin packs the binaries of kubectl-livepeer for a release: an archive for each platform, and krew's manifest, which says
+// where they will be and what their sums are. The same binaries make the same archives, byte for byte.
 package main
 
 import (
@@ -10,7 +10,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,7 +23,7 @@ import (
 const releases = "https://github.com/livepeer/livepeer-task-operator/releases/download/"
 
 // semantic is what krew takes for a version.
-var semantic = regexp.MustCompile(`^v[0-9]+[.][0-9]+[.][0-9]+(-[0-9A-Za-z.-]+)?$`)
+var semantic = regexp.MustCompile(`^v\d+[.]\d+[.]\d+(-[0-9A-Za-z.-]+)?$`)
 
 func main() {
 	version := flag.String("version", "", "version of the release, such as v1.2.3")
@@ -43,7 +45,8 @@ func pack(version, binaries, out string) error {
 	if err != nil {
 		return fmt.Errorf("%w; run this in the top folder of the project", err)
 	}
-	folders, err := os.ReadDir(binaries)
+	built := os.DirFS(binaries)
+	folders, err := fs.ReadDir(built, ".")
 	if err != nil {
 		return err
 	}
@@ -54,7 +57,7 @@ func pack(version, binaries, out string) error {
 		if system == "windows" {
 			bin, suffix, archive = bin+".exe", ".zip", zipped
 		}
-		program, err := os.ReadFile(filepath.Join(binaries, folder.Name(), bin))
+		program, err := fs.ReadFile(built, path.Join(folder.Name(), bin))
 		if err != nil {
 			return err
 		}
