@@ -3,6 +3,7 @@
 package command
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -114,15 +116,20 @@ func (w *world) operator() {
 	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: labels("manager")}
 	d.Spec.Template.Labels = labels("manager")
 	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "manager", Image: "ghcr.io/x:v1"}}
-	w.Expect(admin.Create(w.t.Context(), d)).To(Succeed())
+	w.whileTested(d)
 	d.Status.Replicas, d.Status.ReadyReplicas = 1, 1
 	w.Expect(admin.Status().Update(w.t.Context(), d)).To(Succeed())
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "receiver", Labels: labels("receiver")}}
 	service.Spec.Ports = []corev1.ServicePort{{Port: 9292}}
-	w.Expect(admin.Create(w.t.Context(), service)).To(Succeed())
-	w.t.Cleanup(func() {
-		w.Expect(admin.Delete(w.t.Context(), d)).Error()
-	})
+	w.whileTested(service)
+}
+
+// whileTested stores what other tests would see, too.
+func (w *world) whileTested(object client.Object) {
+	w.t.Helper()
+	ctx := context.WithoutCancel(w.t.Context())
+	w.Expect(admin.Create(ctx, object)).To(Succeed())
+	w.t.Cleanup(func() { w.Expect(admin.Delete(ctx, object)).To(Succeed()) })
 }
 
 func TestWebhook(t *testing.T) {
@@ -150,6 +157,6 @@ func TestWebhook(t *testing.T) {
 		Path: "/hooks/", PathType: &prefix,
 		Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "receiver", Port: networkingv1.ServiceBackendPort{Number: 9292}}},
 	}}}
-	w.Expect(admin.Create(t.Context(), ingress)).To(Succeed())
+	w.whileTested(ingress)
 	w.Expect(w.runs(0, "webhook")).To(MatchRegexp(`URL +https://hooks.example.com/hooks/media/main  \(Ingress ` + w.namespace + `/hooks\)`))
 }
