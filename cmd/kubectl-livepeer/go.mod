@@ -5,10 +5,14 @@ go 1.26.0
 
 toolchain go1.26.8
 
-replace github.com/livepeer/livepeer-task-operator => ../..
+replace (
+	github.com/livepeer/livepeer-task-operator => ../..
+	github.com/livepeer/livepeer-task-operator/api => ../../api
+)
 
 require (
 	github.com/livepeer/livepeer-task-operator v0.0.0
+	github.com/livepeer/livepeer-task-operator/api v0.0.0
 	github.com/onsi/gomega v1.44.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.10
