@@ -16,6 +16,8 @@ HELM := $(BIN)/helm
 ACTIONLINT := $(BIN)/actionlint
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
 CHART := charts/livepeer-task-operator
+PLUGIN := cmd/kubectl-livepeer
+PLUGIN_PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
 IMG ?= $(IMAGE):v0.1.0
@@ -104,7 +106,7 @@ vet: ## Run go vet.
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
-	for module in api test/recipes test/compat; do (cd $$module && $(GOLANGCI_LINT) run ./...); done
+	for module in api $(PLUGIN) test/recipes test/compat; do (cd $$module && $(GOLANGCI_LINT) run ./...); done
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
 	$(HELM) lint --strict --quiet $(CHART)
 	$(ACTIONLINT)
@@ -167,6 +169,18 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 5m).
 build: ## Build bin/manager.
 	go build $(BUILD_FLAGS) -o $(BIN)/manager .
 
+.PHONY: plugin
+plugin: ## Build bin/kubectl-livepeer: the kubectl plugin.
+	go build -C $(PLUGIN) $(BUILD_FLAGS) -o $(BIN)/kubectl-livepeer .
+
+.PHONY: plugin-release
+plugin-release: ## Build the kubectl plugin for every platform, into archives in dist, with krew's manifest. VERSION=v1.2.3
+	rm -rf $(BIN)/plugin
+	$(foreach platform,$(PLUGIN_PLATFORMS),GOOS=$(word 1,$(subst -, ,$(platform))) GOARCH=$(word 2,$(subst -, ,$(platform))) \
+		go build -C $(PLUGIN) $(BUILD_FLAGS) -o $(BIN)/plugin/$(platform)/ .$(newline))
+	mkdir -p dist
+	go run ./hack/plugin -version $(VERSION) -binaries $(BIN)/plugin -out dist
+
 .PHONY: image-archives
 image-archives: $(DOCKERFILE) build ## Build the images of both Dockerfiles without an engine, into bin/e2e, and the operator's for arm64.
 	mkdir -p $(E2E)
@@ -210,22 +224,24 @@ sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in Cyc
 	$(CYCLONEDX) app -json -licenses -noserial -output dist/sbom.json .
 
 .PHONY: licenses
-licenses: ## Write dist/licenses.csv: the licence of every module in the operator. Fails where one is not permissive.
+licenses: ## Write dist/licenses.csv and dist/plugin-licenses.csv: the licence of every module in operator and plugin. Fails where one is not permissive.
 	mkdir -p dist
 	go build -C tools/security -o $(BIN)/licenses ./licenses
 	$(BIN)/licenses > dist/licenses.csv
+	cd $(PLUGIN) && $(BIN)/licenses > $(CURDIR)/dist/plugin-licenses.csv
 
 # With the Go that the operator is shipped with, whose standard library counts as well. VULNCHECK=required fails where it can't look.
 .PHONY: vulncheck
 vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities that the code can reach.
-	@if out=$$(GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' go.mod) $(GOVULNCHECK) ./... 2>&1); then echo "$$out"; \
+	@export GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' go.mod); \
+	if out=$$($(GOVULNCHECK) ./... 2>&1 && $(GOVULNCHECK) -C $(PLUGIN) ./... 2>&1); then echo "$$out"; \
 	elif [ "$(VULNCHECK)" != required ] && grep -qE 'fetching vulnerabilities|download go1[.]' <<<"$$out"; then \
 		echo "SKIPPED: no look for known vulnerabilities, since the database of Go (vuln.go.dev) can't be reached from here"; \
 	else echo "$$out"; exit 1; fi
 
 .PHONY: clean
 clean: ## Remove what was built. Keeps the control plane and the tools, which take minutes.
-	rm -rf dist $(BIN)/manager $(BIN)/demo
+	rm -rf dist $(BIN)/manager $(BIN)/demo $(BIN)/kubectl-livepeer $(BIN)/plugin
 
 ##@ Cluster
 
