@@ -67,6 +67,11 @@ demo: build ## Show the operator at work, with a cluster and a Studio of its own
 	@hack/controlplane.sh kube-apiserver etcd $(NEED_KUBECTL)
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/demo
 
+.PHONY: recording
+recording: controlplane build plugin ## Record kubectl livepeer watch beside the demo, as docs/watch.svg (takes asciinema and npx).
+	@go build -o $(BIN)/demo ./hack/demo
+	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) hack/recording.sh
+
 .PHONY: studio
 studio: ## Run the simulated Studio alone.
 	go run ./hack/studio
