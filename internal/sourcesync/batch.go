@@ -57,7 +57,7 @@ func (s *syncer) start(ctx context.Context) error {
 		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
 	})
 	scope := *s.scope()
-	scope.Oldest = s.scopes().oldest(s.writing(f.observed))
+	scope.Oldest = s.bounds().Oldest(s.writing(f.observed))
 	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
 	s.batches = append(s.batches, f)
 	s.planned = nil
@@ -70,10 +70,10 @@ func (s *syncer) start(ctx context.Context) error {
 
 // due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
 func (s *syncer) due() <-chan time.Time {
-	if s.state.poll != nil || s.state.watermark.newest == 0 {
+	if s.state.poll != nil || s.state.Watermark.Newest() == 0 {
 		return nil
 	}
-	return s.Clock.After(s.state.nextPoll.Sub(s.now()))
+	return s.Clock.After(s.state.Schedule.NextPoll.Sub(s.now()))
 }
 
 // underWay reports whether one of the tasks is being written.
@@ -154,29 +154,29 @@ func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Ac
 func (s *syncer) noteWritten(actions []plan.Action, out *taskstore.Written) {
 	for i := range actions {
 		if observation := actions[i].Observation; observation != nil {
-			delete(s.state.rejected, observation.ID)
+			delete(s.state.Health.Rejected, observation.ID)
 		}
 	}
 	for id, refusal := range out.Refused {
 		text, _ := s.connection.Redactor.Text(refusal.Error())
-		s.state.rejected.add(id, text)
+		s.state.Health.Rejected.Add(id, text)
 	}
 }
 
 // prune deletes what the limits of types and history leave no room for.
 func (s *syncer) prune(ctx context.Context) error {
 	scope := s.scope()
-	if scope.Oldest.Compare(s.state.floor) > 0 {
-		s.state.floor = scope.Oldest
-	}
+	s.state.Retention.Raise(scope.Oldest)
 	actions := plan.Limits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.source)))
 	if err := s.apply(ctx, scope, actions); err != nil {
 		return err
 	}
+	pruned := 0
 	for i := range actions {
 		if actions[i].Because == plan.BecauseHistory {
-			s.state.pruned++
+			pruned++
 		}
 	}
+	s.state.Retention.Pruned(pruned)
 	return nil
 }

@@ -4,19 +4,15 @@ package sourcesync
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -69,7 +65,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
 		since:     s.window(now),
-		newest:    s.state.watermark.newest,
+		newest:    s.state.Watermark.Newest(),
 		alive:     map[string]struct{}{},
 
 		unanswered: map[string]bool{},
@@ -77,11 +73,11 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 	full.pass = s.connection.Client.NewPass(studio.Query{UpdatedSince: full.since, Whole: true})
 	if full.since > 0 {
 		full.fresh = s.connection.Client.NewPass(studio.Query{
-			CreatedSince: max(1, s.state.newest-restartMargin.Milliseconds()), Whole: true,
+			CreatedSince: s.state.Coverage.CreatedSince(), Whole: true,
 		})
 	}
-	if s.state.changed {
-		full.stored = s.state.storedBefore
+	if s.state.Coverage.Changed {
+		full.stored = s.state.Coverage.StoredBefore
 	}
 	if stored == 0 {
 		full.recent = s.connection.Client.NewPass(studio.Query{NewestFirst: true, Limit: recentPage})
@@ -147,11 +143,10 @@ func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
 
 // begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
 func (s *syncer) begin(began time.Time, pass *studio.Pass) {
-	if s.state.watermark.newest == 0 {
+	if s.state.Watermark.Newest() == 0 {
 		now := s.now()
-		s.state.watermark.polled(began, now, pass.Newest())
+		s.state.Begin(s.source, began, now, pass.Newest())
 		s.state.full.newest = pass.Newest()
-		s.polled(now, now)
 	}
 }
 
@@ -161,13 +156,13 @@ func (s *syncer) compare(ctx context.Context) {
 	full := s.state.full
 	full.compared = true
 	if full.since == 0 {
-		s.of.shared.listed(s.connection.Fingerprint, full.pass.Projects())
+		s.of.rechecks.Handoff.Listed(s.connection.Fingerprint, full.pass.Projects())
 	}
 	scope := s.scope()
 	older := 0
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
-		if full.knows(entry.ID) || s.of.shared.hasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
+		if full.knows(entry.ID) || s.of.rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
 			!plan.CanBeMissing(scope, entry) {
 			continue
 		}
@@ -176,14 +171,14 @@ func (s *syncer) compare(ctx context.Context) {
 			older++
 		}
 	}
-	s.state.paused = nil
+	s.state.Health.Paused = nil
 	if n := len(full.missing) - older; n <= pruneFreely || 2*n <= full.stored {
 		return
 	}
-	hold := &paused{missing: len(full.missing), total: full.stored, token: tokenFor(full.missing)}
-	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.token {
-		hold.elsewhere = s.elsewhere(ctx, full.missing[:min(len(full.missing), pruneSample)])
-		s.state.paused, full.missing = hold, nil
+	hold := &syncstate.Paused{Missing: len(full.missing), Total: full.stored, Token: syncstate.TokenFor(full.missing)}
+	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.Token {
+		hold.Elsewhere = s.elsewhere(ctx, full.missing[:min(len(full.missing), pruneSample)])
+		s.state.Health.Paused, full.missing = hold, nil
 	}
 }
 
@@ -195,7 +190,7 @@ func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
 	}
 	answers, _ := s.askAll(ctx, plan.Missing, ids) // what is not answered says nothing
 	for _, answer := range answers {
-		if answer.answer == plan.Elsewhere {
+		if answer.Answer == plan.Elsewhere {
 			return true
 		}
 	}
@@ -206,34 +201,6 @@ func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
 func (f *fullSync) knows(id string) bool {
 	_, alive := f.alive[id]
 	return alive || f.pass.Seen(id)
-}
-
-// tokenFor stands for exactly these tasks.
-func tokenFor(missing []mirror.Entry) string {
-	ids := make([]string, len(missing))
-	for i := range missing {
-		ids[i] = missing[i].ID
-	}
-	slices.Sort(ids)
-	hash := sha256.New()
-	for _, id := range ids {
-		fmt.Fprintf(hash, "%q\n", id)
-	}
-	return hex.EncodeToString(hash.Sum(nil))[:12]
-}
-
-// trouble tells how to go on.
-func (p *paused) trouble(source *v1alpha1.LivepeerTaskSource) *condition.Error {
-	why := "they are kept in case the key or the project is wrong"
-	if p.elsewhere {
-		why = "Studio still knows them, as tasks of another project than that of the key, and they are kept in case the key is wrong"
-	}
-	return &condition.Error{
-		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
-		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; %s. To delete them from the cluster: "+
-			"kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
-			p.missing, p.total, why, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.token),
-	}
 }
 
 // finish applies the limits, and notes that everything was seen.
@@ -248,26 +215,15 @@ func (s *syncer) finish(ctx context.Context) error {
 		return err
 	}
 	state, full := s.state, s.state.full
-	for id := range state.rejected {
+	for id := range state.Health.Rejected {
 		if !full.knows(id) {
-			delete(state.rejected, id)
+			delete(state.Health.Rejected, id)
 		}
 	}
-	state.synced, state.changed, state.unstalled = true, false, nil
-	if full.since == 0 {
-		state.listed, state.omitted = full.began, int32(full.omitted) //nolint:gosec // A count of tasks of one account.
-	} else {
-		state.omitted += state.pruned
-	}
-	state.pruned, state.newest = 0, full.newest
-	state.fullAt, state.handled = full.began, full.requested
-	state.news = newsSince(full.newest, full.began)
-	now := s.now()
-	state.nextFull = slot(s.source.UID, s.source.Spec.ResyncInterval.Duration, now, now)
-	s.listSoon(full.began, now)
-	if full.unlisted {
-		state.listed, state.nextFull = time.Time{}, s.now()
-	}
+	state.FullSynced(s.source, &syncstate.Listing{
+		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.newest,
+		Again: full.unlisted,
+	}, s.now())
 	state.full = nil
 	s.Metrics.Polled(s.of.key, metrics.KindFull, s.now().Sub(full.began))
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/recheck"
 )
 
 // confirmBatch bounds the missing tasks that one step asks for.
@@ -28,15 +29,15 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 		entry := &some[i]
 		answer, ok := answers[entry.ID]
 		switch {
-		case !ok || answer.verdict == plan.Fail:
+		case !ok || answer.Verdict == plan.Fail:
 			again = append(again, *entry)
-		case answer.verdict == plan.Write:
-			s.state.pending = append(s.state.pending, answer.observation)
-		case answer.verdict == plan.AskLater:
+		case answer.Verdict == plan.Write:
+			s.state.pending = append(s.state.pending, answer.Observation)
+		case answer.Verdict == plan.AskLater:
 			if full.askLater(entry.ID) {
 				later = append(later, *entry)
 			}
-		case answer.verdict != plan.Gone, !s.Index.Unchanged(entry): // or it is not what was asked for any more
+		case answer.Verdict != plan.Gone, !s.Index.Unchanged(entry): // or it is not what was asked for any more
 		case entry.UpdatedAt < full.since:
 			full.unlisted = true // no listing lacked it yet
 		default:
@@ -54,34 +55,10 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 }
 
 // askAll asks for tasks by ID, several at once, until all are answered, one fails, or a poll is due.
-func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (answers map[string]result, failed error) {
-	answered := make(chan result, len(ids))
-	for _, id := range ids {
-		s.of.recheck(&question{id: id, why: why, connection: s.connection, answered: func(r result) {
-			select {
-			case answered <- r:
-			default: // more than one for a task, which was asked for again
-			}
-		}})
-	}
-	answers = map[string]result{}
-	defer s.of.questions.forgo(why)
-	due := s.due()
-	for len(answers) < len(ids) {
-		select {
-		case answer := <-answered:
-			if answer.verdict == plan.Fail {
-				return answers, answer.err
-			}
-			s.of.hears()
-			answers[answer.id] = answer
-		case <-due:
-			return answers, nil
-		case <-ctx.Done():
-			return answers, ctx.Err()
-		}
-	}
-	return answers, nil
+func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (map[string]recheck.Result, error) {
+	return s.of.rechecks.AskAll(ctx, &recheck.Batch{
+		Why: why, IDs: ids, Connection: s.connection, Until: s.due(), Heard: s.of.hears,
+	})
 }
 
 // askLater reports whether a missing task that Studio can't read is to be asked for again, after all others. The second time,

@@ -55,9 +55,9 @@ func (s *syncer) trueIDs(ctx context.Context, edited []mirror.Entry) (ids []stri
 	for i := range edited {
 		gone := 0
 		for _, id := range edited[i].PossibleIDs() {
-			switch answer := answers[id]; answer.verdict {
+			switch answer := answers[id]; answer.Verdict {
 			case plan.Write:
-				s.state.pending = append(s.state.pending, answer.observation)
+				s.state.pending = append(s.state.pending, answer.Observation)
 			case plan.Gone:
 				gone++
 			}

@@ -21,13 +21,13 @@ const (
 // takes a listing of every task before: it alone finds unfinished tasks that nobody knows of.
 func (s *syncer) window(now time.Time) int64 {
 	state := s.state
-	if state.listed.IsZero() || state.newest == 0 || now.Sub(state.listed) >= listEvery || len(state.rejected) > 0 || state.paused != nil ||
-		state.unreadable.count() > 0 {
+	if state.Coverage.Listed.IsZero() || state.Coverage.Newest == 0 || now.Sub(state.Coverage.Listed) >= listEvery ||
+		state.Health.NeedsListing() {
 		return 0
 	}
 	// Finished tasks before either are not mirrored, and none is mirrored anew.
 	since := max(s.scope().Oldest.UpdatedAt, s.scope().OldestNew.UpdatedAt)
-	since = min(since, state.watermark.newest)
+	since = min(since, state.Watermark.Newest())
 	older := 0
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
 		if entry.UpdatedAt < since {

@@ -148,10 +148,7 @@ func (p *process) busy() bool {
 
 // asking reports whether tasks are, or will be, asked for one by one.
 func (p *process) asking() bool {
-	q := &p.of().questions
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.workers > 0 || len(q.pending) > 0
+	return !p.of().rechecks.Idle()
 }
 
 // say writes the status of the source, as far as a restart needs it.

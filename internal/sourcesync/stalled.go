@@ -20,17 +20,17 @@ func (s *syncer) stallStep(ctx context.Context) error {
 	if before == 0 {
 		return nil
 	}
-	ids := s.Index.Stalling(taskstore.SourceIDOf(s.source), before, s.state.unstalled, stalledBatch)
+	ids := s.Index.Stalling(taskstore.SourceIDOf(s.source), before, s.state.Health.Unstalled, stalledBatch)
 	answers, err := s.askAll(ctx, plan.Stalled, ids)
 	for id, answer := range answers {
-		switch answer.verdict {
+		switch answer.Verdict {
 		case plan.Write:
-			s.state.pending = append(s.state.pending, answer.observation)
+			s.state.pending = append(s.state.pending, answer.Observation)
 		case plan.LeaveOut:
-			if s.state.unstalled == nil {
-				s.state.unstalled = map[string]struct{}{}
+			if s.state.Health.Unstalled == nil {
+				s.state.Health.Unstalled = map[string]struct{}{}
 			}
-			s.state.unstalled[id] = struct{}{}
+			s.state.Health.Unstalled[id] = struct{}{}
 		}
 	}
 	if err != nil {

@@ -55,13 +55,13 @@ func (s *syncer) step(ctx context.Context) error {
 	if len(state.pending) > 0 {
 		return s.flush(ctx)
 	}
-	if state.full == nil && !now.Before(state.nextFull) {
+	if state.full == nil && !now.Before(state.Schedule.NextFull) {
 		state.full = s.newFullSync(now)
 	}
 	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
-	if state.poll == nil && !now.Before(state.nextPoll) && (state.watermark.newest != 0 || state.full == nil) {
+	if state.poll == nil && !now.Before(state.Schedule.NextPoll) && (state.Watermark.Newest() != 0 || state.full == nil) {
 		state.poll = &pollPass{
-			Pass:  s.connection.Client.NewPass(studio.Query{UpdatedSince: state.watermark.from()}),
+			Pass:  s.connection.Client.NewPass(studio.Query{UpdatedSince: state.Watermark.From()}),
 			began: now,
 		}
 	}
@@ -90,20 +90,13 @@ func (s *syncer) pollStep(ctx context.Context) error {
 		return err
 	}
 	now := s.now()
-	s.state.watermark.polled(poll.began, now, poll.Newest())
-	s.state.poll, s.state.resuming = nil, false
-	s.polled(poll.began, now)
+	s.state.Polled(s.source, poll.began, now, poll.Newest())
+	s.state.poll = nil
 	s.Metrics.Polled(s.of.key, metrics.KindPoll, now.Sub(poll.began))
 	if err := s.unreadableStep(ctx); err != nil {
 		return err
 	}
 	return s.stallStep(ctx)
-}
-
-// polled notes that the API has answered, and when to ask again.
-func (s *syncer) polled(began, now time.Time) {
-	s.state.polledAt = now
-	s.state.nextPoll = slot(s.source.UID, s.source.Spec.Interval.Duration, began, now)
 }
 
 // read makes one listing request, and has what differs from the mirror written while it reads on. It answers how many
@@ -140,7 +133,7 @@ func (s *syncer) enough(began time.Time) bool {
 	if s.state.poll != nil {
 		return now.Sub(began) > limit
 	}
-	due := s.state.watermark.newest != 0 && !now.Before(s.state.nextPoll)
+	due := s.state.Watermark.Newest() != 0 && !now.Before(s.state.Schedule.NextPoll)
 	return due || now.Sub(began) > min(limit, s.source.Spec.Interval.Duration)
 }
 
@@ -150,12 +143,12 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	if full := s.state.full; full != nil && pass != full.pass && pass != full.recent {
 		full.alive[task.ID] = struct{}{}
 	}
-	mark := maphash.Bytes(s.state.seed, task.Raw)
-	resumes := s.state.resuming && s.state.poll != nil && pass == s.state.poll.Pass
+	mark := maphash.Bytes(s.state.HashSeed, task.Raw)
+	resumes := s.state.Coverage.Resuming && s.state.poll != nil && pass == s.state.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
 		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
 			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
-			delete(s.state.rejected, task.ID)
+			delete(s.state.Health.Rejected, task.ID)
 			return 0
 		}
 	}
@@ -180,23 +173,26 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 func (s *syncer) note(planned *plan.Result, id string) {
 	switch {
 	case len(planned.Conflicts) > 0:
-		s.state.rejected.add(id, "")
+		s.state.Health.Rejected.Add(id, "")
 	case len(planned.Nameless) > 0:
-		s.state.rejected.add(id, "every name that its object could have is that of another task")
+		s.state.Health.Rejected.Add(id, "every name that its object could have is that of another task")
 	case len(planned.Actions) == 0:
-		delete(s.state.rejected, id)
+		delete(s.state.Health.Rejected, id)
 	}
 }
 
-// scopes tell what is in scope now.
-func (s *syncer) scopes() *scopes {
-	return &scopes{source: s.source, index: s.Index, now: s.now(), floor: s.state.floor, news: s.state.news}
+// bounds tell what is in scope now.
+func (s *syncer) bounds() *plan.Bounds {
+	return &plan.Bounds{
+		Source: s.source, Stored: s.Index.Stored(taskstore.SourceIDOf(s.source)), Now: s.now(),
+		Cutoff: s.state.Retention.Cutoff, NewsAfter: s.state.Retention.NewsAfter,
+	}
 }
 
 // scope says what is in scope, once all that is being written is stored.
 func (s *syncer) scope() *plan.Scope {
 	if s.planned == nil {
-		scope := s.scopes().scope(s.writing(nil))
+		scope := s.bounds().Scope(s.writing(nil))
 		s.planned = &scope
 	}
 	return s.planned

@@ -201,6 +201,11 @@ func (x *Index) Finished(source SourceID) int {
 	return 0
 }
 
+// Stored tells what is stored of a source, as plans need it. While its entries are looked at, the index must not be used.
+func (x *Index) Stored(source SourceID) plan.Stored {
+	return plan.Stored{Finished: x.Finished(source), Entries: x.Entries(source)}
+}
+
 // Counts returns how many tasks of a source are stored, by phase.
 func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	x.mu.RLock()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstate
 
 import (
 	"testing"
@@ -31,7 +31,7 @@ func TestResume(t *testing.T) {
 		entries   []mirror.Entry
 		wantFull  int // minutes from now
 		watermark int64
-		floor     mirror.Stamp
+		cutoff    mirror.Stamp
 	}{
 		"all known": {nil, entries, 6, ms(-20), mirror.Stamp{UpdatedAt: ms(-30), ID: "c"}},
 		"nothing was left out": {
@@ -55,30 +55,17 @@ func TestResume(t *testing.T) {
 		if c.change != nil {
 			c.change(&source.Status)
 		}
-		p := &state{}
-		p.resume(source, &shared{}, each(c.entries...), noon)
+		p := &State{}
+		p.Resume(source, each(c.entries...), noon)
 		known := c.wantFull != 0
-		if !p.nextFull.Equal(minute(c.wantFull).Time) || p.synced != known || (p.handled == "asked") != (known && source.Status.LastHandledReconcileAt != "") {
-			t.Errorf("%s: lists at %v, synced %v, handled %q", name, p.nextFull, p.synced, p.handled)
+		if !p.Schedule.NextFull.Equal(minute(c.wantFull).Time) || p.Coverage.Synced != known || (p.Coverage.Handled == "asked") != (known && source.Status.LastHandledReconcileAt != "") {
+			t.Errorf("%s: lists at %v, synced %v, handled %q", name, p.Schedule.NextFull, p.Coverage.Synced, p.Coverage.Handled)
 		}
-		if p.watermark.newest != c.watermark || p.watermark.settled || p.floor != c.floor {
-			t.Errorf("%s: watermark %+v, floor %+v", name, p.watermark, p.floor)
+		if p.Watermark.newest != c.watermark || p.Watermark.settled || p.Retention.Cutoff != c.cutoff {
+			t.Errorf("%s: watermark %+v, cutoff %+v", name, p.Watermark, p.Retention.Cutoff)
 		}
-		if known && (p.omitted != source.Status.Tasks.Omitted || !p.fullAt.Equal(source.Status.LastFullSyncTime.Time)) {
-			t.Errorf("%s: %d omitted, listed at %v", name, p.omitted, p.fullAt)
+		if known && (p.Retention.Omitted != source.Status.Tasks.Omitted || !p.Coverage.FullAt.Equal(source.Status.LastFullSyncTime.Time)) {
+			t.Errorf("%s: %d omitted, listed at %v", name, p.Retention.Omitted, p.Coverage.FullAt)
 		}
-	}
-}
-
-func TestOldestFinished(t *testing.T) {
-	stamp := oldestFinished(each(
-		mirror.Entry{ID: "a", Phase: "running", UpdatedAt: 1}, mirror.Entry{ID: "d", Phase: "failed", UpdatedAt: 5},
-		mirror.Entry{ID: "c", Phase: "completed", UpdatedAt: 5}, mirror.Entry{ID: "b", Phase: "cancelled", UpdatedAt: 9},
-	))
-	if want := (mirror.Stamp{UpdatedAt: 5, ID: "c"}); stamp != want {
-		t.Errorf("%+v", stamp)
-	}
-	if got := oldestFinished(each(mirror.Entry{ID: "a", Phase: "waiting", UpdatedAt: 1})); got != (mirror.Stamp{}) {
-		t.Errorf("without a finished one: %+v", got)
 	}
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package plan
 
 import (
-	"iter"
 	"math"
 	"slices"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
-	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 func seen(id, phase string, updatedAt int64) *mirror.Observation {
@@ -24,23 +22,13 @@ func seen(id, phase string, updatedAt int64) *mirror.Observation {
 	}}
 }
 
-func each(entries ...mirror.Entry) iter.Seq[*mirror.Entry] {
-	return func(yield func(*mirror.Entry) bool) {
-		for i := range entries {
-			if !yield(&entries[i]) {
-				return
-			}
-		}
-	}
-}
-
 // TestFinishedStamps: every finished task counts once, as it was seen last.
 func TestFinishedStamps(t *testing.T) {
 	stored := []mirror.Entry{
 		{ID: "a", Phase: "completed", UpdatedAt: 1}, {ID: "b", Phase: "failed", UpdatedAt: 2}, {ID: "c", Phase: "running", UpdatedAt: 3},
 		{ID: "d", Phase: "cancelled", UpdatedAt: 4},
 	}
-	got := finishedStamps(each(stored...), []*mirror.Observation{
+	got := finishedStamps(each(stored), []*mirror.Observation{
 		seen("b", "waiting", 10), // tried again
 		seen("c", "completed", 11), seen("d", "cancelled", 12), seen("e", "failed", 13), seen("f", "running", 14),
 	})
@@ -53,35 +41,45 @@ func TestFinishedStamps(t *testing.T) {
 
 // TestScopeOfHistory: which finished tasks are kept, and which are made anew, by what is stored: three finished ones.
 func TestScopeOfHistory(t *testing.T) {
-	floor := mirror.Stamp{UpdatedAt: 1500, ID: "x"}
+	cutoff := mirror.Stamp{UpdatedAt: 1500, ID: "x"}
 	for name, c := range map[string]struct {
 		maxTasks       int32
-		floor          mirror.Stamp
+		cutoff         mirror.Stamp
 		oldest, makeIt mirror.Stamp
 	}{
 		"room":                     {maxTasks: 4},
-		"room, but pruned before":  {maxTasks: 4, floor: floor, makeIt: floor},
+		"room, but pruned before":  {maxTasks: 4, cutoff: cutoff, makeIt: cutoff},
 		"just full":                {maxTasks: 3, makeIt: mirror.Stamp{UpdatedAt: 1000, ID: "a"}},
-		"just full, pruned before": {maxTasks: 3, floor: floor, makeIt: floor},
-		"too many":                 {2, floor, mirror.Stamp{UpdatedAt: 2000, ID: "b"}, floor},
+		"just full, pruned before": {maxTasks: 3, cutoff: cutoff, makeIt: cutoff},
+		"too many":                 {2, cutoff, mirror.Stamp{UpdatedAt: 2000, ID: "b"}, cutoff},
 		"none wanted":              {0, mirror.Stamp{}, mirror.Stamp{UpdatedAt: 3001}, mirror.Stamp{UpdatedAt: math.MaxInt64}},
 	} {
-		source, index := kubetest.ASource(), taskstore.NewIndex()
+		source := kubetest.ASource()
 		source.Spec.History.MaxTasks = ptr.To(c.maxTasks)
-		for i, id := range []string{"a", "b", "c", "d"} {
-			index.See((kubetest.ATask(id, "main", 10, kubetest.InPhase("failed"), func(task *v1alpha1.LivepeerTask) {
-				if task.Status.UpdatedAt = seen(id, "", int64(i+1)*1000).Status.UpdatedAt; i == 3 {
-					task.Status.Phase = "running"
-				}
-			})))
-		}
-		of := scopes{source: source, index: index, now: noon, floor: c.floor}
-		scope := of.scope(nil)
+		entries := each([]mirror.Entry{
+			{ID: "a", Phase: "failed", UpdatedAt: 1000}, {ID: "b", Phase: "failed", UpdatedAt: 2000},
+			{ID: "c", Phase: "failed", UpdatedAt: 3000}, {ID: "d", Phase: "running", UpdatedAt: 4000},
+		})
+		of := Bounds{Source: source, Stored: Stored{Finished: 3, Entries: entries}, Now: time.UnixMilli(noon), Cutoff: c.cutoff}
+		scope := of.Scope(nil)
 		if scope.Oldest != c.oldest || scope.OldestNew != c.makeIt {
 			t.Errorf("%s: keeps from %+v, makes from %+v", name, scope.Oldest, scope.OldestNew)
 		}
 		if scope.Namespace != "media" || scope.Source != "main" || scope.SourceUID != "uid-of-main" {
 			t.Errorf("%s: %+v", name, scope)
 		}
+	}
+}
+
+func TestOldestFinished(t *testing.T) {
+	stamp := OldestFinished(each([]mirror.Entry{
+		{ID: "a", Phase: "running", UpdatedAt: 1}, {ID: "d", Phase: "failed", UpdatedAt: 5},
+		{ID: "c", Phase: "completed", UpdatedAt: 5}, {ID: "b", Phase: "cancelled", UpdatedAt: 9},
+	}))
+	if want := (mirror.Stamp{UpdatedAt: 5, ID: "c"}); stamp != want {
+		t.Errorf("%+v", stamp)
+	}
+	if got := OldestFinished(each([]mirror.Entry{{ID: "a", Phase: "waiting", UpdatedAt: 1}})); got != (mirror.Stamp{}) {
+		t.Errorf("without a finished one: %+v", got)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstate
 
 import (
 	"errors"
@@ -31,16 +31,16 @@ type Outcome struct {
 	Delay time.Duration
 }
 
-// outcomeOf decides, for every error that a reconcile can end in, what the source's condition says and when the next
+// OutcomeOf decides, for every error that a reconcile can end in, what the source's condition says and when the next
 // attempt is. failures counts the attempts that failed in a row, this one included.
-func outcomeOf(err error, failures int, interval time.Duration) Outcome {
-	var trouble *condition.Error
+func OutcomeOf(err error, failures int, interval time.Duration) Outcome {
+	var known *condition.Error
 	var api *studio.Error
 	var config *studio.ConfigError
 	var write *taskstore.WriteError
 	switch {
-	case errors.As(err, &trouble):
-		return Outcome{trouble.Reason, trouble.Message, trouble.Stalled, condition.Backoff(failures, interval, maxDelayStalled)}
+	case errors.As(err, &known):
+		return Outcome{known.Reason, known.Message, known.Stalled, condition.Backoff(failures, interval, maxDelayStalled)}
 	case errors.As(err, &config): // the host leads to an address that is not permitted
 		return Outcome{v1alpha1.ReasonInvalidURL, config.Message, true, condition.Backoff(failures, interval, maxDelayStalled)}
 	case errors.As(err, &api):
@@ -79,4 +79,12 @@ func apiOutcome(err *studio.Error, failures int, interval time.Duration) Outcome
 	}
 	out.Delay = max(out.Delay, err.RetryAfter)
 	return out
+}
+
+// retryAfter is the pause that the API itself named with an error, 0 where it did not.
+func retryAfter(err error) time.Duration {
+	if api, ok := errors.AsType[*studio.Error](err); ok {
+		return api.RetryAfter
+	}
+	return 0
 }

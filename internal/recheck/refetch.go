@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package recheck
 
 import (
 	"context"
@@ -28,7 +28,7 @@ const (
 
 // followUp is what becomes of a question that was asked.
 type followUp struct {
-	result
+	Result
 
 	pause    time.Duration // after which it is to be asked again; 0 for not
 	failures int
@@ -44,65 +44,63 @@ func pushPause(asked int) time.Duration {
 	return 0
 }
 
-// look asks Studio for one task, and does what plan.Recheck says of the answer. What a step asked for is the step's to do.
-func (s *Source) look(ctx context.Context, ask *question) followUp {
-	s.mu.Lock()
-	source := s.spec
-	s.mu.Unlock()
-	if !s.mayAsk(ask) {
+// refetch asks Studio for one task, and does what plan.Recheck says of the answer. What a step asked for is the step's to do.
+func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
+	source := q.source.Spec()
+	if !q.mayAsk(ask) {
 		return followUp{}
 	}
 	connection := ask.connection
 	if connection == nil {
 		var err error
-		if connection, err = s.engine.Connect(ctx, source); err != nil {
+		if connection, err = q.Connect(ctx, source); err != nil {
 			if ask.why == plan.ExternalChange {
-				s.syncInstead() // the source's condition names the trouble; its next full sync puts the task right
+				q.SyncSoon() // the source's condition names the problem; its next full sync puts the task right
 			}
 			return followUp{}
 		}
 	}
-	if ask.why == plan.Pushed && s.upToDate(source, ask.id, ask.wanted) {
+	if ask.why == plan.Pushed && q.upToDate(source, ask.id, ask.wanted) {
 		return followUp{}
 	}
-	answer, observation, err := s.ask(ctx, source, connection, ask)
+	answer, observation, err := q.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
-	next := followUp{result: result{id: ask.id, answer: answer, verdict: verdict, observation: observation, err: err}}
+	next := followUp{Result: Result{ID: ask.id, Answer: answer, Verdict: verdict, Observation: observation, Err: err}}
 	if ask.answered != nil || ctx.Err() != nil {
 		return next
 	}
 	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 {
-		s.shared.tell(s.engine.Clock.Now().Add(api.RetryAfter))
+		q.Handoff.pause(q.Clock.Now().Add(api.RetryAfter))
 	}
 	switch verdict {
 	case plan.Write, plan.WriteAndAskAgain:
-		next.pause, next.failures = s.write(ctx, source, connection, ask, observation)
+		next.pause, next.failures = q.write(ctx, source, connection, ask, observation)
 		if verdict == plan.WriteAndAskAgain && next.pause == 0 {
 			next.pause = pushPause(ask.asked)
 		}
 	case plan.AskAgain:
 		next.pause = pushPause(ask.asked)
 	case plan.Poll:
-		s.pollInstead()
+		q.PollSoon()
 	case plan.FullSync:
-		s.syncInstead()
+		q.SyncSoon()
 	}
 	return next
 }
 
 // mayAsk reports whether Studio may be asked now. Where it may not be, a poll or a full sync will follow.
-func (s *Source) mayAsk(ask *question) bool {
-	now := s.engine.Clock.Now()
+func (q *Queue) mayAsk(ask *question) bool {
+	now := q.Clock.Now()
 	switch ask.why {
 	case plan.Pushed:
-		open, wake := s.shared.open(now)
+		open, wake := q.Handoff.open(now)
 		if wake {
-			s.engine.Wake(s.key)
+			q.source.Wake()
 		}
 		return open
 	case plan.ExternalChange:
-		if s.shared.leftAlone(now) {
-			s.resync.Store(true)
+		if q.Handoff.leftAlone(now) {
+			q.Handoff.wantFullSync()
 			return false
 		}
 	}
@@ -110,10 +108,10 @@ func (s *Source) mayAsk(ask *question) bool {
 }
 
 // ask gets one task from Studio. The observation is nil unless there is one.
-func (s *Source) ask(
+func (q *Queue) ask(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question,
 ) (plan.Answer, *mirror.Observation, error) {
-	release, err := s.engine.questions.Acquire(ctx, s.key)
+	release, err := q.Gate.Acquire(ctx, q.key)
 	if err != nil {
 		return plan.Failed, nil, err
 	}
@@ -127,7 +125,7 @@ func (s *Source) ask(
 	if task.Deleted {
 		return plan.Deleted, &mirror.Observation{ID: ask.id, Deleted: true}, nil
 	}
-	if s.shared.elsewhere(connection.Fingerprint, task.Project) {
+	if q.Handoff.elsewhere(connection.Fingerprint, task.Project) {
 		return plan.Elsewhere, nil, nil
 	}
 	observation, err := mirror.Convert(task.Raw, connection.Redactor)
@@ -159,8 +157,8 @@ func answerOf(err error) plan.Answer {
 }
 
 // upToDate reports whether a poll, or another push, has brought the change already.
-func (s *Source) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted int64) bool {
-	lookup := s.engine.Index.Lookup(source.Namespace)
+func (q *Queue) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted int64) bool {
+	lookup := q.Index.Lookup(source.Namespace)
 	for _, name := range mirror.Names(id) {
 		if entry, ok := lookup(name); ok && entry.ID == id {
 			return wanted > 0 && entry.UpdatedAt >= wanted && entry.OwnerUID == source.UID && !entry.Deleting &&
@@ -172,18 +170,18 @@ func (s *Source) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted
 
 // write stores what differs of a task. It returns after which pause to ask again, where that failed. What can't be mirrored is
 // left to the polls, which name it.
-func (s *Source) write(
+func (q *Queue) write(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question, observation *mirror.Observation,
 ) (pause time.Duration, failures int) {
-	scope := s.scopeOf(source, ask, observation)
-	planned := plan.Plan(scope, []*mirror.Observation{observation}, s.engine.Index.Lookup(source.Namespace))
+	scope := q.scopeOf(source, ask, observation)
+	planned := plan.Plan(scope, []*mirror.Observation{observation}, q.Index.Lookup(source.Namespace))
 	for i := range planned.Actions {
 		if planned.Actions[i].Verb == plan.Create {
-			s.shared.wrote(observation.ID, false) // before it is stored: a full sync may look for it at once
+			q.Handoff.creates(observation.ID) // before it is stored: a full sync may look for it at once
 		}
 	}
-	out, err := s.engine.Writer.Apply(ctx, scope, planned.Actions)
-	logger := s.engine.Log.WithValues("source", s.key)
+	out, err := q.Writer.Apply(ctx, scope, planned.Actions)
+	logger := q.Log.WithValues("source", q.key)
 	for id, refusal := range out.Refused {
 		text, _ := connection.Redactor.Text(refusal.Error())
 		logger.Info("The API server refuses a task", "task", id, "refusal", text)
@@ -192,10 +190,10 @@ func (s *Source) write(
 		logger.V(1).Info("Task put right", "task", observation.ID, "verb", verb, "writes", n)
 	}
 	if len(out.Writes) > 0 && ask.why == plan.Pushed {
-		s.engine.Pushed.Observe(s.engine.Clock.Since(ask.first).Seconds())
+		q.Pushed.Observe(q.Clock.Since(ask.first).Seconds())
 	}
-	if len(out.Writes) > 0 {
-		s.shared.wrote("", s.engine.Index.Finished(taskstore.SourceIDOf(source)) > plan.MaxTasks(source.Spec.History))
+	if len(out.Writes) > 0 && q.Index.Finished(taskstore.SourceIDOf(source)) > plan.MaxTasks(source.Spec.History) {
+		q.Handoff.overfills()
 	}
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -203,7 +201,7 @@ func (s *Source) write(
 	case ask.why == plan.Pushed:
 		return pushPause(ask.asked), 0
 	case apierrors.IsNotFound(err) || taskstore.Terminating(err): // what it would be in is missing: the CRD or the namespace
-		s.syncInstead()
+		q.SyncSoon()
 		return 0, 0
 	}
 	return condition.Backoff(ask.failures+1, repairPause, maxRepairPause), ask.failures + 1
@@ -211,22 +209,24 @@ func (s *Source) write(
 
 // scopeOf is the scope in which a step would plan for this task. History matters to finished ones only, and not to what somebody
 // deleted: that was within its limits.
-func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) plan.Scope {
-	of := scopes{
-		source: source, index: s.engine.Index, now: s.engine.Clock.Now(), floor: s.shared.floorNow(), news: s.shared.newsNow(),
+func (q *Queue) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) plan.Scope {
+	retained := q.Handoff.retained()
+	of := plan.Bounds{
+		Source: source, Stored: q.Index.Stored(taskstore.SourceIDOf(source)), Now: q.Clock.Now(),
+		Cutoff: retained.Cutoff, NewsAfter: retained.NewsAfter,
 	}
 	finished := v1alpha1.IsFinishedPhase(observation.Status.Phase)
 	if ask.why != plan.Pushed || !finished {
-		scope := of.unlimited()
+		scope := of.Unlimited()
 		if finished {
-			scope.Oldest = plan.Oldest(nil, source.Spec.History, of.now)
+			scope.Oldest = plan.Oldest(nil, source.Spec.History, of.Now)
 		}
 		return scope
 	}
-	scope := of.scope([]*mirror.Observation{observation})
+	scope := of.Scope([]*mirror.Observation{observation})
 	// An old event may name what a full sync has left out. A poll, which asks for what is new, would not meet it.
 	if source.Status.Tasks.Omitted > 0 {
-		oldest := oldestFinished(s.engine.Index.Entries(taskstore.SourceIDOf(source)))
+		oldest := plan.OldestFinished(of.Stored.Entries)
 		if oldest.Compare(scope.OldestNew) > 0 {
 			scope.OldestNew = oldest
 		}
@@ -234,15 +234,15 @@ func (s *Source) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, obs
 	return scope
 }
 
-// pollInstead leaves what is pushed to a poll, at once.
-func (s *Source) pollInstead() {
-	if s.shared.want() {
-		s.engine.Wake(s.key)
+// PollSoon leaves what is pushed to a poll, at once.
+func (q *Queue) PollSoon() {
+	if q.Handoff.wantPoll() {
+		q.source.Wake()
 	}
 }
 
-// syncInstead leaves what is to be put right to a full sync.
-func (s *Source) syncInstead() {
-	s.resync.Store(true)
-	s.poke()
+// SyncSoon leaves what is to be put right to a full sync.
+func (q *Queue) SyncSoon() {
+	q.Handoff.wantFullSync()
+	q.source.StepSoon()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstate
 
 import (
 	"fmt"
@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// maxRejected bounds how many troubled tasks of a source are remembered.
+	// maxRejected bounds how many rejected tasks of a source are remembered.
 	maxRejected = 1000
 	// maxRefusal bounds, in bytes, what is remembered of the API server's words.
 	maxRefusal = 512
 )
 
-// rejected are the tasks of a source that can't be mirrored, by ID, and why: the API server's refusal, or the empty text
+// Rejected are the tasks of a source that can't be mirrored, by ID, and why: the API server's refusal, or the empty text
 // where another source mirrors them.
-type rejected map[string]string
+type Rejected map[string]string
 
-// add remembers a troubled task.
-func (p *rejected) add(id, refusal string) {
+// Add remembers a rejected task.
+func (p *Rejected) Add(id, refusal string) {
 	if *p == nil {
-		*p = rejected{}
+		*p = Rejected{}
 	}
 	if _, known := (*p)[id]; known || len(*p) < maxRejected {
 		(*p)[id] = condition.Bounded(refusal, maxRefusal)
 	}
 }
 
-// trouble sums up the rejected, nil where there are none.
-func (p *rejected) trouble() *condition.Error {
+// problem sums them up, nil where there are none.
+func (p *Rejected) problem() *condition.Error {
 	refused, conflicts := 0, 0
 	first := ""
 	for _, id := range slices.Sorted(maps.Keys(*p)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package recheck
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -38,19 +39,20 @@ type question struct {
 
 	// connection is that of the step which asks, if one does, and answered is told what came of it.
 	connection *Connection
-	answered   func(result)
+	answered   func(Result)
 
 	paused  bool // it waits for a pause to end
 	renewed int  // counts how often it was asked for again while it waited or was under way
 }
 
-// result is what came of a question.
-type result struct {
-	id          string
-	answer      plan.Answer
-	verdict     plan.Verdict
-	observation *mirror.Observation
-	err         error
+// Result is what came of a question.
+type Result struct {
+	ID      string
+	Answer  plan.Answer
+	Verdict plan.Verdict
+	// Observation is nil unless there is one.
+	Observation *mirror.Observation
+	Err         error
 }
 
 type questionKey struct {
@@ -58,10 +60,15 @@ type questionKey struct {
 	why plan.Why
 }
 
-// questions are the tasks of a source that are to be asked for, each once for each reason, the most urgent first. Nothing that
+// Queue holds the tasks of a source that are to be asked for, each once for each reason, the most urgent first. Nothing that
 // waits here can be forgotten while anything of the source is under way: whoever is done takes the next.
-type questions struct {
-	of *Source
+type Queue struct {
+	*Config
+
+	key    types.NamespacedName
+	source Source
+	// Handoff is what the steps of the source and these questions tell each other.
+	Handoff Handoff
 
 	mu      sync.Mutex
 	ctx     context.Context //nolint:containedctx // Of all of a source's questions, which end with it.
@@ -73,13 +80,16 @@ type questions struct {
 	repairs *rate.Limiter
 }
 
-func (q *questions) init(of *Source) {
-	q.of, q.pending = of, map[questionKey]*question{}
-	q.repairs = rate.NewLimiter(repairRate, repairBurst)
+// NewQueue returns the queue of a source. It works on what waits once it is open.
+func NewQueue(config *Config, key types.NamespacedName, source Source) *Queue {
+	return &Queue{
+		Config: config, key: key, source: source, pending: map[questionKey]*question{},
+		repairs: rate.NewLimiter(repairRate, repairBurst),
+	}
 }
 
-// open begins to work on what waits, once the source is known.
-func (q *questions) open() {
+// Open begins to work on what waits, once the source is known.
+func (q *Queue) Open() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.ctx == nil {
@@ -88,15 +98,15 @@ func (q *questions) open() {
 	q.work()
 }
 
-// opened reports whether what waits is worked on.
-func (q *questions) opened() bool {
+// Opened reports whether what waits is worked on.
+func (q *Queue) Opened() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.ctx != nil
 }
 
-// close ends what is under way, and drops all that waits.
-func (q *questions) close() {
+// Close ends what is under way, and drops all that waits.
+func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.end != nil {
@@ -106,18 +116,33 @@ func (q *questions) close() {
 	clear(q.pending)
 }
 
-// recheck has a task asked for. Where there is too much, the source is polled or listed instead.
-func (s *Source) recheck(ask *question) {
-	switch tooMuch := s.questions.add(ask, s.engine.Clock.Now()); {
+// Idle reports whether nothing waits, for a worker or for a pause to end, or is under way.
+func (q *Queue) Idle() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.workers == 0 && len(q.pending) == 0
+}
+
+// Recheck has a task asked for.
+func (q *Queue) Recheck(id string, why plan.Why) { q.put(&question{id: id, why: why}) }
+
+// Push has a task asked for that Studio says has changed, at this time in milliseconds since 1970. received is when it said so.
+func (q *Queue) Push(id string, updatedAt int64, received time.Time) {
+	q.put(&question{id: id, why: plan.Pushed, wanted: updatedAt, first: received})
+}
+
+// put lets a question wait. Where there is too much, the source is polled or listed instead.
+func (q *Queue) put(ask *question) {
+	switch tooMuch := q.add(ask, q.Clock.Now()); {
 	case tooMuch && ask.why == plan.Pushed:
-		s.pollInstead()
+		q.PollSoon()
 	case tooMuch:
-		s.syncInstead()
+		q.SyncSoon()
 	}
 }
 
 // add lets a question wait, and reports whether it is one too many.
-func (q *questions) add(ask *question, now time.Time) (tooMuch bool) {
+func (q *Queue) add(ask *question, now time.Time) (tooMuch bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	key := questionKey{ask.id, ask.why}
@@ -146,21 +171,21 @@ func (q *questions) add(ask *question, now time.Time) (tooMuch bool) {
 }
 
 // wait lets a question wait for its turn. The caller holds the lock.
-func (q *questions) wait(ask *question) {
+func (q *Queue) wait(ask *question) {
 	ask.paused = false
 	q.waiting[ask.why] = append(q.waiting[ask.why], ask)
 	q.work()
 }
 
 // drop forgets what waits for a reason. The caller holds the lock.
-func (q *questions) drop(why plan.Why) {
+func (q *Queue) drop(why plan.Why) {
 	for _, ask := range q.waiting[why] {
 		q.remove(ask)
 	}
 	q.waiting[why] = nil
 }
 
-func (q *questions) remove(ask *question) {
+func (q *Queue) remove(ask *question) {
 	if q.pending[questionKey{ask.id, ask.why}] != ask {
 		return
 	}
@@ -171,26 +196,26 @@ func (q *questions) remove(ask *question) {
 }
 
 // forgo forgets what waits for a reason.
-func (q *questions) forgo(why plan.Why) {
+func (q *Queue) forgo(why plan.Why) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.drop(why)
 }
 
 // work lets as many work as there is work for. The caller holds the lock.
-func (q *questions) work() {
+func (q *Queue) work() {
 	waiting := 0
 	for _, of := range q.waiting {
 		waiting += len(of)
 	}
 	for q.ctx != nil && q.ctx.Err() == nil && q.workers < min(questionWorkers, q.workers+waiting) {
 		ctx := q.ctx
-		if !q.of.engine.run(func(engine context.Context) {
+		if !q.Run(func(engine context.Context) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			defer context.AfterFunc(engine, cancel)()
 			for ask := q.next(); ask != nil; ask = q.next() {
-				q.done(ask, q.of.look(ctx, ask))
+				q.done(ask, q.refetch(ctx, ask))
 			}
 		}) {
 			return
@@ -201,7 +226,7 @@ func (q *questions) work() {
 }
 
 // next returns a copy of the most urgent question, nil where none waits: then the worker ends.
-func (q *questions) next() *question {
+func (q *Queue) next() *question {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for why := range q.waiting {
@@ -215,8 +240,8 @@ func (q *questions) next() *question {
 	return nil
 }
 
-// done takes in what came of a question. It waits again, where something came up meanwhile, or for a pause.
-func (q *questions) done(asked *question, next followUp) {
+// done takes in what came of a question. It waits again, where it was asked for again while it was under way, or for a pause.
+func (q *Queue) done(asked *question, next followUp) {
 	q.mu.Lock()
 	ask, ok := q.pending[questionKey{asked.id, asked.why}]
 	if !ok {
@@ -232,19 +257,19 @@ func (q *questions) done(asked *question, next followUp) {
 	case next.pause > 0:
 		ask.asked++
 		ask.paused = true
-		q.of.engine.Clock.AfterFunc(next.pause, func() { q.resume(ask) })
+		q.Clock.AfterFunc(next.pause, func() { q.resume(ask) })
 	default:
 		q.remove(ask)
 	}
 	answered := ask.answered
 	q.mu.Unlock()
 	if answered != nil {
-		answered(next.result)
+		answered(next.Result)
 	}
 }
 
 // resume lets a question wait for its turn again, once its pause is over.
-func (q *questions) resume(ask *question) {
+func (q *Queue) resume(ask *question) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.pending[questionKey{ask.id, ask.why}] == ask && ask.paused {

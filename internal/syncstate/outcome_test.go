@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstate
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// TestOutcomeOf: every error that a turn can end in, the third time in a row, with polls 5 s apart.
+// TestOutcomeOf: every error that a step can end in, the third time in a row, with polls 5 s apart.
 func TestOutcomeOf(t *testing.T) {
 	const interval = 5 * time.Second
 	api := func(kind studio.Kind, retryAfter time.Duration) error {
@@ -79,13 +79,13 @@ func TestOutcomeOf(t *testing.T) {
 		"too slow":      {context.DeadlineExceeded, v1alpha1.ReasonUnavailable, "deadline", false, 20 * time.Second},
 		"anything else": {errors.New("surprise"), v1alpha1.ReasonUnavailable, "surprise", false, 20 * time.Second},
 	} {
-		got := outcomeOf(c.err, 3, interval)
+		got := OutcomeOf(c.err, 3, interval)
 		if got.Reason != c.reason || got.Stalled != c.stalled || got.Delay != c.delay || !strings.Contains(got.Message, c.message) {
 			t.Errorf("%s: %+v", name, got)
 		}
 		for _, slow := range []time.Duration{time.Second, time.Minute, time.Hour} {
 			for failures := range 20 {
-				out := outcomeOf(c.err, failures+1, slow)
+				out := OutcomeOf(c.err, failures+1, slow)
 				if out.Delay < slow && c.reason != v1alpha1.ReasonWriteFailed {
 					t.Errorf("%s: failure %d makes polls every %v come after %v", name, failures, slow, out.Delay)
 				}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstate
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 func TestWatermark(t *testing.T) {
 	start := time.UnixMilli(1587667174725)
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
-	w := &watermark{}
+	w := &Watermark{}
 	for i, step := range []struct {
 		began, ended int // seconds
 		newest, from int64
@@ -29,12 +29,12 @@ func TestWatermark(t *testing.T) {
 		{45, 46, 4_000_000, 3_990_000},
 	} {
 		w.polled(at(step.began), at(step.ended), step.newest)
-		if got := w.from(); got != step.from {
+		if got := w.From(); got != step.from {
 			t.Errorf("after poll %d: from %d, want %d", i, got, step.from)
 		}
 	}
-	if low := (&watermark{newest: 3}); low.from() != 1 {
-		t.Errorf("from %d: tasks without an update time have 0", low.from())
+	if low := (&Watermark{newest: 3}); low.From() != 1 {
+		t.Errorf("from %d: tasks without an update time have 0", low.From())
 	}
 }
 
@@ -47,9 +47,9 @@ func TestWatermarkMissesNothing(t *testing.T) {
 			return row{updatedAt, updatedAt + rapid.Int64Range(0, overlap.Milliseconds()-1).Draw(t, "late")}
 		}), 0, 20).Draw(t, "rows")
 		ours := time.Unix(rapid.Int64Range(0, 2e9).Draw(t, "our clock"), 0)
-		w, seen := &watermark{}, map[row]bool{}
+		w, seen := &Watermark{}, map[row]bool{}
 		poll := func(began int64) (ended int64) {
-			from, newest := w.from(), int64(0)
+			from, newest := w.From(), int64(0)
 			for _, row := range rows {
 				if row.visible <= began && row.updatedAt >= from {
 					seen[row] = true
