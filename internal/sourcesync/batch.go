@@ -32,7 +32,7 @@ type batch struct {
 	err     error
 }
 
-// start begins to write what was read, newest first, and waits only where too much is under way, and no poll is due.
+// start begins to write a batch of what was read, and waits only where too much is under way, and no poll is due.
 func (s *syncer) start(ctx context.Context) error {
 	if len(s.state.pending) == 0 {
 		return nil
@@ -41,7 +41,10 @@ func (s *syncer) start(ctx context.Context) error {
 	if s.state.poll != nil {
 		rest = maxBatches + 1 // what a full sync has under way must not keep a change waiting
 	}
-	if s.underWay(s.state.pending) {
+	slices.SortStableFunc(s.state.pending, func(a, b *mirror.Observation) int {
+		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
+	})
+	if s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))]) {
 		rest, due = 0, nil // planned again only once it is stored, or it could be stored under two names
 	}
 	if err := s.wait(rest, due); err != nil {
@@ -49,13 +52,9 @@ func (s *syncer) start(ctx context.Context) error {
 	}
 	full := s.state.full
 	f := &batch{
-		observed: s.state.pending, done: make(chan struct{}),
+		observed: s.nextBatch(), done: make(chan struct{}),
 		counted: full != nil && full.recent == nil && s.state.poll == nil,
 	}
-	s.state.pending = nil
-	slices.SortStableFunc(f.observed, func(a, b *mirror.Observation) int {
-		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
-	})
 	scope := *s.scope()
 	scope.Oldest = s.bounds().Oldest(s.writing(f.observed))
 	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
@@ -66,6 +65,14 @@ func (s *syncer) start(ctx context.Context) error {
 		f.out, f.err = s.Writer.Apply(ctx, scope, f.plan.Actions)
 	}()
 	return nil
+}
+
+// nextBatch takes the next batch of what was read.
+func (s *syncer) nextBatch() []*mirror.Observation {
+	n := min(batchSize, len(s.state.pending))
+	batch := s.state.pending[:n:n]
+	s.state.pending = s.state.pending[n:]
+	return batch
 }
 
 // due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
@@ -123,10 +130,22 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 	return failed
 }
 
+// catchUp writes some of what was read, and waits for it: Studio is asked for no more before.
+func (s *syncer) catchUp(ctx context.Context) error {
+	for range maxBatches {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+	}
+	return s.wait(0, nil)
+}
+
 // flush writes all that was read.
 func (s *syncer) flush(ctx context.Context) error {
-	if err := s.start(ctx); err != nil {
-		return err
+	for len(s.state.pending) > 0 {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.wait(0, nil); err != nil {
 		return err

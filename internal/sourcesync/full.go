@@ -4,7 +4,6 @@ package sourcesync
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -21,66 +20,71 @@ const (
 	pruneFreely = 20
 	// pruneSample of them are asked for, to tell why they are missing.
 	pruneSample = 5
-	// recentPage bounds the tasks of one page, newest first.
-	recentPage = 500
-	// recentAttempts bounds how often the newest-first listing may fail: it is only there for its order.
-	recentAttempts = 2
 )
 
 // fullSync is a complete listing of a source's tasks that is under way, and what follows from it.
 type fullSync struct {
 	began     time.Time
 	requested string // value of the annotation that asked for it
-	changes   uint64 // of stored tasks, before
-	stored    int    // tasks that were mirrored before; what has come since says nothing about whether these are well
+	before    before
 
-	// recent lists newest first, in a first sync, so that what matters most is there first. It need not be complete.
-	recent         *studio.Pass
-	recentFailures int
+	// recent lists newest first, in a first sync, so that what matters most is there first.
+	recent *recent
 	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
 	// task. See window.
 	pass  *studio.Pass
 	since int64
 	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
 	fresh *studio.Pass
-	// newest is the latest update, in milliseconds since 1970, that was known when the sync began.
-	newest int64
-	// unlisted: a task may be gone that only a listing of every task can tell about.
-	unlisted bool
+	// ahead is what was read and there was no time to write. Polls that are due come first.
+	ahead []*mirror.Observation
 	// alive are tasks that polls have seen since the sync began: the listing may be too far on to show them.
 	alive map[string]struct{}
 
 	omitted  int
 	compared bool
-	missing  []mirror.Entry // stored, not listed, and not yet asked for by ID
-	// unanswered are missing tasks for which the API answered an error of its own: once, and true after the second time.
+	missing  missing
+}
+
+// before is what there was before a full sync.
+type before struct {
+	changes uint64 // of stored tasks
+	stored  int    // tasks that were mirrored; what has come since says nothing about whether these are well
+	newest  int64  // the latest update, in milliseconds since 1970, that was known
+}
+
+// missing are the tasks that are stored, and that a complete listing lacked.
+type missing struct {
+	entries []mirror.Entry // not yet asked for by ID
+	// unanswered are those for which the API answered an error of its own: once, and true after the second time.
 	unanswered map[string]bool
+	// unlisted: a task may be gone that only a listing of every task can tell about.
+	unlisted bool
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
 	stored := int(s.Index.Counts(taskstore.SourceIDOf(s.source)).Total)
 	full := &fullSync{
-		stored:    stored,
-		changes:   s.Index.Changes(),
 		began:     now,
 		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
+		before:    before{changes: s.Index.Changes(), stored: stored, newest: s.state.Watermark.Newest()},
 		since:     s.window(now),
-		newest:    s.state.Watermark.Newest(),
 		alive:     map[string]struct{}{},
-
-		unanswered: map[string]bool{},
+		missing:   missing{unanswered: map[string]bool{}},
 	}
-	full.pass = s.connection.Client.NewPass(studio.Query{UpdatedSince: full.since, Whole: true})
+	query := studio.Query{UpdatedSince: full.since, Whole: true}
+	if stored == 0 {
+		query.Limit = firstPage
+		full.recent = s.newRecent()
+	}
+	full.pass = s.connection.Client.NewPass(query)
 	if full.since > 0 {
 		full.fresh = s.connection.Client.NewPass(studio.Query{
 			CreatedSince: s.state.Coverage.CreatedSince(), Whole: true,
 		})
 	}
 	if s.state.Coverage.Changed {
-		full.stored = s.state.Coverage.StoredBefore
-	}
-	if stored == 0 {
-		full.recent = s.connection.Client.NewPass(studio.Query{NewestFirst: true, Limit: recentPage})
+		full.before.stored = s.state.Coverage.StoredBefore
 	}
 	return full
 }
@@ -90,55 +94,49 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 func (s *syncer) fullStep(ctx context.Context) error {
 	full := s.state.full
 	switch {
+	case len(full.ahead) > 0:
+		return s.aheadStep(ctx)
 	case full.recent != nil:
 		return s.recentStep(ctx)
 	case !full.pass.Done():
 		return s.listStep(ctx, full.pass)
 	case full.fresh != nil && !full.fresh.Done():
 		return s.listStep(ctx, full.fresh)
+	case len(s.batches) > 0:
+		return s.wait(0, s.due())
 	case !full.compared:
 		s.compare(ctx)
 		return ctx.Err()
-	case len(full.missing) > 0:
+	case len(full.missing.entries) > 0:
 		return s.confirmStep(ctx)
 	default:
 		return s.finish(ctx)
 	}
 }
 
-func (s *syncer) recentStep(ctx context.Context) error {
-	full, began := s.state.full, s.now()
-	omitted, err := s.read(ctx, full.recent)
-	if err != nil {
-		if _, api := errors.AsType[*studio.Error](err); api {
-			full.recentFailures++
-		}
-		if full.recentFailures >= recentAttempts {
-			full.recent = nil
-		}
-		return err
-	}
-	s.begin(began, full.recent)
-	if full.recent.Done() || omitted > 0 {
-		err = s.flush(ctx)
-		full.recent = nil
-		return err
-	}
+// aheadStep begins to write some of what was read before.
+func (s *syncer) aheadStep(ctx context.Context) error {
+	full := s.state.full
+	n := min(batchSize, len(full.ahead))
+	s.state.pending, full.ahead = full.ahead[:n:n], full.ahead[n:]
 	return s.start(ctx)
 }
 
 func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
+	omitted, err := s.list(ctx, pass)
+	s.state.full.omitted += omitted
+	return err
+}
+
+// list makes one listing request of a full sync. What there was no time to write is written once a poll that is due was made.
+func (s *syncer) list(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	full, began := s.state.full, s.now()
-	omitted, err := s.read(ctx, pass)
-	full.omitted += omitted
-	if err != nil {
-		return err
+	if omitted, err = s.read(ctx, pass); err != nil {
+		return omitted, err
 	}
+	full.ahead, s.state.pending = s.state.pending, nil
 	s.begin(began, pass)
-	if pass.Done() {
-		return s.flush(ctx)
-	}
-	return s.start(ctx)
+	return omitted, nil
 }
 
 // begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
@@ -146,7 +144,7 @@ func (s *syncer) begin(began time.Time, pass *studio.Pass) {
 	if s.state.Watermark.Newest() == 0 {
 		now := s.now()
 		s.state.Begin(s.source, began, now, pass.Newest())
-		s.state.full.newest = pass.Newest()
+		s.state.full.before.newest = pass.Newest()
 	}
 }
 
@@ -162,23 +160,24 @@ func (s *syncer) compare(ctx context.Context) {
 	older := 0
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
-		if full.knows(entry.ID) || s.of.rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.changes || limited ||
+		if full.knows(entry.ID) || s.of.rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.before.changes || limited ||
 			!plan.CanBeMissing(scope, entry) {
 			continue
 		}
-		full.missing = append(full.missing, *entry)
+		full.missing.entries = append(full.missing.entries, *entry)
 		if entry.UpdatedAt < full.since {
 			older++
 		}
 	}
 	s.state.Health.Paused = nil
-	if n := len(full.missing) - older; n <= pruneFreely || 2*n <= full.stored {
+	if n := len(full.missing.entries) - older; n <= pruneFreely || 2*n <= full.before.stored {
 		return
 	}
-	hold := &syncstate.Paused{Missing: len(full.missing), Total: full.stored, Token: syncstate.TokenFor(full.missing)}
+	missing := full.missing.entries
+	hold := &syncstate.Paused{Missing: len(missing), Total: full.before.stored, Token: syncstate.TokenFor(missing)}
 	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.Token {
-		hold.Elsewhere = s.elsewhere(ctx, full.missing[:min(len(full.missing), pruneSample)])
-		s.state.Health.Paused, full.missing = hold, nil
+		hold.Elsewhere = s.elsewhere(ctx, missing[:min(len(missing), pruneSample)])
+		s.state.Health.Paused, full.missing.entries = hold, nil
 	}
 }
 
@@ -221,8 +220,8 @@ func (s *syncer) finish(ctx context.Context) error {
 		}
 	}
 	state.FullSynced(s.source, &syncstate.Listing{
-		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.newest,
-		Again: full.unlisted,
+		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.before.newest,
+		Again: full.missing.unlisted,
 	}, s.now())
 	state.full = nil
 	s.Metrics.Polled(s.of.key, metrics.KindFull, s.now().Sub(full.began))

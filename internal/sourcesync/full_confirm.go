@@ -16,13 +16,13 @@ const confirmBatch = 100
 // confirmStep asks for some missing tasks by ID. Only one that the API then says is gone is deleted.
 func (s *syncer) confirmStep(ctx context.Context) error {
 	full := s.state.full
-	some := full.missing[:min(confirmBatch, len(full.missing))]
+	some := full.missing.entries[:min(confirmBatch, len(full.missing.entries))]
 	ids := make([]string, len(some))
 	for i := range some {
 		ids[i] = some[i].ID
 	}
 	answers, failed := s.askAll(ctx, plan.Missing, ids)
-	rest := full.missing[len(some):]
+	rest := full.missing.entries[len(some):]
 	var again, later []mirror.Entry
 	var gone []plan.Action
 	for i := range some {
@@ -34,17 +34,17 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 		case answer.Verdict == plan.Write:
 			s.state.pending = append(s.state.pending, answer.Observation)
 		case answer.Verdict == plan.AskLater:
-			if full.askLater(entry.ID) {
+			if full.missing.askLater(entry.ID) {
 				later = append(later, *entry)
 			}
 		case answer.Verdict != plan.Gone, !s.Index.Unchanged(entry): // or it is not what was asked for any more
 		case entry.UpdatedAt < full.since:
-			full.unlisted = true // no listing lacked it yet
+			full.missing.unlisted = true // no listing lacked it yet
 		default:
 			gone = append(gone, plan.Deletion(s.scope(), entry)...)
 		}
 	}
-	full.missing = append(append(again, rest...), later...)
+	full.missing.entries = append(append(again, rest...), later...)
 	if err := s.apply(ctx, s.scope(), gone); err != nil {
 		return err
 	}
@@ -63,11 +63,11 @@ func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (map[st
 
 // askLater reports whether a missing task that Studio can't read is to be asked for again, after all others. The second time,
 // it is left alone.
-func (f *fullSync) askLater(id string) bool {
-	if _, again := f.unanswered[id]; again {
-		f.unanswered[id] = true
+func (m *missing) askLater(id string) bool {
+	if _, again := m.unanswered[id]; again {
+		m.unanswered[id] = true
 		return false
 	}
-	f.unanswered[id] = false
+	m.unanswered[id] = false
 	return true
 }

@@ -17,7 +17,7 @@ func (s *syncer) restore(ctx context.Context) error {
 	scope := s.scope() // the index must not be used while its entries are looked at
 	var edited []mirror.Entry
 	take := func(entry *mirror.Entry) {
-		if entry.Sequence <= s.state.full.changes && !entry.Deleting {
+		if entry.Sequence <= s.state.full.before.changes && !entry.Deleting {
 			edited = append(edited, *entry)
 		}
 	}

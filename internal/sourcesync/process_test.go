@@ -52,6 +52,14 @@ type process struct {
 // newProcess returns a new process, which knows what is stored.
 func newProcess(t testing.TB, api *kubetest.API, now func() time.Time, observers ...taskstore.Observer) *process {
 	t.Helper()
+	return newProcessBy(t, api, steppedClock{now: now}, observers...)
+}
+
+// newProcessBy returns one that goes by a clock.
+func newProcessBy(
+	t testing.TB, api *kubetest.API, by clock.WithDelayedExecution, observers ...taskstore.Observer,
+) *process {
+	t.Helper()
 	index := taskstore.NewIndex()
 	for _, task := range api.Tasks {
 		index.See(task)
@@ -66,7 +74,7 @@ func newProcess(t testing.TB, api *kubetest.API, now func() time.Time, observers
 		return &Connection{Client: made, Redactor: redactor, Fingerprint: "print"}, err
 	})
 	p.engine = New(Config{
-		Index: index, Writer: taskstore.NewWriter(api, api, index, observers...), Clock: steppedClock{now: now}, Log: logr.Discard(),
+		Index: index, Writer: taskstore.NewWriter(api, api, index, observers...), Clock: by, Log: logr.Discard(),
 		Pushed:  prometheus.NewHistogram(prometheus.HistogramOpts{}),
 		Connect: func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) { return connection() },
 		Wake: func(types.NamespacedName) {

@@ -61,6 +61,6 @@ func (s *Source) report(source *v1alpha1.LivepeerTaskSource, state *state, judge
 	return Report{
 		Ended: true, Judged: judged, Outcome: state.Judge(source, s.stored(source), failure),
 		Omitted: state.Retention.Omitted, PolledAt: state.Schedule.PolledAt, FullSyncAt: state.Coverage.FullAt,
-		Handled: state.Coverage.Handled, Behind: len(state.pending) > 0,
+		Handled: state.Coverage.Handled, Behind: len(state.pending) > 0 || state.full != nil && len(state.full.ahead) > 0,
 	}
 }

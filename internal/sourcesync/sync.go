@@ -53,7 +53,7 @@ func (s *syncer) step(ctx context.Context) error {
 	now := s.now()
 	state := s.state
 	if len(state.pending) > 0 {
-		return s.flush(ctx)
+		return s.catchUp(ctx)
 	}
 	if state.full == nil && !now.Before(state.Schedule.NextFull) {
 		state.full = s.newFullSync(now)
@@ -80,7 +80,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	if _, err := s.read(ctx, poll.Pass); err != nil {
 		return err
 	}
-	if !poll.Done() {
+	if !poll.Done() || len(s.state.pending) > batchSize {
 		return s.start(ctx)
 	}
 	if err := s.flush(ctx); err != nil {
@@ -99,48 +99,10 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	return s.stallStep(ctx)
 }
 
-// read makes one listing request, and has what differs from the mirror written while it reads on. It answers how many
-// tasks are beyond the limits of history.
-func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
-	began := s.now()
-	var failed error
-	err = pass.Next(ctx, func(task studio.Task) bool {
-		if len(s.state.pending) >= batchSize {
-			// The answer waits while writers are busy.
-			if failed = s.start(ctx); failed != nil || s.enough(began) {
-				return false
-			}
-		}
-		if !task.Deleted { // no list should hold one that is; the full sync asks for it by ID
-			omitted += s.take(pass, &task)
-		}
-		return true
-	})
-	if err == nil {
-		s.of.hears()
-	}
-	if failed != nil {
-		return omitted, failed
-	}
-	return omitted, err
-}
-
-// enough reports whether an answer has been read for long enough, and the rest of it is better asked for again: before the
-// request runs out of time, and, in a full sync, when a poll is due.
-func (s *syncer) enough(began time.Time) bool {
-	now := s.now()
-	limit := s.source.Spec.Timeout.Duration / 3
-	if s.state.poll != nil {
-		return now.Sub(began) > limit
-	}
-	due := s.state.Watermark.Newest() != 0 && !now.Before(s.state.Schedule.NextPoll)
-	return due || now.Sub(began) > min(limit, s.source.Spec.Interval.Duration)
-}
-
 // take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
 // history.
 func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
-	if full := s.state.full; full != nil && pass != full.pass && pass != full.recent {
+	if full := s.state.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
 		full.alive[task.ID] = struct{}{}
 	}
 	mark := maphash.Bytes(s.state.HashSeed, task.Raw)

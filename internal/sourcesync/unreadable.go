@@ -36,7 +36,7 @@ func (s *syncer) unreadableInPoll(ctx context.Context, pass *studio.Pass) error 
 func (s *syncer) unreadableInAll(ctx context.Context) error {
 	full, u := s.state.full, &s.state.Health.Unreadable
 	var lacked []string
-	for id, given := range full.unanswered {
+	for id, given := range full.missing.unanswered {
 		if given {
 			lacked = append(lacked, id)
 		}
