@@ -223,6 +223,7 @@ func (s *syncer) finish(ctx context.Context) error {
 		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.before.newest,
 		Again: full.missing.unlisted,
 	}, s.now())
+	state.Health.Met(full.pass.Bad(), full.since == 0)
 	state.full = nil
 	s.Metrics.Polled(s.of.key, metrics.KindFull, s.now().Sub(full.began))
 	return nil

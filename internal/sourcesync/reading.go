@@ -27,11 +27,12 @@ type reading struct {
 // read makes one listing request, and has what differs from the mirror written while it reads on. What there was no time to write is
 // pending. It returns how many tasks are beyond the limits of history.
 func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
-	r := &reading{syncer: s, pass: pass, began: s.now()}
+	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
 	err = pass.Next(ctx, func(task studio.Task) bool { return r.next(ctx, &task) })
 	if err == nil {
 		s.of.hears()
 	}
+	s.Metrics.LeftOut(s.of.key, pass.Bad()-bad)
 	if r.failed != nil {
 		return r.omitted, r.failed
 	}

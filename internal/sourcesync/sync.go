@@ -91,6 +91,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	}
 	now := s.now()
 	s.state.Polled(s.source, poll.began, now, poll.Newest())
+	s.state.Health.Met(poll.Bad(), false)
 	s.state.poll = nil
 	s.Metrics.Polled(s.of.key, metrics.KindPoll, now.Sub(poll.began))
 	if err := s.unreadableStep(ctx); err != nil {

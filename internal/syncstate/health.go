@@ -13,6 +13,8 @@ import (
 type Health struct {
 	Rejected   Rejected
 	Unreadable Unreadable
+	// unusable counts the elements of Studio's list that have no usable ID.
+	unusable int
 	// Paused: pruning waits for a confirmation; nil where it does not.
 	Paused *Paused
 	// Unstalled are tasks that seem stalled, and that the API did not answer about since the last full sync.
@@ -22,6 +24,13 @@ type Health struct {
 // NeedsListing reports whether tasks are rejected or unreadable, or pruning is paused: only a listing of every task tells how they are.
 func (h *Health) NeedsListing() bool {
 	return len(h.Rejected) > 0 || h.Paused != nil || h.Unreadable.Count() > 0
+}
+
+// Met takes in that a listing met elements without a usable ID. Only one of all tasks tells that there are fewer than before.
+func (h *Health) Met(unusable int, whole bool) {
+	if whole || unusable > h.unusable {
+		h.unusable = unusable
+	}
 }
 
 // problem is the most urgent one, nil where there is none.
@@ -50,5 +59,17 @@ func (s *State) Judge(source *v1alpha1.LivepeerTaskSource, mirrored int, failure
 			Message: fmt.Sprintf("Listing all tasks of %s: %d mirrored so far", source.Spec.URL, mirrored),
 		}
 	}
-	return Outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL}
+	return Outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL + leftOut(s.Health.unusable)}
+}
+
+// leftOut says how many elements have no usable ID: no more can be done about them here.
+func leftOut(elements int) string {
+	switch elements {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 element of the list has no usable id and is left out"
+	default:
+		return fmt.Sprintf("; %d elements of the list have no usable id and are left out", elements)
+	}
 }

@@ -22,7 +22,11 @@ func TestJudge(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"all well":   {&State{Coverage: synced}, nil, v1alpha1.ReasonSynced, "Mirroring the tasks of https://livepeer.studio/api"},
+		"all well": {&State{Coverage: synced}, nil, v1alpha1.ReasonSynced, "Mirroring the tasks of https://livepeer.studio/api"},
+		"unusable elements": {
+			&State{Coverage: synced, Health: Health{unusable: 2}}, nil, v1alpha1.ReasonSynced,
+			"Mirroring the tasks of https://livepeer.studio/api; 2 elements of the list have no usable id and are left out",
+		},
 		"first sync": {&State{}, nil, v1alpha1.ReasonSyncing, "Listing all tasks of https://livepeer.studio/api: 7 mirrored so far"},
 		"conflict":   {&State{Coverage: synced, Health: Health{Rejected: Rejected{"a": ""}}}, nil, v1alpha1.ReasonConflict, "1 task is"},
 		"refusal, while syncing": {

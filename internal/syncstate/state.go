@@ -173,7 +173,7 @@ func (s *State) Renew(
 func (s *State) forgetAccount() {
 	s.Watermark = Watermark{}
 	s.Schedule.fixed, s.Coverage.Resuming = false, false
-	s.Health.Unreadable = Unreadable{}
+	s.Health.Unreadable, s.Health.unusable = Unreadable{}, 0
 }
 
 // confirmed reports whether somebody has just confirmed the deletion that waits for it. before is what was confirmed before.
