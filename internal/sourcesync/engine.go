@@ -17,6 +17,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/recheck"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstep"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -52,6 +53,7 @@ type Engine struct {
 
 	listings *fair.Gate
 	rechecks recheck.Config
+	steps    syncstep.Config
 
 	mu      sync.Mutex
 	sources map[types.NamespacedName]*Source
@@ -71,6 +73,7 @@ func New(config Config) *Engine {
 		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Log: config.Log, Pushed: config.Pushed, Connect: config.Connect,
 		Gate: fair.NewGate(unlimited, namespaceQuestions), Run: e.run,
 	}
+	e.steps = syncstep.Config{Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics}
 	return e
 }
 

@@ -65,5 +65,5 @@ func TestWritingIsNotSilence(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.Expect(s.underWay(late).Silent).NotTo(BeNil())
-	s.stores(func() { g.Expect(s.underWay(late).Silent).To(BeNil()) })
+	s.Storing(func() { g.Expect(s.underWay(late).Silent).To(BeNil()) })
 }

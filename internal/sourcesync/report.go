@@ -9,6 +9,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstep"
 )
 
 // missedIntervals is after how many intervals without an answer a source says so.
@@ -57,10 +58,10 @@ func (s *Source) underWay(now time.Time) Report {
 }
 
 // report says how a step has ended. failure is nil where it has not failed.
-func (s *Source) report(source *v1alpha1.LivepeerTaskSource, state *state, judged bool, failure *Outcome) Report {
+func (s *Source) report(source *v1alpha1.LivepeerTaskSource, state *syncstep.State, judged bool, failure *Outcome) Report {
 	return Report{
 		Ended: true, Judged: judged, Outcome: state.Judge(source, s.stored(source), failure),
 		Omitted: state.Retention.Omitted, PolledAt: state.Schedule.PolledAt, FullSyncAt: state.Coverage.FullAt,
-		Handled: state.Coverage.Handled, Behind: len(state.pending) > 0 || state.full != nil && len(state.full.ahead) > 0,
+		Handled: state.Coverage.Handled, Behind: state.Behind(),
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/recheck"
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstep"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -26,7 +27,7 @@ type Source struct {
 
 	mu    sync.Mutex
 	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
-	state *state
+	state *syncstep.State
 	step  *step   // under way; nil where none is
 	ended *Report // of the last step, until it is returned
 	again bool    // a step is to begin, whatever is due
@@ -82,13 +83,13 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	if s.ended != nil {
 		report, s.ended = *s.ended, nil
 	}
-	if s.again || s.state.wait(now) <= 0 || s.begun != inputsOf(source) || s.rechecks.Handoff.Waiting() {
+	if s.again || s.state.Wait(now) <= 0 || s.begun != inputsOf(source) || s.rechecks.Handoff.Waiting() {
 		s.start(source)
 	}
 	if s.step != nil { // the state is its, now
 		report.Again = s.underWay(now).Again
 	} else {
-		report.Again = max(s.state.wait(now), time.Millisecond)
+		report.Again = max(s.state.Wait(now), time.Millisecond)
 	}
 	return report
 }
@@ -103,7 +104,7 @@ func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 	if s.step != nil {
 		s.step.cancel()
 	}
-	s.ended, s.state = nil, &state{}
+	s.ended, s.state = nil, &syncstep.State{}
 	s.answered.Store(now.UnixNano())
 	s.state.Resume(source, s.engine.Index.Entries(taskstore.SourceIDOf(source)), now)
 	s.rechecks.Handoff.Begin(s.state.Retention.NewsAfter)
@@ -197,19 +198,19 @@ func (s *Source) end() {
 var errNotDue = errors.New("nothing is due")
 
 // work works on what is due. A failure decides when the next attempt is.
-func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *state) Report {
+func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *syncstep.State) Report {
 	clock := s.engine.Clock
-	defer func() { s.rechecks.Handoff.Publish(&state.State, state.poll != nil, clock.Now()) }()
-	s.rechecks.Handoff.Settle(&state.Schedule, state.poll != nil, state.full != nil, clock.Now())
+	defer func() { s.rechecks.Handoff.Publish(&state.State, state.Polling(), clock.Now()) }()
+	s.rechecks.Handoff.Settle(&state.Schedule, state.Polling(), state.Listing(), clock.Now())
 	connection, err := s.engine.Connect(ctx, source)
 	if err != nil {
 		s.connected("")
 	} else {
 		s.connected(connection.Fingerprint)
-		state.renew(source, syncstate.Observed{
-			Fingerprint: connection.Fingerprint, Stored: s.stored(source), Listing: state.full != nil,
+		state.Update(source, syncstate.Observed{
+			Fingerprint: connection.Fingerprint, Stored: s.stored(source), Listing: state.Listing(),
 		}, s.rechecks.Handoff.TakeFullSync, clock.Now())
-		if state.wait(clock.Now()) > 0 {
+		if state.Wait(clock.Now()) > 0 {
 			err = errNotDue
 		} else {
 			err = s.mirror(ctx, source, connection, state)
@@ -226,7 +227,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	default:
 		outcome := state.Schedule.Failed(err, source.Spec.Interval.Duration, clock.Now())
 		kind := metrics.KindPoll
-		if state.poll == nil && state.full != nil {
+		if state.Listing() && !state.Polling() {
 			kind = metrics.KindFull
 		}
 		s.engine.Metrics.Failed(s.key, kind, outcome.Reason)
@@ -244,20 +245,16 @@ func (s *Source) connected(fingerprint string) {
 
 // mirror polls and lists what is due, once the source has its share of what its namespace may have under way.
 func (s *Source) mirror(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, state *state,
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, state *syncstep.State,
 ) error {
 	release, err := s.engine.listings.Acquire(ctx, s.key)
 	if err != nil {
 		return err
 	}
 	defer release()
-	syncer := &syncer{
-		Engine: s.engine, of: s, source: source, connection: connection, state: state,
-	}
-	if err = syncer.run(ctx); err == nil && s.rechecks.Handoff.TakeOverfull() {
-		err = syncer.prune(ctx)
-	}
-	return err
+	return syncstep.Run(ctx, &s.engine.steps, &syncstep.Job{
+		Key: s.key, Source: source, Connection: connection, State: state, Rechecks: s.rechecks, Monitor: s,
+	})
 }
 
 // stored counts the tasks that are mirrored.
@@ -265,13 +262,13 @@ func (s *Source) stored(source *v1alpha1.LivepeerTaskSource) int {
 	return int(s.engine.Index.Counts(taskstore.SourceIDOf(source)).Total)
 }
 
-// hears notes that the API has answered.
-func (s *Source) hears() { s.answered.Store(s.engine.Clock.Now().UnixNano()) }
+// Heard notes that the API has answered.
+func (s *Source) Heard() { s.answered.Store(s.engine.Clock.Now().UnixNano()) }
 
-// stores runs what waits for the Kubernetes API server: that Studio is not heard of meanwhile is not Studio's fault.
-func (s *Source) stores(work func()) {
+// Storing runs what waits for the Kubernetes API server: that Studio is not heard of meanwhile is not Studio's fault.
+func (s *Source) Storing(work func()) {
 	s.writing.Store(true)
 	work()
-	s.hears()
+	s.Heard()
 	s.writing.Store(false)
 }

@@ -25,7 +25,7 @@ func TestElementsWithoutAUsableID(t *testing.T) {
 	measured := metrics.New(registry, func(metrics.Source, types.UID, func(string, string, int)) {})
 	registry.MustRegister(measured)
 	measured.Follow(keyOf(a.process.source()))
-	a.process.engine.Metrics = measured
+	a.process.engine.Metrics, a.process.engine.steps.Metrics = measured, measured
 	var odd atomic.Bool
 	odd.Store(true)
 	a.studio.Fault(func(*http.Request) livepeertest.Fault {

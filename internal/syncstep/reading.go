@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstep
 
 import (
 	"context"
@@ -30,9 +30,9 @@ func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err 
 	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
 	err = pass.Next(ctx, func(task studio.Task) bool { return r.next(ctx, &task) })
 	if err == nil {
-		s.of.hears()
+		s.monitor.Heard()
 	}
-	s.Metrics.LeftOut(s.of.key, pass.Bad()-bad)
+	s.Metrics.LeftOut(s.key, pass.Bad()-bad)
 	if r.failed != nil {
 		return r.omitted, r.failed
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstep
 
 import (
 	"testing"
@@ -14,7 +14,7 @@ import (
 // TestWhatIsUnderWayIsDue: nothing that was begun waits for the next poll.
 func TestWhatIsUnderWayIsDue(t *testing.T) {
 	now := time.Now()
-	for name, s := range map[string]*state{
+	for name, s := range map[string]*State{
 		"nothing":            {},
 		"something to write": {pending: []*mirror.Observation{{}}},
 		"a poll":             {poll: &pollPass{}},
@@ -25,7 +25,7 @@ func TestWhatIsUnderWayIsDue(t *testing.T) {
 			want = time.Minute
 		}
 		s.Schedule = syncstate.Schedule{NextPoll: now.Add(time.Minute), NextFull: now.Add(time.Hour)}
-		if got := s.wait(now); got != want {
+		if got := s.Wait(now); got != want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -34,10 +34,10 @@ func TestWhatIsUnderWayIsDue(t *testing.T) {
 // TestRenewForgetsWhatTheOldAccountShowed: what was read with another key is not written any more; with the same, it goes on.
 func TestRenewForgetsWhatTheOldAccountShowed(t *testing.T) {
 	for fingerprint, kept := range map[string]bool{"old": true, "new": false} {
-		s := &state{full: &fullSync{}, poll: &pollPass{}, pending: []*mirror.Observation{{ID: "of the old account"}}}
+		s := &State{full: &fullSync{}, poll: &pollPass{}, pending: []*mirror.Observation{{ID: "of the old account"}}}
 		s.Inputs = syncstate.Inputs{Generation: 1, Fingerprint: "old"}
 		found := syncstate.Observed{Fingerprint: fingerprint, Listing: true}
-		s.renew(kubetest.ASource(), found, func() bool { return false }, time.Now())
+		s.Update(kubetest.ASource(), found, func() bool { return false }, time.Now())
 		if (s.full != nil) != kept || (s.poll != nil) != kept || (len(s.pending) > 0) != kept {
 			t.Errorf("%s account: %+v", fingerprint, s)
 		}

@@ -1,46 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstep
 
 import (
 	"context"
 	"hash/maphash"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/recheck"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// sliceTime bounds one turn of a source, so that a long sync shares the workers and shows its progress.
+// sliceTime bounds one step of a source, so that a long sync shares the workers and shows its progress.
 const sliceTime = 5 * time.Second
+
+// Config is what all steps work with.
+type Config struct {
+	Index   *taskstore.Index
+	Writer  *taskstore.Writer
+	Clock   clock.WithDelayedExecution
+	Metrics *metrics.Metrics
+}
+
+// Monitor is told what a step waits for.
+type Monitor interface {
+	// Heard is called when Studio has answered.
+	Heard()
+	// Storing runs what waits for the Kubernetes API server.
+	Storing(work func())
+}
+
+// Job is the source that a step works on.
+type Job struct {
+	Key        types.NamespacedName
+	Source     *v1alpha1.LivepeerTaskSource
+	Connection *recheck.Connection
+	State      *State
+	Rechecks   *recheck.Queue
+	Monitor    Monitor
+}
+
+// Run works on what is due until nothing is, or the step is over. The error is one that syncstate.OutcomeOf knows; what was done
+// before it stays done.
+func Run(ctx context.Context, config *Config, job *Job) error {
+	s := &syncer{
+		Config: config, key: job.Key, source: job.Source, connection: job.Connection, state: job.State, rechecks: job.Rechecks,
+		monitor: job.Monitor,
+	}
+	err := s.run(ctx)
+	if err == nil && s.rechecks.Handoff.TakeOverfull() {
+		err = s.prune(ctx)
+	}
+	return err
+}
 
 // syncer mirrors one source, for one step.
 type syncer struct {
-	*Engine
+	*Config
 
-	of         *Source
+	key        types.NamespacedName
 	source     *v1alpha1.LivepeerTaskSource
-	connection *Connection
-	state      *state
+	connection *recheck.Connection
+	state      *State
+	rechecks   *recheck.Queue
+	monitor    Monitor
 
 	batches []*batch
 	planned *plan.Scope // what is in scope, until something is written
 }
 
-// run works until nothing is due or the turn is over: first what was read and not written, then what changed, then the
-// full sync. The error is one that outcomeOf knows; what was done before it stays done.
+// run works on what was read and not written, then on what changed, then on the full sync.
 func (s *syncer) run(ctx context.Context) error {
-	turn := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
+	end := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
 	for {
 		if err := s.step(ctx); err != nil {
 			_ = s.wait(0, nil) // what it could not write is kept, and is tried again together with the rest
 			return err
 		}
-		if now := s.now(); !now.Before(turn) || s.state.wait(now) > 0 {
+		if now := s.now(); !now.Before(end) || s.state.Wait(now) > 0 {
 			if err := s.wait(0, s.due()); err != nil || len(s.batches) == 0 {
 				return err
 			} // else a poll is due before all is written
@@ -93,7 +138,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	s.state.Polled(s.source, poll.began, now, poll.Newest())
 	s.state.Health.Met(poll.Bad(), false)
 	s.state.poll = nil
-	s.Metrics.Polled(s.of.key, metrics.KindPoll, now.Sub(poll.began))
+	s.Metrics.Polled(s.key, metrics.KindPoll, now.Sub(poll.began))
 	if err := s.unreadableStep(ctx); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstep
 
 import (
 	"context"
@@ -154,13 +154,13 @@ func (s *syncer) compare(ctx context.Context) {
 	full := s.state.full
 	full.compared = true
 	if full.since == 0 {
-		s.of.rechecks.Handoff.Listed(s.connection.Fingerprint, full.pass.Projects())
+		s.rechecks.Handoff.Listed(s.connection.Fingerprint, full.pass.Projects())
 	}
 	scope := s.scope()
 	older := 0
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
-		if full.knows(entry.ID) || s.of.rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.before.changes || limited ||
+		if full.knows(entry.ID) || s.rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.before.changes || limited ||
 			!plan.CanBeMissing(scope, entry) {
 			continue
 		}
@@ -225,6 +225,6 @@ func (s *syncer) finish(ctx context.Context) error {
 	}, s.now())
 	state.Health.Met(full.pass.Bad(), full.since == 0)
 	state.full = nil
-	s.Metrics.Polled(s.of.key, metrics.KindFull, s.now().Sub(full.began))
+	s.Metrics.Polled(s.key, metrics.KindFull, s.now().Sub(full.began))
 	return nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstep
 
 import (
 	"context"
@@ -56,8 +56,8 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 
 // askAll asks for tasks by ID, several at once, until all are answered, one fails, or a poll is due.
 func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (map[string]recheck.Result, error) {
-	return s.of.rechecks.AskAll(ctx, &recheck.Batch{
-		Why: why, IDs: ids, Connection: s.connection, Until: s.due(), Heard: s.of.hears,
+	return s.rechecks.AskAll(ctx, &recheck.Batch{
+		Why: why, IDs: ids, Connection: s.connection, Until: s.due(), Heard: s.monitor.Heard,
 	})
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sourcesync
+package syncstep
 
 import (
 	"cmp"
@@ -104,7 +104,7 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 	for len(s.batches) > rest {
 		f := s.batches[0]
 		over := false
-		s.of.stores(func() {
+		s.monitor.Storing(func() {
 			select {
 			case <-f.done:
 			case <-due:
@@ -164,7 +164,7 @@ func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Ac
 	s.planned = nil
 	var out *taskstore.Written
 	var err error
-	s.of.stores(func() { out, err = s.Writer.Apply(ctx, *scope, actions) })
+	s.monitor.Storing(func() { out, err = s.Writer.Apply(ctx, *scope, actions) })
 	s.noteWritten(actions, out)
 	return err
 }
