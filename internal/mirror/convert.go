@@ -26,10 +26,10 @@ const (
 type Observation struct {
 	ID      string
 	Deleted bool // the API says that the task was deleted
-	// Mark identifies the answer that this was made of, for whoever made it; 0 where nothing does.
-	Mark   uint64
-	Spec   v1alpha1.LivepeerTaskSpec
-	Status v1alpha1.LivepeerTaskStatus
+	// Fingerprint identifies the answer that this was made of, for whoever made it; 0 where nothing does.
+	Fingerprint uint64
+	Spec        v1alpha1.LivepeerTaskSpec
+	Status      v1alpha1.LivepeerTaskStatus
 }
 
 // BadTaskError says why something can't be mirrored at all: it isn't a JSON object, or has no usable ID.

@@ -21,8 +21,8 @@ type Transition struct {
 	Note string
 }
 
-// TransitionOf says what a status is the news of, where another was stored before: the zero Entry, or one without a status,
-// for a task that is new. It answers false where nothing is to be told: nothing changed but the progress, somebody's edit
+// TransitionOf says what changed with a status, where another was stored before: the zero Entry, or one without a status,
+// for a task that is new. It returns false where nothing is to be told: nothing changed but the progress, somebody's edit
 // was undone, or a task is new and has ended already. The same arguments always give the same answer.
 func TransitionOf(before *Entry, status *v1alpha1.LivepeerTaskStatus) (Transition, bool) {
 	phase := status.Phase

@@ -25,8 +25,8 @@ func seen(id, phase string, updatedAt int64) *mirror.Observation {
 // TestFinishedStamps: every finished task counts once, as it was seen last.
 func TestFinishedStamps(t *testing.T) {
 	stored := []mirror.Entry{
-		{ID: "a", Phase: "completed", UpdatedAt: 1}, {ID: "b", Phase: "failed", UpdatedAt: 2}, {ID: "c", Phase: "running", UpdatedAt: 3},
-		{ID: "d", Phase: "cancelled", UpdatedAt: 4},
+		{Shown: mirror.Shown{ID: "a", Phase: "completed", UpdatedAt: 1}}, {Shown: mirror.Shown{ID: "b", Phase: "failed", UpdatedAt: 2}}, {Shown: mirror.Shown{ID: "c", Phase: "running", UpdatedAt: 3}},
+		{Shown: mirror.Shown{ID: "d", Phase: "cancelled", UpdatedAt: 4}},
 	}
 	got := finishedStamps(each(stored), []*mirror.Observation{
 		seen("b", "waiting", 10), // tried again
@@ -57,8 +57,8 @@ func TestScopeOfHistory(t *testing.T) {
 		source := kubetest.ASource()
 		source.Spec.History.MaxTasks = ptr.To(c.maxTasks)
 		entries := each([]mirror.Entry{
-			{ID: "a", Phase: "failed", UpdatedAt: 1000}, {ID: "b", Phase: "failed", UpdatedAt: 2000},
-			{ID: "c", Phase: "failed", UpdatedAt: 3000}, {ID: "d", Phase: "running", UpdatedAt: 4000},
+			{Shown: mirror.Shown{ID: "a", Phase: "failed", UpdatedAt: 1000}}, {Shown: mirror.Shown{ID: "b", Phase: "failed", UpdatedAt: 2000}},
+			{Shown: mirror.Shown{ID: "c", Phase: "failed", UpdatedAt: 3000}}, {Shown: mirror.Shown{ID: "d", Phase: "running", UpdatedAt: 4000}},
 		})
 		of := Bounds{Source: source, Stored: Stored{Finished: 3, Entries: entries}, Now: time.UnixMilli(noon), Cutoff: c.cutoff}
 		scope := of.Scope(nil)
@@ -73,13 +73,13 @@ func TestScopeOfHistory(t *testing.T) {
 
 func TestOldestFinished(t *testing.T) {
 	stamp := OldestFinished(each([]mirror.Entry{
-		{ID: "a", Phase: "running", UpdatedAt: 1}, {ID: "d", Phase: "failed", UpdatedAt: 5},
-		{ID: "c", Phase: "completed", UpdatedAt: 5}, {ID: "b", Phase: "cancelled", UpdatedAt: 9},
+		{Shown: mirror.Shown{ID: "a", Phase: "running", UpdatedAt: 1}}, {Shown: mirror.Shown{ID: "d", Phase: "failed", UpdatedAt: 5}},
+		{Shown: mirror.Shown{ID: "c", Phase: "completed", UpdatedAt: 5}}, {Shown: mirror.Shown{ID: "b", Phase: "cancelled", UpdatedAt: 9}},
 	}))
 	if want := (mirror.Stamp{UpdatedAt: 5, ID: "c"}); stamp != want {
 		t.Errorf("%+v", stamp)
 	}
-	if got := OldestFinished(each([]mirror.Entry{{ID: "a", Phase: "waiting", UpdatedAt: 1}})); got != (mirror.Stamp{}) {
+	if got := OldestFinished(each([]mirror.Entry{{Shown: mirror.Shown{ID: "a", Phase: "waiting", UpdatedAt: 1}}})); got != (mirror.Stamp{}) {
 		t.Errorf("without a finished one: %+v", got)
 	}
 }

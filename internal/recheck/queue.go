@@ -170,7 +170,7 @@ func (q *Queue) add(ask *question, now time.Time) (tooMuch bool) {
 	return false
 }
 
-// wait lets a question wait for its turn. The caller holds the lock.
+// wait lets a question wait for a worker. The caller holds the lock.
 func (q *Queue) wait(ask *question) {
 	ask.paused = false
 	q.waiting[ask.why] = append(q.waiting[ask.why], ask)
@@ -268,7 +268,7 @@ func (q *Queue) done(asked *question, next followUp) {
 	}
 }
 
-// resume lets a question wait for its turn again, once its pause is over.
+// resume lets a question wait for a worker again, once its pause is over.
 func (q *Queue) resume(ask *question) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

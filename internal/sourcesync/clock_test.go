@@ -52,10 +52,10 @@ func TestClockSetWhileAway(t *testing.T) {
 	}
 }
 
-// passes lets time pass, with a turn whenever one is due.
+// passes lets time pass, with a step whenever one is due.
 func (a *account) passes(until time.Time) {
 	a.t.Helper()
 	for a.clock.Before(until) {
-		a.turn()
+		a.step()
 	}
 }

@@ -63,7 +63,7 @@ func TestProblemsAreBounded(t *testing.T) {
 func TestTokenFor(t *testing.T) {
 	missing := func(ids ...string) (entries []mirror.Entry) {
 		for _, id := range ids {
-			entries = append(entries, mirror.Entry{ID: id})
+			entries = append(entries, mirror.Entry{Shown: mirror.Shown{ID: id}})
 		}
 		return entries
 	}

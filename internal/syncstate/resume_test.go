@@ -22,9 +22,9 @@ func TestResume(t *testing.T) {
 	}
 	ms := func(minutes int) int64 { return minute(minutes).UnixMilli() }
 	entries := []mirror.Entry{
-		{ID: "a", Phase: "running", UpdatedAt: ms(-90)},
-		{ID: "b", Phase: "failed", UpdatedAt: ms(-20)},
-		{ID: "c", Phase: "completed", UpdatedAt: ms(-30)},
+		{Shown: mirror.Shown{ID: "a", Phase: "running", UpdatedAt: ms(-90)}},
+		{Shown: mirror.Shown{ID: "b", Phase: "failed", UpdatedAt: ms(-20)}},
+		{Shown: mirror.Shown{ID: "c", Phase: "completed", UpdatedAt: ms(-30)}},
 	}
 	for name, c := range map[string]struct {
 		change    func(*v1alpha1.LivepeerTaskSourceStatus)
@@ -39,7 +39,7 @@ func TestResume(t *testing.T) {
 		},
 		// An update may have been on its way when the last poll was made, and clocks differ.
 		"tasks newer than the last poll": {
-			nil, []mirror.Entry{{ID: "a", Phase: "running", UpdatedAt: ms(5)}}, 6, ms(-3), mirror.Stamp{},
+			nil, []mirror.Entry{{Shown: mirror.Shown{ID: "a", Phase: "running", UpdatedAt: ms(5)}}}, 6, ms(-3), mirror.Stamp{},
 		},
 		"never polled": {func(s *v1alpha1.LivepeerTaskSourceStatus) { s.LastPollTime = nil }, entries, 6, 0, mirror.Stamp{UpdatedAt: ms(-30), ID: "c"}},
 		"no tasks at all": {

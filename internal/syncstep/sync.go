@@ -145,16 +145,16 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	return s.stallStep(ctx)
 }
 
-// take keeps a task that was read, where it differs from the mirror. It answers 1 where it is beyond the limits of
+// take keeps a task that was read, where it differs from the mirror. It returns 1 where it is beyond the limits of
 // history.
 func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	if full := s.state.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
 		full.alive[task.ID] = struct{}{}
 	}
-	mark := maphash.Bytes(s.state.HashSeed, task.Raw)
+	fingerprint := maphash.Bytes(s.state.HashSeed, task.Raw)
 	resumes := s.state.Coverage.Resuming && s.state.poll != nil && pass == s.state.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
-		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, mark, s.scope().StalledBefore) ||
+		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, fingerprint, s.scope().StalledBefore) ||
 			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
 			delete(s.state.Health.Rejected, task.ID)
 			return 0
@@ -164,11 +164,11 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	if err != nil {
 		return 0 // without a usable ID; the client has counted it
 	}
-	observation.Mark = mark
+	observation.Fingerprint = fingerprint
 	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
 	s.note(&planned, observation.ID)
 	for i := range planned.Current {
-		s.Index.Mark(&planned.Current[i], mark)
+		s.Index.Recognise(&planned.Current[i], fingerprint)
 	}
 	if len(planned.Actions) > 0 {
 		s.state.pending = append(s.state.pending, observation)

@@ -135,7 +135,7 @@ func (f *feed) watch(ctx context.Context, options metav1.ListOptions) (watch.Int
 	return events, err
 }
 
-// look reads one task that somebody else may have written. It answers false once there is nothing more to come.
+// look reads one task that somebody else may have written. It returns false once there is nothing more to come.
 func (f *feed) look(ctx context.Context) bool {
 	key, shutdown := f.looks.Get()
 	if shutdown {

@@ -17,7 +17,7 @@ import (
 // takes a minute at most for an answer.
 const feedPage = 5000
 
-// list answers all tasks in their compact form. Pages are of no version in particular: others are answered as a whole,
+// list returns all tasks in their compact form. Pages are of no version in particular: others are answered as a whole,
 // whatever the limit.
 func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
 	compact := &listedTasks{}

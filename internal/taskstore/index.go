@@ -22,7 +22,7 @@ type Index struct {
 	byName  map[string]map[string]*storedTask // by namespace and name
 	sources map[SourceID]*sourceCounts
 	// writing holds the tasks that the operator is about to write, and looking those that are being read.
-	writing, looking map[types.NamespacedName]*meanwhile
+	writing, looking map[types.NamespacedName]*inFlight
 	// sequence counts the changes of content.
 	sequence uint64
 	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
@@ -38,26 +38,26 @@ type Index struct {
 	onWaiting func(source types.NamespacedName)
 }
 
-// meanwhile is what was seen of a task while it was written or read.
-type meanwhile struct {
+// inFlight is what was seen of a task while it was written or read.
+type inFlight struct {
 	users   int
 	deleted types.UID // the object that was deleted
 	version string    // the latest version
 }
 
-func (m *meanwhile) join() *meanwhile {
+func (m *inFlight) join() *inFlight {
 	if m == nil {
-		m = &meanwhile{}
+		m = &inFlight{}
 	}
 	m.users++
 	return m
 }
 
 // leave ends one use.
-func leave(all map[types.NamespacedName]*meanwhile, key types.NamespacedName) meanwhile {
+func leave(all map[types.NamespacedName]*inFlight, key types.NamespacedName) inFlight {
 	m, ok := all[key]
 	if !ok {
-		return meanwhile{}
+		return inFlight{}
 	}
 	if m.users--; m.users == 0 {
 		delete(all, key)
@@ -88,8 +88,8 @@ func NewIndex() *Index {
 	return &Index{
 		byName:           map[string]map[string]*storedTask{},
 		sources:          map[SourceID]*sourceCounts{},
-		writing:          map[types.NamespacedName]*meanwhile{},
-		looking:          map[types.NamespacedName]*meanwhile{},
+		writing:          map[types.NamespacedName]*inFlight{},
+		looking:          map[types.NamespacedName]*inFlight{},
 		listed:           map[string]string{},
 		onExternalChange: func(TaskRef) {},
 		onLook:           func(types.NamespacedName) {},
@@ -130,13 +130,13 @@ func (x *Index) Lookup(namespace string) plan.Lookup {
 }
 
 // Mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
-// that mark identifies.
+// that fingerprint identifies.
 // before is when a task was last updated to count as stalled: it has to be shown so.
-func (x *Index) Mirrors(source SourceID, name, id string, mark uint64, before int64) bool {
+func (x *Index) Mirrors(source SourceID, name, id string, fingerprint uint64, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[source.Namespace][name]
-	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().SourceID == source && !task.deleting &&
+	return ok && fingerprint != 0 && task.fingerprint == fingerprint && task.id == id && task.owner.Value().SourceID == source && !task.deleting &&
 		task.stalled == task.stalls(before)
 }
 
@@ -151,16 +151,16 @@ func (x *Index) Shows(source SourceID, name, id string, updatedAt, before int64)
 		known.stalled == known.stalls(before)
 }
 
-// Mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
-func (x *Index) Mark(stored *mirror.Entry, mark uint64) {
+// Recognise notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
+func (x *Index) Recognise(stored *mirror.Entry, fingerprint uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if task, ok := x.byName[stored.Namespace][stored.Name]; ok && task.version == stored.ResourceVersion {
-		task.mark = mark
+		task.fingerprint = fingerprint
 	}
 }
 
-// Entries yields the stored tasks of a source, in no order. Meanwhile the index must not be used.
+// Entries yields the stored tasks of a source, in no order. While they are looked at, the index must not be used.
 func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
 	return func(yield func(*mirror.Entry) bool) {
 		x.mu.RLock()

@@ -20,7 +20,7 @@ func (x *Index) begin(key types.NamespacedName) {
 }
 
 // done says how a write ended: with the task as it is stored now, or with nil where it failed. What somebody else wrote
-// over it meanwhile is told.
+// over it in the meantime is told.
 func (x *Index) done(key types.NamespacedName, task *storedTask) {
 	x.mu.Lock()
 	seen := leave(x.writing, key)
@@ -91,7 +91,7 @@ func (x *Index) observe(task *storedTask, tellChange bool) {
 	}
 	changed := !ok || known.differs(task)
 	if !changed {
-		task.mark = known.mark
+		task.fingerprint = known.fingerprint
 	}
 	x.set(task, false)
 	_, writing := x.writing[key]

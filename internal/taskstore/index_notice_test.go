@@ -150,14 +150,14 @@ func TestMarks(t *testing.T) {
 		x := NewIndex()
 		x.see(stored(kubetest.ATask("a", "main", 10)))
 		entry, _ := x.Lookup("media")("a")
-		x.Mark(&entry, 5)
+		x.Recognise(&entry, 5)
 		c.happens(x)
 		if x.Mirrors(source, "a", "a", 5, 0) != c.want || x.Mirrors(source, "a", "a", 6, 0) || x.Mirrors(source, "a", "A", 5, 0) || x.Mirrors(source, "a", "a", 0, 0) {
 			t.Errorf("%s: known again: %v", name, x.Mirrors(source, "a", "a", 5, 0))
 		}
 		x.observe(stored(kubetest.ATask("a", "main", 20, kubetest.InPhase("failed"))), true)
-		if x.Mark(&entry, 7); x.Mirrors(source, "a", "a", 7, 0) {
-			t.Errorf("%s: the mark of an earlier version counts", name)
+		if x.Recognise(&entry, 7); x.Mirrors(source, "a", "a", 7, 0) {
+			t.Errorf("%s: the fingerprint of an earlier version counts", name)
 		}
 	}
 }

@@ -59,11 +59,11 @@ func (x *Index) WaitingTasks() int {
 	return total
 }
 
-// keepMark lets a task that is about to replace what is known keep its mark, where only what waits to be sent differs.
-func (x *Index) keepMark(key types.NamespacedName, task *storedTask) {
+// keepFingerprint lets a task that is about to replace what is known keep its fingerprint, where only what waits to be sent differs.
+func (x *Index) keepFingerprint(key types.NamespacedName, task *storedTask) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if known, ok := x.byName[key.Namespace][key.Name]; ok && known.uid == task.uid && !known.differs(task) {
-		task.mark = known.mark
+		task.fingerprint = known.fingerprint
 	}
 }

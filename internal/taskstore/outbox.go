@@ -15,7 +15,7 @@ import (
 )
 
 // notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
-// task reaches by it. The same write stores both, so that no crash can come between them. It answers how many had to be
+// task reaches by it. The same write stores both, so that no crash can come between them. It returns how many had to be
 // left out for want of room.
 func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *plan.Action) (lost int, err error) {
 	status := &action.Desired.Status
@@ -67,7 +67,7 @@ func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, s
 	}
 	defer release()
 	for attempt := 1; ; attempt++ {
-		err := w.takeAwayOnce(ctx, key, task, sent)
+		err := w.acknowledgeOnce(ctx, key, task, sent)
 		if err == nil || !apierrors.IsConflict(err) || attempt == conflictAttempts {
 			return client.IgnoreNotFound(err)
 		}
@@ -78,7 +78,7 @@ func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, s
 	}
 }
 
-func (w *Writer) takeAwayOnce(
+func (w *Writer) acknowledgeOnce(
 	ctx context.Context, key types.NamespacedName, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition,
 ) error {
 	desired := task.DeepCopy()
@@ -96,7 +96,7 @@ func (w *Writer) takeAwayOnce(
 	}
 	entry := mirror.EntryOf(stored)
 	settled := storedOf(&entry)
-	w.index.keepMark(key, settled)
+	w.index.keepFingerprint(key, settled)
 	w.index.done(key, settled)
 	return nil
 }

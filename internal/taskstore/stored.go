@@ -21,18 +21,32 @@ type storedTask struct {
 	owner       unique.Handle[owner]
 	kind, phase unique.Handle[string]
 
-	generation, observedGeneration, updatedAt int64
+	versions
+	content
+	flags
+}
 
+// versions are those of the object and of its status.
+type versions struct {
+	generation, observedGeneration int64
+	updatedAt                      int64 // milliseconds since 1970
+}
+
+// content identifies what is stored.
+type content struct {
 	spec, status mirror.Digest
-	// mark identifies the answer of the API that the task is known to mirror; 0 where none is.
-	mark uint64
+	// fingerprint identifies the answer of the API that the task is known to mirror; 0 where none is.
+	fingerprint uint64
 	// sequence is that of the index when the content last changed.
 	sequence uint64
-	retries  int32
-	deleting bool
-	waiting  bool
-	stalled  bool
+}
 
+// flags are the small ones, together: apart, they would take up twice the memory.
+type flags struct {
+	retries              int32
+	deleting             bool
+	waiting              bool
+	stalled              bool
 	editedID, editedType bool
 }
 
@@ -48,9 +62,12 @@ func storedOf(entry *mirror.Entry) *storedTask {
 		name: entry.Name, id: entry.ID, uid: entry.UID, version: entry.ResourceVersion,
 		owner: unique.Make(owner{SourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName, entry.SourceLabel}),
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
-		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
-		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
-		waiting: entry.Waiting, stalled: entry.Stalled, editedID: entry.EditedID, editedType: entry.EditedType,
+		versions: versions{entry.Generation, entry.ObservedGeneration, entry.UpdatedAt},
+		content:  content{spec: entry.SpecDigest, status: entry.StatusDigest},
+		flags: flags{
+			retries: entry.Retries, deleting: entry.Deleting, waiting: entry.Waiting, stalled: entry.Stalled,
+			editedID: entry.EditedID, editedType: entry.EditedType,
+		},
 	}
 	if task.id == task.name {
 		task.id = task.name
@@ -61,11 +78,16 @@ func storedOf(entry *mirror.Entry) *storedTask {
 func (t *storedTask) entry() mirror.Entry {
 	owner := t.owner.Value()
 	return mirror.Entry{
-		Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
-		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
-		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Retries: t.retries, Deleting: t.deleting,
-		SpecDigest: t.spec, StatusDigest: t.status, Waiting: t.waiting, Stalled: t.stalled,
-		SourceLabel: owner.label, EditedID: t.editedID, EditedType: t.editedType, Sequence: t.sequence,
+		Object: mirror.Object{
+			Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation, Deleting: t.deleting,
+		},
+		Ownership: mirror.Ownership{OwnerName: owner.name, OwnerUID: owner.UID, SourceLabel: owner.label},
+		Shown: mirror.Shown{
+			ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(), UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration,
+			Retries: t.retries, Waiting: t.waiting, Stalled: t.stalled,
+		},
+		Edited:  mirror.Edited{EditedID: t.editedID, EditedType: t.editedType},
+		Content: mirror.Content{SpecDigest: t.spec, StatusDigest: t.status, Sequence: t.sequence},
 	}
 }
 

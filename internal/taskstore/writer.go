@@ -74,7 +74,7 @@ type Written struct {
 	Refused map[string]error
 }
 
-// Apply carries out the actions, several at a time, beginning with the first. An error is a *writeError or the
+// Apply carries out the actions, several at a time, beginning with the first. An error is a *WriteError or the
 // context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
 func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Action) (*Written, error) {
 	out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
@@ -152,7 +152,7 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 	}
 }
 
-// replan plans an action anew, by what is stored now. It answers false where nothing is left to do.
+// replan plans an action anew, by what is stored now. It returns false where nothing is left to do.
 func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Action) (bool, error) {
 	lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
 	if err != nil {
@@ -166,7 +166,7 @@ func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Acti
 	return true, nil
 }
 
-// sameObject reads what has become of a stored object, and answers false where it is no longer there as it was.
+// sameObject reads what has become of a stored object, and returns false where it is no longer there as it was.
 func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
 	task := &v1alpha1.LivepeerTask{}
 	err := w.live.Get(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}, task)
@@ -237,7 +237,7 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 	entry := mirror.EntryOf(stored)
 	task := storedOf(&entry)
 	if err == nil {
-		task.mark = action.Observation.Mark
+		task.fingerprint = action.Observation.Fingerprint
 	}
 	w.index.done(key, task)
 	if err == nil {

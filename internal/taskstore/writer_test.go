@@ -58,7 +58,7 @@ func TestErrorsOfWrites(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// A deletion by a limit follows from no observation: the stored task is named.
-		limit := &plan.Action{Verb: plan.Delete, Stored: mirror.Entry{ID: "b"}}
+		limit := &plan.Action{Verb: plan.Delete, Stored: mirror.Entry{Shown: mirror.Shown{ID: "b"}}}
 		if err := out.note(t.Context(), limit, c.err); errors.As(err, &write) == c.refused || (out.Refused["b"] != nil) != c.refused {
 			t.Errorf("%s: by a limit: %v", name, err)
 		}
