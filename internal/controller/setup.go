@@ -23,6 +23,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskfeed"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
@@ -82,8 +83,11 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	writer, feeds, err := taskstore.Open(mgr, index, settings.namespaces,
-		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+	feeds, err := taskfeed.Open(mgr, index, settings.namespaces)
+	if err != nil {
+		return err
+	}
+	writer, err := taskstore.Open(mgr, index, measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
 	if err != nil {
 		return err
 	}

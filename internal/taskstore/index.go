@@ -19,10 +19,10 @@ import (
 // write means that somebody else changed or deleted a task: that is handed to onExternalChange.
 type Index struct {
 	mu      sync.RWMutex
-	byName  map[string]map[string]*storedTask // by namespace and name
+	byName  map[string]map[string]*StoredTask // by namespace and name
 	sources map[SourceID]*sourceCounts
-	// writing holds the tasks that the operator is about to write, and looking those that are being read.
-	writing, looking map[types.NamespacedName]*inFlight
+	// writing holds the tasks that the operator is about to write, and reading those that are being read.
+	writing, reading map[types.NamespacedName]*inFlight
 	// sequence counts the changes of content.
 	sequence uint64
 	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
@@ -32,8 +32,8 @@ type Index struct {
 	waiting map[SourceID]map[string]struct{}
 
 	onExternalChange func(TaskRef)
-	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
-	onLook func(types.NamespacedName)
+	// onUnread is told of tasks that have to be read.
+	onUnread func(types.NamespacedName)
 	// onWaiting is told, under the lock, which source has something to be sent.
 	onWaiting func(source types.NamespacedName)
 }
@@ -86,13 +86,13 @@ type sourceCounts struct {
 // NewIndex returns an index that knows of no task yet.
 func NewIndex() *Index {
 	return &Index{
-		byName:           map[string]map[string]*storedTask{},
+		byName:           map[string]map[string]*StoredTask{},
 		sources:          map[SourceID]*sourceCounts{},
 		writing:          map[types.NamespacedName]*inFlight{},
-		looking:          map[types.NamespacedName]*inFlight{},
+		reading:          map[types.NamespacedName]*inFlight{},
 		listed:           map[string]string{},
 		onExternalChange: func(TaskRef) {},
-		onLook:           func(types.NamespacedName) {},
+		onUnread:         func(types.NamespacedName) {},
 		waiting:          map[SourceID]map[string]struct{}{},
 		onWaiting:        func(types.NamespacedName) {},
 	}
@@ -114,6 +114,13 @@ func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 	for _, request := range unfinished {
 		tell(request)
 	}
+}
+
+// NotifyUnread sets who is told of tasks that somebody else may have written, in a way that only reading them can tell.
+func (x *Index) NotifyUnread(tell func(types.NamespacedName)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.onUnread = tell
 }
 
 // Lookup finds stored tasks of a namespace by name.
@@ -229,7 +236,7 @@ func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 
 // set keeps a task in place of what is known under its name. What the operator wrote itself is no change by others: it says what
 // Studio said. The caller holds the lock.
-func (x *Index) set(task *storedTask, own bool) {
+func (x *Index) set(task *StoredTask, own bool) {
 	id := task.owner.Value().SourceID
 	namespace := id.Namespace
 	known, ok := x.byName[namespace][task.name]
@@ -244,7 +251,7 @@ func (x *Index) set(task *storedTask, own bool) {
 	}
 	tasks, ok := x.byName[namespace]
 	if !ok {
-		tasks = map[string]*storedTask{}
+		tasks = map[string]*StoredTask{}
 		x.byName[namespace] = tasks
 	}
 	tasks[task.name] = task
@@ -265,7 +272,7 @@ func (x *Index) set(task *storedTask, own bool) {
 }
 
 // remove forgets a known task. The caller holds the lock.
-func (x *Index) remove(known *storedTask) {
+func (x *Index) remove(known *StoredTask) {
 	id := known.owner.Value().SourceID
 	delete(x.byName[id.Namespace], known.name)
 	x.unawait(known)

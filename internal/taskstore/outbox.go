@@ -46,14 +46,14 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 
 // Waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.
 func (w *Writer) Waiting(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, error) {
-	w.index.beginLook(key)
+	w.index.BeginRead(key)
 	task := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, key, task); err != nil {
-		w.index.looked(key, nil)
+		w.index.Read(key, nil)
 		return nil, client.IgnoreNotFound(err)
 	}
 	entry := mirror.EntryOf(task)
-	w.index.looked(key, storedOf(&entry))
+	w.index.Read(key, StoredOf(&entry))
 	return task, nil
 }
 
@@ -95,7 +95,7 @@ func (w *Writer) acknowledgeOnce(
 		return err
 	}
 	entry := mirror.EntryOf(stored)
-	settled := storedOf(&entry)
+	settled := StoredOf(&entry)
 	w.index.keepFingerprint(key, settled)
 	w.index.done(key, settled)
 	return nil

@@ -12,9 +12,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// storedTask is what the index keeps of a stored task. There may be 100,000 of them, so that each byte counts: what many
+// StoredTask is what the index keeps of a stored task: an Entry in compact form. There may be 100,000 of them, so that each byte counts: what many
 // tasks share is kept once.
-type storedTask struct {
+type StoredTask struct {
 	name, id    string // one text where they are the same
 	uid         types.UID
 	version     string
@@ -57,8 +57,9 @@ type owner struct {
 	name, label string
 }
 
-func storedOf(entry *mirror.Entry) *storedTask {
-	task := &storedTask{
+// StoredOf makes an entry compact.
+func StoredOf(entry *mirror.Entry) *StoredTask {
+	task := &StoredTask{
 		name: entry.Name, id: entry.ID, uid: entry.UID, version: entry.ResourceVersion,
 		owner: unique.Make(owner{SourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName, entry.SourceLabel}),
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
@@ -75,7 +76,7 @@ func storedOf(entry *mirror.Entry) *storedTask {
 	return task
 }
 
-func (t *storedTask) entry() mirror.Entry {
+func (t *StoredTask) entry() mirror.Entry {
 	owner := t.owner.Value()
 	return mirror.Entry{
 		Object: mirror.Object{
@@ -91,19 +92,19 @@ func (t *storedTask) entry() mirror.Entry {
 	}
 }
 
-func (t *storedTask) key() types.NamespacedName {
+func (t *StoredTask) key() types.NamespacedName {
 	return types.NamespacedName{Namespace: t.owner.Value().Namespace, Name: t.name}
 }
 
-func (t *storedTask) finished() bool { return v1alpha1.IsFinishedPhase(t.phase.Value()) }
+func (t *StoredTask) finished() bool { return v1alpha1.IsFinishedPhase(t.phase.Value()) }
 
 // differs reports whether what the operator writes of a task is not the same.
-func (t *storedTask) differs(other *storedTask) bool {
+func (t *StoredTask) differs(other *StoredTask) bool {
 	return t.spec != other.spec || t.status != other.status
 }
 
 // request asks its source to look at the task again.
-func (t *storedTask) ref() TaskRef {
+func (t *StoredTask) ref() TaskRef {
 	owner := t.owner.Value()
 	request := TaskRef{Namespace: owner.Namespace, ID: t.id}
 	if owner.UID != "" {

@@ -235,7 +235,7 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 		return err
 	}
 	entry := mirror.EntryOf(stored)
-	task := storedOf(&entry)
+	task := StoredOf(&entry)
 	if err == nil {
 		task.fingerprint = action.Observation.Fingerprint
 	}
@@ -336,7 +336,7 @@ func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.
 		return &WriteError{Verb: plan.Update, Err: err}
 	}
 	entry := mirror.EntryOf(live)
-	w.index.done(key, storedOf(&entry))
+	w.index.done(key, StoredOf(&entry))
 	return nil
 }
 

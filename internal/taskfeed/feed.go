@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package taskstore
+package taskfeed
 
 import (
 	"context"
@@ -20,22 +20,23 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// lookers bounds the tasks that are read one by one at once.
-const lookers = 4
+// readers bounds the tasks that are read one by one at once.
+const readers = 4
 
 // feed keeps the index in step with the LivepeerTasks of one namespace, or of all. It lists them page by page and watches
 // them. A leader writes nearly all that it would see, and knows it: it watches metadata only, and reads what it has not
 // written itself. The others watch whole tasks, to be ready to lead.
 type feed struct {
 	namespace string // empty: all
-	index     *Index
+	index     *taskstore.Index
 	client    client.WithWatch
 	tasks     rest.Interface // for lists
 	metadata  metadata.Interface
 	elected   <-chan struct{}
-	looks     workqueue.TypedRateLimitingInterface[types.NamespacedName]
+	reads     workqueue.TypedRateLimitingInterface[types.NamespacedName]
 
 	mu sync.Mutex
 	// synced: the tasks were listed. unserved: the API server has no such resource, for now.
@@ -54,15 +55,15 @@ func (f *feed) Start(ctx context.Context) error {
 		Name: "livepeertasks", TypeDescription: "LivepeerTasks",
 	})
 	var group sync.WaitGroup
-	for range lookers {
+	for range readers {
 		group.Go(func() {
-			for f.look(ctx) {
+			for f.read(ctx) {
 			}
 		})
 	}
 	group.Go(func() { f.lead(ctx) })
 	reflector.RunWithContext(ctx)
-	f.looks.ShutDown()
+	f.reads.ShutDown()
 	group.Wait()
 	return nil
 }
@@ -135,26 +136,26 @@ func (f *feed) watch(ctx context.Context, options metav1.ListOptions) (watch.Int
 	return events, err
 }
 
-// look reads one task that somebody else may have written. It returns false once there is nothing more to come.
-func (f *feed) look(ctx context.Context) bool {
-	key, shutdown := f.looks.Get()
+// read reads one task that somebody else may have written. It returns false once there is nothing more to come.
+func (f *feed) read(ctx context.Context) bool {
+	key, shutdown := f.reads.Get()
 	if shutdown {
 		return false
 	}
-	defer f.looks.Done(key)
-	f.index.beginLook(key)
+	defer f.reads.Done(key)
+	f.index.BeginRead(key)
 	task := &v1alpha1.LivepeerTask{}
 	err := f.client.Get(ctx, key, task)
 	if err != nil {
-		f.index.looked(key, nil)
+		f.index.Read(key, nil)
 	} else {
 		entry := mirror.EntryOf(task)
-		f.index.looked(key, storedOf(&entry))
+		f.index.Read(key, taskstore.StoredOf(&entry))
 	}
 	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
-		f.looks.AddRateLimited(key)
+		f.reads.AddRateLimited(key)
 	} else {
-		f.looks.Forget(key)
+		f.reads.Forget(key)
 	}
 	return true
 }
@@ -163,13 +164,13 @@ var _ toolscache.ReflectorStore = &feed{}
 
 // Replace takes in a list.
 func (f *feed) Replace(items []any, version string) error {
-	tasks := make([]*storedTask, 0, len(items))
+	tasks := make([]*taskstore.StoredTask, 0, len(items))
 	for _, item := range items {
 		if listed, ok := item.(*listedTask); ok {
 			tasks = append(tasks, listed.task)
 		}
 	}
-	f.index.replace(f.namespace, tasks, version)
+	f.index.Replace(f.namespace, tasks, version)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.synced = true
@@ -191,7 +192,7 @@ func (f *feed) Update(obj any) error {
 	case *v1alpha1.LivepeerTask:
 		f.index.Observe(obj)
 	case *metav1.PartialObjectMetadata:
-		f.index.notice(client.ObjectKeyFromObject(obj), obj.ResourceVersion)
+		f.index.Notice(client.ObjectKeyFromObject(obj), obj.ResourceVersion)
 	}
 	return nil
 }

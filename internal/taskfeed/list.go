@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package taskstore
+package taskfeed
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // feedPage bounds the tasks of one page of a list. Each page costs the API server a look at all that is behind it; and it
@@ -23,7 +24,7 @@ func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, 
 	compact := &listedTasks{}
 	for {
 		list, err := f.page(ctx, compact.Continue, func(entry *mirror.Entry) {
-			compact.Items = append(compact.Items, listedTask{task: storedOf(entry)})
+			compact.Items = append(compact.Items, listedTask{task: taskstore.StoredOf(entry)})
 		})
 		if f.answered(err) != nil {
 			return nil, err
@@ -71,7 +72,7 @@ func (l *listedTasks) DeepCopyObject() runtime.Object {
 type listedTask struct {
 	metav1.TypeMeta
 
-	task *storedTask
+	task *taskstore.StoredTask
 }
 
 // DeepCopyObject copies the task, for runtime.Object.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package taskstore
+package taskfeed
 
 import (
 	"errors"
@@ -10,22 +10,19 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // Pauses between attempts to read a task that somebody else may have written.
 const (
-	lookDelay    = time.Second
-	maxLookDelay = 5 * time.Minute
+	readDelay    = time.Second
+	maxReadDelay = 5 * time.Minute
 )
 
 // Feeds are all feeds of an index.
@@ -47,38 +44,25 @@ func (all Feeds) Ready(*http.Request) error {
 	return nil
 }
 
-// Open lets a manager keep the index in step with the stored tasks of some namespaces, or of all where none is named, and returns
-// their writer. Observers are told of each write.
-func Open(mgr ctrl.Manager, index *Index, namespaces []string, observers ...Observer) (*Writer, Feeds, error) {
+// Open lets a manager keep the index in step with the stored tasks of some namespaces, or of all where none is named.
+func Open(mgr ctrl.Manager, index *taskstore.Index, namespaces []string) (Feeds, error) {
 	metadataClient, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return nil, nil, fmt.Errorf("client for metadata: %w", err)
+		return nil, fmt.Errorf("client for metadata: %w", err)
 	}
-	tasks, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
-		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
+	tasks, err := taskstore.RESTClient(mgr)
 	if err != nil {
-		return nil, nil, fmt.Errorf("client for LivepeerTasks: %w", err)
+		return nil, err
 	}
-	feeds, err := watchTasks(mgr, index, tasks, metadataClient, namespaces)
-	if err != nil {
-		return nil, nil, err
-	}
-	return NewWriter(&leanClient{Client: mgr.GetClient(), tasks: tasks}, mgr.GetAPIReader(), index, observers...), feeds, nil
-}
-
-// watchTasks lets the manager keep the index in step with the stored tasks.
-func watchTasks(
-	mgr ctrl.Manager, index *Index, tasks rest.Interface, metadataClient metadata.Interface, namespaces []string,
-) (Feeds, error) {
 	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("client for LivepeerTasks: %w", err)
 	}
-	looks := workqueue.NewTypedRateLimitingQueue(
-		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](lookDelay, maxLookDelay))
-	index.onLook = looks.Add
+	reads := workqueue.NewTypedRateLimitingQueue(
+		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](readDelay, maxReadDelay))
+	index.NotifyUnread(reads.Add)
 	var all Feeds
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
@@ -86,7 +70,7 @@ func watchTasks(
 	for _, namespace := range namespaces {
 		f := &feed{
 			namespace: namespace, index: index, client: watching, tasks: tasks, metadata: metadataClient, elected: mgr.Elected(),
-			looks: looks,
+			reads: reads,
 		}
 		if err := mgr.Add(f); err != nil {
 			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)
