@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package decode
 
 import (
 	"encoding/json"
@@ -31,9 +31,9 @@ const (
 	maxPerTask = 1 << 20
 )
 
-// decoder fills the typed fields of one spec or status from a JSON tree, masks credentials, and notes the paths of what
+// Decoder fills the typed fields of one spec or status from a JSON tree, masks credentials, and notes the paths of what
 // it masked or left out.
-type decoder struct {
+type Decoder struct {
 	redactor *redact.Redactor
 	searched *int   // bytes of the task that were searched for credentials
 	path     []byte // where it is, from the spec or status down
@@ -42,22 +42,33 @@ type decoder struct {
 	unknown  int64 // members of objects that this version does not know
 }
 
-// omit notes that the field below where the decoder is, or the field where it is if name is "", is left out.
-func (d *decoder) omit(name string) {
+// New returns a decoder of one part of a task. searched counts the bytes of the task that were searched for credentials: all parts of
+// a task have the same.
+func New(redactor *redact.Redactor, searched *int) *Decoder {
+	return &Decoder{redactor: redactor, searched: searched}
+}
+
+// Found returns what was masked, what was left out, and how many members are unknown.
+func (d *Decoder) Found() (redacted, omitted []string, unknown int64) {
+	return d.redacted.list(), d.omitted.list(), d.unknown
+}
+
+// Omit notes that the field below where the decoder is, or the field where it is if name is "", is left out.
+func (d *Decoder) Omit(name string) {
 	mark := d.enter(name)
 	d.omitted.add(string(d.path))
 	d.leave(mark)
 }
 
 // redact notes that a value was masked, in the same way.
-func (d *decoder) redact(name string) {
+func (d *Decoder) redact(name string) {
 	mark := d.enter(name)
 	d.redacted.add(string(d.path))
 	d.leave(mark)
 }
 
 // enter goes down to a field, or to a list entry if name starts with a bracket. The result leads back.
-func (d *decoder) enter(name string) int {
+func (d *Decoder) enter(name string) int {
 	mark := len(d.path)
 	if name != "" && name[0] != '[' && mark > 0 {
 		d.path = append(d.path, '.')
@@ -66,26 +77,26 @@ func (d *decoder) enter(name string) int {
 	return mark
 }
 
-func (d *decoder) leave(mark int) {
+func (d *Decoder) leave(mark int) {
 	d.path = d.path[:mark]
 }
 
-// object fills a struct from a JSON object.
-func (d *decoder) object(l *layout, dst reflect.Value, values map[string]any) {
-	d.members(l.fields, dst, values)
+// Object fills a struct from a JSON object.
+func (d *Decoder) Object(l *Layout, dst reflect.Value, values map[string]any) {
+	d.Members(l.fields, dst, values)
 	for name, v := range values {
 		mirrored, known := l.known[name]
 		switch {
 		case !known:
 			d.unknown++
 		case !mirrored && v != nil:
-			d.omit(name)
+			d.Omit(name)
 		}
 	}
 }
 
-// members fills the given fields of a struct.
-func (d *decoder) members(fields []field, dst reflect.Value, values map[string]any) {
+// Members fills the given fields of a struct.
+func (d *Decoder) Members(fields []Field, dst reflect.Value, values map[string]any) {
 	for i := range fields {
 		f := &fields[i]
 		v := f.value(values)
@@ -94,14 +105,14 @@ func (d *decoder) members(fields []field, dst reflect.Value, values map[string]a
 		}
 		mark := d.enter(f.name)
 		if !d.value(&f.shape, dst.FieldByIndex(f.index), v) {
-			d.omit("")
+			d.Omit("")
 		}
 		d.leave(mark)
 	}
 }
 
 // value sets dst to v, which is not nil, and reports whether it could.
-func (d *decoder) value(s *shape, dst reflect.Value, v any) bool {
+func (d *Decoder) value(s *shape, dst reflect.Value, v any) bool {
 	switch s.kind {
 	case textKind, urlKind, secretKind, messageKind:
 		text, ok := d.text(s.kind, v)
@@ -139,7 +150,7 @@ func set(dst reflect.Value, v any) bool {
 	return true
 }
 
-func (d *decoder) structure(s *shape, dst reflect.Value, v any) bool {
+func (d *Decoder) structure(s *shape, dst reflect.Value, v any) bool {
 	values, ok := v.(map[string]any)
 	if name, isText := v.(string); isText && s.object == reflect.TypeFor[v1alpha1.CreatorID]() {
 		values, ok = map[string]any{"value": name}, true // the older form of the same
@@ -151,19 +162,19 @@ func (d *decoder) structure(s *shape, dst reflect.Value, v any) bool {
 		dst.Set(reflect.New(s.object))
 		dst = dst.Elem()
 	}
-	d.object(s.layout, dst, values)
+	d.Object(s.layout, dst, values)
 	return true
 }
 
 // list takes the entries that it can take, and names the others. Paths have the API's indexes.
-func (d *decoder) list(element *shape, dst reflect.Value, v any) bool {
+func (d *Decoder) list(element *shape, dst reflect.Value, v any) bool {
 	values, ok := v.([]any)
 	if !ok {
 		return false
 	}
 	if len(values) > maxList {
 		values = values[:maxList]
-		d.omit("")
+		d.Omit("")
 	}
 	out := reflect.MakeSlice(dst.Type(), len(values), len(values))
 	n := 0
@@ -172,7 +183,7 @@ func (d *decoder) list(element *shape, dst reflect.Value, v any) bool {
 		if v != nil && d.value(element, out.Index(n), v) {
 			n++
 		} else {
-			d.omit("")
+			d.Omit("")
 		}
 		d.leave(mark)
 	}
@@ -181,7 +192,7 @@ func (d *decoder) list(element *shape, dst reflect.Value, v any) bool {
 }
 
 // headers keeps the names of HTTP headers and masks all values.
-func (d *decoder) headers(dst reflect.Value, v any) bool {
+func (d *Decoder) headers(dst reflect.Value, v any) bool {
 	values, ok := v.(map[string]any)
 	if !ok {
 		return false
@@ -189,12 +200,12 @@ func (d *decoder) headers(dst reflect.Value, v any) bool {
 	out := make(map[string]string, min(len(values), maxHeaders))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if len(out) == maxHeaders || !d.headerName(name) {
-			d.omit("")
+			d.Omit("")
 			continue
 		}
 		value, ok := values[name].(string)
 		if !ok {
-			d.omit(name)
+			d.Omit(name)
 			continue
 		}
 		mark := d.enter(name)
@@ -206,7 +217,7 @@ func (d *decoder) headers(dst reflect.Value, v any) bool {
 }
 
 // headerName reports whether name can be shown: it is one that HTTP allows, and holds no credential itself.
-func (d *decoder) headerName(name string) bool {
+func (d *Decoder) headerName(name string) bool {
 	if name == "" || len(name) > maxHeaderName {
 		return false
 	}
@@ -219,7 +230,7 @@ func (d *decoder) headerName(name string) bool {
 	return !changed
 }
 
-func (d *decoder) gop(v any) (intstr.IntOrString, bool) {
+func (d *Decoder) gop(v any) (intstr.IntOrString, bool) {
 	if n, ok := toInt(v); ok && n >= math.MinInt32 && n <= math.MaxInt32 {
 		return intstr.FromInt32(int32(n)), true
 	}
@@ -231,7 +242,7 @@ func (d *decoder) gop(v any) (intstr.IntOrString, bool) {
 }
 
 // any returns the canonical form of free-form JSON without credentials.
-func (d *decoder) any(v any) ([]byte, bool) {
+func (d *Decoder) any(v any) ([]byte, bool) {
 	size, ok := measure(v, maxDepth, maxAny)
 	if !ok {
 		return nil, false

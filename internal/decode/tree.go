@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package decode
 
 import (
 	"bytes"
@@ -11,21 +11,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/scan"
 )
 
-// CanonicalJSON returns the one form of a JSON document that every equal document has, and that comes back unchanged
-// from the Kubernetes API server: keys in order, each once, no white space, integers that fit into 64 bits as they are,
-// all other numbers as the shortest text of a float64. It fails where the API server would: bad JSON, or a number that
-// is too large.
-func CanonicalJSON(raw []byte) ([]byte, error) {
-	v, err := parseJSON(raw)
-	if err != nil {
-		return nil, err
-	}
-	return canonical(v)
-}
-
-// parseJSON returns raw as a tree with numbers as json.Number. Of a repeated key the last counts; invalid UTF-8 is replaced.
+// Tree returns raw as a tree with numbers as json.Number. Of a repeated key the last counts; invalid UTF-8 is replaced.
 // That is what encoding/json makes of it, which takes three times as long.
-func parseJSON(raw []byte) (any, error) {
+func Tree(raw []byte) (any, error) {
 	if !json.Valid(raw) {
 		var v any
 		return nil, json.Unmarshal(raw, &v) // says what is wrong
@@ -59,7 +47,9 @@ func tree(s *scan.Scanner) any {
 	}
 }
 
-// canonical returns the canonical form of a tree, whose numbers it replaces.
+// canonical returns the one form of a tree that every equal document has, and that comes back unchanged from the Kubernetes API
+// server: keys in order, no white space, integers that fit into 64 bits as they are, all other numbers as the shortest text of a
+// float64. It fails where the API server would: a number is too large. It replaces the numbers of the tree.
 func canonical(v any) ([]byte, error) {
 	v, err := withNumbers(v)
 	if err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package mirror
+package decode
 
 import (
 	"encoding/json"
@@ -32,7 +32,7 @@ type paths struct {
 }
 
 func (p *paths) add(path string) {
-	p.all = append(p.all, cut(path, maxPath))
+	p.all = append(p.all, Cut(path, maxPath))
 }
 
 // list returns the paths in order, each once; "…" stands for those that are too many.
@@ -46,7 +46,7 @@ func (p *paths) list() []string {
 }
 
 // text returns a string without credentials, and without what a terminal obeys; false: it is none, or too long.
-func (d *decoder) text(k kind, v any) (string, bool) {
+func (d *Decoder) text(k kind, v any) (string, bool) {
 	s, ok := v.(string)
 	if !ok {
 		return "", false
@@ -80,13 +80,13 @@ func (d *decoder) text(k kind, v any) (string, bool) {
 }
 
 // affords reports whether a text of n bytes more is searched for credentials, and counts it.
-func (d *decoder) affords(n int) bool {
+func (d *Decoder) affords(n int) bool {
 	*d.searched += n
 	return *d.searched <= maxPerTask
 }
 
 // message returns an error message that can be shown on one page, without credentials and what a terminal obeys.
-func (d *decoder) message(s string) string {
+func (d *Decoder) message(s string) string {
 	whole := len(s)
 	if whole > maxSearched { // end between two words: half a credential is not recognised as one
 		s = s[:max(0, strings.LastIndexAny(s[:maxSearched], " \t\n"))]
@@ -103,13 +103,13 @@ func (d *decoder) message(s string) string {
 		masked += "…"
 	}
 	if short || len(masked) > maxErrorMessage {
-		d.omit("")
+		d.Omit("")
 	}
-	return cut(masked, maxErrorMessage)
+	return Cut(masked, maxErrorMessage)
 }
 
-// cut shortens s to at most limit bytes, between two characters, and then ends it in "…".
-func cut(s string, limit int) string {
+// Cut shortens s to at most limit bytes, between two characters, and then ends it in "…".
+func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
@@ -120,30 +120,30 @@ func cut(s string, limit int) string {
 	return s[:end] + "…"
 }
 
-// time returns a time that the API sends in milliseconds since 1970. 0 is a time as well.
-func (d *decoder) time(values map[string]any, name string) *metav1.MicroTime {
+// Time returns a time that the API sends in milliseconds since 1970. 0 is a time as well.
+func (d *Decoder) Time(values map[string]any, name string) *metav1.MicroTime {
 	v := values[name]
 	if v == nil {
 		return nil
 	}
 	ms, ok := toWhole(v)
 	if !ok || ms < 0 || ms > lastMilli {
-		d.omit(name)
+		d.Omit(name)
 		return nil
 	}
 	return new(metav1.NewMicroTime(time.UnixMilli(ms).UTC()))
 }
 
-// percent returns a progress that the API sends as 0 to 1, rounded down. It works on the decimal digits: 0.29 has no
+// Percent returns a progress that the API sends as 0 to 1, rounded down. It works on the decimal digits: 0.29 has no
 // exact binary form, and 100 times it is less than 29.
-func (d *decoder) percent(values map[string]any, name string) *int32 {
+func (d *Decoder) Percent(values map[string]any, name string) *int32 {
 	v := values[name]
 	if v == nil {
 		return nil
 	}
 	f, ok := toFloat(v)
 	if !ok {
-		d.omit(name)
+		d.Omit(name)
 		return nil
 	}
 	if f <= 0 || f >= 1 {
