@@ -83,11 +83,8 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	feeds, err := taskfeed.Open(mgr, index, settings.namespaces)
-	if err != nil {
-		return err
-	}
-	writer, err := taskstore.Open(mgr, index, measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+	writer, feeds, err := openTasks(mgr, index, settings.namespaces,
+		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
 	if err != nil {
 		return err
 	}
@@ -126,6 +123,18 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return err
 	}
 	return mgr.AddReadyzCheck("tasks", feeds.Ready)
+}
+
+// openTasks returns the writer of LivepeerTasks, and what keeps the index in step with them.
+func openTasks(
+	mgr ctrl.Manager, index *taskstore.Index, namespaces []string, observers ...taskstore.Observer,
+) (*taskstore.Writer, taskfeed.Feeds, error) {
+	feeds, err := taskfeed.Open(mgr, index, namespaces)
+	if err != nil {
+		return nil, nil, err
+	}
+	writer, err := taskstore.Open(mgr, index, observers...)
+	return writer, feeds, err
 }
 
 // checkCRDs has the CRDs looked at once the manager leads.

@@ -137,14 +137,13 @@ func (x *Index) Lookup(namespace string) plan.Lookup {
 }
 
 // Mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
-// that fingerprint identifies.
-// before is when a task was last updated to count as stalled: it has to be shown so.
+// that fingerprint identifies. before is when a task was last updated to count as stalled: it has to be shown so.
 func (x *Index) Mirrors(source SourceID, name, id string, fingerprint uint64, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[source.Namespace][name]
-	return ok && fingerprint != 0 && task.fingerprint == fingerprint && task.id == id && task.owner.Value().SourceID == source && !task.deleting &&
-		task.stalled == task.stalls(before)
+	return ok && fingerprint != 0 && task.fingerprint == fingerprint && task.id == id && task.owner.Value().SourceID == source &&
+		!task.deleting && task.stalled == task.stalls(before)
 }
 
 // Shows reports whether the stored task of that name is this source's, and was mirrored as of that update, in milliseconds since 1970.

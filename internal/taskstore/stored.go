@@ -12,8 +12,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// StoredTask is what the index keeps of a stored task: an Entry in compact form. There may be 100,000 of them, so that each byte counts: what many
-// tasks share is kept once.
+// StoredTask is what the index keeps of a stored task: an Entry in compact form. There may be 100,000 of them, so that each byte
+// counts: what many tasks share is kept once.
 type StoredTask struct {
 	name, id    string // one text where they are the same
 	uid         types.UID
@@ -80,7 +80,8 @@ func (t *StoredTask) entry() mirror.Entry {
 	owner := t.owner.Value()
 	return mirror.Entry{
 		Object: mirror.Object{
-			Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation, Deleting: t.deleting,
+			Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
+			Deleting: t.deleting,
 		},
 		Ownership: mirror.Ownership{OwnerName: owner.name, OwnerUID: owner.UID, SourceLabel: owner.label},
 		Shown: mirror.Shown{
