@@ -25,8 +25,8 @@ type Bounds struct {
 	Now    time.Time
 	// Cutoff is that of retention: history must not bring back what is older.
 	Cutoff mirror.Stamp
-	// NewsAfter: of new tasks, those that changed later are worth a notification.
-	NewsAfter int64
+	// NotifyAfter: of new tasks, those that changed later are worth a notification.
+	NotifyAfter int64
 }
 
 // Scope says what is in scope, once the observed tasks are stored as well.
@@ -39,12 +39,12 @@ func (b *Bounds) Scope(observed []*mirror.Observation) Scope {
 // Unlimited says the same without the limits of history.
 func (b *Bounds) Unlimited() Scope {
 	return Scope{
-		Namespace: b.Source.Namespace,
-		Source:    b.Source.Name,
-		SourceUID: b.Source.UID,
-		Types:     b.Source.Spec.Types,
-		Notify:    b.Source.SendsEvents(),
-		NewsAfter: b.NewsAfter,
+		Namespace:   b.Source.Namespace,
+		Source:      b.Source.Name,
+		SourceUID:   b.Source.UID,
+		Types:       b.Source.Spec.Types,
+		Notify:      b.Source.SendsEvents(),
+		NotifyAfter: b.NotifyAfter,
 
 		StalledBefore: StalledBefore(b.Source.Spec.StallAfter, b.Now),
 	}

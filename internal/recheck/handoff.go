@@ -39,11 +39,11 @@ type wanted struct {
 	created  map[string]struct{}
 }
 
-// Begin takes back all that was said, as of a source that was made anew: a poll is to come. newsAfter is that of Retention.
-func (h *Handoff) Begin(newsAfter int64) {
+// Begin takes back all that was said, as of a source that was made anew: a poll is to come. notifyAfter is that of Retention.
+func (h *Handoff) Begin(notifyAfter int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.retryAt, h.retention = time.Time{}, syncstate.Retention{NewsAfter: newsAfter}
+	h.retryAt, h.retention = time.Time{}, syncstate.Retention{NotifyAfter: notifyAfter}
 	h.wanted = wanted{polling: true, fullSync: h.wanted.fullSync} // until the first step has ended
 }
 

@@ -213,7 +213,7 @@ func (q *Queue) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, obse
 	retained := q.Handoff.retained()
 	of := plan.Bounds{
 		Source: source, Stored: q.Index.Stored(taskstore.SourceIDOf(source)), Now: q.Clock.Now(),
-		Cutoff: retained.Cutoff, NewsAfter: retained.NewsAfter,
+		Cutoff: retained.Cutoff, NotifyAfter: retained.NotifyAfter,
 	}
 	finished := v1alpha1.IsFinishedPhase(observation.Status.Phase)
 	if ask.why != plan.Pushed || !finished {

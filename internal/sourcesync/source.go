@@ -107,7 +107,7 @@ func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 	s.ended, s.state = nil, &syncstep.State{}
 	s.answered.Store(now.UnixNano())
 	s.state.Resume(source, s.engine.Index.Entries(taskstore.SourceIDOf(source)), now)
-	s.rechecks.Handoff.Begin(s.state.Retention.NewsAfter)
+	s.rechecks.Handoff.Begin(s.state.Retention.NotifyAfter)
 	s.rechecks.Open()
 }
 

@@ -10,12 +10,12 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// newsMargin is how far behind the latest known update a new task may still be news. A task may come into the cluster after
+// notifyMargin is how far behind the latest known update a new task is still notified of. A task may come into the cluster after
 // later ones did, and clocks differ.
-const newsMargin = 10 * time.Minute
+const notifyMargin = 10 * time.Minute
 
-// NothingIsNews is the time that no task changed after.
-const NothingIsNews = math.MaxInt64
+// notifyNothing is the time that no task changed after.
+const notifyNothing = math.MaxInt64
 
 // Retention is which tasks are left out, by the limits of history, and which are worth a notification.
 type Retention struct {
@@ -25,8 +25,9 @@ type Retention struct {
 	Omitted int32
 	// pruned counts the tasks that history had no room for any more since Omitted was counted.
 	pruned int32
-	// NewsAfter is the time in Studio, in milliseconds since 1970, after which a task that is new here must have changed to be news.
-	NewsAfter int64
+	// NotifyAfter is the time in Studio, in milliseconds since 1970, after which a task that is new here must have changed for a
+	// notification.
+	NotifyAfter int64
 }
 
 // Raise moves the cutoff on, and never back.
@@ -48,23 +49,23 @@ func (r *Retention) listed(of *Listing) {
 		r.Omitted += r.pruned
 	}
 	r.pruned = 0
-	r.NewsAfter = newsSince(of.Newest, of.Began)
+	r.NotifyAfter = notifySince(of.Newest, of.Began)
 }
 
-// newsAfter says, by what is stored, after which time a task must have changed to be news: none where the tasks have not
+// notifyAfter says, by what is stored, after which time a task must have changed for a notification: none where the tasks have not
 // been listed yet, or all of them were lost.
-func newsAfter(status *v1alpha1.LivepeerTaskSourceStatus, stored int, newest int64) int64 {
+func notifyAfter(status *v1alpha1.LivepeerTaskSourceStatus, stored int, newest int64) int64 {
 	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 {
-		return NothingIsNews
+		return notifyNothing
 	}
-	return newsSince(newest, status.LastFullSyncTime.Time)
+	return notifySince(newest, status.LastFullSyncTime.Time)
 }
 
-// newsSince says the same by the latest update that was known when a listing of all tasks began: what changed before is
+// notifySince says the same by the latest update that was known when a listing of all tasks began: what changed before is
 // stored, or was left out on purpose. Where none was known, it goes by the clock.
-func newsSince(newest int64, began time.Time) int64 {
+func notifySince(newest int64, began time.Time) int64 {
 	if newest == 0 {
 		newest = began.UnixMilli()
 	}
-	return newest - newsMargin.Milliseconds()
+	return newest - notifyMargin.Milliseconds()
 }

@@ -72,7 +72,7 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 		stored++
 		newest = max(newest, entry.UpdatedAt)
 	}
-	s.Retention.NewsAfter = newsAfter(status, stored, newest)
+	s.Retention.NotifyAfter = notifyAfter(status, stored, newest)
 	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 ||
 		status.ObservedGeneration != source.Generation {
 		s.Schedule.NextFull = now

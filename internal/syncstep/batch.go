@@ -116,7 +116,7 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 		}
 		s.batches = s.batches[1:]
 		s.planned = nil
-		s.noteWritten(f.plan.Actions, f.out)
+		s.recordWritten(f.plan.Actions, f.out)
 		if f.err != nil {
 			s.state.pending = append(s.state.pending, f.observed...)
 			failed = cmp.Or(failed, f.err)
@@ -165,12 +165,12 @@ func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Ac
 	var out *taskstore.Written
 	var err error
 	s.monitor.Storing(func() { out, err = s.Writer.Apply(ctx, *scope, actions) })
-	s.noteWritten(actions, out)
+	s.recordWritten(actions, out)
 	return err
 }
 
-// noteWritten remembers which tasks were refused, and which no longer are.
-func (s *syncer) noteWritten(actions []plan.Action, out *taskstore.Written) {
+// recordWritten remembers which tasks were refused, and which no longer are.
+func (s *syncer) recordWritten(actions []plan.Action, out *taskstore.Written) {
 	for i := range actions {
 		if observation := actions[i].Observation; observation != nil {
 			delete(s.state.Health.Rejected, observation.ID)

@@ -166,7 +166,7 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	}
 	observation.Fingerprint = fingerprint
 	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
-	s.note(&planned, observation.ID)
+	s.record(&planned, observation.ID)
 	for i := range planned.Current {
 		s.Index.Recognise(&planned.Current[i], fingerprint)
 	}
@@ -177,8 +177,8 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	return len(planned.Omitted)
 }
 
-// note remembers why the task can't be mirrored, if so.
-func (s *syncer) note(planned *plan.Result, id string) {
+// record remembers why the task can't be mirrored, if so.
+func (s *syncer) record(planned *plan.Result, id string) {
 	switch {
 	case len(planned.Conflicts) > 0:
 		s.state.Health.Rejected.Add(id, "")
@@ -193,7 +193,7 @@ func (s *syncer) note(planned *plan.Result, id string) {
 func (s *syncer) bounds() *plan.Bounds {
 	return &plan.Bounds{
 		Source: s.source, Stored: s.Index.Stored(taskstore.SourceIDOf(s.source)), Now: s.now(),
-		Cutoff: s.state.Retention.Cutoff, NewsAfter: s.state.Retention.NewsAfter,
+		Cutoff: s.state.Retention.Cutoff, NotifyAfter: s.state.Retention.NotifyAfter,
 	}
 }
 

@@ -36,7 +36,7 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 	}
 	before := mirror.Before{
 		New:   action.Verb == plan.Create || action.Stored.ObservedGeneration == 0,
-		Phase: action.Stored.Phase, NewsAfter: scope.NewsAfter,
+		Phase: action.Stored.Phase, NotifyAfter: scope.NotifyAfter,
 	}
 	if reached, ok := mirror.Reached(before, status); ok {
 		status.Notifications, lost = mirror.AppendTransition(status.Notifications, reached)

@@ -104,14 +104,14 @@ func (t *StoredTask) differs(other *StoredTask) bool {
 	return t.spec != other.spec || t.status != other.status
 }
 
-// request asks its source to look at the task again.
+// ref names the task, for its source to refetch it.
 func (t *StoredTask) ref() TaskRef {
 	owner := t.owner.Value()
-	request := TaskRef{Namespace: owner.Namespace, ID: t.id}
+	ref := TaskRef{Namespace: owner.Namespace, ID: t.id}
 	if owner.UID != "" {
-		request.Source = owner.name
+		ref.Source = owner.name
 	}
-	return request
+	return ref
 }
 
 // TaskRef names a task and its source. Source is empty where the task has none.

@@ -91,14 +91,14 @@ func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Act
 				return err
 			}
 			defer release()
-			return out.note(ctx, &action, w.write(ctx, scope, action))
+			return out.record(ctx, &action, w.write(ctx, scope, action))
 		})
 	}
 	return out, group.Wait()
 }
 
-// note sorts out how one action ended.
-func (o *Written) note(ctx context.Context, action *plan.Action, err error) error {
+// record sorts out how one action ended.
+func (o *Written) record(ctx context.Context, action *plan.Action, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
