@@ -14,6 +14,7 @@ WORKDIR /src
 
 # Dependencies change less often than code: a layer of their own.
 COPY go.mod go.sum ./
+COPY api/go.mod api/go.sum api/
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 
 COPY main.go ./

@@ -5,7 +5,8 @@ SHELL := /usr/bin/env bash -o pipefail
 .DEFAULT_GOAL := help
 
 BIN := $(CURDIR)/bin
-CONTROLPLANE := $(BIN)/controlplane
+# Where kube-apiserver, etcd and kubectl are: hack/controlplane.sh.
+CONTROLPLANE := $(or $(KUBEBUILDER_ASSETS),$(BIN)/controlplane)
 CONTROLLER_GEN := $(BIN)/controller-gen
 GOLANGCI_LINT := $(BIN)/golangci-lint
 CYCLONEDX := $(BIN)/cyclonedx-gomod
@@ -58,8 +59,9 @@ help: ## Show this list.
 		END {print ""}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: controlplane build ## Show the operator at work, with a cluster and a Studio of its own. DEMO_SECONDS=30 ends it; LIVEPEER_API_KEY mirrors a real account.
+demo: build ## Show the operator at work, with a cluster and a Studio of its own. DEMO_SECONDS=30 ends it; LIVEPEER_API_KEY mirrors a real account.
 	@go build -o $(BIN)/demo ./hack/demo
+	@hack/controlplane.sh kube-apiserver etcd $(NEED_KUBECTL)
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/demo
 
 .PHONY: studio
@@ -70,11 +72,11 @@ studio: ## Run the simulated Studio alone.
 
 .PHONY: generate
 generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
-	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+	cd api && $(CONTROLLER_GEN) object:headerFile=../hack/boilerplate.go.txt paths=./...
 
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md, docs/metrics.md and what the Helm chart takes from config/.
-	$(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./api/... output:crd:dir=config/crd/bases
+	cd api && $(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./... output:crd:dir=../config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./hack/rights
 	go run ./hack/monitoring/page
@@ -83,15 +85,17 @@ manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RB
 .PHONY: fmt
 fmt: ## Format the code.
 	go fmt ./...
+	cd api && go fmt ./...
 
 .PHONY: vet
 vet: ## Run go vet.
 	go vet ./...
+	cd api && go vet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
-	cd test/recipes && $(GOLANGCI_LINT) run ./...
+	for module in api test/recipes test/compat; do (cd $$module && $(GOLANGCI_LINT) run ./...); done
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
 	$(HELM) lint --strict --quiet $(CHART)
 	$(ACTIONLINT)
@@ -239,11 +243,11 @@ undeploy: $(NEED_KUBECTL) ## Remove CRDs and operator, and with them every sourc
 ##@ Tools
 
 .PHONY: controlplane
-controlplane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once, about 7 minutes on 2 cores).
+controlplane: ## Get kube-apiserver, etcd and kubectl, once: those of KUBEBUILDER_ASSETS, downloaded (seconds), or built (5 minutes on 2 cores).
 	@hack/controlplane.sh
 
 .PHONY: kubectl
-kubectl: ## Build kubectl into bin/controlplane.
+kubectl: ## Get kubectl alone, likewise.
 	@hack/controlplane.sh kubectl
 
 .PHONY: helm

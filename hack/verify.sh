@@ -34,7 +34,7 @@ if ! drift=$(diff <(echo "$before") <(snapshot)); then
 fi
 
 echo "Verifying module files ..."
-for module in . tools/*/ test/recipes/; do
+for module in . api/ tools/*/ test/recipes/ test/compat/; do
   go mod -C "$module" tidy -diff || fail "$module/go.mod is not tidy: run go mod tidy there"
 done
 
@@ -45,6 +45,7 @@ for file in Dockerfile test/e2e/Dockerfile; do
 done
 
 echo "Verifying format and licence headers ..."
+cmp -s LICENSE api/LICENSE || fail "api/LICENSE is not LICENSE: copy it, since api is a module of its own"
 unformatted=$(go_files | xargs gofmt -l)
 [ -z "$unformatted" ] || fail "not formatted (make fmt): $unformatted"
 while IFS= read -r file; do

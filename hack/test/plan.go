@@ -29,7 +29,6 @@ func withoutRace() map[string]string {
 	)
 	return map[string]string{
 		".":                 drives,
-		"api/v1alpha1":      pure,
 		"hack/chart":        drives,
 		"hack/controlplane": drives,
 		"hack/demo":         drives,
@@ -41,6 +40,7 @@ func withoutRace() map[string]string {
 		"internal/scan":     pure,
 		"test/bench":        drives,
 		"test/e2e":          drives,
+		"test/api":          pure,
 	}
 }
 

@@ -74,8 +74,8 @@ func SetCondition(source *v1alpha1.LivepeerTaskSource, is Health) {
 	meta.SetStatusCondition(&source.Status.Conditions, condition)
 }
 
-// toldBy returns what the source's condition says.
-func toldBy(source *v1alpha1.LivepeerTaskSource) Health {
+// recorded returns what the source's condition says.
+func recorded(source *v1alpha1.LivepeerTaskSource) Health {
 	condition := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionDelivering)
 	if condition == nil {
 		return Health{}
@@ -86,7 +86,7 @@ func toldBy(source *v1alpha1.LivepeerTaskSource) Health {
 // saysSo reports whether the source's condition says that already.
 func saysSo(source *v1alpha1.LivepeerTaskSource, is Health) bool {
 	is.Message = condition.Bounded(is.Message, condition.MaxMessage)
-	return toldBy(source) == is
+	return recorded(source) == is
 }
 
 // tellHealth writes an Event on a source whose sending has got into trouble, or out of it.

@@ -35,8 +35,8 @@ const (
 	namespaceWorkers = 16
 	// crowdedRetry is how soon a source whose namespace has its share of the workers is tried again.
 	crowdedRetry = time.Second
-	// sendTurn bounds one turn of a source, so that a change of its spec is soon seen.
-	sendTurn = 5 * time.Second
+	// sendStep bounds one step of a source, so that a change of its spec is soon seen.
+	sendStep = 5 * time.Second
 	// sendConcurrency bounds the tasks of a source whose events are sent at once.
 	sendConcurrency = 8
 	// unusableRetry is how soon settings that can't be used are looked at again, if nothing tells that they changed.
@@ -62,7 +62,7 @@ type Reconciler struct {
 	states map[types.NamespacedName]*sending
 }
 
-// Reconcile sends what waits of one source, for one turn.
+// Reconcile sends what waits of one source, for one step.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	source := &v1alpha1.LivepeerTaskSource{}
 	if err := r.client.Get(ctx, request.NamespacedName, source); err != nil {
@@ -103,21 +103,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, nil
 	}
 	state.end(r.now())
-	all, aside := state.pause(r.now())
+	all, quarantine := state.pause(r.now())
 	switch {
 	case all > 0:
 		return reconcile.Result{RequeueAfter: all}, nil
 	case left:
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
-	return reconcile.Result{RequeueAfter: aside}, nil
+	return reconcile.Result{RequeueAfter: quarantine}, nil
 }
 
-// send sends to the tasks whose turn it is. It reports whether there was no time for all.
+// send sends to the tasks that are due. It reports whether there was no time for all.
 func (r *Reconciler) send(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, state *sending,
 ) (left bool) {
-	until := r.now().Add(sendTurn)
+	until := r.now().Add(sendStep)
 	var group errgroup.Group
 	group.SetLimit(state.parallel())
 	for _, name := range state.due(r.index.WaitingOf(taskstore.SourceIDOf(source)), r.now()) {
@@ -137,8 +137,8 @@ func (r *Reconciler) send(
 	return left
 }
 
-// sendTask sends what waits in one task, in order, until an event fails or the turn is over, and takes away what was sent. What
-// can't be taken away will be sent again, and does not count: otherwise the pause before that would not grow.
+// sendTask sends what waits in one task, in order, until an event fails or the step is over, and acknowledges what was sent. What
+// can't be acknowledged will be sent again, and does not count: otherwise the pause before that would not grow.
 func (r *Reconciler) sendTask(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, name string, until time.Time,
 ) (sent int, err error) {
@@ -186,7 +186,7 @@ func (r *Reconciler) sendOne(
 	return err
 }
 
-// discard takes away what waits of a source that has no sink any more.
+// discard acknowledges what waits of a source that has no sink any more.
 func (r *Reconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (reconcile.Result, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendConcurrency)
@@ -208,8 +208,8 @@ func (r *Reconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskS
 
 // report has the source's condition, and an Event, say what has changed.
 func (r *Reconciler) report(source *v1alpha1.LivepeerTaskSource, state *sending) {
-	is, news := state.condition(true)
-	if news {
+	is, changed := state.condition(true)
+	if changed {
 		tellHealth(r.events, source, is, r.now())
 	}
 	if is.Reason != "" && !saysSo(source, is) {
@@ -225,8 +225,8 @@ func (r *Reconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
 	if state, ok := r.states[key]; ok && state.uid == source.UID {
 		return state
 	}
-	state := &sending{uid: source.UID, health: toldBy(source)}
-	state.told = state.health.Reason
+	state := &sending{uid: source.UID, health: recorded(source)}
+	state.lastReported = state.health.Reason
 	r.states[key] = state
 	return state
 }

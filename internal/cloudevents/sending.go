@@ -23,8 +23,8 @@ const (
 	deniedPause, maxDeniedPause   = 30 * time.Second, 10 * time.Minute // it wants nothing of the operator
 	refusedPause, maxRefusedPause = time.Minute, time.Hour             // it does not take one task's event
 	sinkJitter                    = 0.2
-	// maxSetAside bounds the tasks of a source that wait because their event is refused. With more, the source waits.
-	maxSetAside = 100
+	// maxQuarantined bounds the tasks of a source that wait because their event is refused. With more, the source waits.
+	maxQuarantined = 100
 )
 
 // sending is how the sending of one source's events goes. It is in memory only: what is to be sent is in the tasks.
@@ -32,20 +32,20 @@ type sending struct {
 	uid  types.UID
 	sink *Sink // that the rest belongs to
 
-	mu       sync.Mutex
-	retryAt  time.Time // nothing is sent before
-	failures int       // attempts in a row that failed for all tasks alike
-	sent     bool      // in this turn
-	failed   error     // why this turn has to end
-	aside    map[string]setAside
-	refused  Health // of the task that was last set aside
-	last     string // the name of the task that was last begun with: the next turn goes on behind it
-	health   Health
-	told     string // the reason of the last Event
+	mu           sync.Mutex
+	retryAt      time.Time // nothing is sent before
+	failures     int       // attempts in a row that failed for all tasks alike
+	sent         bool      // in this step
+	failed       error     // why this step has to end
+	quarantine   map[string]quarantined
+	refused      Health // of the task that was last in quarantine
+	last         string // the name of the task that was last begun with: the next step goes on behind it
+	health       Health
+	lastReported string // the reason of the last Event
 }
 
-// setAside is a task whose event the sink does not take.
-type setAside struct {
+// quarantined is a task whose event the sink does not take.
+type quarantined struct {
 	until    time.Time
 	attempts int
 }
@@ -55,22 +55,22 @@ type Health struct {
 	Reason, Message string
 }
 
-// begin makes ready for a turn that sends to this sink. Another sink, or another token, deserves an attempt at once.
+// begin makes ready for a step that sends to this sink. Another sink, or another token, deserves an attempt at once.
 func (s *sending) begin(sink *Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sink != sink {
-		s.sink, s.retryAt, s.failures, s.aside = sink, time.Time{}, 0, map[string]setAside{}
+		s.sink, s.retryAt, s.failures, s.quarantine = sink, time.Time{}, 0, map[string]quarantined{}
 	}
 	s.sent, s.failed = false, nil
 }
 
-// due picks the names of the tasks whose turn it is, and forgets those set aside that no longer wait. It begins behind the
-// task that the last turn began with, so that none at the front holds up the rest.
+// due picks the names of the tasks that are due, and forgets those in quarantine that no longer wait. It begins behind the
+// task that the last step began with, so that none at the front holds up the rest.
 func (s *sending) due(names []string, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.aside, func(name string, _ setAside) bool {
+	maps.DeleteFunc(s.quarantine, func(name string, _ quarantined) bool {
 		_, waits := slices.BinarySearch(names, name)
 		return !waits
 	})
@@ -80,7 +80,7 @@ func (s *sending) due(names []string, now time.Time) []string {
 	}
 	var due []string
 	for _, name := range slices.Concat(names[at:], names[:at]) {
-		if now.Before(s.aside[name].until) {
+		if now.Before(s.quarantine[name].until) {
 			continue
 		}
 		due = append(due, name)
@@ -96,24 +96,24 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	s.last = name
 	s.sent = s.sent || sent > 0
 	if err == nil {
-		delete(s.aside, name) // also where nothing waits any more, and the index does not know yet
+		delete(s.quarantine, name) // also where nothing waits any more, and the index does not know yet
 		return
 	}
 	trouble, _ := errors.AsType[*Error](err)
-	if trouble == nil || trouble.Kind != Refused || len(s.aside) >= maxSetAside {
+	if trouble == nil || trouble.Kind != Refused || len(s.quarantine) >= maxQuarantined {
 		s.failed = err
 		return
 	}
-	of := s.aside[name]
+	of := s.quarantine[name]
 	of.attempts++
 	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
-	s.aside[name] = of
+	s.quarantine[name] = of
 	s.refused = Health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
 		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
 	s.health = s.refused
 }
 
-// over reports whether the turn has to end.
+// over reports whether the step has to end.
 func (s *sending) over() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +130,7 @@ func (s *sending) parallel() int {
 	return sendConcurrency
 }
 
-// end takes in how a turn ended.
+// end takes in how a step ended.
 func (s *sending) end(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *sending) end(now time.Time) {
 		s.failures = 0
 	}
 	if s.failed == nil {
-		if s.health = s.well(); len(s.aside) > 0 {
+		if s.health = s.well(); len(s.quarantine) > 0 {
 			s.health = s.refused
 		}
 		return
@@ -182,27 +182,27 @@ func (s *sending) unusable(err *Error) {
 	s.health = Health{v1alpha1.ReasonInvalidSink, err.Message + ". Events are kept until then"}
 }
 
-// pause returns how long nothing is to be sent: to any task, or to those set aside; 0 where there is no such time.
-func (s *sending) pause(now time.Time) (all, aside time.Duration) {
+// pause returns how long nothing is to be sent: to any task, or to those in quarantine; 0 where there is no such time.
+func (s *sending) pause(now time.Time) (all, quarantine time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, of := range s.aside {
-		if left := max(of.until.Sub(now), time.Millisecond); aside == 0 || left < aside {
-			aside = left
+	for _, of := range s.quarantine {
+		if left := max(of.until.Sub(now), time.Millisecond); quarantine == 0 || left < quarantine {
+			quarantine = left
 		}
 	}
-	return max(0, s.retryAt.Sub(now)), aside
+	return max(0, s.retryAt.Sub(now)), quarantine
 }
 
 // condition returns what is known of the health, and whether an Event is to tell so: where the trouble is another, or over.
-func (s *sending) condition(tell bool) (is Health, news bool) {
+func (s *sending) condition(tell bool) (is Health, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !tell || s.health.Reason == s.told {
+	if !tell || s.health.Reason == s.lastReported {
 		return s.health, false
 	}
-	before := s.told
-	s.told = s.health.Reason
+	before := s.lastReported
+	s.lastReported = s.health.Reason
 	return s.health, s.health.trouble() || (Health{Reason: before}).trouble()
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// turnWith is a turn in which a task fares so, and the pause after it.
-func (s *sending) turnWith(sink *Sink, sent int, err error, now time.Time) time.Duration {
+// stepWith is a step in which a task fares so, and the pause after it.
+func (s *sending) stepWith(sink *Sink, sent int, err error, now time.Time) time.Duration {
 	s.begin(sink)
 	s.note("task", sent, err, now)
 	s.end(now)
@@ -36,7 +36,7 @@ func TestPausesOfASink(t *testing.T) {
 	} {
 		state, trouble, last := &sending{}, &Error{Kind: kind, Message: "no"}, time.Duration(0)
 		for n := range 20 {
-			pause := state.turnWith(sink, 0, trouble, now)
+			pause := state.stepWith(sink, 0, trouble, now)
 			if pause < want.first || float64(pause) > float64(want.longest)*(1+sinkJitter) || pause < last && last < want.longest {
 				t.Errorf("%s: pause %d: %s", kind, n, pause)
 			}
@@ -49,11 +49,11 @@ func TestPausesOfASink(t *testing.T) {
 			t.Errorf("%s: %d at once", kind, state.parallel())
 		}
 		asked := &Error{Kind: kind, RetryAfter: time.Hour}
-		if pause := state.turnWith(sink, 0, asked, now); pause != time.Hour {
+		if pause := state.stepWith(sink, 0, asked, now); pause != time.Hour {
 			t.Errorf("%s: %s where an hour was asked for", kind, pause)
 		}
 		other := &Sink{}
-		if pause := state.turnWith(other, 1, nil, now); pause != 0 || state.parallel() != sendConcurrency {
+		if pause := state.stepWith(other, 1, nil, now); pause != 0 || state.parallel() != sendConcurrency {
 			t.Errorf("%s: %s with another sink", kind, pause)
 		}
 		if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonDelivered {
@@ -65,7 +65,7 @@ func TestPausesOfASink(t *testing.T) {
 // TestTheAPIServersTroubleIsNotTheSinks: it makes a pause, and no condition.
 func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 	state := &sending{}
-	if pause := state.turnWith(&Sink{}, 0, errors.New("API server"), time.Now()); pause < sinkPause {
+	if pause := state.stepWith(&Sink{}, 0, errors.New("API server"), time.Now()); pause < sinkPause {
 		t.Errorf("%s", pause)
 	}
 	if is, _ := state.condition(false); is.Reason != "" {
@@ -79,7 +79,7 @@ func TestSetAside(t *testing.T) {
 	refused := &Error{Kind: Refused, Message: "no"}
 	state.begin(&Sink{})
 	var names []string
-	for n := range maxSetAside + 1 {
+	for n := range maxQuarantined + 1 {
 		name := fmt.Sprintf("task-%03d", n)
 		names = append(names, name)
 		if state.over() {
@@ -87,29 +87,29 @@ func TestSetAside(t *testing.T) {
 		}
 		state.note(name, 0, refused, now)
 	}
-	if !state.over() || len(state.aside) != maxSetAside {
-		t.Errorf("%d set aside, over: %v", len(state.aside), state.over())
+	if !state.over() || len(state.quarantine) != maxQuarantined {
+		t.Errorf("%d in quarantine, over: %v", len(state.quarantine), state.over())
 	}
-	if due := state.due(names, now); !slices.Equal(due, names[maxSetAside:]) {
+	if due := state.due(names, now); !slices.Equal(due, names[maxQuarantined:]) {
 		t.Errorf("due at once: %v", due)
 	}
 	if due := state.due(names, now.Add(2*refusedPause)); len(due) != len(names) {
 		t.Errorf("due later: %v", due)
 	}
 	state.due(names[:1], now)
-	if len(state.aside) != 1 {
-		t.Errorf("%d are remembered of 1 that waits", len(state.aside))
+	if len(state.quarantine) != 1 {
+		t.Errorf("%d are remembered of 1 that waits", len(state.quarantine))
 	}
 }
 
 // TestGoneWhileSetAside: a task that is gone, which the index may learn of only later, is no reason for turns without a pause.
 func TestGoneWhileSetAside(t *testing.T) {
 	now, state, sink := time.Now(), &sending{}, &Sink{}
-	state.turnWith(sink, 0, &Error{Kind: Refused, Message: "no"}, now)
+	state.stepWith(sink, 0, &Error{Kind: Refused, Message: "no"}, now)
 	later := now.Add(2 * refusedPause)
-	state.turnWith(sink, 0, nil, later)
-	if all, aside := state.pause(later); all != 0 || aside != 0 {
-		t.Errorf("the next turn comes after %s, or %s", all, aside)
+	state.stepWith(sink, 0, nil, later)
+	if all, quarantine := state.pause(later); all != 0 || quarantine != 0 {
+		t.Errorf("the next step comes after %s, or %s", all, quarantine)
 	}
 }
 
@@ -120,18 +120,18 @@ func TestWellAgainButForRefused(t *testing.T) {
 	state.begin(sink)
 	state.note("bad", 0, &Error{Kind: Refused, Message: "no such event"}, now)
 	state.end(now)
-	state.turnWith(sink, 0, &Error{Kind: Unavailable, Message: "out of reach"}, now)
+	state.stepWith(sink, 0, &Error{Kind: Unavailable, Message: "out of reach"}, now)
 	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkUnavailable {
 		t.Errorf("%+v while the sink is out of reach", is)
 	}
-	state.turnWith(sink, 1, nil, now.Add(maxSinkPause))
+	state.stepWith(sink, 1, nil, now.Add(maxSinkPause))
 	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkRefused || !strings.Contains(is.Message, "task bad") {
 		t.Errorf("%+v", is)
 	}
 }
 
-// TestTurnsTakeTurns: a turn begins behind the task that the last one began with.
-func TestTurnsTakeTurns(t *testing.T) {
+// TestStepsGoOnWhereTheLastBegan: a step begins behind the task that the last one began with.
+func TestStepsGoOnWhereTheLastBegan(t *testing.T) {
 	state := &sending{last: "b"}
 	if due := state.due([]string{"a", "b", "c"}, time.Now()); !slices.Equal(due, []string{"c", "a", "b"}) {
 		t.Errorf("%v", due)
@@ -142,16 +142,16 @@ func TestTurnsTakeTurns(t *testing.T) {
 func TestEventsTellOfChangesOnly(t *testing.T) {
 	state := &sending{}
 	for _, step := range []struct {
-		reason string
-		news   bool
+		reason  string
+		changed bool
 	}{
 		{v1alpha1.ReasonNothingSent, false}, {v1alpha1.ReasonDelivered, false}, {v1alpha1.ReasonSinkUnavailable, true},
 		{v1alpha1.ReasonSinkUnavailable, false}, {v1alpha1.ReasonSinkRefused, true}, {v1alpha1.ReasonDelivered, true},
 		{v1alpha1.ReasonDelivered, false},
 	} {
 		state.health = Health{Reason: step.reason}
-		if _, news := state.condition(true); news != step.news {
-			t.Errorf("%s: an Event: %v", step.reason, news)
+		if _, changed := state.condition(true); changed != step.changed {
+			t.Errorf("%s: an Event: %v", step.reason, changed)
 		}
 	}
 }

@@ -42,13 +42,13 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	r := &Reconciler{index: index, writer: taskstore.NewWriter(api, api, index), metrics: measured, now: time.Now}
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
 	state, sink, pause := &sending{}, to, time.Duration(0)
-	turn := func() error {
+	step := func() error {
 		sent, err := r.sendTask(t.Context(), source, sink, "a", time.Now().Add(time.Hour))
-		pause = state.turnWith(sink, sent, err, time.Now())
+		pause = state.stepWith(sink, sent, err, time.Now())
 		return err
 	}
 	for range 5 {
-		if err := turn(); err == nil {
+		if err := step(); err == nil {
 			t.Fatal("the write has not failed")
 		}
 	}
@@ -56,7 +56,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 		t.Errorf("%s after 5 turns", pause)
 	}
 	api.failing = false
-	if err := turn(); err != nil || len(api.Tasks["a"].Status.Notifications) != 0 {
+	if err := step(); err != nil || len(api.Tasks["a"].Status.Notifications) != 0 {
 		t.Errorf("%v: %v", err, api.Tasks["a"].Status.Notifications)
 	}
 }

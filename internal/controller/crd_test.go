@@ -12,10 +12,12 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/internal/crdcheck"
 )
 
 // kubectl runs the real kubectl as an administrator, in the world's namespace, with stdin.
@@ -115,6 +117,21 @@ func TestBadDurationsAreRefused(t *testing.T) {
 		out, err := w.kubectl(minimalSource+spec, "apply", "-f", "-")
 		w.Expect(err).NotTo(HaveOccurred(), out)
 	}
+}
+
+// TestTheCRDsHaveEveryField: the API server serves all that this version writes, and what looks for older CRDs says nothing.
+func TestTheCRDsHaveEveryField(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	asked, err := discovery.NewDiscoveryClientForConfig(cluster.Config())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Eventually(func() ([]string, error) {
+		body, err := asked.RESTClient().Get().AbsPath("/openapi/v3/apis/studio.livepeer.org/v1alpha1").DoRaw(t.Context())
+		if err != nil {
+			return nil, err
+		}
+		return crdcheck.Missing(body)
+	}, soon, tick).Should(BeEmpty())
 }
 
 // TestReadingTasks: what the documentation tells people to type.

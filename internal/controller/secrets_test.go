@@ -3,6 +3,7 @@
 package controller_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -109,4 +111,53 @@ func TestSecretsAreAskedForByName(t *testing.T) {
 		}
 	})
 	w.Expect(gets).To(BeNumerically("<=", 2), "once, and once more where the watch was not yet there")
+}
+
+// TestASecretThatLooksTheSameIsTheSame: labels, annotations and entries that nobody uses cost no request to Studio, and break no
+// Retry-After. What is in use takes effect at once.
+func TestASecretThatLooksTheSameIsTheSame(t *testing.T) {
+	t.Parallel()
+	requests := &apiRecord{}
+	w := mirroringThrough(t, requests, v1alpha1.ReasonSynced, livepeertest.APIKey)
+	w.Eventually(requests.watches, soon, tick).Should(Equal(1))
+	reads := func() (n int) {
+		requests.set(func() {
+			for _, request := range requests.secrets {
+				if request.URL.Query().Get("watch") != "true" {
+					n++
+				}
+			}
+		})
+		return n
+	}
+	touch := func(change func(*corev1.Secret)) {
+		secret := &corev1.Secret{}
+		w.Expect(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "livepeer"}, secret)).To(Succeed())
+		change(secret)
+		before := reads()
+		w.Expect(w.client.Update(w.ctx, secret)).To(Succeed())
+		w.Eventually(reads, soon, tick).Should(BeNumerically(">", before), "the change is looked at")
+	}
+	harmless := func() {
+		for n := range 4 {
+			touch(func(s *corev1.Secret) { metav1.SetMetaDataAnnotation(&s.ObjectMeta, "touched", fmt.Sprint(n)) })
+			touch(func(s *corev1.Secret) { s.Data["unused"] = []byte(fmt.Sprint(n)) })
+		}
+	}
+	asked := w.asked()
+	harmless()
+	w.Consistently(w.asked, 500*time.Millisecond, tick).Should(Equal(asked))
+
+	w.studio.Fault(func(*http.Request) livepeertest.Fault { return livepeertest.RateLimited("3000") })
+	w.annotate("main", v1alpha1.AnnotationRequestedAt, "throttled")
+	w.eventuallyReady("main", v1alpha1.ReasonRateLimited)
+	asked = w.asked()
+	harmless()
+	w.Consistently(w.asked, 500*time.Millisecond, tick).Should(Equal(asked), "Retry-After holds")
+	w.studio.Fault(nil)
+
+	touch(func(s *corev1.Secret) { s.Data["apiKey"] = []byte("a-wrong-key") })
+	w.eventuallyReady("main", v1alpha1.ReasonUnauthorized)
+	w.secret(livepeertest.APIKey)
+	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 }

@@ -56,7 +56,7 @@ type SourceReconciler struct {
 	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// reported is what was last said of a source.
+// reported is what the status of a source last said.
 type reported struct {
 	source *v1alpha1.LivepeerTaskSource // as the operator last wrote it
 	report sourcesync.Report            // of the last step
@@ -91,7 +91,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 
 // latest returns the source as it was last written, where the cache still shows an older one.
 func (r *SourceReconciler) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1.LivepeerTaskSource {
-	last := r.said(client.ObjectKeyFromObject(source))
+	last := r.lastReported(client.ObjectKeyFromObject(source))
 	if last.source == nil || last.source.UID != source.UID || last.source.Generation != source.Generation {
 		return source
 	}
@@ -104,8 +104,8 @@ func (r *SourceReconciler) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1
 	return source
 }
 
-// said returns what was last said of a source; its zero value where nothing was.
-func (r *SourceReconciler) said(key types.NamespacedName) reported {
+// lastReported returns what was last reported of a source; its zero value where nothing was.
+func (r *SourceReconciler) lastReported(key types.NamespacedName) reported {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if last, ok := r.last[key]; ok {

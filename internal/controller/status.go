@@ -43,7 +43,7 @@ func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
 // report writes the source's status where it changed.
 func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) error {
 	key := client.ObjectKeyFromObject(source)
-	last := r.said(key)
+	last := r.lastReported(key)
 	if last.failed && !report.Ended { // what could not be written is tried again
 		last.report.Again, last.report.Silent = report.Again, report.Silent
 		report = &last.report
@@ -156,9 +156,12 @@ func logHealth(ctx context.Context, before, after *v1alpha1.LivepeerTaskSource) 
 		return
 	}
 	logger := log.FromContext(ctx).WithValues("reason", is.Reason, "tasks", after.Status.Tasks.Total)
-	if !inTrouble(is) {
+	switch {
+	case meta.IsStatusConditionTrue(after.Status.Conditions, v1alpha1.ConditionStalled):
+		logger.Error(nil, "Source is not ready until somebody acts", "message", is.Message)
+	case notReady(is):
+		logger.Info("Source is not ready", "message", is.Message)
+	default:
 		logger.Info("Source changed state", "message", is.Message)
-		return
 	}
-	logger.Info("Source is in trouble", "message", is.Message)
 }

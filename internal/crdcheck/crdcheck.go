@@ -68,19 +68,28 @@ func Missing(body []byte) ([]string, error) {
 	var missing []string
 	for _, kind := range []any{v1alpha1.LivepeerTask{}, v1alpha1.LivepeerTaskSource{}} {
 		of := reflect.TypeOf(kind)
-		for _, served := range doc.Components.Schemas {
-			if len(served.Kinds) != 1 || served.Kinds[0].Kind != of.Name() {
-				continue
-			}
-			for _, part := range []string{"Spec", "Status"} {
-				field, _ := of.FieldByName(part)
-				name := strings.ToLower(part)
-				missing = append(missing, lacks(served.Properties[name], field.Type, of.Name()+"."+name)...)
-			}
+		served := doc.of(of.Name())
+		if served == nil {
+			return nil, fmt.Errorf("OpenAPI document of the API server: it has no %s", of.Name())
+		}
+		for _, part := range []string{"Spec", "Status"} {
+			field, _ := of.FieldByName(part)
+			name := strings.ToLower(part)
+			missing = append(missing, lacks(served.Properties[name], field.Type, of.Name()+"."+name)...)
 		}
 	}
 	slices.Sort(missing)
 	return missing, nil
+}
+
+// of returns the schema of a kind, nil where there is none.
+func (d *document) of(kind string) *schema {
+	for _, served := range d.Components.Schemas {
+		if len(served.Kinds) == 1 && served.Kinds[0].Kind == kind {
+			return served
+		}
+	}
+	return nil
 }
 
 // isLeaf reports whether the schema of a type is not made of its fields.

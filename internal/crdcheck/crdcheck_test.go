@@ -83,8 +83,10 @@ func TestMissing(t *testing.T) {
 		kind, path, _ := strings.Cut(path, "/")
 		g.Expect(Missing(served(t, without(kind, path)))).To(Equal([]string{want}))
 	}
-	_, err := Missing([]byte("no JSON"))
-	g.Expect(err).To(HaveOccurred())
+	for _, body := range []string{"no JSON", "{}"} {
+		_, err := Missing([]byte(body))
+		g.Expect(err).To(HaveOccurred())
+	}
 }
 
 // TestCheckSaysSo: once, with the next step; and nothing where all is well, or nothing can be told.

@@ -137,10 +137,33 @@ func (m *masker) decoration(l link) int {
 		case strings.HasPrefix(t[min(i, len(t)):], "<%="):
 			i = m.spaces(i + len("<%="))
 		default:
-			return i
+			return m.converted(l, i)
 		}
 	}
 	return i
+}
+
+// converted returns where the string begins that something is made of at i, and of nothing else, as in []byte("hunter2") or Buffer.from('hunter2'); i where
+// nothing is, or where a function rather asks for the value by a name: os.Getenv("PASSWORD").
+func (m *masker) converted(l link, i int) int {
+	j, end := i, min(len(m.text), i+maxScheme)
+	for j < end && (isNameByte(m.text[j]) || strings.IndexByte("[]*:", m.text[j]) >= 0) {
+		j++
+	}
+	quote := m.spaces(j + 1)
+	if l.bond <= spaced || j == i || m.at(j) != '(' || !isQuote(m.at(quote)) {
+		return i
+	}
+	function := strings.ToLower(m.text[i:j])
+	for _, asks := range vocabulary["asking function"] {
+		if strings.Contains(function, asks) {
+			return i
+		}
+	}
+	if v := m.quoted(quote); m.at(m.spaces(v.next)) != ')' { // more arguments, one of which may be it
+		return i
+	}
+	return quote
 }
 
 // manyWords reports whether name is a header, or a list of words, whose value reaches to the end of the line.

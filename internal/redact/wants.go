@@ -100,8 +100,12 @@ func (m *masker) wantsSpaced(s *subject, l link, v *value, text string) bool {
 		return !isSentence(text, 1) && !isFile(text) && !strings.Contains(text, `:"`) && (!keyName || mixed(text))
 	case s.strength == sure:
 		return (mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !isProse(text)
+	case s.strength == unsure && v.quoted:
+		return isKeyValue(text) && !isID(text)
 	case s.strength == unsure:
 		return opaque(text) && !isID(text) && !strings.ContainsAny(text, "./: ")
+	case strings.EqualFold(s.word, "session") && isID(text): // its ID in Studio
+		return false
 	}
 	look := lookAt(text)
 	if s.strength == weak && m.isLogin(s, v) && !isProse(text) {

@@ -36,6 +36,8 @@ type options struct {
 	manager string
 	// tasks that the first Studio begins with.
 	tasks int
+	// hanging sources of a tenant whose API never answers.
+	hanging int
 	// kills of a round that kills.
 	kills int
 	// rounds to play, in this order; without any, random ones until the time is over.
@@ -48,7 +50,7 @@ type options struct {
 
 // quick makes of them the short form: each kind of trouble once.
 func (o options) quick() options {
-	o.tasks, o.kills = 160, 3
+	o.tasks, o.kills, o.hanging = 160, 3, 60
 	o.rounds = []round{
 		{disturbance: "kills in the first sync"},
 		{disturbance: "kills in steady change", api: 0.1, studio: 0.3, people: true},
@@ -95,7 +97,7 @@ func run() int {
 
 func optionsFrom(getenv func(string) string, now time.Time) (options, error) {
 	seed := uint64(now.UnixNano()) % 1_000_000
-	opts := options{seed: seed, tasks: 400, kills: 5}
+	opts := options{seed: seed, tasks: 400, kills: 5, hanging: 500}
 	seconds, err := countFrom(getenv, "SOAK_SECONDS", 600)
 	if err != nil {
 		return options{}, err

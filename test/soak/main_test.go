@@ -17,10 +17,10 @@ func TestOptionsFrom(t *testing.T) {
 		want    options
 		wantErr string
 	}{
-		"nothing": {want: options{duration: 10 * time.Minute, seed: 7, tasks: 400, kills: 5}},
+		"nothing": {want: options{duration: 10 * time.Minute, seed: 7, tasks: 400, hanging: 500, kills: 5}},
 		"all": {
 			env:  map[string]string{"SOAK_SECONDS": "30", "SOAK_SEED": "5", "SOAK_SEEDS": "3"},
-			want: options{duration: 30 * time.Second, seed: 5, seeds: 3, tasks: 400, kills: 5},
+			want: options{duration: 30 * time.Second, seed: 5, seeds: 3, tasks: 400, hanging: 500, kills: 5},
 		},
 		"quick":     {env: map[string]string{"SOAK_QUICK": "1"}, want: options{duration: 10 * time.Minute, seed: 7}.quick()},
 		"no number": {env: map[string]string{"SOAK_SECONDS": "30s"}, wantErr: "SOAK_SECONDS"},

@@ -40,6 +40,7 @@ type world struct {
 	writes   *os.File // of the ledger
 	bed      *testbed.Testbed
 	sites    []*site
+	silent   *silentServer
 	witness  *witness
 	ledger   *ledger
 	replicas []*replica
@@ -71,6 +72,9 @@ func (w *world) raise(ctx context.Context) (err error) {
 		if err := w.bed.Plane.Apply(ctx, objects...); err != nil {
 			return err
 		}
+	}
+	if err := w.moveIn(ctx, w.opts.hanging); err != nil {
+		return err
 	}
 	return w.prepareReplicas(ctx)
 }
@@ -109,6 +113,9 @@ func (w *world) clear(keep bool) error {
 	}
 	for _, s := range w.sites {
 		s.studio.web.Stop()
+	}
+	if w.silent != nil {
+		w.silent.stop()
 	}
 	if w.witness != nil {
 		w.witness.stop()

@@ -75,7 +75,7 @@ func (r *SourceReconciler) tellHealth(before, after *v1alpha1.LivepeerTaskSource
 	}
 	r.events.Tell("LivepeerTaskSource", after, &events.Event{
 		Action: events.Mirroring,
-		Reason: is.Reason, Note: is.Message, Warning: inTrouble(is), Identity: []any{before.ResourceVersion},
+		Reason: is.Reason, Note: is.Message, Warning: notReady(is), Identity: []any{before.ResourceVersion},
 	})
 }
 
@@ -86,7 +86,7 @@ func newHealth(before, after *v1alpha1.LivepeerTaskSource) (is *metav1.Condition
 	return is, is != nil && (was == nil || was.Reason != is.Reason)
 }
 
-// inTrouble reports whether a source that is in this condition needs attention.
-func inTrouble(ready *metav1.Condition) bool {
+// notReady reports whether a source that is in this condition needs attention.
+func notReady(ready *metav1.Condition) bool {
 	return ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonSyncing
 }
