@@ -37,19 +37,43 @@ func (s *syncer) start(ctx context.Context) error {
 	if len(s.state.pending) == 0 {
 		return nil
 	}
-	rest, due := maxBatches-1, s.due()
-	if s.state.poll != nil {
-		rest = maxBatches + 1 // what a full sync has under way must not keep a change waiting
-	}
-	slices.SortStableFunc(s.state.pending, func(a, b *mirror.Observation) int {
-		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
-	})
-	if s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))]) {
-		rest, due = 0, nil // planned again only once it is stored, or it could be stored under two names
+	rest, due := s.rest(), s.due()
+	if rest == 0 {
+		due = nil
 	}
 	if err := s.wait(rest, due); err != nil {
 		return err
 	}
+	s.launch(ctx)
+	return nil
+}
+
+// startBefore begins to write a batch, where there is room for one until then.
+func (s *syncer) startBefore(ctx context.Context, until <-chan time.Time) error {
+	rest := s.rest()
+	err := s.wait(rest, until)
+	if err == nil && len(s.batches) <= rest {
+		s.launch(ctx)
+	}
+	return err
+}
+
+// rest returns how many batches may be under way when the next one begins.
+func (s *syncer) rest() int {
+	slices.SortStableFunc(s.state.pending, func(a, b *mirror.Observation) int {
+		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
+	})
+	switch {
+	case s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))]):
+		return 0 // planned again only once it is stored, or it could be stored under two names
+	case s.state.poll != nil:
+		return maxBatches + 1 // what a full sync has under way must not keep a change waiting
+	}
+	return maxBatches - 1
+}
+
+// launch begins to write the next batch, newest first.
+func (s *syncer) launch(ctx context.Context) {
 	full := s.state.full
 	f := &batch{
 		observed: s.nextBatch(), done: make(chan struct{}),
@@ -64,7 +88,6 @@ func (s *syncer) start(ctx context.Context) error {
 		defer close(f.done)
 		f.out, f.err = s.Writer.Apply(ctx, scope, f.plan.Actions)
 	}()
-	return nil
 }
 
 // nextBatch takes the next batch of what was read.

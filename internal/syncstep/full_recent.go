@@ -34,7 +34,10 @@ func (s *syncer) newRecent() *recent {
 // recentStep reads a page, newest first.
 func (s *syncer) recentStep(ctx context.Context) error {
 	full := s.state.full
-	if full.recent.over { // and what it brought is written, or being written
+	if full.recent.over {
+		if len(s.batches) > 0 { // what it brought is listed again, and must be known by then
+			return s.wait(0, s.due())
+		}
 		full.recent = nil
 		return nil
 	}

@@ -42,12 +42,10 @@ func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err 
 // next takes one task. It returns false where the rest of the answer is better asked for again.
 func (r *reading) next(ctx context.Context, task *studio.Task) bool {
 	if len(r.state.pending) >= batchSize && !r.hurries() {
-		// The answer waits while writers are busy.
-		if r.failed = r.start(ctx); r.failed != nil {
-			return false
-		}
+		// The answer waits while writers are busy, for as long as there is no hurry.
+		r.failed = r.startBefore(ctx, r.Clock.After(r.until().Sub(r.now())))
 	}
-	if r.tooMuch() {
+	if r.failed != nil || r.tooMuch() {
 		return false
 	}
 	if task.Deleted { // no list should hold one that is; the full sync asks for it by ID
@@ -61,20 +59,25 @@ func (r *reading) next(ctx context.Context, task *studio.Task) bool {
 	return true
 }
 
-// hurries reports whether the answer is to be read to its end now, and written afterwards: before the request runs out of time, and,
-// in a full sync, when a poll is due.
+// hurries reports whether the answer is to be read to its end now, and written afterwards.
 func (r *reading) hurries() bool {
-	if !r.hurried.IsZero() {
-		return true
-	}
-	now, limit := r.now(), r.source.Spec.Timeout.Duration/3
-	if r.state.poll == nil {
-		limit = min(limit, r.source.Spec.Interval.Duration)
-	}
-	if now.Sub(r.began) > limit || r.pollDue(now) {
+	if now := r.now(); r.hurried.IsZero() && !now.Before(r.until()) {
 		r.hurried = now
 	}
 	return !r.hurried.IsZero()
+}
+
+// until returns when the hurry begins: before the request runs out of time, and, in a full sync, when a poll is due.
+func (r *reading) until() time.Time {
+	limit := r.source.Spec.Timeout.Duration / 3
+	if r.state.poll != nil {
+		return r.began.Add(limit)
+	}
+	until := r.began.Add(min(limit, r.source.Spec.Interval.Duration))
+	if next := r.state.Schedule.NextPoll; r.state.Watermark.Newest() != 0 && next.Before(until) {
+		return next
+	}
+	return until
 }
 
 // tooMuch reports whether the rest of an answer would take too much memory, or too long, as over a slow connection.
