@@ -17,7 +17,7 @@ const (
 	// batchSize bounds the tasks that are planned together, newest first.
 	batchSize = 50
 	// maxBatches bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
-	// held in memory. A poll that is due may add two: what was read until then, and its own.
+	// held in memory. A poll may add two of its own.
 	maxBatches = 3
 )
 
