@@ -14,7 +14,10 @@ GOVULNCHECK := $(BIN)/govulncheck
 DOCKERFILE := $(BIN)/dockerfile
 HELM := $(BIN)/helm
 ACTIONLINT := $(BIN)/actionlint
+CRD_REF_DOCS := $(BIN)/crd-ref-docs
 CHART := charts/livepeer-task-operator
+PLUGIN := cmd/kubectl-livepeer
+PLUGIN_PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64
 
 IMAGE := ghcr.io/livepeer/livepeer-task-operator
 IMG ?= $(IMAGE):v0.1.0
@@ -75,12 +78,20 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 	cd api && $(CONTROLLER_GEN) object:headerFile=../hack/boilerplate.go.txt paths=./...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, docs/rights.md, docs/metrics.md and what the Helm chart takes from config/.
+manifests: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, what the Helm chart takes from config/, and docs: rights, metrics, reference, schemas.
 	cd api && $(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./... output:crd:dir=../config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./hack/rights
 	go run ./hack/monitoring/page
 	KUBECTL=$(KUBECTL) go run ./hack/chart
+	$(CRD_REF_DOCS) --log-level=ERROR --source-path=api/v1alpha1 --config=hack/reference/config.yaml --templates-dir=hack/reference \
+		--renderer=markdown --output-path=docs/reference.md
+	go run ./hack/schemas
+
+.PHONY: docs-site
+docs-site: ## Build the pages of docs/ as a site, with search, into dist/site (mkdocs and its theme Material are needed).
+	@command -v mkdocs >/dev/null || { echo "mkdocs is missing; on Debian: apt-get install mkdocs mkdocs-material" >&2; exit 1; }
+	mkdocs build --strict --quiet --site-dir dist/site
 
 .PHONY: fmt
 fmt: ## Format the code.
@@ -95,7 +106,7 @@ vet: ## Run go vet.
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) ## Run the linters (the first time builds them, about 5 minutes on 2 cores).
 	$(GOLANGCI_LINT) run ./...
-	for module in api test/recipes test/compat; do (cd $$module && $(GOLANGCI_LINT) run ./...); done
+	for module in api $(PLUGIN) test/recipes test/compat; do (cd $$module && $(GOLANGCI_LINT) run ./...); done
 	$(DOCKERFILE) lint Dockerfile test/e2e/Dockerfile
 	$(HELM) lint --strict --quiet $(CHART)
 	$(ACTIONLINT)
@@ -158,6 +169,18 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 5m).
 build: ## Build bin/manager.
 	go build $(BUILD_FLAGS) -o $(BIN)/manager .
 
+.PHONY: plugin
+plugin: ## Build bin/kubectl-livepeer: the kubectl plugin.
+	go build -C $(PLUGIN) $(BUILD_FLAGS) -o $(BIN)/kubectl-livepeer .
+
+.PHONY: plugin-release
+plugin-release: ## Build the kubectl plugin for every platform, into archives in dist, with krew's manifest. VERSION=v1.2.3
+	rm -rf $(BIN)/plugin
+	$(foreach platform,$(PLUGIN_PLATFORMS),GOOS=$(word 1,$(subst -, ,$(platform))) GOARCH=$(word 2,$(subst -, ,$(platform))) \
+		go build -C $(PLUGIN) $(BUILD_FLAGS) -o $(BIN)/plugin/$(platform)/ .$(newline))
+	mkdir -p dist
+	go run ./hack/plugin -version $(VERSION) -binaries $(BIN)/plugin -out dist
+
 .PHONY: image-archives
 image-archives: $(DOCKERFILE) build ## Build the images of both Dockerfiles without an engine, into bin/e2e, and the operator's for arm64.
 	mkdir -p $(E2E)
@@ -192,8 +215,8 @@ build-chart: $(HELM) ## Write dist/livepeer-task-operator-<version>.tgz: the Hel
 	$(HELM) package --destination dist $(CHART)
 
 .PHONY: checksums
-checksums: ## Write dist/SHA256SUMS: of all that is in dist.
-	cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
+checksums: ## Write dist/SHA256SUMS: of all files in dist.
+	cd dist && rm -f SHA256SUMS && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum > SHA256SUMS
 
 .PHONY: sbom
 sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in CycloneDX.
@@ -201,22 +224,24 @@ sbom: $(CYCLONEDX) ## Write dist/sbom.json: every module in the operator, in Cyc
 	$(CYCLONEDX) app -json -licenses -noserial -output dist/sbom.json .
 
 .PHONY: licenses
-licenses: ## Write dist/licenses.csv: the licence of every module in the operator. Fails where one is not permissive.
+licenses: ## Write dist/licenses.csv and dist/plugin-licenses.csv: the licence of every module in operator and plugin. Fails where one is not permissive.
 	mkdir -p dist
 	go build -C tools/security -o $(BIN)/licenses ./licenses
 	$(BIN)/licenses > dist/licenses.csv
+	cd $(PLUGIN) && $(BIN)/licenses > $(CURDIR)/dist/plugin-licenses.csv
 
 # With the Go that the operator is shipped with, whose standard library counts as well. VULNCHECK=required fails where it can't look.
 .PHONY: vulncheck
 vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities that the code can reach.
-	@if out=$$(GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' go.mod) $(GOVULNCHECK) ./... 2>&1); then echo "$$out"; \
+	@export GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' go.mod); \
+	if out=$$($(GOVULNCHECK) ./... 2>&1 && $(GOVULNCHECK) -C $(PLUGIN) ./... 2>&1); then echo "$$out"; \
 	elif [ "$(VULNCHECK)" != required ] && grep -qE 'fetching vulnerabilities|download go1[.]' <<<"$$out"; then \
 		echo "SKIPPED: no look for known vulnerabilities, since the database of Go (vuln.go.dev) can't be reached from here"; \
 	else echo "$$out"; exit 1; fi
 
 .PHONY: clean
 clean: ## Remove what was built. Keeps the control plane and the tools, which take minutes.
-	rm -rf dist $(BIN)/manager $(BIN)/demo
+	rm -rf dist $(BIN)/manager $(BIN)/demo $(BIN)/kubectl-livepeer $(BIN)/plugin
 
 ##@ Cluster
 
@@ -272,6 +297,10 @@ $(HELM): tools/helm/go.mod
 
 $(ACTIONLINT): tools/actionlint/go.mod
 	go build -C tools/actionlint -o $@ github.com/rhysd/actionlint/cmd/actionlint
+	@touch $@
+
+$(CRD_REF_DOCS): tools/docs/go.mod
+	go build -C tools/docs -o $@ github.com/elastic/crd-ref-docs
 	@touch $@
 
 $(CYCLONEDX): tools/security/go.mod

@@ -34,12 +34,13 @@ if ! drift=$(diff <(echo "$before") <(snapshot)); then
 fi
 
 echo "Verifying module files ..."
-for module in . api/ tools/*/ test/recipes/ test/compat/; do
+for module in . api/ cmd/*/ tools/*/ test/recipes/ test/compat/; do
   go mod -C "$module" tidy -diff || fail "$module/go.mod is not tidy: run go mod tidy there"
 done
 
 echo "Verifying that what is scanned is what is shipped ..."
 toolchain=$(sed -n 's/^toolchain go//p' go.mod)
+[ "$(sed -n 's/^toolchain go//p' cmd/kubectl-livepeer/go.mod)" = "$toolchain" ] || fail "cmd/kubectl-livepeer/go.mod has another toolchain than go.mod"
 for file in Dockerfile test/e2e/Dockerfile; do
   [ "$(grep -oE 'golang:[0-9.]+' "$file")" = "golang:$toolchain" ] || fail "$file builds with another Go than the toolchain line in go.mod"
 done

@@ -32,6 +32,7 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 			found = append(found, filepath.Join(dir, entry.Name()))
 		}
 	}
+	found = append(found, "README.md")
 	g.Expect(found).To(ConsistOf(slices.Collect(maps.Keys(want))), "run make manifests")
 	for name, content := range want {
 		got, err := os.ReadFile(filepath.Join(root, chartDir, name))
@@ -49,6 +50,7 @@ func TestChartIsWhatKustomizationsAre(t *testing.T) {
 		"default":    {dirs: []string{"config/default"}},
 		"ha":         {values: []string{"--set", "replicaCount=2"}, dirs: []string{"config/ha"}},
 		"prometheus": {values: []string{"--set", "prometheus.enabled=true"}, dirs: []string{"config/default", "config/prometheus"}},
+		"grafana":    {values: []string{"--set", "prometheus.dashboard=true"}, dirs: []string{"config/default", "config/grafana"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -153,6 +155,19 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"crds.install=maybe":       "install",
 		"allowedHosts=example.com": "allowedHosts",
 		"env.POD_IP=10.0.0.1":      "POD_IP",
+
+		"image.pullPolicy=Sometimes":            "pullPolicy",
+		"log.level=loud":                        "level",
+		"log.format=xml":                        "format",
+		"extraArgs={leader-elect}":              "extraArgs",
+		"extraEnv[0].name=POD_IP":               "extraEnv",
+		"networkPolicy.egressPorts={http}":      "egressPorts",
+		"receiver.ingress.enabled=true":         "receiver.host is needed for the Ingress",
+		"receiver.httpRoute.enabled=true":       "receiver.httpRoute.parentRefs is needed",
+		"serviceAccount.annotation.a=b":         "annotation",
+		"certificates.certManager.issuer=x":     "issuer",
+		"certificates.certManager.enabled=true": "certificates.certManager.issuerRef.name is needed",
+		"receiver.httpRoute.enabled=true,receiver.httpRoute.parentRefs[0].name=a": "receiver.host is needed for the HTTPRoute",
 
 		"receiverConnectionsPerAddress=0": "receiverConnectionsPerAddress",
 		"resources.limit.memory=1":        "limit",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chart writes what the Helm chart takes from config/ as it is: the CRDs, and a template for each kind of object that
-// no value changes. The Deployment and what comes with a second replica are written by hand, and a test compares them.
+// Command chart writes what the Helm chart takes from config/: the CRDs, and a template for each kind of object, with the few places
+// that values change; and a README from values.yaml. The Deployment and what comes with a second replica are written by hand, and a
+// test compares them.
 package main
 
 import (
@@ -69,7 +70,14 @@ func generate(ctx context.Context, kubectl, root string) (map[string][]byte, err
 		}
 		files[filepath.Join(crdDir, filepath.Base(crd))] = raw
 	}
-	for dir, wrap := range map[string]wrapper{"default": always, "prometheus": withPrometheus} {
+	values, err := os.ReadFile(filepath.Join(root, chartDir, "values.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if files["README.md"], err = readme(values); err != nil {
+		return nil, fmt.Errorf("values.yaml: %w", err)
+	}
+	for dir, wrap := range map[string]wrapper{"default": always, "prometheus": withPrometheus, "grafana": withDashboard} {
 		cmd := exec.CommandContext(ctx, kubectl, "kustomize", filepath.Join(root, "config", dir))
 		rendered, err := cmd.Output()
 		if err != nil {

@@ -30,6 +30,56 @@ func withPrometheus(template string) string {
 	return "{{- if .Values.prometheus.enabled }}\n" + template + "{{- end }}\n"
 }
 
+// changes are what values change in the templates of some kinds.
+var changes = map[string]func(template string) string{
+	"ServiceAccount": func(template string) string {
+		const annotations = "\n  {{- with .Values.serviceAccount.annotations }}\n  annotations:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n  name: "
+		template = strings.Replace(template, "\n  name: "+account, annotations+accountName, 1)
+		return "{{- if .Values.serviceAccount.create }}\n---\n" + template + "{{- end }}\n"
+	},
+	"RoleBinding":        bound,
+	"ClusterRoleBinding": bound,
+	"NetworkPolicy": func(template string) string {
+		const ports = "    {{- range .Values.networkPolicy.egressPorts }}\n    - port: {{ . }}\n      protocol: TCP\n    {{- end }}\n"
+		const last = "    - port: 16443\n      protocol: TCP\n"
+		template = strings.Replace(template, last, last+ports, 1)
+		template = strings.Replace(template, "  ingress:\n", rules("egress")+"  ingress:\n", 1)
+		template = strings.Replace(template, "  podSelector:\n    matchLabels:\n      app.kubernetes.io/component: manager\n"+
+			"      app.kubernetes.io/name: livepeer-task-operator\n  policyTypes:", rules("ingress")+"  podSelector:\n    matchLabels:\n"+
+			"      app.kubernetes.io/component: manager\n      app.kubernetes.io/name: livepeer-task-operator\n  policyTypes:", 1)
+		return "{{- if .Values.networkPolicy.enabled }}\n---\n" + template + "{{- end }}\n"
+	},
+	"Service": func(template string) string {
+		return strings.Replace(template, "appProtocol: http\n",
+			"appProtocol: {{ if eq (include \"livepeer-task-operator.receiverCertificate\" .) \"\" }}http{{ else }}https{{ end }}\n", 1)
+	},
+	"ServiceMonitor": func(template string) string {
+		const verified = "{{- with include \"livepeer-task-operator.metricsCertificate\" . }}\n      serverName: " + account + "-metrics.{{ $.Release.Namespace }}.svc\n" +
+			"      ca:\n        secret:\n          name: {{ . }}\n          key: ca.crt\n      {{- else }}\n      insecureSkipVerify: true\n      {{- end }}\n"
+		return strings.Replace(template, "insecureSkipVerify: true\n", verified, 1)
+	},
+}
+
+const (
+	account     = "livepeer-task-operator-controller-manager"
+	accountName = "{{ include \"livepeer-task-operator.serviceAccount\" . }}"
+)
+
+// bound gives what a binding binds to the ServiceAccount of the values.
+func bound(template string) string {
+	return strings.ReplaceAll(template, "- kind: ServiceAccount\n  name: "+account, "- kind: ServiceAccount\n  name: "+accountName)
+}
+
+// rules are those that somebody adds to a direction of the NetworkPolicy.
+func rules(direction string) string {
+	return "  {{- with .Values.networkPolicy." + direction + " }}\n  {{- toYaml . | nindent 2 }}\n  {{- end }}\n"
+}
+
+// withDashboard is for what Grafana's sidecar takes.
+func withDashboard(template string) string {
+	return "{{- if .Values.prometheus.dashboard }}\n" + template + "{{- end }}\n"
+}
+
 // byHand are the kinds that the chart makes otherwise: Helm makes the namespace, CRDs are files of their own, and values
 // change the Deployment.
 func byHand(kind string) bool {
@@ -48,8 +98,14 @@ func templates(rendered []byte, wrap wrapper) (map[string][]byte, error) {
 			return nil, fmt.Errorf("an object without a kind: %.100s", document)
 		}
 		if !byHand(object.Kind) {
-			kind := strings.ToLower(object.Kind)
-			texts[kind] += "---\n" + template(string(document))
+			text, kind := template(string(document)), strings.ToLower(object.Kind)
+			if change, ok := changes[object.Kind]; ok {
+				text = change(text)
+			}
+			if !strings.HasPrefix(text, "{{- if ") {
+				text = "---\n" + text
+			}
+			texts[kind] += text
 		}
 	}
 	files := make(map[string][]byte, len(texts))

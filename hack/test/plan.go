@@ -114,7 +114,7 @@ func planWith(ctx context.Context, root string, spared map[string]string) ([][]c
 	return [][]command{slices.DeleteFunc([]command{raced}, none), rest}, err
 }
 
-// otherModules are tested without the race detector: they hold tools, and tests of documents.
+// otherModules are tested without the race detector, save what is shipped (cmd): they hold tools, and tests of documents.
 func otherModules(ctx context.Context, root string) ([]command, error) {
 	var commands []command
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -128,7 +128,7 @@ func otherModules(ctx context.Context, root string) ([]command, error) {
 		case entry.IsDir() || filepath.Dir(path) == root:
 			return nil
 		}
-		c := command{dir: filepath.Dir(path)}
+		c := command{dir: filepath.Dir(path), race: strings.HasPrefix(path, filepath.Join(root, "cmd")+string(filepath.Separator))}
 		packages, err := list(ctx, c.dir)
 		for i := range packages {
 			c.packages = append(c.packages, packages[i].ImportPath)

@@ -40,6 +40,7 @@ func TestPlanHasEveryPackage(t *testing.T) {
 		g.Expect(raced).To(HaveKeyWithValue(strings.TrimSuffix(module+name, "/."), false))
 	}
 	g.Expect(dirs).To(HaveKey(filepath.Join(root, "test", "recipes")), "the modules below are tested, too")
+	g.Expect(raced).To(HaveKeyWithValue(module+"cmd/kubectl-livepeer/internal/command", true))
 }
 
 // A package of which the race detector allows a small form only runs without it, too.
@@ -52,6 +53,8 @@ func TestLargerFormsRunAgain(t *testing.T) {
 		"b/b_test.go":           "package b\n",
 		"b/large_test.go":       "//go:build !race\n\npackage b\n",
 		"c/c.go":                "package c // has no tests\n",
+		"cmd/s/go.mod":          "module example.com/s\n\ngo 1.26\n",
+		"cmd/s/s_test.go":       "package s\n",
 		"tools/t/go.mod":        "module example.com/t\n\ngo 1.26\n",
 		"tools/t/t_test.go":     "package t\n",
 		"tools/empty/go.mod":    "module example.com/empty\n\ngo 1.26\n",
@@ -69,6 +72,7 @@ func TestLargerFormsRunAgain(t *testing.T) {
 		{
 			{dir: dir, packages: []string{"example.com/x/a"}},
 			{dir: dir, again: true, packages: []string{"example.com/x/b"}},
+			{dir: filepath.Join(dir, "cmd", "s"), race: true, packages: []string{"example.com/s"}},
 			{dir: filepath.Join(dir, "tools", "t"), packages: []string{"example.com/t"}},
 		},
 	}))

@@ -20,12 +20,15 @@ import (
 )
 
 // measuring counts writes.
-type measuring struct{ *metrics.Metrics }
+type measuring struct {
+	*metrics.Metrics
+	now func() time.Time
+}
 
 // Wrote counts a write.
 func (m measuring) Wrote(change *taskstore.Change) {
 	source := metrics.Source{Namespace: change.Scope.Namespace, Name: change.Scope.Source}
-	m.Metrics.Wrote(source, writeOf(change.Action), time.Now())
+	m.Metrics.Wrote(source, writeOf(change.Action), m.now())
 }
 
 // measureSources makes the metrics of all sources, which are exported while the manager leads.

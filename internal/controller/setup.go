@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
@@ -84,7 +83,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
 	writer, feeds, err := openTasks(mgr, index, settings.namespaces,
-		measuring{measured}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+		measuring{measured, settings.clock.Now}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
 	if err != nil {
 		return err
 	}
@@ -108,7 +107,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	}
 	sender := cloudevents.New(cloudevents.Config{
 		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts),
-		Metrics: sent, Events: events, Now: time.Now, Indexed: feeds.Synced, Changed: sources.wake,
+		Metrics: sent, Events: events, Now: settings.clock.Now, Indexed: feeds.Synced, Changed: sources.wake,
 	})
 	sources.delivering = sender.Health
 	if err := sender.SetupWithManager(mgr); err != nil {

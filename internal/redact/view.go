@@ -4,7 +4,6 @@ package redact
 
 import (
 	"html"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -159,14 +158,25 @@ func (v *view) escape(i int) (n int, r rune) {
 
 // number reads a number of count digits at t[from:], and returns where it ends; 0 if there is none.
 func number(t string, from, count, base int) (end int, r rune) {
-	if len(t) < from+count || lower[t[from]] == 0 { // no sign
+	if len(t) < from+count {
 		return 0, 0
 	}
-	n, err := strconv.ParseUint(t[from:from+count], base, 32)
-	if err != nil {
-		return 0, 0
+	for i := from; i < from+count; i++ {
+		digit := rune(lower[t[i]])
+		switch {
+		case digit >= 'a':
+			digit -= 'a' - 10
+		case digit == 0: // no letter, and no digit
+			return 0, 0
+		default:
+			digit -= '0'
+		}
+		if digit >= rune(base) {
+			return 0, 0
+		}
+		r = r*rune(base) + digit
 	}
-	return from + count, rune(n & utf8.MaxRune)
+	return from + count, r & utf8.MaxRune
 }
 
 // backslash decodes an escape as JSON, JavaScript, C and Python have them.
@@ -184,11 +194,13 @@ func backslash(t string) (n int, r rune) {
 	case 'U':
 		return number(t, 2, 8, 16)
 	case 'u', 'x':
-		if end := strings.IndexByte(t[:min(len(t), 11)], '}'); end > 3 && t[2] == '{' {
-			if n, r = number(t, 3, end-3, 16); n > 0 {
-				n++
+		if len(t) > 2 && t[2] == '{' {
+			if end := strings.IndexByte(t[:min(len(t), 11)], '}'); end > 3 {
+				if n, r = number(t, 3, end-3, 16); n > 0 {
+					n++
+				}
+				return n, r
 			}
-			return n, r
 		}
 		if t[1] == 'x' {
 			return number(t, 2, 2, 16)

@@ -20,6 +20,7 @@ var changes = map[string]func(*world){
 	failed + " --for=condition=Finished=false": func(w *world) { w.studio.Update(failed, becomes("waiting", obj{"retries": 0})) },
 	"--watch --output-watch-events":            func(w *world) { w.studio.Update(waiting, becomes("running", obj{"progress": 0.1})) },
 	waiting + " --for=delete":                  func(w *world) { w.studio.Delete(waiting); w.resync() },
+	"livepeer wait " + running:                 func(w *world) { w.studio.Update(running, becomes("completed", nil)) },
 }
 
 // Every command of the document is run, in its order, and prints what the document says.
@@ -31,6 +32,23 @@ func TestKubectlDocument(t *testing.T) {
 	w.Expect(len(steps)).To(BeNumerically(">", 20))
 	w.Expect(strings.Count(string(file), "\n```") % 2).To(BeZero())
 	w.Expect(blocks.FindAllString(string(file), -1)).To(HaveLen(strings.Count(string(file), "\n```")/2), "a block that is not run")
+	w.runAll(t, steps)
+}
+
+// So is what the plugin's document shows of commands that print the same anywhere.
+func TestPluginDocument(t *testing.T) {
+	w := newWorld(t)
+	w.buildPlugin(t)
+	file, err := os.ReadFile("../../docs/plugin.md")
+	w.Expect(err).NotTo(HaveOccurred())
+	steps := stepsOf(string(file))
+	w.Expect(len(steps)).To(BeNumerically(">", 10))
+	w.runAll(t, steps)
+}
+
+// runAll runs steps one after the other, with what happens in Studio meanwhile.
+func (w *world) runAll(t *testing.T, steps []step) {
+	t.Helper()
 	for _, s := range steps {
 		var during func()
 		for part, change := range changes {
@@ -46,8 +64,9 @@ func TestKubectlDocument(t *testing.T) {
 func TestCommandsOfOtherDocuments(t *testing.T) {
 	w := newWorld(t)
 	for file, sections := range map[string][]string{
-		"README.md":            {"## Reading tasks"},
-		"docs/livepeertask.md": {"### Select", "### Watch", "### redactedFields, omittedFields, unknownFields", "## Debugging"},
+		"README.md":              {"## Reading tasks"},
+		"docs/app-developers.md": {"## What your app needs"},
+		"docs/livepeertask.md":   {"### Select", "### Watch", "### redactedFields, omittedFields, unknownFields", "## Debugging"},
 	} {
 		for _, section := range sections {
 			commands := commandsOf(w, file, section)
@@ -125,13 +144,14 @@ func (w *world) runs(t *testing.T, s step, during func()) {
 
 var (
 	blocks = regexp.MustCompile("(?s)```(console|bash)\n(.*?)```")
-	age    = regexp.MustCompile(`\b(\d+[dhms])+\b`)
+	age    = regexp.MustCompile(`\b(\d+(ms|[dhms]))+\b`)
+	moment = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT[\d:]+Z`)
 	spaces = regexp.MustCompile(` +`)
 )
 
-// plain is an output without what depends on the moment: ages, and the width of the columns that hold them.
+// plain is an output without what depends on the moment: times, ages, and the width of the columns that hold them.
 func plain(output string) string {
-	lines := strings.Split(age.ReplaceAllString(strings.TrimSpace(output), "AGE"), "\n")
+	lines := strings.Split(age.ReplaceAllString(moment.ReplaceAllString(strings.TrimSpace(output), "TIME"), "AGE"), "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(spaces.ReplaceAllString(line, " "))
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,26 +20,32 @@ const root = "../.."
 // Each link of a document to a file of the project leads to one, and each anchor to a heading.
 func TestLinks(t *testing.T) {
 	g := NewWithT(t)
-	documents := 0
-	g.Expect(filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if name := entry.Name(); entry.IsDir() && (name == "bin" || name == "dist" || name == ".git") {
-			return fs.SkipDir
-		}
-		if filepath.Ext(file) != ".md" {
-			return nil
-		}
-		documents++
+	for _, file := range documents(g) {
 		for _, link := range links.FindAllStringSubmatch(prose(g, file), -1) {
 			if !strings.Contains(link[1], ":") {
 				leads(g, file, link[1])
 			}
 		}
+	}
+}
+
+// documents are the paths of all Markdown files of the project.
+func documents(g Gomega) []string {
+	var files []string
+	g.Expect(filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && slices.Contains([]string{".git", "bin", "dist", "node_modules"}, entry.Name()) {
+			return fs.SkipDir
+		}
+		if filepath.Ext(file) == ".md" {
+			files = append(files, file)
+		}
 		return nil
 	})).To(Succeed())
-	g.Expect(documents).To(BeNumerically(">", 20))
+	g.Expect(len(files)).To(BeNumerically(">", 20))
+	return files
 }
 
 // leads fails where the link in that file leads nowhere.

@@ -51,8 +51,8 @@ type world struct {
 	ctx        context.Context
 	client     client.Client
 	studio     *livepeertest.Server
-	kubectl    string
 	kubeconfig string
+	path       string // where kubectl and its plugins are
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,7 +69,7 @@ func newWorld(t *testing.T) *world {
 	w.Expect(err).NotTo(HaveOccurred())
 	w.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
 	w.Expect(controlplane.WriteKubeconfig(w.kubeconfig, cluster.Config(), "default")).To(Succeed())
-	w.kubectl = cluster.Kubectl()
+	w.path = filepath.Dir(cluster.Kubectl())
 
 	mgr, err := ctrl.NewManager(cluster.Config(), ctrl.Options{
 		Scheme:     scheme,
@@ -135,6 +135,17 @@ func (w *world) mirror(t *testing.T) {
 	w.runs(t, step{command: "kubectl wait lpts/main --for=condition=Ready --timeout=1m"}, nil)
 }
 
+// buildPlugin lets kubectl know the plugin.
+func (w *world) buildPlugin(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	w.path += ":" + dir
+	cmd := exec.CommandContext(w.ctx, "go", "build", "-trimpath", "-o", dir, ".")
+	cmd.Dir, cmd.Env = "../../cmd/kubectl-livepeer", append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	w.Expect(err).NotTo(HaveOccurred(), string(out))
+}
+
 // becomes changes the task's phase, now.
 func becomes(phase string, status obj) func(livepeertest.Task) {
 	return func(task livepeertest.Task) {
@@ -177,7 +188,7 @@ func (p *process) output() string {
 func (w *world) start(ctx context.Context, command string) *process {
 	p := &process{done: make(chan struct{})}
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", command)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.kubeconfig, "PATH="+filepath.Dir(w.kubectl)+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.kubeconfig, "PATH="+w.path+":"+os.Getenv("PATH"))
 	cmd.Stdout, cmd.Stderr = p, p
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

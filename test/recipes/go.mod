@@ -9,6 +9,7 @@ require (
 	github.com/argoproj/argo-events v1.9.10
 	github.com/fluxcd/cli-utils v1.3.0
 	github.com/livepeer/livepeer-task-operator v0.0.0
+	github.com/livepeer/livepeer-task-operator/api v0.0.0
 	github.com/onsi/gomega v1.44.0
 	github.com/yuin/gopher-lua v1.1.2
 	k8s.io/api v0.37.2
@@ -76,3 +77,5 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 )
+
+replace github.com/livepeer/livepeer-task-operator/api => ../../api

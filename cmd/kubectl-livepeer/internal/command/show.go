@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/task"
+	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/term"
+)
+
+// found is what was found for an argument: the task that it means, and those it was chosen from.
+type found struct {
+	task *v1alpha1.LivepeerTask
+	all  []v1alpha1.LivepeerTask
+}
+
+func newShow(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "show <task|asset>",
+		Short:             "Show what a task was asked to do, how far it is, and what came of it; of an asset, its newest task",
+		Args:              oneArg("the name or ID of a task, or the ID of an asset"),
+		ValidArgsFunction: e.completeTasks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := e.must(cmd.Context(), taskArg(args[0]))
+			if err != nil {
+				return err
+			}
+			e.print(describe(f.task, time.Now())...)
+			return nil
+		},
+	}
+}
+
+// describe is what show prints: lines that are as long as what they say, since URLs are there to be copied.
+func describe(t *v1alpha1.LivepeerTask, now time.Time) []string {
+	var lines []string
+	for _, section := range task.Describe(t, now, term.Duration) {
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, term.Clean(section.Heading))
+		for _, field := range section.Fields {
+			lines = append(lines, fmt.Sprintf("  %-17s %s", field.Label, term.Clean(field.Value)))
+		}
+	}
+	return lines
+}
+
+func newURL(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "url <task|asset>",
+		Short: "Print the URL that came of a task: where it plays, else where it was exported or stored",
+		Long: "Print the URL that came of a task, alone: where it plays, else where it was exported or stored.\n\n" +
+			"Of an asset, the URL of the task that made it comes first, then that of its newest export.",
+		Example:           "  mpv \"$(kubectl livepeer url 00d924f8-1597-4a4c-aa50-a15b57c96487)\"",
+		Args:              oneArg("the name or ID of a task, or the ID of an asset"),
+		ValidArgsFunction: e.completeTasks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			arg := taskArg(args[0])
+			f, err := e.must(cmd.Context(), arg)
+			if err != nil {
+				return err
+			}
+			url := task.URLOf(arg, f.all)
+			if url == "" {
+				url = task.URL(f.task)
+			}
+			if url == "" {
+				return fmt.Errorf("no URL yet: %s; %s", task.OutcomeOf(f.task).Message, afterNoURL(f.task))
+			}
+			e.print(term.Clean(url))
+			return nil
+		},
+	}
+}
+
+func afterNoURL(t *v1alpha1.LivepeerTask) string {
+	if t.IsFinished() {
+		return "kubectl livepeer show " + t.Name + " says what there is of it"
+	}
+	return "kubectl livepeer wait " + t.Name + " waits for it"
+}
+
+// oneArg wants one argument, and says what it is. An empty one is a variable of a script that was not set.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 || taskArg(args[0]) == "" {
+			return fmt.Errorf("%s needs one argument: %s", cmd.CommandPath(), what)
+		}
+		return nil
+	}
+}

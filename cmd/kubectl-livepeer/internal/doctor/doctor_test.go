@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+func expect(t *testing.T, c Check, level Level, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(c.String(), part) {
+			t.Errorf("%q lacks %q", c, part)
+		}
+	}
+	if c.Level != level || level != OK && c.Next == "" {
+		t.Errorf("%q is not %s with a next step", c, level)
+	}
+}
+
+func TestCRDs(t *testing.T) {
+	expect(t, CRDs(true, nil, nil), OK, "installed")
+	expect(t, CRDs(false, nil, nil), Fail, "not installed", "kubectl apply")
+	expect(t, CRDs(true, []string{"a", "b", "c", "d", "e"}, nil), Fail, "a, b, c and 2 more")
+	expect(t, CRDs(true, nil, errors.New("no answer")), Warn, "no answer")
+}
+
+func TestMissingFields(t *testing.T) {
+	document := `{"components": {"schemas": {
+		"org.livepeer.studio.v1alpha1.LivepeerTask": {"properties": {"spec": {"properties": {"id": {}}}}},
+		"org.livepeer.studio.v1alpha1.LivepeerTaskList": {}}}}`
+	missing, err := MissingFields([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := " " + strings.Join(missing, " ") + " "
+	for _, field := range []string{"LivepeerTask.spec.type", "LivepeerTask.status", "LivepeerTaskSource"} {
+		if !strings.Contains(all, " "+field+" ") {
+			t.Errorf("%s is not in %s", field, all)
+		}
+	}
+	if strings.Contains(all, "spec.id") || strings.Contains(all, "status.phase") {
+		t.Error(all)
+	}
+	if _, err := MissingFields([]byte("<html>")); err == nil {
+		t.Error("that is no document")
+	}
+}
+
+func TestOperator(t *testing.T) {
+	deployment := func(replicas *int32, ready int32) []appsv1.Deployment {
+		return []appsv1.Deployment{{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: "manager"},
+			Spec:       appsv1.DeploymentSpec{Replicas: replicas}, Status: appsv1.DeploymentStatus{ReadyReplicas: ready},
+		}}
+	}
+	for _, c := range []struct {
+		deployments []appsv1.Deployment
+		err         error
+		level       Level
+		says        string
+	}{
+		{deployment(nil, 1), nil, OK, "system/manager, 1 of 1 replicas ready"},
+		{deployment(new(int32(2)), 1), nil, Warn, "kubectl -n system describe deployment manager"},
+		{deployment(new(int32(2)), 0), nil, Fail, "kubectl -n system logs deployment/manager"},
+		{deployment(new(int32(0)), 0), nil, Fail, "--replicas=1"},
+		{nil, nil, Fail, "no Deployment"},
+		{nil, errors.New("forbidden"), Warn, "forbidden"},
+	} {
+		expect(t, Operator(c.deployments, c.err)[0], c.level, c.says)
+	}
+}
+
+func TestRights(t *testing.T) {
+	expect(t, Rights("media", []Right{{"list", "tasks", true, true}, {"patch", "sources", true, false}}, nil), OK, "you may list tasks, patch sources in media")
+	expect(t, Rights("media", []Right{{"list", "tasks", true, true}, {"patch", "sources", false, false}}, nil), Warn, "you may not patch sources")
+	expect(t, Rights("media", []Right{{"list", "tasks", false, true}, {"patch", "sources", false, false}}, nil), Fail, "list tasks, patch sources")
+	expect(t, Rights("media", nil, errors.New("no answer")), Warn, "no answer")
+}
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// a source that is well.
+func well(change ...func(*v1alpha1.LivepeerTaskSource)) *v1alpha1.LivepeerTaskSource {
+	s := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main"}}
+	s.Spec.URL, s.Spec.SecretRef.Name, s.Spec.Interval.Duration = "https://livepeer.studio/api", "livepeer", 10*time.Second
+	s.Status.LastPollTime = new(metav1.NewTime(now.Add(-4 * time.Minute)))
+	s.Status.Conditions = []metav1.Condition{{Type: "Ready", Status: "True", Reason: "Synced", Message: "mirrored"}}
+	for _, f := range change {
+		f(s)
+	}
+	return s
+}
+
+func says(reason string) func(*v1alpha1.LivepeerTaskSource) {
+	return func(s *v1alpha1.LivepeerTaskSource) {
+		s.Status.Conditions[0].Status, s.Status.Conditions[0].Reason = "False", reason
+	}
+}
+
+func receiving(status metav1.ConditionStatus, path string) func(*v1alpha1.LivepeerTaskSource) {
+	return func(s *v1alpha1.LivepeerTaskSource) {
+		s.Status.Conditions = append(s.Status.Conditions, metav1.Condition{Type: "Receiving", Status: status, Reason: "R", Message: "why"})
+		if path != "" {
+			s.Status.Receiver = &v1alpha1.ReceiverStatus{Path: path}
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	expect(t, ready(well()), OK, "Synced: mirrored")
+	for reason, level := range map[string]Level{"Unauthorized": Fail, "PruningPaused": Fail, "Syncing": Warn, "Unavailable": Fail, "Conflict": Fail} {
+		expect(t, ready(well(says(reason))), level, reason)
+	}
+	expect(t, ready(well(says("PruningPaused"))), Fail, "confirm-deletion main")
+	expect(t, ready(&v1alpha1.LivepeerTaskSource{}), Warn, "has not looked at this source yet")
+	suspended := well(func(s *v1alpha1.LivepeerTaskSource) {
+		s.Spec.Suspend, s.Status.Conditions[0].Reason = true, "Suspended"
+	})
+	expect(t, ready(suspended), Warn, "resume main")
+	if checks := Source(suspended, Secret{}, now); len(checks) != 1 {
+		t.Errorf("a suspended source is not polled: %v", checks)
+	}
+}
+
+func TestSecret(t *testing.T) {
+	expect(t, secretOf(well(), Secret{true, true, true, "Opaque"}), OK, "has an apiKey")
+	expect(t, secretOf(well(), Secret{true, false, false, ""}), Fail, "kubectl -n media create secret generic livepeer")
+	expect(t, secretOf(well(), Secret{true, true, false, "Opaque"}), Fail, "has no apiKey")
+	expect(t, secretOf(well(), Secret{true, true, true, "kubernetes.io/tls"}), Fail, "kubernetes.io/tls")
+	for _, c := range Source(well(), Secret{}, now) {
+		if strings.Contains(c.Finding, "Secret") {
+			t.Errorf("what may not be read is not judged: %s", c)
+		}
+	}
+}
+
+func TestHost(t *testing.T) {
+	expect(t, host(well()), OK, "livepeer.studio answers")
+	for reason, level := range map[string]Level{"Unavailable": Fail, "Malformed": Fail, "Unauthorized": Fail, "RateLimited": Warn} {
+		expect(t, host(well(says(reason))), level, "livepeer.studio")
+	}
+	expect(t, host(well(func(s *v1alpha1.LivepeerTaskSource) { s.Status.LastPollTime = nil })), Warn, "not answered")
+}
+
+func TestPoll(t *testing.T) {
+	expect(t, poll(well(), now), OK, "last poll 4m ago", "every 10s")
+	// The status tells the time of a poll at most once in 5 minutes.
+	expect(t, poll(well(), now.Add(6*time.Minute)), OK)
+	expect(t, poll(well(), now.Add(7*time.Minute)), Fail, "last poll 11m ago")
+	slow := well(func(s *v1alpha1.LivepeerTaskSource) { s.Spec.Interval.Duration = time.Hour })
+	expect(t, poll(slow, now.Add(3*time.Hour)), OK)
+	expect(t, poll(well(func(s *v1alpha1.LivepeerTaskSource) { s.Status.LastPollTime = nil }), now), Warn, "never polled")
+}
+
+func TestWebhooks(t *testing.T) {
+	expect(t, webhooks(well()), OK, "within 10s")
+	expect(t, webhooks(well(receiving("True", "/hooks/media/main"))), OK, "/hooks/media/main")
+	expect(t, webhooks(well(receiving("True", ""))), Warn, "no path")
+	expect(t, webhooks(well(receiving("False", ""))), Warn, "R: why")
+	if Failed([]Check{{Level: OK}, {Level: Warn}}) || !Failed([]Check{{Level: Fail}}) {
+		t.Error("a warning is no failure")
+	}
+}

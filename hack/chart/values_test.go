@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// TestPodValues: what people fork charts for.
+func TestPodValues(t *testing.T) {
+	g := NewWithT(t)
+	deployment := deploymentOf(t, chart(t,
+		"--set", "podAnnotations.team=video,podLabels.tier=mirror,image.pullPolicy=Always,log.level=debug,log.format=console",
+		"--set", "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight=1,extraArgs={--zap-stacktrace-level=panic}",
+		"--set", "extraEnv[0].name=HTTPS_PROXY,extraEnv[0].valueFrom.secretKeyRef.name=proxy,extraEnv[0].valueFrom.secretKeyRef.key=url",
+		"--set", "extraVolumes[0].name=ca,extraVolumes[0].configMap.name=ca,extraVolumeMounts[0].name=ca,extraVolumeMounts[0].mountPath=/etc/ssl/more",
+		"--set", "podSecurityContext.runAsUser=1000,securityContext.readOnlyRootFilesystem=true"))
+	template := deployment.Spec.Template
+	pod, container := template.Spec, template.Spec.Containers[0]
+	g.Expect(template.Annotations).To(And(HaveKeyWithValue("team", "video"), HaveKey("kubectl.kubernetes.io/default-container")))
+	g.Expect(template.Labels).To(And(HaveKeyWithValue("tier", "mirror"), HaveKey("app.kubernetes.io/name")))
+	g.Expect(deployment.Spec.Selector.MatchLabels).NotTo(HaveKey("tier"), "it can't be changed later")
+	g.Expect(container.ImagePullPolicy).To(Equal(corev1.PullAlways))
+	g.Expect(container.Args).To(ContainElements("--zap-log-level=debug", "--zap-encoder=console", "--zap-stacktrace-level=panic"))
+	g.Expect(container.Env).To(ContainElement(HaveField("ValueFrom.SecretKeyRef.Key", "url")))
+	g.Expect(container.VolumeMounts).To(ConsistOf(HaveField("MountPath", "/etc/ssl/more")))
+	g.Expect(pod.Volumes).To(ConsistOf(HaveField("ConfigMap.Name", "ca")))
+	g.Expect(pod.Affinity.NodeAffinity).NotTo(BeNil())
+	g.Expect(pod.SecurityContext).To(And(HaveField("RunAsUser", HaveValue(BeEquivalentTo(1000))), HaveField("RunAsNonRoot", HaveValue(BeTrue()))))
+
+	byDefault := deploymentOf(t, chart(t)).Spec.Template.Spec
+	g.Expect(byDefault.SecurityContext.RunAsUser).To(BeNil(), "OpenShift gives it one")
+	g.Expect(byDefault.Volumes).To(BeEmpty())
+}
+
+// TestServiceAccountOfTheValues: it is the pod's, and has the rights.
+func TestServiceAccountOfTheValues(t *testing.T) {
+	g := NewWithT(t)
+	for create, accounts := range map[string]int{"true": 1, "false": 0} {
+		all := chart(t, "--set", "serviceAccount.name=mine,serviceAccount.annotations.role=arn,serviceAccount.create="+create)
+		g.Expect(deploymentOf(t, all).Spec.Template.Spec.ServiceAccountName).To(Equal("mine"))
+		g.Expect(all.of("ServiceAccount")).To(HaveLen(accounts))
+		for _, account := range all.of("ServiceAccount") {
+			g.Expect(account.GetName()).To(Equal("mine"))
+			g.Expect(account.GetAnnotations()).To(HaveKeyWithValue("role", "arn"))
+		}
+		bindings := append(all.of("RoleBinding"), all.of("ClusterRoleBinding")...)
+		g.Expect(len(bindings)).To(BeNumerically(">", 2))
+		for _, object := range bindings {
+			for _, subject := range as[rbacv1.RoleBinding](t, object).Subjects {
+				g.Expect(subject.Name).To(Equal("mine"), object.GetName())
+			}
+		}
+	}
+}
+
+// TestNetworkValues: ports and rules are added, and the policy can be left to somebody else.
+func TestNetworkValues(t *testing.T) {
+	g := NewWithT(t)
+	all := chart(t, "--set", "networkPolicy.egressPorts={3128,80}",
+		"--set", "networkPolicy.egress[0].to[0].ipBlock.cidr=10.0.0.0/8,networkPolicy.ingress[0].from[0].podSelector.matchLabels.a=b")
+	plain := as[networkingv1.NetworkPolicy](t, chart(t).only(t, "NetworkPolicy"))
+	policy := as[networkingv1.NetworkPolicy](t, all.only(t, "NetworkPolicy"))
+	g.Expect(policy.Spec.Egress).To(HaveLen(len(plain.Spec.Egress) + 1))
+	g.Expect(policy.Spec.Ingress).To(HaveLen(len(plain.Spec.Ingress) + 1))
+	ports := policy.Spec.Egress[1].Ports
+	g.Expect(ports).To(HaveLen(len(plain.Spec.Egress[1].Ports) + 2))
+	g.Expect(ports).To(ContainElement(HaveField("Port.IntVal", BeEquivalentTo(3128))))
+	g.Expect(chart(t, "--set", "networkPolicy.enabled=false").of("NetworkPolicy")).To(BeEmpty())
+}
+
+// TestReceiverValues: what leads to the receiver, and its certificates.
+func TestReceiverValues(t *testing.T) {
+	g := NewWithT(t)
+	all := chart(t, "--set", "receiver.host=hooks.example.com,receiver.ingress.enabled=true,receiver.ingress.className=nginx",
+		"--set", "receiver.ingress.tlsSecret=tls,receiver.ingress.annotations.a=b,receiver.httpRoute.enabled=true",
+		"--set", "receiver.httpRoute.parentRefs[0].name=public,receiver.httpRoute.parentRefs[0].namespace=gateways",
+		"--set", "certificates.certManager.enabled=true,certificates.certManager.issuerRef.name=ca,prometheus.enabled=true")
+	ingress := as[networkingv1.Ingress](t, all.only(t, "Ingress"))
+	g.Expect(ingress.Spec.Rules).To(ConsistOf(And(HaveField("Host", "hooks.example.com"),
+		HaveField("HTTP.Paths", ConsistOf(And(HaveField("Path", "/hooks/"), HaveField("Backend.Service.Name", "livepeer-task-operator-receiver")))))))
+	g.Expect(ingress.Spec.TLS).To(ConsistOf(HaveField("SecretName", "tls")))
+	route := all.only(t, "HTTPRoute")
+	g.Expect(nested(route, "spec", "hostnames")).To(ConsistOf("hooks.example.com"))
+	g.Expect(nested(route, "spec", "parentRefs")).To(ConsistOf(map[string]any{"name": "public", "namespace": "gateways"}))
+	g.Expect(all.of("Certificate")).To(HaveLen(2))
+	for _, certificate := range all.of("Certificate") {
+		g.Expect(nested(certificate, "spec", "issuerRef")).To(Equal(map[string]any{"kind": "ClusterIssuer", "name": "ca"}))
+	}
+	container := deploymentOf(t, all).Spec.Template.Spec.Containers[0]
+	g.Expect(container.Args).To(ContainElements("--metrics-cert-path=/etc/metrics-certificate", "--receiver-cert-path=/etc/receiver-certificate"))
+	g.Expect(container.VolumeMounts).To(HaveLen(2))
+	for _, object := range all.of("Service") {
+		for _, port := range as[corev1.Service](t, object).Spec.Ports {
+			if port.AppProtocol != nil {
+				g.Expect(port.AppProtocol).To(HaveValue(Equal("https")))
+			}
+		}
+	}
+	monitor := all.only(t, "ServiceMonitor")
+	endpoint := nested(monitor, "spec", "endpoints").([]any)[0].(map[string]any)
+	g.Expect(endpoint["tlsConfig"]).To(And(HaveKey("ca"), Not(HaveKey("insecureSkipVerify"))))
+
+	own := chart(t, "--set", "certificates.receiver=mine,certificates.certManager.enabled=true,certificates.certManager.issuerRef.name=ca")
+	g.Expect(own.of("Certificate")).To(HaveLen(1), "that of the metrics")
+	g.Expect(deploymentOf(t, own).Spec.Template.Spec.Volumes).To(ContainElement(HaveField("Secret.SecretName", "mine")))
+}
+
+func nested(object *unstructured.Unstructured, path ...string) any {
+	value, _, _ := unstructured.NestedFieldNoCopy(object.Object, path...)
+	return value
+}
