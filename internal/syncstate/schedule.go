@@ -11,9 +11,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// unnamedShare is how much longer than a full sync takes the pause before the next one is, while there are unreadable tasks
-// whose IDs are not known: only a full sync tells whether they are well again.
-const unnamedShare = 10
+// soonShare is how much longer than a full sync takes the pause before the next one is, where that is to come soon: while there are
+// unreadable tasks whose IDs are not known, or objects that should have been deleted. Only a full sync tells what has become of them.
+const soonShare = 10
 
 // Schedule is when a source is to be worked on.
 type Schedule struct {
@@ -77,7 +77,7 @@ func (s *Schedule) listed(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 
 // listSoon brings the next full sync forward. took is how long the last one took.
 func (s *Schedule) listSoon(source *v1alpha1.LivepeerTaskSource, took time.Duration, now time.Time) {
-	pause := max(unnamedShare*took, source.Spec.Interval.Duration)
+	pause := max(soonShare*took, source.Spec.Interval.Duration)
 	if next := now.Add(pause); next.Before(s.NextFull) {
 		s.NextFull = next
 	}

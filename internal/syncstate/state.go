@@ -208,6 +208,8 @@ type Listing struct {
 	Newest int64
 	// Again: a task may be gone that only a listing of every task can tell about.
 	Again bool
+	// Soon: what should have been deleted was not, and is to be looked for before long.
+	Soon bool
 }
 
 // FullSynced takes in a full sync that was carried through.
@@ -220,7 +222,7 @@ func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now
 	s.Retention.listed(of)
 	s.Health.Unstalled = nil
 	s.Schedule.listed(source, now)
-	if s.Health.Unreadable.unnamed > 0 {
+	if of.Soon || s.Health.Unreadable.unnamed > 0 {
 		s.Schedule.listSoon(source, now.Sub(of.Began), now)
 	}
 	if of.Again {

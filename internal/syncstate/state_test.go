@@ -193,6 +193,22 @@ func TestResyncSoon(t *testing.T) {
 	}
 }
 
+// TestTheNextFullSyncComesSoonWhereOneLeftSomething: an object that should have been deleted is not left until the next regular one.
+func TestTheNextFullSyncComesSoonWhereOneLeftSomething(t *testing.T) {
+	source := kubetest.ASource()
+	for _, soon := range []bool{false, true} {
+		p := &State{}
+		p.FullSynced(source, &Listing{Began: noon.Add(-2 * time.Second), Whole: true, Soon: soon}, noon)
+		wait := p.Schedule.NextFull.Sub(noon)
+		if came := wait == 20*time.Second; came != soon && wait <= source.Spec.ResyncInterval.Duration/10 {
+			t.Errorf("soon %v: after %v", soon, wait)
+		}
+		if soon && wait > 20*time.Second {
+			t.Errorf("the next comes after %v", wait)
+		}
+	}
+}
+
 func TestWait(t *testing.T) {
 	in := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 	for name, c := range map[string]struct {

@@ -60,6 +60,8 @@ type missing struct {
 	unanswered map[string]bool
 	// unlisted: a task may be gone that only a listing of every task can tell about.
 	unlisted bool
+	// kept: a task is gone, and its object was not deleted, because somebody wrote it meanwhile: as where an edit was being undone.
+	kept bool
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
@@ -225,7 +227,7 @@ func (s *syncer) finish(ctx context.Context) error {
 	}
 	state.FullSynced(s.source, &syncstate.Listing{
 		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.before.newest,
-		Again: full.missing.unlisted,
+		Again: full.missing.unlisted, Soon: full.missing.kept,
 	}, s.now())
 	state.Health.Met(full.pass.Bad(), full.since == 0)
 	state.full = nil

@@ -4,6 +4,7 @@ package syncstep
 
 import (
 	"context"
+	"slices"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -37,7 +38,9 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 			if full.missing.askLater(entry.ID) {
 				later = append(later, *entry)
 			}
-		case answer.Verdict != plan.Gone, !s.Index.Unchanged(entry): // or it is not what was asked for any more
+		case answer.Verdict != plan.Gone:
+		case !s.Index.Unchanged(entry): // it is not what was asked for any more
+			full.missing.kept = true
 		case entry.UpdatedAt < full.since:
 			full.missing.unlisted = true // no listing lacked it yet
 		default:
@@ -48,10 +51,21 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 	if err := s.apply(ctx, s.scope(), gone); err != nil {
 		return err
 	}
+	full.missing.kept = full.missing.kept || s.keptOf(gone)
 	if failed != nil {
 		return failed
 	}
 	return s.flush(ctx)
+}
+
+// keptOf reports whether one of these objects is still there, though the API server has not refused to delete it.
+func (s *syncer) keptOf(gone []plan.Action) bool {
+	lookup := s.Index.Lookup(s.source.Namespace)
+	return slices.ContainsFunc(gone, func(action plan.Action) bool {
+		entry, stored := lookup(action.Stored.Name)
+		_, refused := s.state.Health.Rejected[action.Stored.ID]
+		return stored && entry.UID == action.Stored.UID && !refused
+	})
 }
 
 // askAll asks for tasks by ID, several at once, until all are answered, one fails, or a poll is due.
