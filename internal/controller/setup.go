@@ -22,6 +22,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskfeed"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
@@ -81,7 +82,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	writer, feeds, err := taskstore.Open(mgr, index, settings.namespaces,
+	writer, feeds, err := openTasks(mgr, index, settings.namespaces,
 		measuring{measured, settings.clock.Now}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
 	if err != nil {
 		return err
@@ -121,6 +122,18 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return err
 	}
 	return mgr.AddReadyzCheck("tasks", feeds.Ready)
+}
+
+// openTasks returns the writer of LivepeerTasks, and what keeps the index in step with them.
+func openTasks(
+	mgr ctrl.Manager, index *taskstore.Index, namespaces []string, observers ...taskstore.Observer,
+) (*taskstore.Writer, taskfeed.Feeds, error) {
+	feeds, err := taskfeed.Open(mgr, index, namespaces)
+	if err != nil {
+		return nil, nil, err
+	}
+	writer, err := taskstore.Open(mgr, index, observers...)
+	return writer, feeds, err
 }
 
 // checkCRDs has the CRDs looked at once the manager leads.

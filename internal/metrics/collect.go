@@ -36,7 +36,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 }
 
 func (m *Metrics) counted() []prometheus.Collector {
-	return []prometheus.Collector{m.finished, m.polls, m.requests, m.writes, m.took, m.lag}
+	return []prometheus.Collector{m.finished, m.polls, m.requests, m.unusable, m.writes, m.took, m.lag}
 }
 
 // collect reports the gauges of one source.

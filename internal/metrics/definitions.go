@@ -29,6 +29,7 @@ const (
 	SourceStalled = Prefix + "source_stalled"
 	MirrorLag     = Prefix + "mirror_lag_seconds"
 	Requests      = Prefix + "api_requests_total"
+	Unusable      = Prefix + "unusable_elements_total"
 	Writes        = Prefix + "writes_total"
 
 	EventsDropped   = Prefix + "events_dropped_total"
@@ -113,6 +114,8 @@ func Definitions() []Definition {
 			ofSource(), lag},
 		{Requests, Counter, "Requests to Studio's API. NotFound is the usual answer for a task that was deleted.",
 			ofSource(LabelResult), nil},
+		{Unusable, Counter, "Elements of Studio's lists that are no tasks, or have no usable id, and are left out. Each listing counts " +
+			"those that it meets.", ofSource(), nil},
 		{Writes, Counter, "LivepeerTasks that were written.", ofSource(LabelVerb), nil},
 		{EventsDropped, Counter, "Kubernetes Events that were not written: too many at once, or refused by the API server.", nil, nil},
 		{WebhookRequests, Counter, "Requests to the receiver of webhooks, by what became of them.", []string{LabelResult}, nil},

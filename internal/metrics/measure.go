@@ -46,6 +46,11 @@ func (m *Metrics) Requested(source Source, result string) {
 	m.of(source, func(State) { m.requests.WithLabelValues(source.Namespace, source.Name, result).Inc() })
 }
 
+// LeftOut notes elements of a list that are no tasks, or have no usable ID.
+func (m *Metrics) LeftOut(source Source, elements int) {
+	m.of(source, func(State) { m.unusable.WithLabelValues(source.Namespace, source.Name).Add(float64(elements)) })
+}
+
 // Write is a LivepeerTask that was written.
 type Write struct {
 	Verb string

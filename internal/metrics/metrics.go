@@ -25,9 +25,9 @@ type Metrics struct {
 	registry prometheus.Registerer
 	tasks    CountTasks
 
-	finished, polls, requests, writes *prometheus.CounterVec
-	took, lag                         *prometheus.HistogramVec
-	gauges                            map[string]*prometheus.Desc
+	finished, polls, requests, unusable, writes *prometheus.CounterVec
+	took, lag                                   *prometheus.HistogramVec
+	gauges                                      map[string]*prometheus.Desc
 
 	// mu is held while something is counted, so that no series of a source comes back once it is forgotten.
 	mu      sync.RWMutex
@@ -54,7 +54,7 @@ func New(registry prometheus.Registerer, tasks CountTasks) *Metrics {
 	m := &Metrics{
 		registry: registry, tasks: tasks,
 		finished: NewCounter(TasksFinished), polls: NewCounter(Polls), requests: NewCounter(Requests), writes: NewCounter(Writes),
-		took: NewHistogram(PollDuration), lag: NewHistogram(MirrorLag),
+		unusable: NewCounter(Unusable), took: NewHistogram(PollDuration), lag: NewHistogram(MirrorLag),
 		gauges: map[string]*prometheus.Desc{}, sources: map[Source]State{},
 	}
 	for _, name := range []string{Tasks, StalledTasks, SourceReady, SourceStalled, LastPoll, PollInterval, LastFullSync, FullInterval} {
@@ -99,6 +99,7 @@ func (m *Metrics) Follow(source Source) {
 		m.writes.WithLabelValues(source.Namespace, source.Name, verb)
 	}
 	m.requests.WithLabelValues(source.Namespace, source.Name, Success)
+	m.unusable.WithLabelValues(source.Namespace, source.Name)
 	m.lag.WithLabelValues(source.Namespace, source.Name)
 }
 
@@ -111,7 +112,7 @@ func (m *Metrics) Forget(source Source) {
 	defer m.mu.Unlock()
 	delete(m.sources, source)
 	labels := prometheus.Labels{LabelNamespace: source.Namespace, LabelSource: source.Name}
-	for _, vector := range []*prometheus.CounterVec{m.finished, m.polls, m.requests, m.writes} {
+	for _, vector := range []*prometheus.CounterVec{m.finished, m.polls, m.requests, m.unusable, m.writes} {
 		vector.DeletePartialMatch(labels)
 	}
 	m.took.DeletePartialMatch(labels)

@@ -57,6 +57,7 @@ func TestForgottenSourceHasNoSeries(t *testing.T) {
 		m.Polled(source, metrics.KindPoll, time.Second)
 		m.Failed(source, metrics.KindFull, "Unavailable")
 		m.Requested(source, "RateLimited")
+		m.LeftOut(source, 1)
 		m.Wrote(source, &metrics.Write{Verb: metrics.UpdateStatus, UpdatedAt: noon, UpdatedBefore: noon.Add(-1)}, noon)
 	}
 	for _, source := range []metrics.Source{main, other} {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/decode"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -26,10 +27,10 @@ const (
 type Observation struct {
 	ID      string
 	Deleted bool // the API says that the task was deleted
-	// Mark identifies the answer that this was made of, for whoever made it; 0 where nothing does.
-	Mark   uint64
-	Spec   v1alpha1.LivepeerTaskSpec
-	Status v1alpha1.LivepeerTaskStatus
+	// Fingerprint identifies the answer that this was made of, for whoever made it; 0 where nothing does.
+	Fingerprint uint64
+	Spec        v1alpha1.LivepeerTaskSpec
+	Status      v1alpha1.LivepeerTaskStatus
 }
 
 // BadTaskError says why something can't be mirrored at all: it isn't a JSON object, or has no usable ID.
@@ -52,7 +53,7 @@ func (e *BadTaskError) Unwrap() error { return e.Err }
 // error is a *BadTaskError.
 // The result depends on the arguments alone. raw is not kept.
 func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
-	root, err := parseJSON(raw)
+	root, err := decode.Tree(raw)
 	if err != nil {
 		return nil, &BadTaskError{Reason: "no JSON", Err: err}
 	}
@@ -70,8 +71,8 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	deleted, _ := task["deleted"].(bool)
 	o := &Observation{ID: id, Deleted: deleted}
 	searched := 0
-	convertSpec(&o.Spec, task, id, &decoder{redactor: r, searched: &searched})
-	convertStatus(&o.Status, task, &decoder{redactor: r, searched: &searched})
+	convertSpec(&o.Spec, task, id, decode.New(r, &searched))
+	convertStatus(&o.Status, task, decode.New(r, &searched))
 	o.Status.DisplayName = displayName(o.Spec.Params, &o.Status, r)
 	if len(raw) > surelySmall {
 		bound(o)
@@ -79,30 +80,28 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 	return o, nil
 }
 
-func convertSpec(spec *v1alpha1.LivepeerTaskSpec, task map[string]any, id string, d *decoder) {
-	d.object(specLayout, reflect.ValueOf(spec).Elem(), task)
+func convertSpec(spec *v1alpha1.LivepeerTaskSpec, task map[string]any, id string, d *decode.Decoder) {
+	d.Object(specLayout, reflect.ValueOf(spec).Elem(), task)
 	spec.ID = id // verbatim: it is how the task is found again
-	spec.RedactedFields, spec.OmittedFields = d.redacted.list(), d.omitted.list()
-	spec.UnknownFields = d.unknown
+	spec.RedactedFields, spec.OmittedFields, spec.UnknownFields = d.Found()
 }
 
-func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, d *decoder) {
+func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, d *decode.Decoder) {
 	into := reflect.ValueOf(status).Elem()
-	d.members(outputFields, into, task)
+	d.Members(outputFields, into, task)
 	inner, ok := task["status"].(map[string]any)
 	if !ok && task["status"] != nil {
-		d.omit("phase") // the field that says most: status itself has no path of its own here
+		d.Omit("phase") // the field that says most: status itself has no path of its own here
 	}
-	d.object(statusLayout, into, inner)
-	status.CreatedAt = d.time(task, "createdAt")
-	status.ScheduledAt = d.time(task, "scheduledAt")
-	status.UpdatedAt = d.time(inner, "updatedAt")
-	status.Progress = d.percent(inner, "progress")
+	d.Object(statusLayout, into, inner)
+	status.CreatedAt = d.Time(task, "createdAt")
+	status.ScheduledAt = d.Time(task, "scheduledAt")
+	status.UpdatedAt = d.Time(inner, "updatedAt")
+	status.Progress = d.Percent(inner, "progress")
 	if status.Phase == v1alpha1.PhaseCompleted {
 		status.Progress = new(int32(100))
 	}
-	status.RedactedFields, status.OmittedFields = d.redacted.list(), d.omitted.list()
-	status.UnknownFields = d.unknown
+	status.RedactedFields, status.OmittedFields, status.UnknownFields = d.Found()
 	status.Conditions = Conditions(status.Phase, status.ErrorMessage, status.CreatedAt, status.UpdatedAt)
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/livepeer/livepeer-task-operator/internal/decode"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -36,7 +37,7 @@ func eachNode(path string, v any, visit func(path string, old any, replace func(
 
 func referenceTree(t testing.TB) any {
 	t.Helper()
-	tree, err := parseJSON(referenceTask(t))
+	tree, err := decode.Tree(referenceTask(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,11 @@ func TestLimits(t *testing.T) {
 
 // TestCutMessageHidesSecrets: a secret across the place where a message is cut is masked, or cut off.
 func TestCutMessageHidesSecrets(t *testing.T) {
-	const secret = "Kn0wnS3cr3tValue"
+	const (
+		secret          = "Kn0wnS3cr3tValue"
+		maxSearched     = 64 << 10 // bytes of a message that are looked at
+		maxErrorMessage = 4 << 10  // and that are shown
+	)
 	pem := "-----BEGIN PRIVATE KEY-----" + strings.Repeat("x", maxSearched-100) + "-----END PRIVATE KEY-----" // becomes short
 	for name, before := range map[string]string{
 		"shown":    strings.Repeat("x ", maxErrorMessage/2-20),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/livepeer/livepeer-task-operator/internal/decode"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -50,7 +51,7 @@ func leaves(t testing.TB, section any) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := parseJSON(data)
+	tree, err := decode.Tree(data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,34 +29,56 @@ const (
 
 // Entry is what the operator knows of one stored LivepeerTask.
 type Entry struct {
+	Object
+	Ownership
+	Shown
+	Edited
+	Content
+}
+
+// Object is which stored object it is.
+type Object struct {
 	Namespace       string
 	Name            string
 	UID             types.UID
 	ResourceVersion string
 	Generation      int64
+	Deleting        bool
+}
+
+// Ownership is whose it is.
+type Ownership struct {
 	// OwnerName and OwnerUID name the LivepeerTaskSource that controls the task. Where none does, OwnerUID is empty and
 	// OwnerName is what the label says.
 	OwnerName string
 	OwnerUID  types.UID
 	// SourceLabel is the source that the label names: another than the owner where somebody edited one of the two.
 	SourceLabel string
+}
 
+// Shown is what the object shows of the task.
+type Shown struct {
 	ID    string
 	Type  string
 	Phase string
-	// EditedID and EditedType: somebody else set it, and the operator has not written the task since.
-	EditedID, EditedType bool
 	// UpdatedAt is status.updatedAt in milliseconds since 1970; 0 where it is missing, or somebody else wrote it or the phase.
 	UpdatedAt          int64
 	ObservedGeneration int64
 	// Retries is how many times the task was tried again.
-	Retries  int32
-	Deleting bool
+	Retries int32
 	// Waiting: it has transitions that are still to be sent.
 	Waiting bool
 	// Stalled: the status says that Studio has not updated the task for too long.
 	Stalled bool
+}
 
+// Edited is what somebody else set, where the operator has not written the task since.
+type Edited struct {
+	EditedID, EditedType bool
+}
+
+// Content identifies what the operator writes of it.
+type Content struct {
 	SpecDigest   Digest
 	StatusDigest Digest
 	// Sequence orders the changes of content that this process knows of; see the index that keeps the entry.
@@ -66,20 +88,15 @@ type Entry struct {
 // EntryOf reads a stored task.
 func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 	entry := Entry{
-		Namespace:          task.Namespace,
-		Name:               task.Name,
-		UID:                task.UID,
-		ResourceVersion:    task.ResourceVersion,
-		Generation:         task.Generation,
-		ID:                 task.Spec.ID,
-		Type:               task.Spec.Type,
-		Phase:              task.Status.Phase,
-		ObservedGeneration: task.Status.ObservedGeneration,
-		Deleting:           task.DeletionTimestamp != nil,
-		Waiting:            len(task.Status.Notifications) > 0,
-		Stalled:            showsStalled(&task.Status),
-		SpecDigest:         SpecDigest(task),
-		StatusDigest:       StatusDigest(task),
+		Object: Object{
+			Namespace: task.Namespace, Name: task.Name, UID: task.UID, ResourceVersion: task.ResourceVersion,
+			Generation: task.Generation, Deleting: task.DeletionTimestamp != nil,
+		},
+		Shown: Shown{
+			ID: task.Spec.ID, Type: task.Spec.Type, Phase: task.Status.Phase, ObservedGeneration: task.Status.ObservedGeneration,
+			Waiting: len(task.Status.Notifications) > 0, Stalled: showsStalled(&task.Status),
+		},
+		Content: Content{SpecDigest: SpecDigest(task), StatusDigest: StatusDigest(task)},
 	}
 	entry.SourceLabel = task.Labels[v1alpha1.LabelSource]
 	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {

@@ -46,12 +46,7 @@ func TestEntryOfRecordedTasks(t *testing.T) {
 
 func TestEntryOf(t *testing.T) {
 	task := storedTask(observed("A", "upload", "completed", 1587667174725))
-	want := Entry{
-		Namespace: "media", Name: "a", UID: "uid", ResourceVersion: "42", Generation: 3,
-		OwnerName: "main", OwnerUID: "uid-of-main", SourceLabel: "main",
-		ID: "A", Type: "upload", Phase: "completed", UpdatedAt: 1587667174725, ObservedGeneration: 2,
-		SpecDigest: SpecDigest(task), StatusDigest: StatusDigest(task),
-	}
+	want := Entry{Object: Object{Namespace: "media", Name: "a", UID: "uid", ResourceVersion: "42", Generation: 3}, Ownership: Ownership{OwnerName: "main", OwnerUID: "uid-of-main", SourceLabel: "main"}, Shown: Shown{ID: "A", Type: "upload", Phase: "completed", UpdatedAt: 1587667174725, ObservedGeneration: 2}, Content: Content{SpecDigest: SpecDigest(task), StatusDigest: StatusDigest(task)}}
 	if diff := cmp.Diff(want, EntryOf(task)); diff != "" {
 		t.Error(diff)
 	}

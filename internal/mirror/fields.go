@@ -3,205 +3,21 @@
 package mirror
 
 import (
-	"fmt"
 	"reflect"
-	"slices"
-	"strings"
-
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/decode"
 )
 
-// The Go types of the API are the allow-list: what they have a field for is mirrored, under its JSON name, and nothing
-// else. Their shape is worked out once, here.
+// What is read of a task, and of its status. The fields of params and output are those of their Go types.
 var (
-	specLayout = layoutOf(pick(reflect.TypeFor[v1alpha1.LivepeerTaskSpec](),
+	specLayout = decode.LayoutOf(decode.Pick(reflect.TypeFor[v1alpha1.LivepeerTaskSpec](),
 		"type", "inputAssetId", "outputAssetId", "projectId", "requesterId", "params")).
 		// What Convert reads itself, or the status has.
-		with(true, "id", "deleted", "createdAt", "scheduledAt", "status", "output").
-		with(false, "userId", "name", "updatedAt", "sourceReadyAt", "parentAssetId")
-	outputFields = pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "output")
-	statusLayout = layoutOf(pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "phase", "retries", "errorMessage")).
-			with(true, "updatedAt", "progress").
-			with(false, "step")
+		With(true, "id", "deleted", "createdAt", "scheduledAt", "status", "output").
+		With(false, "userId", "name", "updatedAt", "sourceReadyAt", "parentAssetId")
+	outputFields = decode.Pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "output")
+	statusLayout = decode.LayoutOf(decode.Pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "phase", "retries", "errorMessage")).
+			With(true, "updatedAt", "progress").
+			With(false, "step")
 )
-
-// leftOut are the members that Studio is known to send, or to have sent once, and that are not mirrored: its own
-// bookkeeping, and what it documents as never answered.
-var leftOut = map[reflect.Type][]string{
-	reflect.TypeFor[v1alpha1.UploadParams]():        {"uploadedObjectKey", "recordedSessionId"},
-	reflect.TypeFor[v1alpha1.TranscodeParams]():     {"uploadedObjectKey", "recordedSessionId"},
-	reflect.TypeFor[v1alpha1.AssetOutput]():         {"videoFilePath", "metadataFilePath"},
-	reflect.TypeFor[v1alpha1.TranscodeOutput]():     {"videoFilePath", "metadataFilePath"},
-	reflect.TypeFor[v1alpha1.TranscodeFileOutput](): {"videoFilePath", "requestId"},
-	reflect.TypeFor[v1alpha1.ExportOutput]():        {"internal"},
-	reflect.TypeFor[v1alpha1.PlaybackPolicy]():      {"resourceId", "unifiedAccessControlConditions"},
-	reflect.TypeFor[v1alpha1.AssetSpec](): {
-		"catalystPipelineStrategy", "deleted", "deletedAt", "files", "meta", "objectStoreId", "originTaskId",
-		"playbackRecordingId", "sourcePlaybackReady", "sourceReadyAt", "staticMp4", "updatedAt",
-	},
-}
-
-// wireNames are the names of the API where ours differ; ours are understood as well.
-var wireNames = map[string]string{"transcodeFile": "transcode-file"}
-
-// kind says which values a field takes.
-type kind int
-
-const (
-	textKind    kind = iota // string
-	urlKind                 // string: a URL
-	secretKind              // string: a credential, masked whole
-	messageKind             // string: free text, cut where it is too long
-	intKind                 // *int64
-	wholeKind               // *int64, rounded: a time in milliseconds, a count
-	floatKind               // *float64
-	boolKind                // *bool
-	gopKind                 // *intstr.IntOrString
-	anyKind                 // *runtime.RawExtension: free-form JSON
-	objectKind              // pointer to a struct, or a struct in a list
-	listKind                // slice
-	headersKind             // map[string]string: values are credentials
-)
-
-// shape describes the values of a field.
-type shape struct {
-	kind    kind
-	object  reflect.Type // of objectKind
-	layout  *layout      // of objectKind
-	element *shape       // of listKind
-}
-
-// layout describes the members of an object.
-type layout struct {
-	fields []field
-	// known has the API's name of each member that is known: true, it is mirrored; false, it is left out.
-	known map[string]bool
-}
-
-// field is a documented field of an object.
-type field struct {
-	index []int
-	name  string // ours, as in paths
-	wire  string // the API's, if it differs
-	shape shape
-}
-
-// value returns what the object has for the field; nil: nothing.
-func (f *field) value(object map[string]any) any {
-	if f.wire != "" {
-		if v := object[f.wire]; v != nil {
-			return v
-		}
-	}
-	return object[f.name]
-}
-
-// pick returns the named fields of t.
-func pick(t reflect.Type, names ...string) []field {
-	var picked []field
-	for _, f := range fieldsOf(t) {
-		if slices.Contains(names, f.name) {
-			picked = append(picked, f)
-		}
-	}
-	if len(picked) != len(names) {
-		panic(fmt.Sprintf("%s lacks one of the fields %q", t, names)) // at start-up: seen by every test
-	}
-	return picked
-}
-
-// layoutOf returns the layout of an object with these fields.
-func layoutOf(fields []field) *layout {
-	l := &layout{fields: fields, known: map[string]bool{}}
-	for _, f := range fields {
-		l.with(true, f.name)
-		if f.wire != "" {
-			l.with(true, f.wire)
-		}
-	}
-	return l
-}
-
-// with adds names of members that are known.
-func (l *layout) with(mirrored bool, names ...string) *layout {
-	for _, name := range names {
-		l.known[name] = mirrored
-	}
-	return l
-}
-
-// fieldsOf returns the fields of the struct t that can be mirrored.
-func fieldsOf(t reflect.Type) []field {
-	var fields []field
-	for _, f := range reflect.VisibleFields(t) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		s, ok := shapeOf(f.Type, name)
-		if !ok || f.Anonymous {
-			continue
-		}
-		if s.kind == textKind && masked(t) {
-			s.kind = secretKind
-		}
-		fields = append(fields, field{index: f.Index, name: name, wire: wireNames[name], shape: s})
-	}
-	return fields
-}
-
-// masked reports whether every string of t is a credential.
-func masked(t reflect.Type) bool {
-	return t == reflect.TypeFor[v1alpha1.Pinata]() || t == reflect.TypeFor[v1alpha1.Encryption]()
-}
-
-// shapeOf returns the shape of a field with this type and JSON name; false: it doesn't come from the API.
-func shapeOf(t reflect.Type, name string) (shape, bool) {
-	switch t {
-	case reflect.TypeFor[string]():
-		return shape{kind: stringKind(name)}, true
-	case reflect.TypeFor[*int64]():
-		return shape{kind: integerKind(name)}, true
-	case reflect.TypeFor[*float64]():
-		return shape{kind: floatKind}, true
-	case reflect.TypeFor[*bool]():
-		return shape{kind: boolKind}, true
-	case reflect.TypeFor[*intstr.IntOrString]():
-		return shape{kind: gopKind}, true
-	case reflect.TypeFor[*runtime.RawExtension]():
-		return shape{kind: anyKind}, true
-	case reflect.TypeFor[map[string]string]():
-		return shape{kind: headersKind}, true
-	}
-	switch {
-	case t.Kind() == reflect.Slice:
-		element, ok := shapeOf(t.Elem(), name)
-		return shape{kind: listKind, element: &element}, ok
-	case t.Kind() == reflect.Struct && t.PkgPath() == reflect.TypeFor[v1alpha1.TaskParams]().PkgPath():
-		return shape{kind: objectKind, object: t, layout: layoutOf(fieldsOf(t)).with(false, leftOut[t]...)}, true
-	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct:
-		return shapeOf(t.Elem(), name)
-	default:
-		return shape{}, false
-	}
-}
-
-// integerKind tells by its name what an integer holds. The API documents times and counts as any number.
-func integerKind(name string) kind {
-	if name == "retries" || strings.HasSuffix(name, "At") {
-		return wholeKind
-	}
-	return intKind
-}
-
-// stringKind tells by its name what a string holds.
-func stringKind(name string) kind {
-	switch {
-	case name == "errorMessage":
-		return messageKind
-	case strings.HasSuffix(strings.ToLower(name), "url"):
-		return urlKind
-	default:
-		return textKind
-	}
-}

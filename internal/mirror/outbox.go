@@ -15,17 +15,17 @@ type Before struct {
 	// New: no status of it was stored yet.
 	New   bool
 	Phase string
-	// NewsAfter is the time in Studio, in milliseconds since 1970, after which a new task must have changed to be news.
-	NewsAfter int64
+	// NotifyAfter is the time in Studio, in milliseconds since 1970, after which a new task must have changed for a notification.
+	NotifyAfter int64
 }
 
 // Reached says which phase a task has reached by a status that is about to be stored; false where that is none. A new
-// task is news only where it changed lately: what is merely mirrored for the first time has been so for long.
+// task is notified of only where it changed lately: what is merely mirrored for the first time has been so for long.
 func Reached(before Before, after *v1alpha1.LivepeerTaskStatus) (v1alpha1.Transition, bool) {
 	switch {
 	case after.Phase == "", !before.New && after.Phase == before.Phase:
 		return v1alpha1.Transition{}, false
-	case before.New && changedAt(after) <= before.NewsAfter:
+	case before.New && changedAt(after) <= before.NotifyAfter:
 		return v1alpha1.Transition{}, false
 	}
 	transition := v1alpha1.Transition{Phase: after.Phase, UpdatedAt: after.UpdatedAt.DeepCopy()}

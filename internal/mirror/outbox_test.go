@@ -27,13 +27,13 @@ func TestReached(t *testing.T) {
 		"the same phase":              {Before{Phase: "running"}, running, ""},
 		"no phase any more":           {Before{Phase: "running"}, v1alpha1.LivepeerTaskStatus{UpdatedAt: at(1000)}, ""},
 		"a phase at last":             {Before{}, running, ">running"},
-		"old ones do not count known": {Before{Phase: "waiting", NewsAfter: 5000}, running, "waiting>running"},
-		"new, and changed lately":     {Before{New: true, NewsAfter: 999}, running, ">running"},
-		"new, and finished lately":    {Before{New: true, NewsAfter: 999}, v1alpha1.LivepeerTaskStatus{Phase: "failed", UpdatedAt: at(1000)}, ">failed"},
-		"new here, but old":           {Before{New: true, NewsAfter: 1000}, running, ""},
+		"old ones do not count known": {Before{Phase: "waiting", NotifyAfter: 5000}, running, "waiting>running"},
+		"new, and changed lately":     {Before{New: true, NotifyAfter: 999}, running, ">running"},
+		"new, and finished lately":    {Before{New: true, NotifyAfter: 999}, v1alpha1.LivepeerTaskStatus{Phase: "failed", UpdatedAt: at(1000)}, ">failed"},
+		"new here, but old":           {Before{New: true, NotifyAfter: 1000}, running, ""},
 		"new, without any time":       {Before{New: true}, v1alpha1.LivepeerTaskStatus{Phase: "pending"}, ""},
-		"new, and only created":       {Before{New: true, NewsAfter: 400}, v1alpha1.LivepeerTaskStatus{Phase: "pending", CreatedAt: at(500)}, ">pending"},
-		"edited before it was stored": {Before{New: true, Phase: "x", NewsAfter: 1}, running, ">running"},
+		"new, and only created":       {Before{New: true, NotifyAfter: 400}, v1alpha1.LivepeerTaskStatus{Phase: "pending", CreatedAt: at(500)}, ">pending"},
+		"edited before it was stored": {Before{New: true, Phase: "x", NotifyAfter: 1}, running, ">running"},
 	} {
 		got := ""
 		if reached, ok := Reached(c.before, &c.after); ok {

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/decode"
 )
 
 // maxNote is how many bytes of a note the API server takes.
@@ -21,8 +22,8 @@ type Transition struct {
 	Note string
 }
 
-// TransitionOf says what a status is the news of, where another was stored before: the zero Entry, or one without a status,
-// for a task that is new. It answers false where nothing is to be told: nothing changed but the progress, somebody's edit
+// TransitionOf says what changed with a status, where another was stored before: the zero Entry, or one without a status,
+// for a task that is new. It returns false where nothing is to be told: nothing changed but the progress, somebody's edit
 // was undone, or a task is new and has ended already. The same arguments always give the same answer.
 func TransitionOf(before *Entry, status *v1alpha1.LivepeerTaskStatus) (Transition, bool) {
 	phase := status.Phase
@@ -51,13 +52,13 @@ func arrival(before *Entry, status *v1alpha1.LivepeerTaskStatus, again bool) (Tr
 	case v1alpha1.PhaseCompleted:
 		note := "The task completed."
 		if url := (&v1alpha1.LivepeerTask{Status: *status}).PlaybackURL(); url != "" {
-			note = cut("The task completed. Playback: "+url, maxNote)
+			note = decode.Cut("The task completed. Playback: "+url, maxNote)
 		}
 		return Transition{Reason: v1alpha1.ReasonCompleted, Note: note}, true
 	case v1alpha1.PhaseFailed:
 		note := "The task failed, and Studio gives no reason."
 		if status.ErrorMessage != "" {
-			note = cut("The task failed: "+status.ErrorMessage, maxNote)
+			note = decode.Cut("The task failed: "+status.ErrorMessage, maxNote)
 		}
 		return Transition{Reason: v1alpha1.ReasonFailed, Warning: true, Note: note}, true
 	case v1alpha1.PhaseCancelled:
@@ -79,7 +80,7 @@ func retrying(status *v1alpha1.LivepeerTaskStatus) Transition {
 		note = fmt.Sprintf("The task is tried again, retry %d.", *status.Retries)
 	}
 	if status.ErrorMessage != "" {
-		note = cut(note+" The last attempt failed: "+status.ErrorMessage, maxNote)
+		note = decode.Cut(note+" The last attempt failed: "+status.ErrorMessage, maxNote)
 	}
 	return Transition{Reason: v1alpha1.ReasonRetrying, Note: note}
 }

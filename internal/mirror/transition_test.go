@@ -46,7 +46,7 @@ func TestTransitionOf(t *testing.T) {
 	} {
 		status := &observed("A", "upload", c.phase, noon+1).Status
 		status.Retries = new(int64(1))
-		before := &Entry{Phase: c.before, ObservedGeneration: 1, UpdatedAt: noon, Retries: 1}
+		before := &Entry{Shown: Shown{Phase: c.before, ObservedGeneration: 1, UpdatedAt: noon, Retries: 1}}
 		if c.retries != 0 {
 			status.Retries = new(c.retries)
 		}
@@ -65,7 +65,7 @@ func TestTransitionOf(t *testing.T) {
 			t.Errorf("%s: %v %+v", name, ok, got)
 		}
 	}
-	byOthers := &Entry{Phase: "running", ObservedGeneration: 1}
+	byOthers := &Entry{Shown: Shown{Phase: "running", ObservedGeneration: 1}}
 	if got, ok := TransitionOf(byOthers, &observed("A", "upload", "failed", noon).Status); ok {
 		t.Errorf("an edit of the time is undone: %+v", got)
 	}
@@ -73,7 +73,7 @@ func TestTransitionOf(t *testing.T) {
 
 // TestNotes say what a person needs, and no more than an Event holds.
 func TestNotes(t *testing.T) {
-	before := &Entry{Phase: "running", ObservedGeneration: 1, UpdatedAt: noon}
+	before := &Entry{Shown: Shown{Phase: "running", ObservedGeneration: 1, UpdatedAt: noon}}
 	note := func(phase string, change func(*v1alpha1.LivepeerTaskStatus)) string {
 		status := observed("A", "upload", phase, noon+1).Status
 		change(&status)

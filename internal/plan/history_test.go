@@ -59,11 +59,7 @@ func TestHistoryAlways(t *testing.T) {
 		phases := []string{"running", "waiting", "", "frozen", "completed", "failed", "cancelled"}
 		var entries []mirror.Entry
 		for i := range rapid.IntRange(0, 20).Draw(t, "tasks") {
-			entries = append(entries, mirror.Entry{
-				ID: fmt.Sprintf("id-%d", i), Name: fmt.Sprint(i), OwnerUID: testScope.SourceUID,
-				Phase:     rapid.SampledFrom(phases).Draw(t, "phase"),
-				UpdatedAt: noon - rapid.Int64Range(0, 10).Draw(t, "age"),
-			})
+			entries = append(entries, mirror.Entry{Object: mirror.Object{Name: fmt.Sprint(i)}, Ownership: mirror.Ownership{OwnerUID: testScope.SourceUID}, Shown: mirror.Shown{ID: fmt.Sprintf("id-%d", i), Phase: rapid.SampledFrom(phases).Draw(t, "phase"), UpdatedAt: noon - rapid.Int64Range(0, 10).Draw(t, "age")}})
 		}
 		maxTasks := rapid.Int32Range(0, 12).Draw(t, "maxTasks")
 		limits := history(maxTasks, time.Duration(rapid.IntRange(0, 12).Draw(t, "maxAge"))*time.Millisecond)
@@ -129,7 +125,7 @@ func prune(entries []mirror.Entry, limits v1alpha1.History, now time.Time) []mir
 func TestLimits(t *testing.T) {
 	scope := testScope
 	scope.Types, scope.Oldest = []string{"upload"}, mirror.Stamp{UpdatedAt: noon, ID: "m"}
-	ours := mirror.Entry{OwnerUID: testScope.SourceUID, OwnerName: "main", Type: "upload", Phase: "completed", UpdatedAt: noon, ID: "a"}
+	ours := mirror.Entry{Ownership: mirror.Ownership{OwnerUID: testScope.SourceUID, OwnerName: "main"}, Shown: mirror.Shown{Type: "upload", Phase: "completed", UpdatedAt: noon, ID: "a"}}
 	for name, c := range map[string]struct {
 		change func(*mirror.Entry)
 		want   []string

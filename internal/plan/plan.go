@@ -64,10 +64,10 @@ type Scope struct {
 	Oldest mirror.Stamp
 	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
 	OldestNew mirror.Stamp
-	// Notify: the phases that tasks reach are to be sent. Of new tasks only those that changed after NewsAfter, in
+	// Notify: the phases that tasks reach are to be sent. Of new tasks only those that changed after NotifyAfter, in
 	// milliseconds since 1970.
-	Notify    bool
-	NewsAfter int64
+	Notify      bool
+	NotifyAfter int64
 	// StalledBefore is the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be
 	// shown as stalled; 0 shows none so.
 	StalledBefore int64

@@ -51,13 +51,13 @@ func TestStalling(t *testing.T) {
 			t.Errorf("%s: planned again: %v", phase, verbs(again.Actions))
 		}
 		status := &s.get("a").Status
-		news, ok := mirror.TransitionOf(&before, status)
-		if ok != stalls || stalls && (news.Reason != "Stalled" || !news.Warning || !strings.Contains(news.Note, "2020-04-23T18:39:34Z")) {
-			t.Errorf("%s: %v %+v", phase, ok, news)
+		transition, ok := mirror.TransitionOf(&before, status)
+		if ok != stalls || stalls && (transition.Reason != "Stalled" || !transition.Warning || !strings.Contains(transition.Note, "2020-04-23T18:39:34Z")) {
+			t.Errorf("%s: %v %+v", phase, ok, transition)
 		}
 		after := s.objects["a"].entry
-		if news, ok := mirror.TransitionOf(&after, status); ok {
-			t.Errorf("%s: told again: %+v", phase, news)
+		if transition, ok := mirror.TransitionOf(&after, status); ok {
+			t.Errorf("%s: told again: %+v", phase, transition)
 		}
 		finished := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionFinished)
 		if stalls && (finished.Status != metav1.ConditionFalse || finished.Message != "No update since 2020-04-23T18:39:34Z.") {

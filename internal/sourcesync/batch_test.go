@@ -23,7 +23,7 @@ func TestPollDoesNotWaitForWrites(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("no poll while writes are under way"))
 	defer cancel()
 	studio := livepeertest.NewServer()
-	studio.Populate(2*recentPage, 1)
+	studio.Populate(2*firstPage, 1)
 	server := httptest.NewServer(studio)
 	defer server.Close()
 	polled := make(chan struct{})
@@ -37,7 +37,7 @@ func TestPollDoesNotWaitForWrites(t *testing.T) {
 	api := kubetest.NewAPI(server.URL)
 	api.Source.Spec.Interval.Duration = time.Second
 	api.Writing = func(_, _ *v1alpha1.LivepeerTask) {
-		if len(api.Tasks) <= recentPage {
+		if len(api.Tasks) <= firstPage {
 			return
 		}
 		select {

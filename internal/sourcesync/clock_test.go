@@ -3,13 +3,11 @@
 package sourcesync
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -54,29 +52,10 @@ func TestClockSetWhileAway(t *testing.T) {
 	}
 }
 
-// passes lets time pass, with a turn whenever one is due.
+// passes lets time pass, with a step whenever one is due.
 func (a *account) passes(until time.Time) {
 	a.t.Helper()
 	for a.clock.Before(until) {
-		a.turn()
-	}
-}
-
-// TestPausesFollowPassingTime: what is planned after a restart is planned by the time that passes, like everything else,
-// and not by a clock that can be set afterwards.
-func TestPausesFollowPassingTime(t *testing.T) {
-	source, now := kubetest.ASource(), time.Now()
-	source.Status.ObservedGeneration = source.Generation
-	source.Status.LastFullSyncTime = &metav1.Time{Time: now.Add(-time.Minute).Round(0)}
-	p := &state{}
-	p.resume(source, &shared{}, each(), now)
-	p.renew(source, "print", notAsked, 0, now)
-	p.failed(Outcome{Delay: time.Minute}, false, now)
-	for what, planned := range map[string]time.Time{
-		"full sync": p.nextFull, "poll": p.nextPoll, "next attempt": p.retryAt, "slot": slot("x", time.Minute, now, now),
-	} {
-		if !strings.Contains(planned.String(), " m=") { // the reading of the clock that nobody can set
-			t.Errorf("the %s is planned for %v by the wall clock", what, planned)
-		}
+		a.step()
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
-	"github.com/livepeer/livepeer-task-operator/internal/redact"
-	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/recheck"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstep"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -29,12 +29,8 @@ const (
 	unlimited          = 1 << 30
 )
 
-// Connection is how the API of a source is asked. Another fingerprint means that it may be another account.
-type Connection struct {
-	Client      *studio.Client
-	Redactor    *redact.Redactor
-	Fingerprint string
-}
+// Connection is how the API of a source is asked.
+type Connection = recheck.Connection
 
 // Config is what an Engine works with.
 type Config struct {
@@ -55,7 +51,9 @@ type Config struct {
 type Engine struct {
 	Config
 
-	listings, questions *fair.Gate
+	listings *fair.Gate
+	rechecks recheck.Config
+	steps    syncstep.Config
 
 	mu      sync.Mutex
 	sources map[types.NamespacedName]*Source
@@ -67,10 +65,16 @@ type Engine struct {
 
 // New returns an engine, which works once it is started.
 func New(config Config) *Engine {
-	return &Engine{
+	e := &Engine{
 		Config: config, sources: map[types.NamespacedName]*Source{}, started: make(chan struct{}),
-		listings: fair.NewGate(unlimited, namespaceListings), questions: fair.NewGate(unlimited, namespaceQuestions),
+		listings: fair.NewGate(unlimited, namespaceListings),
 	}
+	e.rechecks = recheck.Config{
+		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Log: config.Log, Pushed: config.Pushed, Connect: config.Connect,
+		Gate: fair.NewGate(unlimited, namespaceQuestions), Run: e.run,
+	}
+	e.steps = syncstep.Config{Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics}
+	return e
 }
 
 // Start lets the engine work until ctx ends, and returns when all that was under way has ended too.
@@ -137,20 +141,17 @@ func (e *Engine) Forget(key types.NamespacedName) {
 
 // Recheck has one task of a source looked at again.
 func (e *Engine) Recheck(key types.NamespacedName, id string, why plan.Why) {
-	e.ask(key, &question{id: id, why: why})
+	s := e.source(key)
+	s.rechecks.Recheck(id, why)
+	s.meetSoon()
 }
 
 // Push has a task looked at again that Studio says has changed, at this time in milliseconds since 1970. received is when it
 // said so.
 func (e *Engine) Push(key types.NamespacedName, id string, updatedAt int64, received time.Time) {
-	e.ask(key, &question{id: id, why: plan.Pushed, wanted: updatedAt, first: received})
-}
-
-func (e *Engine) ask(key types.NamespacedName, question *question) {
 	s := e.source(key)
-	if s.recheck(question); !s.questions.opened() { // it waits until the source is known
-		e.Wake(key)
-	}
+	s.rechecks.Push(id, updatedAt, received)
+	s.meetSoon()
 }
 
 // source returns what is known of a source.

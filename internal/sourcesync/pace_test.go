@@ -4,8 +4,6 @@ package sourcesync
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,8 +13,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
-	"github.com/livepeer/livepeer-task-operator/internal/plan"
-	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // TestAPauseIsAPause: whatever a source was asked for, one that has to wait begins no step for it over and over.
@@ -24,8 +20,8 @@ func TestAPauseIsAPause(t *testing.T) {
 	for name, ask := range map[string]func(*process){
 		"new, without a Secret": func(*process) {},
 		"a sync requested":      func(p *process) { p.api.Annotate(v1alpha1.AnnotationRequestedAt, "now") },
-		"too much to put right": func(p *process) { p.of().syncInstead() },
-		"a push":                func(p *process) { p.of().pollInstead() },
+		"too much to put right": func(p *process) { p.of().rechecks.SyncSoon() },
+		"a push":                func(p *process) { p.of().rechecks.PollSoon() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -50,7 +46,7 @@ func TestAFullSyncThatPausesIsAPause(t *testing.T) {
 	g := NewWithT(t)
 	p := newProcess(t, kubetest.NewAPI("http://127.0.0.1:1"), time.Now) // nobody answers
 	g.Expect(p.step().Outcome.Reason).To(Equal(v1alpha1.ReasonUnavailable))
-	p.of().syncInstead()
+	p.of().rechecks.SyncSoon()
 	ended := 0
 	for range 50 {
 		if p.step().Ended {
@@ -58,44 +54,6 @@ func TestAFullSyncThatPausesIsAPause(t *testing.T) {
 		}
 	}
 	g.Expect(ended).To(BeNumerically("<=", 1))
-}
-
-// TestAnAnswerIsForWhoeverAsked: where a step asks anew for a missing task while the answer to an earlier one is still on its way,
-// which may be another account's, it gets an answer to its own question.
-func TestAnAnswerIsForWhoeverAsked(t *testing.T) {
-	g := NewWithT(t)
-	studio := livepeertest.NewServer()
-	studio.Populate(1, 1)
-	id := studio.IDs()[0]
-	asked, answer := make(chan struct{}, 2), make(chan struct{})
-	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked <- struct{}{}
-		<-answer
-		http.Error(w, `{"errors":["not found"]}`, http.StatusNotFound)
-	}))
-	t.Cleanup(old.Close)
-	now := httptest.NewServer(studio)
-	t.Cleanup(now.Close)
-	p := newProcess(t, kubetest.NewAPI(now.URL), time.Now)
-	p.rest()
-	connect := connectTo(t)
-	ask := func(url string) chan result {
-		source := p.source()
-		source.Name, source.Spec.URL = url, url+"/api"
-		connection, err := connect(t.Context(), source)
-		g.Expect(err).NotTo(HaveOccurred())
-		results := make(chan result, 2)
-		p.of().recheck(&question{id: id, why: plan.Missing, connection: connection, answered: func(r result) { results <- r }})
-		return results
-	}
-	first := ask(old.URL)
-	<-asked
-	second := ask(now.URL)
-	close(answer)
-	var got result
-	g.Eventually(second, time.Minute).Should(Receive(&got))
-	g.Expect(got.verdict).To(Equal(plan.Write))
-	g.Expect(first).NotTo(Receive())
 }
 
 // TestWritingIsNotSilence: Studio is not to blame for what the Kubernetes API server takes long for.
@@ -107,5 +65,5 @@ func TestWritingIsNotSilence(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.Expect(s.underWay(late).Silent).NotTo(BeNil())
-	s.stores(func() { g.Expect(s.underWay(late).Silent).To(BeNil()) })
+	s.Storing(func() { g.Expect(s.underWay(late).Silent).To(BeNil()) })
 }

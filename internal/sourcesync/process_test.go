@@ -52,6 +52,14 @@ type process struct {
 // newProcess returns a new process, which knows what is stored.
 func newProcess(t testing.TB, api *kubetest.API, now func() time.Time, observers ...taskstore.Observer) *process {
 	t.Helper()
+	return newProcessBy(t, api, steppedClock{now: now}, observers...)
+}
+
+// newProcessBy returns one that goes by a clock.
+func newProcessBy(
+	t testing.TB, api *kubetest.API, by clock.WithDelayedExecution, observers ...taskstore.Observer,
+) *process {
+	t.Helper()
 	index := taskstore.NewIndex()
 	for _, task := range api.Tasks {
 		index.See(task)
@@ -66,7 +74,7 @@ func newProcess(t testing.TB, api *kubetest.API, now func() time.Time, observers
 		return &Connection{Client: made, Redactor: redactor, Fingerprint: "print"}, err
 	})
 	p.engine = New(Config{
-		Index: index, Writer: taskstore.NewWriter(api, api, index, observers...), Clock: steppedClock{now: now}, Log: logr.Discard(),
+		Index: index, Writer: taskstore.NewWriter(api, api, index, observers...), Clock: by, Log: logr.Discard(),
 		Pushed:  prometheus.NewHistogram(prometheus.HistogramOpts{}),
 		Connect: func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) { return connection() },
 		Wake: func(types.NamespacedName) {
@@ -148,10 +156,7 @@ func (p *process) busy() bool {
 
 // asking reports whether tasks are, or will be, asked for one by one.
 func (p *process) asking() bool {
-	q := &p.of().questions
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.workers > 0 || len(q.pending) > 0
+	return !p.of().rechecks.Idle()
 }
 
 // say writes the status of the source, as far as a restart needs it.

@@ -97,7 +97,7 @@ func (p *people) live() {
 		if a.walk.IntN(2) == 0 {
 			a.api.Annotate(v1alpha1.AnnotationRequestedAt, fmt.Sprint("churn ", n))
 		}
-		a.turn()
+		a.step()
 	}
 	a.silence()
 	p.rest()

@@ -170,7 +170,7 @@ func (a *account) live() {
 		if a.walk.IntN(4) == 0 {
 			a.api.Annotate(v1alpha1.AnnotationRequestedAt, fmt.Sprint("churn ", n))
 		}
-		a.turn()
+		a.step()
 	}
 	a.silence()
 	a.sync("at last")
@@ -187,8 +187,8 @@ func (a *account) live() {
 	}
 }
 
-// turn gives the source one turn, and lets time pass until the next.
-func (a *account) turn() {
+// step gives the source one step, and lets time pass until the next.
+func (a *account) step() {
 	a.t.Helper()
 	report := a.process.step()
 	echoes := -1
@@ -207,13 +207,13 @@ func (a *account) sync(request string) {
 	a.people.rest()
 	a.api.Annotate(v1alpha1.AnnotationRequestedAt, request)
 	for range 50 {
-		a.turn()
+		a.step()
 		if a.process.source().Status.LastHandledReconcileAt == request {
 			a.process.rest()
 			return
 		}
 	}
-	a.fatalf("no full sync within 50 turns: %+v", a.api.Source.Status)
+	a.fatalf("no full sync within 50 steps: %+v", a.api.Source.Status)
 }
 
 // writing looks at what the operator is about to write.

@@ -3,16 +3,20 @@
 package sourcesync
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstep"
 )
 
 // missedIntervals is after how many intervals without an answer a source says so.
 const missedIntervals = 3
+
+// Outcome is what the condition of a source says, and when the next attempt is.
+type Outcome = syncstate.Outcome
 
 // Report is how a step of a source has ended, for its status.
 type Report struct {
@@ -53,35 +57,11 @@ func (s *Source) underWay(now time.Time) Report {
 	}}
 }
 
-// report says how a step has ended.
-func (s *Source) report(source *v1alpha1.LivepeerTaskSource, state *state, err error, failure Outcome) Report {
+// report says how a step has ended. failure is nil where it has not failed.
+func (s *Source) report(source *v1alpha1.LivepeerTaskSource, state *syncstep.State, judged bool, failure *Outcome) Report {
 	return Report{
-		Ended: true, Judged: !errors.Is(err, errNotDue), Outcome: state.judge(source, s.stored(source), err, failure),
-		Omitted: state.omitted, PolledAt: state.polledAt, FullSyncAt: state.fullAt, Handled: state.handled,
-		Behind: len(state.pending) > 0,
+		Ended: true, Judged: judged, Outcome: state.Judge(source, s.stored(source), failure),
+		Omitted: state.Retention.Omitted, PolledAt: state.Schedule.PolledAt, FullSyncAt: state.Coverage.FullAt,
+		Handled: state.Coverage.Handled, Behind: state.Behind(),
 	}
-}
-
-// judge decides what the Ready condition says. A failed step comes first, then what needs somebody's help, then how far the
-// first sync is.
-func (p *state) judge(source *v1alpha1.LivepeerTaskSource, mirrored int, err error, failure Outcome) Outcome {
-	var trouble *condition.Error
-	switch {
-	case err != nil:
-		return failure
-	case p.paused != nil:
-		trouble = p.paused.trouble(source)
-	case p.rejected.trouble() != nil:
-		trouble = p.rejected.trouble()
-	case p.unreadable.count() > 0:
-		trouble = p.unreadable.trouble()
-	case !p.synced:
-		return Outcome{
-			Reason:  v1alpha1.ReasonSyncing,
-			Message: fmt.Sprintf("Listing all tasks of %s: %d mirrored so far", source.Spec.URL, mirrored),
-		}
-	default:
-		return Outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL}
-	}
-	return Outcome{Reason: trouble.Reason, Message: trouble.Message, Stalled: trouble.Stalled}
 }

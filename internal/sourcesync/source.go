@@ -13,7 +13,9 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
-	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/recheck"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstep"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -25,7 +27,7 @@ type Source struct {
 
 	mu    sync.Mutex
 	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
-	state *state
+	state *syncstep.State
 	step  *step   // under way; nil where none is
 	ended *Report // of the last step, until it is returned
 	again bool    // a step is to begin, whatever is due
@@ -37,11 +39,8 @@ type Source struct {
 	// answered is when the API last answered, in nanoseconds since 1970. writing: it is not waited for.
 	answered atomic.Int64
 	writing  atomic.Bool
-	// resync: many tasks need to be put right: a full sync is cheaper.
-	resync atomic.Bool
 
-	shared    shared
-	questions questions
+	rechecks *recheck.Queue
 }
 
 // inputs are what of a source asks for a step at once.
@@ -64,7 +63,7 @@ type step struct {
 
 func newSource(engine *Engine, key types.NamespacedName) *Source {
 	s := &Source{engine: engine, key: key}
-	s.questions.init(s)
+	s.rechecks = recheck.NewQueue(&engine.rechecks, key, s)
 	return s
 }
 
@@ -84,13 +83,13 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	if s.ended != nil {
 		report, s.ended = *s.ended, nil
 	}
-	if s.again || s.state.wait(now) <= 0 || s.begun != inputsOf(source) || s.shared.asked() {
+	if s.again || s.state.Wait(now) <= 0 || s.begun != inputsOf(source) || s.rechecks.Handoff.Waiting() {
 		s.start(source)
 	}
 	if s.step != nil { // the state is its, now
 		report.Again = s.underWay(now).Again
 	} else {
-		report.Again = max(s.state.wait(now), time.Millisecond)
+		report.Again = max(s.state.Wait(now), time.Millisecond)
 	}
 	return report
 }
@@ -105,12 +104,11 @@ func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 	if s.step != nil {
 		s.step.cancel()
 	}
-	s.ended, s.state = nil, &state{uid: source.UID}
+	s.ended, s.state = nil, &syncstep.State{}
 	s.answered.Store(now.UnixNano())
-	s.shared.begin()
-	entries := s.engine.Index.Entries(taskstore.SourceIDOf(source))
-	s.state.resume(source, &s.shared, entries, now)
-	s.questions.open()
+	s.state.Resume(source, s.engine.Index.Entries(taskstore.SourceIDOf(source)), now)
+	s.rechecks.Handoff.Begin(s.state.Retention.NotifyAfter)
+	s.rechecks.Open()
 }
 
 // start begins a step. The caller holds the lock.
@@ -133,7 +131,7 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 		forgotten := s.forgotten
 		s.mu.Unlock()
 		if !forgotten {
-			s.engine.Wake(s.key)
+			s.Wake()
 		}
 	}) {
 		return
@@ -142,20 +140,35 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 	s.step, s.again, s.begun = this, false, inputsOf(source)
 }
 
-// poke lets a step begin at the next sync, whatever is due.
-func (s *Source) poke() {
+// StepSoon lets a step begin at the next sync, whatever is due.
+func (s *Source) StepSoon() {
 	s.mu.Lock()
 	s.again = true
 	s.mu.Unlock()
-	s.engine.Wake(s.key)
+	s.Wake()
+}
+
+// Wake has the source synced.
+func (s *Source) Wake() { s.engine.Wake(s.key) }
+
+// Spec returns the source as it was last synced; nil before.
+func (s *Source) Spec() *v1alpha1.LivepeerTaskSource {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spec
+}
+
+// meetSoon has a source synced that is not known yet: until then, what is asked of its tasks waits.
+func (s *Source) meetSoon() {
+	if !s.rechecks.Opened() {
+		s.Wake()
+	}
 }
 
 // reconnect begins a step at once where the connection is no longer the one that the last step worked with, and ends the one that
 // is under way.
 func (s *Source) reconnect(ctx context.Context) {
-	s.mu.Lock()
-	source := s.spec
-	s.mu.Unlock()
+	source := s.Spec()
 	if source == nil {
 		return
 	}
@@ -167,7 +180,7 @@ func (s *Source) reconnect(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	if another {
-		s.poke()
+		s.StepSoon()
 	}
 }
 
@@ -178,24 +191,26 @@ func (s *Source) end() {
 		s.step.cancel()
 	}
 	s.mu.Unlock()
-	s.questions.close()
+	s.rechecks.Close()
 }
 
 // errNotDue says that a step had nothing to do, as after an event that changed nothing.
 var errNotDue = errors.New("nothing is due")
 
 // work works on what is due. A failure decides when the next attempt is.
-func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *state) Report {
+func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *syncstep.State) Report {
 	clock := s.engine.Clock
-	defer func() { s.shared.publish(state, clock.Now()) }()
-	s.shared.settle(state, clock.Now())
+	defer func() { s.rechecks.Handoff.Publish(&state.State, state.Polling(), clock.Now()) }()
+	s.rechecks.Handoff.Settle(&state.Schedule, state.Polling(), state.Listing(), clock.Now())
 	connection, err := s.engine.Connect(ctx, source)
 	if err != nil {
 		s.connected("")
 	} else {
 		s.connected(connection.Fingerprint)
-		state.renew(source, connection.Fingerprint, s.resync.Swap, s.stored(source), clock.Now())
-		if state.wait(clock.Now()) > 0 {
+		state.Update(source, syncstate.Observed{
+			Fingerprint: connection.Fingerprint, Stored: s.stored(source), Listing: state.Listing(),
+		}, s.rechecks.Handoff.TakeFullSync, clock.Now())
+		if state.Wait(clock.Now()) > 0 {
 			err = errNotDue
 		} else {
 			err = s.mirror(ctx, source, connection, state)
@@ -204,23 +219,21 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	if ctx.Err() != nil {
 		return Report{}
 	}
-	var outcome Outcome
+	var failure *Outcome
 	switch {
 	case errors.Is(err, errNotDue):
 	case err == nil:
-		state.failures, state.retryFixed = 0, false
+		state.Schedule.Succeeded()
 	default:
-		state.failures++
-		outcome = outcomeOf(err, state.failures, source.Spec.Interval.Duration)
-		api, _ := errors.AsType[*studio.Error](err)
-		state.failed(outcome, api != nil && api.RetryAfter > 0, clock.Now())
+		outcome := state.Schedule.Failed(err, source.Spec.Interval.Duration, clock.Now())
 		kind := metrics.KindPoll
-		if state.poll == nil && state.full != nil {
+		if state.Listing() && !state.Polling() {
 			kind = metrics.KindFull
 		}
 		s.engine.Metrics.Failed(s.key, kind, outcome.Reason)
+		failure = &outcome
 	}
-	return s.report(source, state, err, outcome)
+	return s.report(source, state, !errors.Is(err, errNotDue), failure)
 }
 
 // connected notes with which connection the step works; with none, where it is empty.
@@ -232,20 +245,16 @@ func (s *Source) connected(fingerprint string) {
 
 // mirror polls and lists what is due, once the source has its share of what its namespace may have under way.
 func (s *Source) mirror(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, state *state,
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, state *syncstep.State,
 ) error {
 	release, err := s.engine.listings.Acquire(ctx, s.key)
 	if err != nil {
 		return err
 	}
 	defer release()
-	syncer := &syncer{
-		Engine: s.engine, of: s, source: source, connection: connection, state: state,
-	}
-	if err = syncer.run(ctx); err == nil && s.shared.tooFull() {
-		err = syncer.prune(ctx)
-	}
-	return err
+	return syncstep.Run(ctx, &s.engine.steps, &syncstep.Job{
+		Key: s.key, Source: source, Connection: connection, State: state, Rechecks: s.rechecks, Monitor: s,
+	})
 }
 
 // stored counts the tasks that are mirrored.
@@ -253,13 +262,13 @@ func (s *Source) stored(source *v1alpha1.LivepeerTaskSource) int {
 	return int(s.engine.Index.Counts(taskstore.SourceIDOf(source)).Total)
 }
 
-// hears notes that the API has answered.
-func (s *Source) hears() { s.answered.Store(s.engine.Clock.Now().UnixNano()) }
+// Heard notes that the API has answered.
+func (s *Source) Heard() { s.answered.Store(s.engine.Clock.Now().UnixNano()) }
 
-// stores runs what waits for the Kubernetes API server: that Studio is not heard of meanwhile is not Studio's fault.
-func (s *Source) stores(work func()) {
+// Storing runs what waits for the Kubernetes API server: that Studio is not heard of meanwhile is not Studio's fault.
+func (s *Source) Storing(work func()) {
 	s.writing.Store(true)
 	work()
-	s.hears()
+	s.Heard()
 	s.writing.Store(false)
 }

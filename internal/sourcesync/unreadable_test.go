@@ -47,11 +47,11 @@ func (a *account) ready() (reason, message string) {
 	return "", ""
 }
 
-// watch gives the source turns for so many of its intervals, and returns the reasons that its condition had, in their order.
+// watch gives the source steps for so many of its intervals, and returns the reasons that its condition had, in their order.
 func (a *account) watch(intervals int) (reasons []string) {
 	until := a.clock.Add(time.Duration(intervals) * a.api.Source.Spec.Interval.Duration)
 	for a.clock.Before(until) {
-		a.turn()
+		a.step()
 		reason, _ := a.ready()
 		reasons = append(reasons, reason)
 	}

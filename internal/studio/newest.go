@@ -3,6 +3,7 @@
 package studio
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,6 +13,8 @@ import (
 // listing follows.
 type newestFirst struct {
 	limit int
+	// skip is how many tasks are left out at first.
+	skip int
 	// oldest is the earliest update consumed so far, in milliseconds since 1970, 0 at first.
 	oldest int64
 }
@@ -19,6 +22,9 @@ type newestFirst struct {
 func (n *newestFirst) ask(v url.Values) {
 	v.Set("order", "updatedAt-true,id-false")
 	v.Set("limit", strconv.Itoa(n.limit))
+	if n.skip > 0 {
+		v.Set("cursor", skip(n.skip))
+	}
 	if n.oldest > 0 {
 		v.Set("filters", timeFilter("updatedAt", "lte", n.oldest))
 	}
@@ -34,8 +40,16 @@ func (n *newestFirst) after(pg *page, _ int) bool {
 
 func (n *newestFirst) refused(e *Error) (bool, error) {
 	// One row without a usable time makes the server answer 500 to every page in this order.
-	if n.oldest > 0 && e.Status == http.StatusBadRequest || e.Status == http.StatusInternalServerError {
+	if (n.oldest > 0 || n.skip > 0) && e.Status == http.StatusBadRequest || e.Status == http.StatusInternalServerError {
 		return true, nil
 	}
 	return false, e
+}
+
+// HasMore reports whether Studio lists more than so many tasks.
+func (c *Client) HasMore(ctx context.Context, tasks int) (bool, error) {
+	pass := c.NewPass(Query{NewestFirst: true, Limit: 1})
+	pass.way = &newestFirst{limit: 1, skip: tasks}
+	err := pass.Next(ctx, func(Task) bool { return true })
+	return len(pass.seen) > 0, err
 }

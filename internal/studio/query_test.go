@@ -114,6 +114,28 @@ func TestNewestFirstEnds(t *testing.T) {
 	}
 }
 
+// TestHasMore: whether there are more than so many tasks is one request. A server that knows no offsets, or refuses them, leads to more
+// reading, or to none, and to no error.
+func TestHasMore(t *testing.T) {
+	refusing := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"errors":["cursor"]}`, http.StatusBadRequest)
+	})
+	for name, c := range map[string]struct {
+		server http.Handler
+		tasks  int
+		want   bool
+	}{
+		"more":             {&fakeServer{tasks: taskList(30), order: true, keyset: true, skip: true}, 29, true},
+		"just as many":     {&fakeServer{tasks: taskList(30), order: true, keyset: true, skip: true}, 30, false},
+		"knows no offsets": {&fakeServer{tasks: taskList(30), order: true, keyset: true, unknown: 200}, 100, true},
+		"refused":          {refusing, 10, false},
+	} {
+		if got, err := serve(t, c.server).HasMore(t.Context(), c.tasks); err != nil || got != c.want {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestNewestIsPlausible(t *testing.T) {
 	const now = 1795000000000
 	n := 0

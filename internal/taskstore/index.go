@@ -19,10 +19,10 @@ import (
 // write means that somebody else changed or deleted a task: that is handed to onExternalChange.
 type Index struct {
 	mu      sync.RWMutex
-	byName  map[string]map[string]*storedTask // by namespace and name
+	byName  map[string]map[string]*StoredTask // by namespace and name
 	sources map[SourceID]*sourceCounts
-	// writing holds the tasks that the operator is about to write, and looking those that are being read.
-	writing, looking map[types.NamespacedName]*meanwhile
+	// writing holds the tasks that the operator is about to write, and reading those that are being read.
+	writing, reading map[types.NamespacedName]*inFlight
 	// sequence counts the changes of content.
 	sequence uint64
 	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
@@ -32,32 +32,32 @@ type Index struct {
 	waiting map[SourceID]map[string]struct{}
 
 	onExternalChange func(TaskRef)
-	// onLook is told of tasks that somebody else may have written, in a way that only reading them can tell.
-	onLook func(types.NamespacedName)
+	// onUnread is told of tasks that have to be read.
+	onUnread func(types.NamespacedName)
 	// onWaiting is told, under the lock, which source has something to be sent.
 	onWaiting func(source types.NamespacedName)
 }
 
-// meanwhile is what was seen of a task while it was written or read.
-type meanwhile struct {
+// inFlight is what was seen of a task while it was written or read.
+type inFlight struct {
 	users   int
 	deleted types.UID // the object that was deleted
 	version string    // the latest version
 }
 
-func (m *meanwhile) join() *meanwhile {
+func (m *inFlight) join() *inFlight {
 	if m == nil {
-		m = &meanwhile{}
+		m = &inFlight{}
 	}
 	m.users++
 	return m
 }
 
 // leave ends one use.
-func leave(all map[types.NamespacedName]*meanwhile, key types.NamespacedName) meanwhile {
+func leave(all map[types.NamespacedName]*inFlight, key types.NamespacedName) inFlight {
 	m, ok := all[key]
 	if !ok {
-		return meanwhile{}
+		return inFlight{}
 	}
 	if m.users--; m.users == 0 {
 		delete(all, key)
@@ -86,13 +86,13 @@ type sourceCounts struct {
 // NewIndex returns an index that knows of no task yet.
 func NewIndex() *Index {
 	return &Index{
-		byName:           map[string]map[string]*storedTask{},
+		byName:           map[string]map[string]*StoredTask{},
 		sources:          map[SourceID]*sourceCounts{},
-		writing:          map[types.NamespacedName]*meanwhile{},
-		looking:          map[types.NamespacedName]*meanwhile{},
+		writing:          map[types.NamespacedName]*inFlight{},
+		reading:          map[types.NamespacedName]*inFlight{},
 		listed:           map[string]string{},
 		onExternalChange: func(TaskRef) {},
-		onLook:           func(types.NamespacedName) {},
+		onUnread:         func(types.NamespacedName) {},
 		waiting:          map[SourceID]map[string]struct{}{},
 		onWaiting:        func(types.NamespacedName) {},
 	}
@@ -116,6 +116,13 @@ func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 	}
 }
 
+// NotifyUnread sets who is told of tasks that somebody else may have written, in a way that only reading them can tell.
+func (x *Index) NotifyUnread(tell func(types.NamespacedName)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.onUnread = tell
+}
+
 // Lookup finds stored tasks of a namespace by name.
 func (x *Index) Lookup(namespace string) plan.Lookup {
 	return func(name string) (mirror.Entry, bool) {
@@ -130,14 +137,13 @@ func (x *Index) Lookup(namespace string) plan.Lookup {
 }
 
 // Mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
-// that mark identifies.
-// before is when a task was last updated to count as stalled: it has to be shown so.
-func (x *Index) Mirrors(source SourceID, name, id string, mark uint64, before int64) bool {
+// that fingerprint identifies. before is when a task was last updated to count as stalled: it has to be shown so.
+func (x *Index) Mirrors(source SourceID, name, id string, fingerprint uint64, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[source.Namespace][name]
-	return ok && mark != 0 && task.mark == mark && task.id == id && task.owner.Value().SourceID == source && !task.deleting &&
-		task.stalled == task.stalls(before)
+	return ok && fingerprint != 0 && task.fingerprint == fingerprint && task.id == id && task.owner.Value().SourceID == source &&
+		!task.deleting && task.stalled == task.stalls(before)
 }
 
 // Shows reports whether the stored task of that name is this source's, and was mirrored as of that update, in milliseconds since 1970.
@@ -151,16 +157,16 @@ func (x *Index) Shows(source SourceID, name, id string, updatedAt, before int64)
 		known.stalled == known.stalls(before)
 }
 
-// Mark notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
-func (x *Index) Mark(stored *mirror.Entry, mark uint64) {
+// Recognise notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
+func (x *Index) Recognise(stored *mirror.Entry, fingerprint uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if task, ok := x.byName[stored.Namespace][stored.Name]; ok && task.version == stored.ResourceVersion {
-		task.mark = mark
+		task.fingerprint = fingerprint
 	}
 }
 
-// Entries yields the stored tasks of a source, in no order. Meanwhile the index must not be used.
+// Entries yields the stored tasks of a source, in no order. While they are looked at, the index must not be used.
 func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
 	return func(yield func(*mirror.Entry) bool) {
 		x.mu.RLock()
@@ -201,6 +207,11 @@ func (x *Index) Finished(source SourceID) int {
 	return 0
 }
 
+// Stored tells what is stored of a source, as plans need it. While its entries are looked at, the index must not be used.
+func (x *Index) Stored(source SourceID) plan.Stored {
+	return plan.Stored{Finished: x.Finished(source), Entries: x.Entries(source)}
+}
+
 // Counts returns how many tasks of a source are stored, by phase.
 func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	x.mu.RLock()
@@ -224,7 +235,7 @@ func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 
 // set keeps a task in place of what is known under its name. What the operator wrote itself is no change by others: it says what
 // Studio said. The caller holds the lock.
-func (x *Index) set(task *storedTask, own bool) {
+func (x *Index) set(task *StoredTask, own bool) {
 	id := task.owner.Value().SourceID
 	namespace := id.Namespace
 	known, ok := x.byName[namespace][task.name]
@@ -239,7 +250,7 @@ func (x *Index) set(task *storedTask, own bool) {
 	}
 	tasks, ok := x.byName[namespace]
 	if !ok {
-		tasks = map[string]*storedTask{}
+		tasks = map[string]*StoredTask{}
 		x.byName[namespace] = tasks
 	}
 	tasks[task.name] = task
@@ -260,7 +271,7 @@ func (x *Index) set(task *storedTask, own bool) {
 }
 
 // remove forgets a known task. The caller holds the lock.
-func (x *Index) remove(known *storedTask) {
+func (x *Index) remove(known *StoredTask) {
 	id := known.owner.Value().SourceID
 	delete(x.byName[id.Namespace], known.name)
 	x.unawait(known)

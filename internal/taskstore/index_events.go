@@ -20,12 +20,12 @@ func (x *Index) begin(key types.NamespacedName) {
 }
 
 // done says how a write ended: with the task as it is stored now, or with nil where it failed. What somebody else wrote
-// over it meanwhile is told.
-func (x *Index) done(key types.NamespacedName, task *storedTask) {
+// over it in the meantime is told.
+func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	x.mu.Lock()
 	seen := leave(x.writing, key)
 	known, ok := x.byName[key.Namespace][key.Name]
-	var foreign *storedTask
+	var foreign *StoredTask
 	if task != nil {
 		switch {
 		case task.uid == seen.deleted:
@@ -38,13 +38,13 @@ func (x *Index) done(key types.NamespacedName, task *storedTask) {
 		}
 	}
 	look := seen.version != "" && (!ok || newer(seen.version, known.version))
-	tell, tellLook := x.onExternalChange, x.onLook
+	tell, tellUnread := x.onExternalChange, x.onUnread
 	x.mu.Unlock()
 	if foreign != nil {
 		tell(foreign.ref())
 	}
 	if look {
-		tellLook(key)
+		tellUnread(key)
 	}
 }
 
@@ -60,7 +60,7 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 
 // see takes in a task as it is stored. Content that is not known yet is told, where it is a change; a new task only if it
 // has no status: a crash between the two writes that make a task left it so.
-func (x *Index) see(task *storedTask) {
+func (x *Index) see(task *StoredTask) {
 	key := task.key()
 	x.mu.RLock()
 	_, known := x.byName[key.Namespace][key.Name]
@@ -71,17 +71,17 @@ func (x *Index) see(task *storedTask) {
 // See takes in a task that was created or listed.
 func (x *Index) See(task *v1alpha1.LivepeerTask) {
 	entry := mirror.EntryOf(task)
-	x.see(storedOf(&entry))
+	x.see(StoredOf(&entry))
 }
 
 // Observe takes in a task that was changed.
 func (x *Index) Observe(task *v1alpha1.LivepeerTask) {
 	entry := mirror.EntryOf(task)
-	x.observe(storedOf(&entry), true)
+	x.observe(StoredOf(&entry), true)
 }
 
 // observe takes in a task as it is stored; tellChange says whether content that is not known yet is told.
-func (x *Index) observe(task *storedTask, tellChange bool) {
+func (x *Index) observe(task *StoredTask, tellChange bool) {
 	key := task.key()
 	x.mu.Lock()
 	known, ok := x.byName[key.Namespace][key.Name]
@@ -91,7 +91,7 @@ func (x *Index) observe(task *storedTask, tellChange bool) {
 	}
 	changed := !ok || known.differs(task)
 	if !changed {
-		task.mark = known.mark
+		task.fingerprint = known.fingerprint
 	}
 	x.set(task, false)
 	_, writing := x.writing[key]
@@ -106,8 +106,8 @@ func (x *Index) observe(task *storedTask, tellChange bool) {
 	}
 }
 
-// notice takes in that a task was written, without its content. Where that is not an own write, it has to be read.
-func (x *Index) notice(key types.NamespacedName, version string) {
+// Notice takes in that a task was written, without its content. Where that is not an own write, it has to be read.
+func (x *Index) Notice(key types.NamespacedName, version string) {
 	x.mu.Lock()
 	known, ok := x.byName[key.Namespace][key.Name]
 	seen, writing := x.writing[key]
@@ -118,24 +118,24 @@ func (x *Index) notice(key types.NamespacedName, version string) {
 		}
 		look = false
 	}
-	tell := x.onLook
+	tell := x.onUnread
 	x.mu.Unlock()
 	if look {
 		tell(key)
 	}
 }
 
-// beginLook says that a task is about to be read.
-func (x *Index) beginLook(key types.NamespacedName) {
+// BeginRead says that a task is about to be read.
+func (x *Index) BeginRead(key types.NamespacedName) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.looking[key] = x.looking[key].join()
+	x.reading[key] = x.reading[key].join()
 }
 
-// looked takes in a task that was read; nil where it is not there, or could not be read.
-func (x *Index) looked(key types.NamespacedName, task *storedTask) {
+// Read takes in a task that was read; nil where it is not there, or could not be read.
+func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 	x.mu.Lock()
-	deleted := leave(x.looking, key).deleted
+	deleted := leave(x.reading, key).deleted
 	_, known := x.byName[key.Namespace][key.Name]
 	// It was there when it was read, but is it now? A list that lacks it, or a deletion, may have been seen first.
 	listed := cmp.Or(x.listed[key.Namespace], x.listed[metav1.NamespaceAll])
@@ -158,7 +158,7 @@ func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	if writing {
 		seen.deleted = uid
 	}
-	if seen, looking := x.looking[key]; looking {
+	if seen, reading := x.reading[key]; reading {
 		seen.deleted = uid
 	}
 	tell := x.onExternalChange
@@ -168,9 +168,9 @@ func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	}
 }
 
-// replace takes in a list of all tasks of a namespace, or of all namespaces where it is empty, as of a version. What it
+// Replace takes in a list of all tasks of a namespace, or of all namespaces where it is empty, as of a version. What it
 // lacks is deleted, unless it was written later.
-func (x *Index) replace(namespace string, tasks []*storedTask, version string) {
+func (x *Index) Replace(namespace string, tasks []*StoredTask, version string) {
 	listed := make(map[types.NamespacedName]struct{}, len(tasks))
 	for _, task := range tasks {
 		listed[task.key()] = struct{}{}

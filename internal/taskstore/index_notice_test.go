@@ -23,40 +23,40 @@ func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
 		happens func(*Index)
 		want    []types.NamespacedName
 	}{
-		"another's write":            {func(x *Index) { x.notice(a, "11") }, []types.NamespacedName{a}},
-		"what is known":              {func(x *Index) { x.notice(a, "10") }, nil},
-		"what is older":              {func(x *Index) { x.notice(a, "9") }, nil},
-		"a task that nobody knows":   {func(x *Index) { x.notice(keyOf("new"), "9") }, []types.NamespacedName{keyOf("new")}},
-		"own write, then its notice": {func(x *Index) { x.begin(a); x.done(a, stored(kubetest.ATask("a", "main", 11))); x.notice(a, "11") }, nil},
+		"another's write":            {func(x *Index) { x.Notice(a, "11") }, []types.NamespacedName{a}},
+		"what is known":              {func(x *Index) { x.Notice(a, "10") }, nil},
+		"what is older":              {func(x *Index) { x.Notice(a, "9") }, nil},
+		"a task that nobody knows":   {func(x *Index) { x.Notice(keyOf("new"), "9") }, []types.NamespacedName{keyOf("new")}},
+		"own write, then its notice": {func(x *Index) { x.begin(a); x.done(a, stored(kubetest.ATask("a", "main", 11))); x.Notice(a, "11") }, nil},
 		"own write, after its notice": {
-			func(x *Index) { x.begin(a); x.notice(a, "11"); x.done(a, stored(kubetest.ATask("a", "main", 11))) }, nil,
+			func(x *Index) { x.begin(a); x.Notice(a, "11"); x.done(a, stored(kubetest.ATask("a", "main", 11))) }, nil,
 		},
 		"own two writes": {
 			func(x *Index) {
 				x.begin(a)
-				x.notice(a, "11")
-				x.notice(a, "12")
+				x.Notice(a, "11")
+				x.Notice(a, "12")
 				x.done(a, stored(kubetest.ATask("a", "main", 12)))
 			}, nil,
 		},
 		"another's write over it": {
 			func(x *Index) {
 				x.begin(a)
-				x.notice(a, "12")
-				x.notice(a, "11")
+				x.Notice(a, "12")
+				x.Notice(a, "11")
 				x.done(a, stored(kubetest.ATask("a", "main", 11, failed)))
 			},
 			[]types.NamespacedName{a},
 		},
 		"a write that was carried out and not answered": {
-			func(x *Index) { x.begin(a); x.notice(a, "11"); x.done(a, nil) }, []types.NamespacedName{a},
+			func(x *Index) { x.begin(a); x.Notice(a, "11"); x.done(a, nil) }, []types.NamespacedName{a},
 		},
 		"two at once": {
 			func(x *Index) {
 				x.begin(a)
 				x.begin(a)
 				x.done(a, nil)
-				x.notice(a, "11")
+				x.Notice(a, "11")
 				x.done(a, stored(kubetest.ATask("a", "main", 11)))
 			}, nil,
 		},
@@ -64,7 +64,7 @@ func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
 		x := NewIndex()
 		x.see(stored(kubetest.ATask("a", "main", 10)))
 		var got []types.NamespacedName
-		x.onLook = func(key types.NamespacedName) { got = append(got, key) }
+		x.NotifyUnread(func(key types.NamespacedName) { got = append(got, key) })
 		c.happens(x)
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: looks at %v", name, got)
@@ -82,16 +82,16 @@ func TestLateLook(t *testing.T) {
 		"read in time":               {func(*Index) {}, true},
 		"deleted meanwhile":          {func(x *Index) { forget(x, kubetest.ATask("a", "main", 12)) }, false},
 		"another one was deleted":    {func(x *Index) { forget(x, kubetest.ATask("a", "main", 9, reborn)) }, true},
-		"a later list lacks it":      {func(x *Index) { x.replace("", nil, "12") }, false},
-		"an earlier list lacked it":  {func(x *Index) { x.replace("", nil, "10") }, true},
-		"a list of another place":    {func(x *Index) { x.replace("elsewhere", nil, "12") }, true},
-		"known, and listed no more":  {func(x *Index) { x.see(stored(kubetest.ATask("a", "main", 10))); x.replace("", nil, "12") }, false},
-		"not there when it was read": {func(x *Index) { x.beginLook(a); x.looked(a, nil) }, true},
+		"a later list lacks it":      {func(x *Index) { x.Replace("", nil, "12") }, false},
+		"an earlier list lacked it":  {func(x *Index) { x.Replace("", nil, "10") }, true},
+		"a list of another place":    {func(x *Index) { x.Replace("elsewhere", nil, "12") }, true},
+		"known, and listed no more":  {func(x *Index) { x.see(stored(kubetest.ATask("a", "main", 10))); x.Replace("", nil, "12") }, false},
+		"not there when it was read": {func(x *Index) { x.BeginRead(a); x.Read(a, nil) }, true},
 	} {
 		x := NewIndex()
-		x.beginLook(a)
+		x.BeginRead(a)
 		c.happens(x)
-		x.looked(a, stored(kubetest.ATask("a", "main", 11)))
+		x.Read(a, stored(kubetest.ATask("a", "main", 11)))
 		if _, known := x.Lookup("media")("a"); known != c.known {
 			t.Errorf("%s: known %v", name, known)
 		}
@@ -108,7 +108,7 @@ func TestListReplacesWhatIsKnown(t *testing.T) {
 	x.done(keyOf("later"), stored(kubetest.ATask("later", "main", 30)))
 	var got []TaskRef
 	x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request) })
-	x.replace("media", []*storedTask{
+	x.Replace("media", []*StoredTask{
 		stored(kubetest.ATask("kept", "main", 10)), stored(kubetest.ATask("changed", "main", 15, kubetest.InPhase("failed"))), stored(kubetest.ATask("new", "main", 16)),
 	}, "20")
 	var ids []string
@@ -150,14 +150,14 @@ func TestMarks(t *testing.T) {
 		x := NewIndex()
 		x.see(stored(kubetest.ATask("a", "main", 10)))
 		entry, _ := x.Lookup("media")("a")
-		x.Mark(&entry, 5)
+		x.Recognise(&entry, 5)
 		c.happens(x)
 		if x.Mirrors(source, "a", "a", 5, 0) != c.want || x.Mirrors(source, "a", "a", 6, 0) || x.Mirrors(source, "a", "A", 5, 0) || x.Mirrors(source, "a", "a", 0, 0) {
 			t.Errorf("%s: known again: %v", name, x.Mirrors(source, "a", "a", 5, 0))
 		}
 		x.observe(stored(kubetest.ATask("a", "main", 20, kubetest.InPhase("failed"))), true)
-		if x.Mark(&entry, 7); x.Mirrors(source, "a", "a", 7, 0) {
-			t.Errorf("%s: the mark of an earlier version counts", name)
+		if x.Recognise(&entry, 7); x.Mirrors(source, "a", "a", 7, 0) {
+			t.Errorf("%s: the fingerprint of an earlier version counts", name)
 		}
 	}
 }

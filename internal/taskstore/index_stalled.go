@@ -24,6 +24,6 @@ func (x *Index) Stalling(source SourceID, before int64, but map[string]struct{},
 }
 
 // stalls reports whether the task counts as stalled, if it was last updated before that time.
-func (t *storedTask) stalls(before int64) bool {
+func (t *StoredTask) stalls(before int64) bool {
 	return t.updatedAt != 0 && t.updatedAt < before && mirror.CanStall(t.phase.Value())
 }

@@ -14,9 +14,9 @@ import (
 )
 
 // stored is what the index keeps of a task.
-func stored(task *v1alpha1.LivepeerTask) *storedTask {
+func stored(task *v1alpha1.LivepeerTask) *StoredTask {
 	entry := mirror.EntryOf(task)
-	return storedOf(&entry)
+	return StoredOf(&entry)
 }
 
 // forget lets the index see a deletion.

@@ -10,7 +10,7 @@ import (
 )
 
 // await notes that a task has something to be sent, if so. The caller holds the lock.
-func (x *Index) await(task *storedTask) {
+func (x *Index) await(task *StoredTask) {
 	if !task.waiting {
 		return
 	}
@@ -25,7 +25,7 @@ func (x *Index) await(task *storedTask) {
 }
 
 // unawait forgets what await noted. The caller holds the lock.
-func (x *Index) unawait(task *storedTask) {
+func (x *Index) unawait(task *StoredTask) {
 	id := task.owner.Value().SourceID
 	names := x.waiting[id]
 	delete(names, task.name)
@@ -59,11 +59,11 @@ func (x *Index) WaitingTasks() int {
 	return total
 }
 
-// keepMark lets a task that is about to replace what is known keep its mark, where only what waits to be sent differs.
-func (x *Index) keepMark(key types.NamespacedName, task *storedTask) {
+// keepFingerprint lets a task that is about to replace what is known keep its fingerprint, where only what waits to be sent differs.
+func (x *Index) keepFingerprint(key types.NamespacedName, task *StoredTask) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if known, ok := x.byName[key.Namespace][key.Name]; ok && known.uid == task.uid && !known.differs(task) {
-		task.mark = known.mark
+		task.fingerprint = known.fingerprint
 	}
 }

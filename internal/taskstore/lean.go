@@ -8,9 +8,12 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -18,6 +21,25 @@ import (
 // metadataOnly makes the API server answer a write with the metadata of what it stored. The rest of a LivepeerTask is
 // what was sent: 4 KB that need neither be sent back nor decoded.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+// Open returns the writer of a manager's LivepeerTasks. Observers are told of each write.
+func Open(mgr ctrl.Manager, index *Index, observers ...Observer) (*Writer, error) {
+	tasks, err := RESTClient(mgr)
+	if err != nil {
+		return nil, err
+	}
+	return NewWriter(&leanClient{Client: mgr.GetClient(), tasks: tasks}, mgr.GetAPIReader(), index, observers...), nil
+}
+
+// RESTClient returns a client for requests about LivepeerTasks whose answers are not decoded.
+func RESTClient(mgr ctrl.Manager) (rest.Interface, error) {
+	tasks, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("LivepeerTask"), true, false, mgr.GetConfig(),
+		serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("client for LivepeerTasks: %w", err)
+	}
+	return tasks, nil
+}
 
 // leanClient is a client that, of what it makes of LivepeerTasks and of their status, takes only the metadata from the
 // answer.

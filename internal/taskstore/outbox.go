@@ -15,7 +15,7 @@ import (
 )
 
 // notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
-// task reaches by it. The same write stores both, so that no crash can come between them. It answers how many had to be
+// task reaches by it. The same write stores both, so that no crash can come between them. It returns how many had to be
 // left out for want of room.
 func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *plan.Action) (lost int, err error) {
 	status := &action.Desired.Status
@@ -36,7 +36,7 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 	}
 	before := mirror.Before{
 		New:   action.Verb == plan.Create || action.Stored.ObservedGeneration == 0,
-		Phase: action.Stored.Phase, NewsAfter: scope.NewsAfter,
+		Phase: action.Stored.Phase, NotifyAfter: scope.NotifyAfter,
 	}
 	if reached, ok := mirror.Reached(before, status); ok {
 		status.Notifications, lost = mirror.AppendTransition(status.Notifications, reached)
@@ -46,14 +46,14 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 
 // Waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.
 func (w *Writer) Waiting(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, error) {
-	w.index.beginLook(key)
+	w.index.BeginRead(key)
 	task := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, key, task); err != nil {
-		w.index.looked(key, nil)
+		w.index.Read(key, nil)
 		return nil, client.IgnoreNotFound(err)
 	}
 	entry := mirror.EntryOf(task)
-	w.index.looked(key, storedOf(&entry))
+	w.index.Read(key, StoredOf(&entry))
 	return task, nil
 }
 
@@ -67,7 +67,7 @@ func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, s
 	}
 	defer release()
 	for attempt := 1; ; attempt++ {
-		err := w.takeAwayOnce(ctx, key, task, sent)
+		err := w.acknowledgeOnce(ctx, key, task, sent)
 		if err == nil || !apierrors.IsConflict(err) || attempt == conflictAttempts {
 			return client.IgnoreNotFound(err)
 		}
@@ -78,7 +78,7 @@ func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, s
 	}
 }
 
-func (w *Writer) takeAwayOnce(
+func (w *Writer) acknowledgeOnce(
 	ctx context.Context, key types.NamespacedName, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition,
 ) error {
 	desired := task.DeepCopy()
@@ -95,8 +95,8 @@ func (w *Writer) takeAwayOnce(
 		return err
 	}
 	entry := mirror.EntryOf(stored)
-	settled := storedOf(&entry)
-	w.index.keepMark(key, settled)
+	settled := StoredOf(&entry)
+	w.index.keepFingerprint(key, settled)
 	w.index.done(key, settled)
 	return nil
 }

@@ -12,27 +12,41 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// storedTask is what the index keeps of a stored task. There may be 100,000 of them, so that each byte counts: what many
-// tasks share is kept once.
-type storedTask struct {
+// StoredTask is what the index keeps of a stored task: an Entry in compact form. There may be 100,000 of them, so that each byte
+// counts: what many tasks share is kept once.
+type StoredTask struct {
 	name, id    string // one text where they are the same
 	uid         types.UID
 	version     string
 	owner       unique.Handle[owner]
 	kind, phase unique.Handle[string]
 
-	generation, observedGeneration, updatedAt int64
+	versions
+	content
+	flags
+}
 
+// versions are those of the object and of its status.
+type versions struct {
+	generation, observedGeneration int64
+	updatedAt                      int64 // milliseconds since 1970
+}
+
+// content identifies what is stored.
+type content struct {
 	spec, status mirror.Digest
-	// mark identifies the answer of the API that the task is known to mirror; 0 where none is.
-	mark uint64
+	// fingerprint identifies the answer of the API that the task is known to mirror; 0 where none is.
+	fingerprint uint64
 	// sequence is that of the index when the content last changed.
 	sequence uint64
-	retries  int32
-	deleting bool
-	waiting  bool
-	stalled  bool
+}
 
+// flags are the small ones, together: apart, they would take up twice the memory.
+type flags struct {
+	retries              int32
+	deleting             bool
+	waiting              bool
+	stalled              bool
 	editedID, editedType bool
 }
 
@@ -43,14 +57,18 @@ type owner struct {
 	name, label string
 }
 
-func storedOf(entry *mirror.Entry) *storedTask {
-	task := &storedTask{
+// StoredOf makes an entry compact.
+func StoredOf(entry *mirror.Entry) *StoredTask {
+	task := &StoredTask{
 		name: entry.Name, id: entry.ID, uid: entry.UID, version: entry.ResourceVersion,
 		owner: unique.Make(owner{SourceID{entry.Namespace, entry.OwnerUID}, entry.OwnerName, entry.SourceLabel}),
 		kind:  unique.Make(entry.Type), phase: unique.Make(entry.Phase),
-		generation: entry.Generation, observedGeneration: entry.ObservedGeneration, updatedAt: entry.UpdatedAt,
-		spec: entry.SpecDigest, status: entry.StatusDigest, retries: entry.Retries, deleting: entry.Deleting,
-		waiting: entry.Waiting, stalled: entry.Stalled, editedID: entry.EditedID, editedType: entry.EditedType,
+		versions: versions{entry.Generation, entry.ObservedGeneration, entry.UpdatedAt},
+		content:  content{spec: entry.SpecDigest, status: entry.StatusDigest},
+		flags: flags{
+			retries: entry.Retries, deleting: entry.Deleting, waiting: entry.Waiting, stalled: entry.Stalled,
+			editedID: entry.EditedID, editedType: entry.EditedType,
+		},
 	}
 	if task.id == task.name {
 		task.id = task.name
@@ -58,36 +76,42 @@ func storedOf(entry *mirror.Entry) *storedTask {
 	return task
 }
 
-func (t *storedTask) entry() mirror.Entry {
+func (t *StoredTask) entry() mirror.Entry {
 	owner := t.owner.Value()
 	return mirror.Entry{
-		Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
-		OwnerName: owner.name, OwnerUID: owner.UID, ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(),
-		UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration, Retries: t.retries, Deleting: t.deleting,
-		SpecDigest: t.spec, StatusDigest: t.status, Waiting: t.waiting, Stalled: t.stalled,
-		SourceLabel: owner.label, EditedID: t.editedID, EditedType: t.editedType, Sequence: t.sequence,
+		Object: mirror.Object{
+			Namespace: owner.Namespace, Name: t.name, UID: t.uid, ResourceVersion: t.version, Generation: t.generation,
+			Deleting: t.deleting,
+		},
+		Ownership: mirror.Ownership{OwnerName: owner.name, OwnerUID: owner.UID, SourceLabel: owner.label},
+		Shown: mirror.Shown{
+			ID: t.id, Type: t.kind.Value(), Phase: t.phase.Value(), UpdatedAt: t.updatedAt, ObservedGeneration: t.observedGeneration,
+			Retries: t.retries, Waiting: t.waiting, Stalled: t.stalled,
+		},
+		Edited:  mirror.Edited{EditedID: t.editedID, EditedType: t.editedType},
+		Content: mirror.Content{SpecDigest: t.spec, StatusDigest: t.status, Sequence: t.sequence},
 	}
 }
 
-func (t *storedTask) key() types.NamespacedName {
+func (t *StoredTask) key() types.NamespacedName {
 	return types.NamespacedName{Namespace: t.owner.Value().Namespace, Name: t.name}
 }
 
-func (t *storedTask) finished() bool { return v1alpha1.IsFinishedPhase(t.phase.Value()) }
+func (t *StoredTask) finished() bool { return v1alpha1.IsFinishedPhase(t.phase.Value()) }
 
 // differs reports whether what the operator writes of a task is not the same.
-func (t *storedTask) differs(other *storedTask) bool {
+func (t *StoredTask) differs(other *StoredTask) bool {
 	return t.spec != other.spec || t.status != other.status
 }
 
-// request asks its source to look at the task again.
-func (t *storedTask) ref() TaskRef {
+// ref names the task, for its source to refetch it.
+func (t *StoredTask) ref() TaskRef {
 	owner := t.owner.Value()
-	request := TaskRef{Namespace: owner.Namespace, ID: t.id}
+	ref := TaskRef{Namespace: owner.Namespace, ID: t.id}
 	if owner.UID != "" {
-		request.Source = owner.name
+		ref.Source = owner.name
 	}
-	return request
+	return ref
 }
 
 // TaskRef names a task and its source. Source is empty where the task has none.

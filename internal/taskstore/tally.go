@@ -12,7 +12,7 @@ import (
 type Tally [6][7]int32
 
 // add counts a task, or no longer.
-func (t *Tally) add(task *storedTask, n int32) {
+func (t *Tally) add(task *StoredTask, n int32) {
 	t[place(task.kind.Value(), metrics.KnownTypes())][place(task.phase.Value(), metrics.KnownPhases())] += n
 }
 

@@ -49,7 +49,7 @@ func TestErrorsOfWrites(t *testing.T) {
 			t.Errorf("%s: refused %v, overtaken %v", name, Refused(c.err), overtaken(c.err))
 		}
 		out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
-		err := out.note(t.Context(), &plan.Action{Verb: plan.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
+		err := out.record(t.Context(), &plan.Action{Verb: plan.Update, Observation: &mirror.Observation{ID: "a"}}, c.err)
 		var write *WriteError
 		if errors.As(err, &write) == c.refused || (out.Refused["a"] != nil) != c.refused || out.Writes[plan.Update] != 0 {
 			t.Errorf("%s: stops the others: %v; %+v", name, err, out)
@@ -58,8 +58,8 @@ func TestErrorsOfWrites(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// A deletion by a limit follows from no observation: the stored task is named.
-		limit := &plan.Action{Verb: plan.Delete, Stored: mirror.Entry{ID: "b"}}
-		if err := out.note(t.Context(), limit, c.err); errors.As(err, &write) == c.refused || (out.Refused["b"] != nil) != c.refused {
+		limit := &plan.Action{Verb: plan.Delete, Stored: mirror.Entry{Shown: mirror.Shown{ID: "b"}}}
+		if err := out.record(t.Context(), limit, c.err); errors.As(err, &write) == c.refused || (out.Refused["b"] != nil) != c.refused {
 			t.Errorf("%s: by a limit: %v", name, err)
 		}
 	}
@@ -68,18 +68,18 @@ func TestErrorsOfWrites(t *testing.T) {
 func TestNote(t *testing.T) {
 	out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
 	for range 2 {
-		if err := out.note(t.Context(), &plan.Action{Verb: plan.Create}, nil); err != nil {
+		if err := out.record(t.Context(), &plan.Action{Verb: plan.Create}, nil); err != nil {
 			t.Error(err)
 		}
 	}
 	var write *WriteError
 	late := fmt.Errorf("dial tcp 10.0.0.1:443: %w", context.DeadlineExceeded)
-	if err := out.note(t.Context(), &plan.Action{Verb: plan.Create}, late); !errors.As(err, &write) {
+	if err := out.record(t.Context(), &plan.Action{Verb: plan.Create}, late); !errors.As(err, &write) {
 		t.Errorf("a time-out of the API server is its own: %v", err)
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if err := out.note(stopped, &plan.Action{Verb: plan.Create}, late); !errors.Is(err, context.Canceled) || errors.As(err, new(*WriteError)) {
+	if err := out.record(stopped, &plan.Action{Verb: plan.Create}, late); !errors.Is(err, context.Canceled) || errors.As(err, new(*WriteError)) {
 		t.Errorf("nobody is to blame where the operator stops: %v", err)
 	}
 	if out.Writes[plan.Create] != 2 || len(out.Refused) != 0 {

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package decode
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/livepeer/livepeer-task-operator/internal/scan"
+)
+
+// Tree returns raw as a tree with numbers as json.Number. Of a repeated key the last counts; invalid UTF-8 is replaced.
+// That is what encoding/json makes of it, which takes three times as long.
+func Tree(raw []byte) (any, error) {
+	if !json.Valid(raw) {
+		var v any
+		return nil, json.Unmarshal(raw, &v) // says what is wrong
+	}
+	return tree(scan.New(raw)), nil
+}
+
+func tree(s *scan.Scanner) any {
+	switch s.Peek() {
+	case '"':
+		return string(s.Text())
+	case '{':
+		members := map[string]any{}
+		s.Object(func(key []byte) {
+			name := string(key)
+			members[name] = tree(s)
+		})
+		return members
+	case '[':
+		elements := []any{}
+		s.Array(func() { elements = append(elements, tree(s)) })
+		return elements
+	}
+	switch word := string(s.Literal()); word {
+	case "null":
+		return nil
+	case "true", "false":
+		return word == "true"
+	default:
+		return json.Number(word)
+	}
+}
+
+// canonical returns the one form of a tree that every equal document has, and that comes back unchanged from the Kubernetes API
+// server: keys in order, no white space, integers that fit into 64 bits as they are, all other numbers as the shortest text of a
+// float64. It fails where the API server would: a number is too large. It replaces the numbers of the tree.
+func canonical(v any) ([]byte, error) {
+	v, err := withNumbers(v)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// withNumbers replaces every json.Number in v by an int64 or a float64.
+func withNumbers(v any) (any, error) {
+	var err error
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+			return n, nil
+		}
+		f, ok := toFloat(v)
+		if !ok {
+			return nil, fmt.Errorf("a number of %d characters is too large", len(v))
+		}
+		return f, nil
+	case []any:
+		for i := range v {
+			if v[i], err = withNumbers(v[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for key := range v {
+			if v[key], err = withNumbers(v[key]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, nil
+}
+
+// measure adds up what v takes at least, in bytes of JSON, and reports whether it is at most size bytes and depth levels
+// of arrays and objects. It looks no further than that.
+func measure(v any, depth, size int) (int, bool) {
+	total := 1
+	switch v := v.(type) {
+	case string:
+		total = len(v) + len(`""`)
+	case json.Number:
+		total = len(v)
+	case []any:
+		for _, item := range v {
+			n, ok := measure(item, depth-1, size-total)
+			if total += n; !ok {
+				return total, false
+			}
+		}
+		return total, depth > 0 && total <= size
+	case map[string]any:
+		for key, item := range v {
+			n, ok := measure(item, depth-1, size-total-len(key))
+			if total += n + len(key); !ok {
+				return total, false
+			}
+		}
+		return total, depth > 0 && total <= size
+	}
+	return total, total <= size
+}

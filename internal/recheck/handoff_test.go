@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recheck
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
+)
+
+// stateAt is the state of a source that is next worked on then.
+func stateAt(next time.Time) *syncstate.State {
+	return &syncstate.State{Schedule: syncstate.Schedule{NextPoll: next, NextFull: next}}
+}
+
+// closedTo reports what a push at this time comes to: whether it is left to a poll, and whether that needs a step.
+func closedTo(s *Handoff, now time.Time) []bool {
+	open, wake := s.open(now)
+	return []bool{!open, wake}
+}
+
+func TestAWantedPollBeginsAtOnceAndCoversWhatCameBefore(t *testing.T) {
+	g := NewWithT(t)
+	now := time.Now()
+	s := &Handoff{}
+	p := stateAt(now.Add(time.Hour))
+	g.Expect(closedTo(s, now)).To(Equal([]bool{false, false}))
+	g.Expect(s.wantPoll()).To(BeTrue())
+	g.Expect(s.wantPoll()).To(BeFalse(), "it has its step already")
+	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}), "the poll to come covers it")
+	s.Settle(&p.Schedule, false, false, now)
+	g.Expect(p.Schedule.NextPoll).To(Equal(now))
+	g.Expect(closedTo(s, now)).To(Equal([]bool{true, true}), "the poll may be past it: another one")
+	p.Schedule.NextPoll = now.Add(time.Hour) // as after the poll
+	s.Publish(p, false, now)
+	g.Expect(p.Schedule.NextPoll).To(Equal(now.Add(pollSoonEvery)), "and not sooner than that")
+	s.Settle(&p.Schedule, false, false, now)
+	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}))
+	now = now.Add(pollSoonEvery)
+	s.Settle(&p.Schedule, false, false, now)
+	p.Schedule.NextPoll = now.Add(time.Hour)
+	s.Publish(p, false, now)
+	g.Expect(closedTo(s, now)).To(Equal([]bool{false, false}))
+	g.Expect(p.Schedule.NextPoll).To(Equal(now.Add(time.Hour)))
+}
+
+func TestAPollUnderWayIsNotTheWantedOne(t *testing.T) {
+	g := NewWithT(t)
+	now := time.Now()
+	s := &Handoff{}
+	p := stateAt(now.Add(time.Hour))
+	s.wantPoll()
+	s.Settle(&p.Schedule, true, false, now)
+	s.Publish(p, true, now)
+	g.Expect(s.wanted.poll).To(BeTrue())
+	s.Publish(p, false, now)
+	g.Expect(p.Schedule.NextPoll).To(Equal(now))
+}
+
+func TestWhatStudioToldAPushHoldsForPolls(t *testing.T) {
+	g := NewWithT(t)
+	now := time.Now()
+	s := &Handoff{}
+	p := &syncstate.State{}
+	s.pause(now.Add(time.Minute))
+	s.pause(now.Add(time.Second))
+	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}))
+	s.Settle(&p.Schedule, false, false, now)
+	g.Expect(p.Schedule.RetryAt).To(Equal(now.Add(time.Minute)))
+	g.Expect(p.Schedule.Wait(now, true)).To(Equal(time.Minute))
+	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}))
+	g.Expect(closedTo(s, now.Add(2*time.Minute))).To(Equal([]bool{false, false}))
+}
+
+// What pushes create while a full sync runs is not missing, though the listing did not show it.
+func TestPushedTasksAreNotMissing(t *testing.T) {
+	g := NewWithT(t)
+	s := &Handoff{}
+	p := &syncstate.State{}
+	s.creates("new")
+	s.Settle(&p.Schedule, false, true, time.Now())
+	g.Expect(s.HasCreated("new")).To(BeTrue())
+	s.Settle(&p.Schedule, false, false, time.Now())
+	g.Expect(s.HasCreated("new")).To(BeFalse())
+
+	s.overfills()
+	g.Expect(s.TakeOverfull()).To(BeTrue())
+	g.Expect(s.TakeOverfull()).To(BeFalse())
+}
+
+// Before its first step has ended, a source has not said what history has left out.
+func TestNothingIsAskedForBeforeTheFirstStep(t *testing.T) {
+	g := NewWithT(t)
+	s, p := &Handoff{}, &syncstate.State{}
+	s.Begin(0)
+	g.Expect(closedTo(s, time.Now())).To(Equal([]bool{true, true}))
+	p.Retention.Cutoff = mirror.Stamp{UpdatedAt: 7}
+	s.Publish(p, false, time.Now())
+	g.Expect(s.retained()).To(Equal(p.Retention))
+}

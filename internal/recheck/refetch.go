@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recheck
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+const (
+	// questionTimeout bounds how long Studio may take to answer about one task.
+	questionTimeout = 30 * time.Second
+	// Pauses between attempts to store a task that is put right.
+	repairPause    = time.Second
+	maxRepairPause = 5 * time.Minute
+)
+
+// followUp is what becomes of a question that was asked.
+type followUp struct {
+	Result
+
+	pause    time.Duration // after which it is to be asked again; 0 for not
+	failures int
+}
+
+// pushPause is the pause before a pushed task is asked for again, because Studio's replica did not show the change yet. After the
+// last, it is left to the next poll.
+func pushPause(asked int) time.Duration {
+	pauses := [...]time.Duration{150 * time.Millisecond, 600 * time.Millisecond, 2400 * time.Millisecond}
+	if asked < len(pauses) {
+		return pauses[asked]
+	}
+	return 0
+}
+
+// refetch asks Studio for one task, and does what plan.Recheck says of the answer. What a step asked for is the step's to do.
+func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
+	source := q.source.Spec()
+	if !q.mayAsk(ask) {
+		return followUp{}
+	}
+	connection := ask.connection
+	if connection == nil {
+		var err error
+		if connection, err = q.Connect(ctx, source); err != nil {
+			if ask.why == plan.ExternalChange {
+				q.SyncSoon() // the source's condition names the problem; its next full sync puts the task right
+			}
+			return followUp{}
+		}
+	}
+	if ask.why == plan.Pushed && q.upToDate(source, ask.id, ask.wanted) {
+		return followUp{}
+	}
+	answer, observation, err := q.ask(ctx, source, connection, ask)
+	verdict := plan.Recheck(ask.why, answer)
+	next := followUp{Result: Result{ID: ask.id, Answer: answer, Verdict: verdict, Observation: observation, Err: err}}
+	if ask.answered != nil || ctx.Err() != nil {
+		return next
+	}
+	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 {
+		q.Handoff.pause(q.Clock.Now().Add(api.RetryAfter))
+	}
+	switch verdict {
+	case plan.Write, plan.WriteAndAskAgain:
+		next.pause, next.failures = q.write(ctx, source, connection, ask, observation)
+		if verdict == plan.WriteAndAskAgain && next.pause == 0 {
+			next.pause = pushPause(ask.asked)
+		}
+	case plan.AskAgain:
+		next.pause = pushPause(ask.asked)
+	case plan.Poll:
+		q.PollSoon()
+	case plan.FullSync:
+		q.SyncSoon()
+	}
+	return next
+}
+
+// mayAsk reports whether Studio may be asked now. Where it may not be, a poll or a full sync will follow.
+func (q *Queue) mayAsk(ask *question) bool {
+	now := q.Clock.Now()
+	switch ask.why {
+	case plan.Pushed:
+		open, wake := q.Handoff.open(now)
+		if wake {
+			q.source.Wake()
+		}
+		return open
+	case plan.ExternalChange:
+		if q.Handoff.leftAlone(now) {
+			q.Handoff.wantFullSync()
+			return false
+		}
+	}
+	return true
+}
+
+// ask gets one task from Studio. The observation is nil unless there is one.
+func (q *Queue) ask(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question,
+) (plan.Answer, *mirror.Observation, error) {
+	release, err := q.Gate.Acquire(ctx, q.key)
+	if err != nil {
+		return plan.Failed, nil, err
+	}
+	defer release()
+	asking, cancel := context.WithTimeout(ctx, min(questionTimeout, source.Spec.Timeout.Duration))
+	defer cancel()
+	task, err := connection.Client.Get(asking, ask.id)
+	if err != nil {
+		return answerOf(err), nil, err
+	}
+	if task.Deleted {
+		return plan.Deleted, &mirror.Observation{ID: ask.id, Deleted: true}, nil
+	}
+	if q.Handoff.elsewhere(connection.Fingerprint, task.Project) {
+		return plan.Elsewhere, nil, nil
+	}
+	observation, err := mirror.Convert(task.Raw, connection.Redactor)
+	if err != nil || observation.ID != ask.id {
+		return plan.NoTask, nil, nil // an answer about no task, or another one, says nothing about this one
+	}
+	if mirror.StampOf(observation).UpdatedAt < ask.wanted {
+		return plan.Behind, observation, nil
+	}
+	return plan.Found, observation, nil
+}
+
+func answerOf(err error) plan.Answer {
+	api, ok := errors.AsType[*studio.Error](err)
+	switch {
+	case !ok:
+		return plan.Failed
+	case api.Kind == studio.NotFound:
+		return plan.NotFound
+	case api.Kind == studio.Forbidden:
+		return plan.NotShown
+	case api.Kind == studio.RateLimited:
+		return plan.Limited
+	case api.Status == http.StatusInternalServerError:
+		return plan.Unreadable
+	default:
+		return plan.Failed
+	}
+}
+
+// upToDate reports whether a poll, or another push, has brought the change already.
+func (q *Queue) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted int64) bool {
+	lookup := q.Index.Lookup(source.Namespace)
+	for _, name := range mirror.Names(id) {
+		if entry, ok := lookup(name); ok && entry.ID == id {
+			return wanted > 0 && entry.UpdatedAt >= wanted && entry.OwnerUID == source.UID && !entry.Deleting &&
+				entry.ObservedGeneration == entry.Generation
+		}
+	}
+	return false
+}
+
+// write stores what differs of a task. It returns after which pause to ask again, where that failed. What can't be mirrored is
+// left to the polls, which name it.
+func (q *Queue) write(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question, observation *mirror.Observation,
+) (pause time.Duration, failures int) {
+	scope := q.scopeOf(source, ask, observation)
+	planned := plan.Plan(scope, []*mirror.Observation{observation}, q.Index.Lookup(source.Namespace))
+	for i := range planned.Actions {
+		if planned.Actions[i].Verb == plan.Create {
+			q.Handoff.creates(observation.ID) // before it is stored: a full sync may look for it at once
+		}
+	}
+	out, err := q.Writer.Apply(ctx, scope, planned.Actions)
+	logger := q.Log.WithValues("source", q.key)
+	for id, refusal := range out.Refused {
+		text, _ := connection.Redactor.Text(refusal.Error())
+		logger.Info("The API server refuses a task", "task", id, "refusal", text)
+	}
+	for verb, n := range out.Writes {
+		logger.V(1).Info("Task put right", "task", observation.ID, "verb", verb, "writes", n)
+	}
+	if len(out.Writes) > 0 && ask.why == plan.Pushed {
+		q.Pushed.Observe(q.Clock.Since(ask.first).Seconds())
+	}
+	if len(out.Writes) > 0 && q.Index.Finished(taskstore.SourceIDOf(source)) > plan.MaxTasks(source.Spec.History) {
+		q.Handoff.overfills()
+	}
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return 0, 0
+	case ask.why == plan.Pushed:
+		return pushPause(ask.asked), 0
+	case apierrors.IsNotFound(err) || taskstore.Terminating(err): // what it would be in is missing: the CRD or the namespace
+		q.SyncSoon()
+		return 0, 0
+	}
+	return condition.Backoff(ask.failures+1, repairPause, maxRepairPause), ask.failures + 1
+}
+
+// scopeOf is the scope in which a step would plan for this task. History matters to finished ones only, and not to what somebody
+// deleted: that was within its limits.
+func (q *Queue) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) plan.Scope {
+	retained := q.Handoff.retained()
+	of := plan.Bounds{
+		Source: source, Stored: q.Index.Stored(taskstore.SourceIDOf(source)), Now: q.Clock.Now(),
+		Cutoff: retained.Cutoff, NotifyAfter: retained.NotifyAfter,
+	}
+	finished := v1alpha1.IsFinishedPhase(observation.Status.Phase)
+	if ask.why != plan.Pushed || !finished {
+		scope := of.Unlimited()
+		if finished {
+			scope.Oldest = plan.Oldest(nil, source.Spec.History, of.Now)
+		}
+		return scope
+	}
+	scope := of.Scope([]*mirror.Observation{observation})
+	// An old event may name what a full sync has left out. A poll, which asks for what is new, would not meet it.
+	if source.Status.Tasks.Omitted > 0 {
+		oldest := plan.OldestFinished(of.Stored.Entries)
+		if oldest.Compare(scope.OldestNew) > 0 {
+			scope.OldestNew = oldest
+		}
+	}
+	return scope
+}
+
+// PollSoon leaves what is pushed to a poll, at once.
+func (q *Queue) PollSoon() {
+	if q.Handoff.wantPoll() {
+		q.source.Wake()
+	}
+}
+
+// SyncSoon leaves what is to be put right to a full sync.
+func (q *Queue) SyncSoon() {
+	q.Handoff.wantFullSync()
+	q.source.StepSoon()
+}

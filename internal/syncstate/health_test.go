@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstate
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+)
+
+// TestJudge: a failed step counts most, then what needs help, then how far the first sync is.
+func TestJudge(t *testing.T) {
+	hold := &Paused{Missing: 40, Total: 60, Token: "x"}
+	synced := Coverage{Synced: true}
+	for name, c := range map[string]struct {
+		state   *State
+		err     error
+		reason  string
+		message string
+	}{
+		"all well": {&State{Coverage: synced}, nil, v1alpha1.ReasonSynced, "Mirroring the tasks of https://livepeer.studio/api"},
+		"unusable elements": {
+			&State{Coverage: synced, Health: Health{unusable: 2}}, nil, v1alpha1.ReasonSynced,
+			"Mirroring the tasks of https://livepeer.studio/api; 2 elements of the list have no usable id and are left out",
+		},
+		"first sync": {&State{}, nil, v1alpha1.ReasonSyncing, "Listing all tasks of https://livepeer.studio/api: 7 mirrored so far"},
+		"conflict":   {&State{Coverage: synced, Health: Health{Rejected: Rejected{"a": ""}}}, nil, v1alpha1.ReasonConflict, "1 task is"},
+		"refusal, while syncing": {
+			&State{Health: Health{Rejected: Rejected{"a": "bad"}}}, nil, v1alpha1.ReasonRefused, "bad",
+		},
+		"paused":        {&State{Coverage: synced, Health: Health{Paused: hold, Rejected: Rejected{"a": "bad"}}}, nil, v1alpha1.ReasonPruningPaused, "40 of 60"},
+		"failed":        {&State{Coverage: synced, Health: Health{Paused: hold}}, errors.New("surprise"), v1alpha1.ReasonUnavailable, "surprise"},
+		"failed before": {&State{Coverage: synced, Schedule: Schedule{failures: 5}}, nil, v1alpha1.ReasonSynced, "Mirroring"},
+	} {
+		var failure *Outcome
+		if c.err != nil {
+			outcome := OutcomeOf(c.err, 1, time.Second)
+			failure = &outcome
+		}
+		if got := c.state.Judge(kubetest.ASource(), 7, failure); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

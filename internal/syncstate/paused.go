@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+// Paused is a deletion that waits for a confirmation.
+type Paused struct {
+	Missing, Total int
+	// Elsewhere: the missing tasks are another project's.
+	Elsewhere bool
+	Token     string
+}
+
+// TokenFor returns what stands for exactly these tasks.
+func TokenFor(missing []mirror.Entry) string {
+	ids := make([]string, len(missing))
+	for i := range missing {
+		ids[i] = missing[i].ID
+	}
+	slices.Sort(ids)
+	hash := sha256.New()
+	for _, id := range ids {
+		fmt.Fprintf(hash, "%q\n", id)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:12]
+}
+
+// problem says how to go on.
+func (p *Paused) problem(source *v1alpha1.LivepeerTaskSource) *condition.Error {
+	why := "they are kept in case the key or the project is wrong"
+	if p.Elsewhere {
+		why = "Studio still knows them, as tasks of another project than that of the key, and they are kept in case the key is wrong"
+	}
+	return &condition.Error{
+		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
+		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; %s. To delete them from the cluster: "+
+			"kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
+			p.Missing, p.Total, why, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.Token),
+	}
+}

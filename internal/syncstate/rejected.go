@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+)
+
+const (
+	// maxRejected bounds how many rejected tasks of a source are remembered.
+	maxRejected = 1000
+	// maxRefusal bounds, in bytes, what is remembered of the API server's words.
+	maxRefusal = 512
+)
+
+// Rejected are the tasks of a source that can't be mirrored, by ID, and why: the API server's refusal, or the empty text
+// where another source mirrors them.
+type Rejected map[string]string
+
+// Add remembers a rejected task.
+func (p *Rejected) Add(id, refusal string) {
+	if *p == nil {
+		*p = Rejected{}
+	}
+	if _, known := (*p)[id]; known || len(*p) < maxRejected {
+		(*p)[id] = condition.Bounded(refusal, maxRefusal)
+	}
+}
+
+// problem sums them up, nil where there are none.
+func (p *Rejected) problem() *condition.Error {
+	refused, conflicts := 0, 0
+	first := ""
+	for _, id := range slices.Sorted(maps.Keys(*p)) {
+		refusal := (*p)[id]
+		if refusal == "" {
+			conflicts++
+			continue
+		}
+		if refused++; first == "" {
+			first = fmt.Sprintf("task %s: %s", id, refusal)
+		}
+	}
+	switch {
+	case refused > 0:
+		return &condition.Error{
+			Reason: v1alpha1.ReasonRefused, Stalled: true,
+			Message: fmt.Sprintf("The Kubernetes API server refuses to store %s; all others are mirrored. The first is %s",
+				tasks(refused), first),
+		}
+	case conflicts > 0:
+		return &condition.Error{
+			Reason: v1alpha1.ReasonConflict, Stalled: true,
+			Message: fmt.Sprintf("%s mirrored by another LivepeerTaskSource in this namespace, which keeps them: "+
+				"delete one of the two sources, or move it to another namespace", tasksAre(conflicts)),
+		}
+	}
+	return nil
+}
+
+func tasks(n int) string {
+	if n == 1 {
+		return "1 task"
+	}
+	return fmt.Sprintf("%d tasks", n)
+}
+
+func tasksAre(n int) string {
+	if n == 1 {
+		return "1 task is"
+	}
+	return fmt.Sprintf("%d tasks are", n)
+}

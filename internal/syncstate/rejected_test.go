@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+)
+
+func TestProblems(t *testing.T) {
+	for name, c := range map[string]struct {
+		rejected Rejected
+		reason   string
+		message  []string
+	}{
+		"none":     {},
+		"empty":    {rejected: Rejected{}},
+		"conflict": {Rejected{"a": ""}, v1alpha1.ReasonConflict, []string{"1 task is mirrored by another LivepeerTaskSource", "delete one"}},
+		"more":     {Rejected{"a": "", "b": ""}, v1alpha1.ReasonConflict, []string{"2 tasks are mirrored by another"}},
+		"refusal":  {Rejected{"a": "too large"}, v1alpha1.ReasonRefused, []string{"refuses to store 1 task;", "task a: too large"}},
+		"both": {
+			Rejected{"d": "", "c": "bad", "b": "too large", "a": ""}, v1alpha1.ReasonRefused,
+			[]string{"refuses to store 2 tasks;", "The first is task b: too large"},
+		},
+	} {
+		got := c.rejected.problem()
+		if c.reason == "" {
+			if got != nil {
+				t.Errorf("%s: %v", name, got)
+			}
+			continue
+		}
+		if got == nil || got.Reason != c.reason || !got.Stalled {
+			t.Errorf("%s: %v", name, got)
+			continue
+		}
+		for _, part := range c.message {
+			if !strings.Contains(got.Message, part) {
+				t.Errorf("%s: %q lacks %q", name, got.Message, part)
+			}
+		}
+	}
+}
+
+func TestProblemsAreBounded(t *testing.T) {
+	var p Rejected
+	for i := range 2 * maxRejected {
+		p.Add(fmt.Sprint(i), "")
+	}
+	p.Add("0", "too large")
+	p.Add("another", "too large")
+	if len(p) != maxRejected || p["0"] != "too large" || p["another"] != "" {
+		t.Errorf("%d rejected; the first is now %q", len(p), p["0"])
+	}
+}
+
+func TestTokenFor(t *testing.T) {
+	missing := func(ids ...string) (entries []mirror.Entry) {
+		for _, id := range ids {
+			entries = append(entries, mirror.Entry{Shown: mirror.Shown{ID: id}})
+		}
+		return entries
+	}
+	token := TokenFor(missing("a", "b", "c"))
+	for _, order := range [][]string{{"a", "c", "b"}, {"c", "b", "a"}, {"b", "c", "a"}} {
+		if got := TokenFor(missing(order...)); got != token {
+			t.Errorf("%v: %s, want %s", order, got, token)
+		}
+	}
+	seen := []string{token}
+	for _, others := range [][]string{{}, {"a"}, {"a", "b"}, {"a", "b", "c", "d"}, {"a", "b", "d"}, {"a", "bc"}, {"a\nb", "c"}, {`a"`, `"b`, "c"}} {
+		got := TokenFor(missing(others...))
+		if slices.Contains(seen, got) || len(got) != 12 {
+			t.Errorf("%q: %s", others, got)
+		}
+		seen = append(seen, got)
+	}
+	entries := missing("b", "a")
+	if TokenFor(entries); entries[0].ID != "b" {
+		t.Error("the tasks were put in another order")
+	}
+}
+
+// TestPausedTellsHowToGoOn: the message is a command to copy.
+func TestPausedTellsHowToGoOn(t *testing.T) {
+	got := (&Paused{Missing: 40, Total: 60, Token: "0123456789ab"}).problem(kubetest.ASource())
+	if got.Reason != v1alpha1.ReasonPruningPaused || !got.Stalled || !strings.HasPrefix(got.Message, "40 of 60 mirrored tasks are missing") ||
+		!strings.HasSuffix(got.Message,
+			"kubectl annotate --overwrite livepeertasksource -n media main studio.livepeer.org/confirm-prune=0123456789ab") {
+		t.Errorf("%+v", got)
+	}
+}

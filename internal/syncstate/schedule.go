@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstate
+
+import (
+	"hash/fnv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// soonShare is how much longer than a full sync takes the pause before the next one is, where that is to come soon: while there are
+// unreadable tasks whose IDs are not known, or objects that should have been deleted. Only a full sync tells what has become of them.
+const soonShare = 10
+
+// Schedule is when a source is to be worked on.
+type Schedule struct {
+	NextPoll, NextFull time.Time
+	// PolledAt is when the API last answered a poll.
+	PolledAt time.Time
+	// RetryAt ends the pause after a failure.
+	RetryAt time.Time
+	// fixed: the API named RetryAt: nothing may be earlier.
+	fixed bool
+	// failures counts the steps that failed in a row.
+	failures int
+}
+
+// Wait returns how long there is nothing to do; 0 or less when there is. busy: something is under way.
+func (s *Schedule) Wait(now time.Time, busy bool) time.Duration {
+	switch pause := s.RetryAt.Sub(now); {
+	case pause > 0:
+		return pause
+	case busy:
+		return 0
+	case s.NextFull.Before(s.NextPoll):
+		return s.NextFull.Sub(now)
+	}
+	return s.NextPoll.Sub(now)
+}
+
+// Succeeded takes in a step that ended well.
+func (s *Schedule) Succeeded() { s.failures, s.fixed = 0, false }
+
+// Failed takes in a step that failed, and returns what that means. Another attempt follows after a pause.
+func (s *Schedule) Failed(err error, interval time.Duration, now time.Time) Outcome {
+	s.failures++
+	outcome := OutcomeOf(err, s.failures, interval)
+	s.RetryAt, s.fixed = now.Add(outcome.Delay), retryAfter(err) > 0
+	return outcome
+}
+
+// LeaveAlone puts everything off: the API wants that until then.
+func (s *Schedule) LeaveAlone(until time.Time) {
+	if until.After(s.RetryAt) {
+		s.RetryAt, s.fixed = until, true
+	}
+}
+
+// hurry ends a pause that the API did not ask for.
+func (s *Schedule) hurry() {
+	if !s.fixed {
+		s.RetryAt, s.failures = time.Time{}, 0
+	}
+}
+
+func (s *Schedule) polled(source *v1alpha1.LivepeerTaskSource, began, now time.Time) {
+	s.PolledAt = now
+	s.NextPoll = slot(source.UID, source.Spec.Interval.Duration, began, now)
+}
+
+func (s *Schedule) listed(source *v1alpha1.LivepeerTaskSource, now time.Time) {
+	s.NextFull = slot(source.UID, source.Spec.ResyncInterval.Duration, now, now)
+}
+
+// listSoon brings the next full sync forward. took is how long the last one took.
+func (s *Schedule) listSoon(source *v1alpha1.LivepeerTaskSource, took time.Duration, now time.Time) {
+	pause := max(soonShare*took, source.Spec.Interval.Duration)
+	if next := now.Add(pause); next.Before(s.NextFull) {
+		s.NextFull = next
+	}
+}
+
+// slot returns the next time to poll a source whose last poll began when it did: its interval's grid, shifted by a phase of
+// its own, so that sources that were created together are not polled together.
+func slot(source types.UID, interval time.Duration, began, now time.Time) time.Time {
+	interval = max(interval, time.Second)
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(source))                       // never fails
+	phase := time.Duration(hash.Sum64() % uint64(interval)) //nolint:gosec // Less than interval.
+	since := time.Duration(now.UnixNano()%int64(interval)) - phase
+	wait := (interval - since%interval) % interval
+	next := now.Add(wait)
+	if next.Sub(began) < interval/10 {
+		return next.Add(interval) // too soon after this poll: take the one after
+	}
+	return next
+}

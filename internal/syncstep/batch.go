@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstep
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+const (
+	// batchSize bounds the tasks that are planned together, newest first.
+	batchSize = 50
+	// maxBatches bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
+	// held in memory. A poll may add two of its own.
+	maxBatches = 3
+)
+
+// batch is a batch of observations that is being written.
+type batch struct {
+	observed []*mirror.Observation
+	// counted: what is beyond the limits of history is among what the full sync counts.
+	counted bool
+	plan    plan.Result
+	done    chan struct{}
+	out     *taskstore.Written // once done
+	err     error
+}
+
+// start begins to write a batch of what was read, and waits only where too much is under way, and no poll is due.
+func (s *syncer) start(ctx context.Context) error {
+	if len(s.state.pending) == 0 {
+		return nil
+	}
+	rest, due := s.rest(), s.due()
+	if rest == 0 {
+		due = nil
+	}
+	if err := s.wait(rest, due); err != nil {
+		return err
+	}
+	s.launch(ctx)
+	return nil
+}
+
+// startBefore begins to write a batch, where there is room for one until then.
+func (s *syncer) startBefore(ctx context.Context, until <-chan time.Time) error {
+	rest := s.rest()
+	err := s.wait(rest, until)
+	if err == nil && len(s.batches) <= rest {
+		s.launch(ctx)
+	}
+	return err
+}
+
+// rest returns how many batches may be under way when the next one begins.
+func (s *syncer) rest() int {
+	slices.SortStableFunc(s.state.pending, func(a, b *mirror.Observation) int {
+		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
+	})
+	switch {
+	case s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))]):
+		return 0 // planned again only once it is stored, or it could be stored under two names
+	case s.state.poll != nil:
+		return maxBatches + 1 // what a full sync has under way must not keep a change waiting
+	}
+	return maxBatches - 1
+}
+
+// launch begins to write the next batch, newest first.
+func (s *syncer) launch(ctx context.Context) {
+	full := s.state.full
+	f := &batch{
+		observed: s.nextBatch(), done: make(chan struct{}),
+		counted: full != nil && full.recent == nil && s.state.poll == nil,
+	}
+	scope := *s.scope()
+	scope.Oldest = s.bounds().Oldest(s.writing(f.observed))
+	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
+	s.batches = append(s.batches, f)
+	s.planned = nil
+	go func() {
+		defer close(f.done)
+		f.out, f.err = s.Writer.Apply(ctx, scope, f.plan.Actions)
+	}()
+}
+
+// nextBatch takes the next batch of what was read.
+func (s *syncer) nextBatch() []*mirror.Observation {
+	n := min(batchSize, len(s.state.pending))
+	batch := s.state.pending[:n:n]
+	s.state.pending = s.state.pending[n:]
+	return batch
+}
+
+// due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
+func (s *syncer) due() <-chan time.Time {
+	if s.state.poll != nil || s.state.Watermark.Newest() == 0 {
+		return nil
+	}
+	return s.Clock.After(s.state.Schedule.NextPoll.Sub(s.now()))
+}
+
+// underWay reports whether one of the tasks is being written.
+func (s *syncer) underWay(observed []*mirror.Observation) bool {
+	ids := map[string]struct{}{}
+	for _, f := range s.batches {
+		for _, observation := range f.observed {
+			ids[observation.ID] = struct{}{}
+		}
+	}
+	return slices.ContainsFunc(observed, func(o *mirror.Observation) bool {
+		_, ok := ids[o.ID]
+		return ok
+	})
+}
+
+// wait waits until no more than so many batches are under way, or until due fires. What a batch could not write is pending
+// again.
+func (s *syncer) wait(rest int, due <-chan time.Time) error {
+	var failed error
+	for len(s.batches) > rest {
+		f := s.batches[0]
+		over := false
+		s.monitor.Storing(func() {
+			select {
+			case <-f.done:
+			case <-due:
+				over = true
+			}
+		})
+		if over {
+			return nil
+		}
+		s.batches = s.batches[1:]
+		s.planned = nil
+		s.recordWritten(f.plan.Actions, f.out)
+		if f.err != nil {
+			s.state.pending = append(s.state.pending, f.observed...)
+			failed = cmp.Or(failed, f.err)
+			rest, due = 0, nil // the others have hardly fared better: all is tried again together
+			continue
+		}
+		if full := s.state.full; f.counted && full != nil {
+			full.omitted += len(f.plan.Omitted)
+		}
+	}
+	return failed
+}
+
+// catchUp writes some of what was read, and waits for it: Studio is asked for no more before.
+func (s *syncer) catchUp(ctx context.Context) error {
+	for range maxBatches {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+	}
+	return s.wait(0, nil)
+}
+
+// flush writes all that was read.
+func (s *syncer) flush(ctx context.Context) error {
+	for len(s.state.pending) > 0 {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.wait(0, nil); err != nil {
+		return err
+	}
+	if s.Index.Finished(taskstore.SourceIDOf(s.source)) > plan.MaxTasks(s.source.Spec.History) {
+		return s.prune(ctx)
+	}
+	return nil
+}
+
+// apply carries out actions that follow from no batch, and remembers which tasks were refused.
+func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Action) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	s.planned = nil
+	var out *taskstore.Written
+	var err error
+	s.monitor.Storing(func() { out, err = s.Writer.Apply(ctx, *scope, actions) })
+	s.recordWritten(actions, out)
+	return err
+}
+
+// recordWritten remembers which tasks were refused, and which no longer are.
+func (s *syncer) recordWritten(actions []plan.Action, out *taskstore.Written) {
+	for i := range actions {
+		if observation := actions[i].Observation; observation != nil {
+			delete(s.state.Health.Rejected, observation.ID)
+		}
+	}
+	for id, refusal := range out.Refused {
+		text, _ := s.connection.Redactor.Text(refusal.Error())
+		s.state.Health.Rejected.Add(id, text)
+	}
+}
+
+// prune deletes what the limits of types and history leave no room for.
+func (s *syncer) prune(ctx context.Context) error {
+	scope := s.scope()
+	s.state.Retention.Raise(scope.Oldest)
+	actions := plan.Limits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.source)))
+	if err := s.apply(ctx, scope, actions); err != nil {
+		return err
+	}
+	pruned := 0
+	for i := range actions {
+		if actions[i].Because == plan.BecauseHistory {
+			pruned++
+		}
+	}
+	s.state.Retention.Pruned(pruned)
+	return nil
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstep
+
+import (
+	"context"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+const (
+	// More missing tasks than this at once, and more than half of a source's, are not deleted without a confirmation.
+	pruneFreely = 20
+	// pruneSample of them are asked for, to tell why they are missing.
+	pruneSample = 5
+)
+
+// fullSync is a complete listing of a source's tasks that is under way, and what follows from it.
+type fullSync struct {
+	began     time.Time
+	requested string // value of the annotation that asked for it
+	before    before
+
+	// recent lists newest first, in a first sync, so that what matters most is there first.
+	recent *recent
+	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
+	// task. See window.
+	pass  *studio.Pass
+	since int64
+	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
+	fresh *studio.Pass
+	// ahead is what was read and there was no time to write. Polls that are due come first.
+	ahead []*mirror.Observation
+	// alive are tasks that polls have seen since the sync began: the listing may be too far on to show them.
+	alive map[string]struct{}
+
+	omitted  int
+	compared bool
+	missing  missing
+}
+
+// before is what there was before a full sync.
+type before struct {
+	changes uint64 // of stored tasks
+	stored  int    // tasks that were mirrored; what has come since says nothing about whether these are well
+	newest  int64  // the latest update, in milliseconds since 1970, that was known
+}
+
+// missing are the tasks that are stored, and that a complete listing lacked.
+type missing struct {
+	entries []mirror.Entry // not yet asked for by ID
+	// unanswered are those for which the API answered an error of its own: once, and true after the second time.
+	unanswered map[string]bool
+	// unlisted: a task may be gone that only a listing of every task can tell about.
+	unlisted bool
+	// kept: a task is gone, and its object was not deleted, because somebody wrote it meanwhile: as where an edit was being undone.
+	kept bool
+}
+
+func (s *syncer) newFullSync(now time.Time) *fullSync {
+	stored := int(s.Index.Counts(taskstore.SourceIDOf(s.source)).Total)
+	full := &fullSync{
+		began:     now,
+		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
+		before:    before{changes: s.Index.Changes(), stored: stored, newest: s.state.Watermark.Newest()},
+		since:     s.window(now),
+		alive:     map[string]struct{}{},
+		missing:   missing{unanswered: map[string]bool{}},
+	}
+	query := studio.Query{UpdatedSince: full.since, Whole: true}
+	if stored == 0 {
+		query.Limit = firstPage
+		full.recent = s.newRecent()
+	}
+	full.pass = s.connection.Client.NewPass(query)
+	if full.since > 0 {
+		full.fresh = s.connection.Client.NewPass(studio.Query{
+			CreatedSince: s.state.Coverage.CreatedSince(), Whole: true,
+		})
+	}
+	if s.state.Coverage.Changed {
+		full.before.stored = s.state.Coverage.StoredBefore
+	}
+	return full
+}
+
+// fullStep does the next piece of the full sync: list newest first (only the first time), list everything, find out what
+// is missing, ask for each of these by ID, and finish.
+func (s *syncer) fullStep(ctx context.Context) error {
+	full := s.state.full
+	switch {
+	case len(full.ahead) > 0:
+		return s.aheadStep(ctx)
+	case full.recent != nil:
+		return s.recentStep(ctx)
+	case !full.pass.Done():
+		return s.listStep(ctx, full.pass)
+	case full.fresh != nil && !full.fresh.Done():
+		return s.listStep(ctx, full.fresh)
+	case len(s.batches) > 0:
+		return s.wait(0, s.due())
+	case !full.compared:
+		s.compare(ctx)
+		return ctx.Err()
+	case len(full.missing.entries) > 0:
+		return s.confirmStep(ctx)
+	default:
+		return s.finish(ctx)
+	}
+}
+
+// aheadStep begins to write some of what was read before, unless a poll is due first.
+func (s *syncer) aheadStep(ctx context.Context) error {
+	full := s.state.full
+	n := min(batchSize, len(full.ahead))
+	s.state.pending, full.ahead = full.ahead[:n:n], full.ahead[n:]
+	err := s.startBefore(ctx, s.due())
+	if err == nil {
+		full.ahead, s.state.pending = append(s.state.pending, full.ahead...), nil
+	}
+	return err
+}
+
+func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
+	omitted, err := s.list(ctx, pass)
+	s.state.full.omitted += omitted
+	return err
+}
+
+// list makes one listing request of a full sync. What there was no time to write is written once a poll that is due was made.
+func (s *syncer) list(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
+	full, began := s.state.full, s.now()
+	if omitted, err = s.read(ctx, pass); err != nil {
+		return omitted, err
+	}
+	full.ahead, s.state.pending = s.state.pending, nil
+	s.begin(began, pass)
+	return omitted, nil
+}
+
+// begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
+func (s *syncer) begin(began time.Time, pass *studio.Pass) {
+	if s.state.Watermark.Newest() == 0 {
+		now := s.now()
+		s.state.Begin(s.source, began, now, pass.Newest())
+		s.state.full.before.newest = pass.Newest()
+	}
+}
+
+// compare finds the stored tasks that a complete listing lacks: what was stored before it and has not changed since. Where
+// they are too many at once, they are left alone until somebody confirms.
+func (s *syncer) compare(ctx context.Context) {
+	full := s.state.full
+	full.compared = true
+	if full.since == 0 {
+		s.rechecks.Handoff.Listed(s.connection.Fingerprint, full.pass.Projects())
+	}
+	scope := s.scope()
+	older := 0
+	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
+		limited := !scope.Includes(entry.Type) && !entry.EditedType
+		if full.knows(entry.ID) || s.rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.before.changes || limited ||
+			!plan.CanBeMissing(scope, entry) {
+			continue
+		}
+		full.missing.entries = append(full.missing.entries, *entry)
+		if entry.UpdatedAt < full.since {
+			older++
+		}
+	}
+	s.state.Health.Paused = nil
+	if n := len(full.missing.entries) - older; n <= pruneFreely || 2*n <= full.before.stored {
+		return
+	}
+	missing := full.missing.entries
+	hold := &syncstate.Paused{Missing: len(missing), Total: full.before.stored, Token: syncstate.TokenFor(missing)}
+	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.Token {
+		hold.Elsewhere = s.elsewhere(ctx, missing[:min(len(missing), pruneSample)])
+		s.state.Health.Paused, full.missing.entries = hold, nil
+	}
+}
+
+// elsewhere reports whether Studio shows one of these by ID, and as another project's.
+func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
+	ids := make([]string, len(missing))
+	for i := range missing {
+		ids[i] = missing[i].ID
+	}
+	answers, _ := s.askAll(ctx, plan.Missing, ids) // what is not answered says nothing
+	for _, answer := range answers {
+		if answer.Answer == plan.Elsewhere {
+			return true
+		}
+	}
+	return false
+}
+
+// knows reports whether the API listed the task since the sync began.
+func (f *fullSync) knows(id string) bool {
+	_, alive := f.alive[id]
+	return alive || f.pass.Seen(id)
+}
+
+// finish applies the limits, and notes that everything was seen.
+func (s *syncer) finish(ctx context.Context) error {
+	if err := s.restore(ctx); err != nil {
+		return err
+	}
+	if err := s.prune(ctx); err != nil {
+		return err
+	}
+	if err := s.unreadableInAll(ctx); err != nil {
+		return err
+	}
+	state, full := s.state, s.state.full
+	for id := range state.Health.Rejected {
+		if !full.knows(id) {
+			delete(state.Health.Rejected, id)
+		}
+	}
+	state.FullSynced(s.source, &syncstate.Listing{
+		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.before.newest,
+		Again: full.missing.unlisted, Soon: full.missing.kept,
+	}, s.now())
+	state.Health.Met(full.pass.Bad(), full.since == 0)
+	state.full = nil
+	s.Metrics.Polled(s.key, metrics.KindFull, s.now().Sub(full.began))
+	return nil
+}

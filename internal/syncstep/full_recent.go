@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstep
+
+import (
+	"context"
+	"errors"
+
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+)
+
+const (
+	// firstPage bounds the tasks of one page in a first sync: what is read ahead of the writers is in memory.
+	firstPage = 250
+	// recentAttempts bounds how often the newest-first listing may fail: it is only there for its order.
+	recentAttempts = 2
+)
+
+// recent lists newest first, in a first sync, so that what matters most is there first. The complete listing has all of it again, so
+// that it is one page; save where history has no room for all tasks: then it goes on until that is full, and what is older
+// is not written only to be deleted again.
+type recent struct {
+	pass     *studio.Pass
+	failures int
+	// began: a page was read. probed: whether history has room for all tasks is known. over: no page is to follow.
+	began, probed, over bool
+}
+
+func (s *syncer) newRecent() *recent {
+	return &recent{pass: s.connection.Client.NewPass(studio.Query{NewestFirst: true, Limit: firstPage})}
+}
+
+// recentStep reads a page, newest first.
+func (s *syncer) recentStep(ctx context.Context) error {
+	full := s.state.full
+	if full.recent.over {
+		if len(s.batches) > 0 { // what it brought is listed again, and must be known by then
+			return s.wait(0, s.due())
+		}
+		full.recent = nil
+		return nil
+	}
+	err := full.recent.step(ctx, s)
+	if _, api := errors.AsType[*studio.Error](err); api {
+		full.recent.failures++
+		full.recent.over = full.recent.failures >= recentAttempts
+	}
+	return err
+}
+
+func (r *recent) step(ctx context.Context, s *syncer) error {
+	if r.began && !r.probed {
+		more, err := s.connection.Client.HasMore(ctx, plan.MaxTasks(s.source.Spec.History))
+		r.probed, r.over = err == nil, err == nil && !more
+		return err
+	}
+	omitted, err := s.list(ctx, r.pass)
+	if err == nil {
+		r.began, r.over = true, r.pass.Done() || omitted > 0
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstep
+
+import (
+	"context"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+)
+
+// maxAhead bounds what of an answer is read and not yet being written, in bytes of JSON. What is beyond is asked for again.
+const maxAhead = 4 << 20
+
+// reading is one answer to a listing request while it is read.
+type reading struct {
+	*syncer
+
+	pass    *studio.Pass
+	began   time.Time
+	hurried time.Time // since when it is read on without waiting for writers; zero while it is not
+	ahead   int       // bytes of what was read since
+	omitted int
+	failed  error
+}
+
+// read makes one listing request, and has what differs from the mirror written while it reads on. What there was no time to write is
+// pending. It returns how many tasks are beyond the limits of history.
+func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
+	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
+	err = pass.Next(ctx, func(task studio.Task) bool { return r.next(ctx, &task) })
+	if err == nil {
+		s.monitor.Heard()
+	}
+	s.Metrics.LeftOut(s.key, pass.Bad()-bad)
+	if r.failed != nil {
+		return r.omitted, r.failed
+	}
+	return r.omitted, err
+}
+
+// next takes one task. It returns false where the rest of the answer is better asked for again.
+func (r *reading) next(ctx context.Context, task *studio.Task) bool {
+	if len(r.state.pending) >= batchSize && !r.hurries() {
+		// The answer waits while writers are busy, for as long as there is no hurry.
+		r.failed = r.startBefore(ctx, r.Clock.After(r.until().Sub(r.now())))
+	}
+	if r.failed != nil || r.tooMuch() {
+		return false
+	}
+	if task.Deleted { // no list should hold one that is; the full sync asks for it by ID
+		return true
+	}
+	before := len(r.state.pending)
+	r.omitted += r.take(r.pass, task)
+	if len(r.state.pending) > before && !r.hurried.IsZero() {
+		r.ahead += len(task.Raw)
+	}
+	return true
+}
+
+// hurries reports whether the answer is to be read to its end now, and written afterwards.
+func (r *reading) hurries() bool {
+	if now := r.now(); r.hurried.IsZero() && !now.Before(r.until()) {
+		r.hurried = now
+	}
+	return !r.hurried.IsZero()
+}
+
+// until returns when the hurry begins: before the request runs out of time, and, in a full sync, when a poll is due.
+func (r *reading) until() time.Time {
+	limit := r.source.Spec.Timeout.Duration / 3
+	if r.state.poll != nil {
+		return r.began.Add(limit)
+	}
+	until := r.began.Add(min(limit, r.source.Spec.Interval.Duration))
+	if next := r.state.Schedule.NextPoll; r.state.Watermark.Newest() != 0 && next.Before(until) {
+		return next
+	}
+	return until
+}
+
+// tooMuch reports whether the rest of an answer would take too much memory, or too long, as over a slow connection.
+func (r *reading) tooMuch() bool {
+	if r.hurried.IsZero() {
+		return false
+	}
+	now := r.now()
+	return r.ahead > maxAhead || now.Sub(r.began) > r.source.Spec.Timeout.Duration*2/3 ||
+		r.pollDue(now) && now.Sub(r.hurried) > r.source.Spec.Interval.Duration/4
+}
+
+// pollDue reports whether a poll is to begin.
+func (s *syncer) pollDue(now time.Time) bool {
+	return s.state.poll == nil && s.state.Watermark.Newest() != 0 && !now.Before(s.state.Schedule.NextPoll)
+}

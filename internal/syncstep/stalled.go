@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstep
+
+import (
+	"context"
+
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// stalledBatch bounds the tasks that one poll asks for by ID because they seem stalled.
+const stalledBatch = 20
+
+// stallStep finds tasks that Studio has not updated for too long, and are not shown so yet. Each is asked for by ID first:
+// only Studio's word makes it stalled. It follows a poll that was answered, so that an outage of Studio makes no task so.
+// One that Studio does not answer about is left to the next full sync.
+func (s *syncer) stallStep(ctx context.Context) error {
+	before := s.scope().StalledBefore
+	if before == 0 {
+		return nil
+	}
+	ids := s.Index.Stalling(taskstore.SourceIDOf(s.source), before, s.state.Health.Unstalled, stalledBatch)
+	answers, err := s.askAll(ctx, plan.Stalled, ids)
+	for id, answer := range answers {
+		switch answer.Verdict {
+		case plan.Write:
+			s.state.pending = append(s.state.pending, answer.Observation)
+		case plan.LeaveOut:
+			if s.state.Health.Unstalled == nil {
+				s.state.Health.Unstalled = map[string]struct{}{}
+			}
+			s.state.Health.Unstalled[id] = struct{}{}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.flush(ctx)
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstep
+
+import (
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
+)
+
+// State is how far the mirroring of one source has come, and what of it is under way from one step to the next.
+type State struct {
+	syncstate.State
+
+	poll    *pollPass
+	full    *fullSync
+	pending []*mirror.Observation // read, and not yet written
+}
+
+// pollPass is a poll for changes that is under way.
+type pollPass struct {
+	*studio.Pass
+	began time.Time
+}
+
+// Wait returns how long there is nothing to do; 0 or less when there is.
+func (s *State) Wait(now time.Time) time.Duration {
+	return s.Schedule.Wait(now, len(s.pending) > 0 || s.poll != nil || s.full != nil)
+}
+
+// Update takes in what changed about the source, and drops what is under way where it is of no use any more.
+func (s *State) Update(source *v1alpha1.LivepeerTaskSource, found syncstate.Observed, resync func() bool, now time.Time) {
+	switch s.Renew(source, found, resync, now) {
+	case syncstate.Everything:
+		s.poll, s.full, s.pending = nil, nil, nil
+	case syncstate.FullSync:
+		s.full = nil
+	}
+}
+
+// Polling reports whether a poll is under way.
+func (s *State) Polling() bool { return s.poll != nil }
+
+// Listing reports whether a full sync is under way.
+func (s *State) Listing() bool { return s.full != nil }
+
+// Behind reports whether not all that was read is stored yet.
+func (s *State) Behind() bool {
+	return len(s.pending) > 0 || s.full != nil && len(s.full.ahead) > 0
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncstep
+
+import (
+	"context"
+	"hash/maphash"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/recheck"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// sliceTime bounds one step of a source, so that a long sync shares the workers and shows its progress.
+const sliceTime = 5 * time.Second
+
+// Config is what all steps work with.
+type Config struct {
+	Index   *taskstore.Index
+	Writer  *taskstore.Writer
+	Clock   clock.WithDelayedExecution
+	Metrics *metrics.Metrics
+}
+
+// Monitor is told what a step waits for.
+type Monitor interface {
+	// Heard is called when Studio has answered.
+	Heard()
+	// Storing runs what waits for the Kubernetes API server.
+	Storing(work func())
+}
+
+// Job is the source that a step works on.
+type Job struct {
+	Key        types.NamespacedName
+	Source     *v1alpha1.LivepeerTaskSource
+	Connection *recheck.Connection
+	State      *State
+	Rechecks   *recheck.Queue
+	Monitor    Monitor
+}
+
+// Run works on what is due until nothing is, or the step is over. The error is one that syncstate.OutcomeOf knows; what was done
+// before it stays done.
+func Run(ctx context.Context, config *Config, job *Job) error {
+	s := &syncer{
+		Config: config, key: job.Key, source: job.Source, connection: job.Connection, state: job.State, rechecks: job.Rechecks,
+		monitor: job.Monitor,
+	}
+	err := s.run(ctx)
+	if err == nil && s.rechecks.Handoff.TakeOverfull() {
+		err = s.prune(ctx)
+	}
+	return err
+}
+
+// syncer mirrors one source, for one step.
+type syncer struct {
+	*Config
+
+	key        types.NamespacedName
+	source     *v1alpha1.LivepeerTaskSource
+	connection *recheck.Connection
+	state      *State
+	rechecks   *recheck.Queue
+	monitor    Monitor
+
+	batches []*batch
+	planned *plan.Scope // what is in scope, until something is written
+}
+
+// run works on what was read and not written, then on what changed, then on the full sync.
+func (s *syncer) run(ctx context.Context) error {
+	end := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
+	for {
+		if err := s.step(ctx); err != nil {
+			_ = s.wait(0, nil) // what it could not write is kept, and is tried again together with the rest
+			return err
+		}
+		if now := s.now(); !now.Before(end) || s.state.Wait(now) > 0 {
+			if err := s.wait(0, s.due()); err != nil || len(s.batches) == 0 {
+				return err
+			} // else a poll is due before all is written
+		}
+	}
+}
+
+// step makes at most one listing request, and writes what it brought.
+func (s *syncer) step(ctx context.Context) error {
+	now := s.now()
+	state := s.state
+	if len(state.pending) > 0 {
+		return s.catchUp(ctx)
+	}
+	if state.full == nil && !now.Before(state.Schedule.NextFull) {
+		state.full = s.newFullSync(now)
+	}
+	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
+	if state.poll == nil && !now.Before(state.Schedule.NextPoll) && (state.Watermark.Newest() != 0 || state.full == nil) {
+		state.poll = &pollPass{
+			Pass:  s.connection.Client.NewPass(studio.Query{UpdatedSince: state.Watermark.From()}),
+			began: now,
+		}
+	}
+	switch {
+	case state.poll != nil:
+		return s.pollStep(ctx)
+	case state.full != nil:
+		return s.fullStep(ctx)
+	}
+	return nil
+}
+
+// pollStep reads on in what changed since the last poll.
+func (s *syncer) pollStep(ctx context.Context) error {
+	poll := s.state.poll
+	if _, err := s.read(ctx, poll.Pass); err != nil {
+		return err
+	}
+	if !poll.Done() || len(s.state.pending) > batchSize {
+		return s.start(ctx)
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	if err := s.unreadableInPoll(ctx, poll.Pass); err != nil {
+		return err
+	}
+	now := s.now()
+	s.state.Polled(s.source, poll.began, now, poll.Newest())
+	s.state.Health.Met(poll.Bad(), false)
+	s.state.poll = nil
+	s.Metrics.Polled(s.key, metrics.KindPoll, now.Sub(poll.began))
+	if err := s.unreadableStep(ctx); err != nil {
+		return err
+	}
+	return s.stallStep(ctx)
+}
+
+// take keeps a task that was read, where it differs from the mirror. It returns 1 where it is beyond the limits of
+// history.
+func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
+	if full := s.state.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
+		full.alive[task.ID] = struct{}{}
+	}
+	fingerprint := maphash.Bytes(s.state.HashSeed, task.Raw)
+	resumes := s.state.Coverage.Resuming && s.state.poll != nil && pass == s.state.poll.Pass
+	for _, name := range mirror.Names(task.ID) {
+		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, fingerprint, s.scope().StalledBefore) ||
+			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
+			delete(s.state.Health.Rejected, task.ID)
+			return 0
+		}
+	}
+	observation, err := mirror.Convert(task.Raw, s.connection.Redactor)
+	if err != nil {
+		return 0 // without a usable ID; the client has counted it
+	}
+	observation.Fingerprint = fingerprint
+	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
+	s.record(&planned, observation.ID)
+	for i := range planned.Current {
+		s.Index.Recognise(&planned.Current[i], fingerprint)
+	}
+	if len(planned.Actions) > 0 {
+		s.state.pending = append(s.state.pending, observation)
+		return 0
+	}
+	return len(planned.Omitted)
+}
+
+// record remembers why the task can't be mirrored, if so.
+func (s *syncer) record(planned *plan.Result, id string) {
+	switch {
+	case len(planned.Conflicts) > 0:
+		s.state.Health.Rejected.Add(id, "")
+	case len(planned.Nameless) > 0:
+		s.state.Health.Rejected.Add(id, "every name that its object could have is that of another task")
+	case len(planned.Actions) == 0:
+		delete(s.state.Health.Rejected, id)
+	}
+}
+
+// bounds tell what is in scope now.
+func (s *syncer) bounds() *plan.Bounds {
+	return &plan.Bounds{
+		Source: s.source, Stored: s.Index.Stored(taskstore.SourceIDOf(s.source)), Now: s.now(),
+		Cutoff: s.state.Retention.Cutoff, NotifyAfter: s.state.Retention.NotifyAfter,
+	}
+}
+
+// scope says what is in scope, once all that is being written is stored.
+func (s *syncer) scope() *plan.Scope {
+	if s.planned == nil {
+		scope := s.bounds().Scope(s.writing(nil))
+		s.planned = &scope
+	}
+	return s.planned
+}
+
+// writing lists what is being written, and what is about to be.
+func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
+	for _, batch := range s.batches {
+		observed = append(observed[:len(observed):len(observed)], batch.observed...)
+	}
+	return observed
+}
+
+func (s *syncer) now() time.Time { return s.Clock.Now() }

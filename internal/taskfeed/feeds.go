@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskfeed
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// Pauses between attempts to read a task that somebody else may have written.
+const (
+	readDelay    = time.Second
+	maxReadDelay = 5 * time.Minute
+)
+
+// Feeds are all feeds of an index.
+type Feeds []*feed
+
+// Synced reports whether all stored tasks were read.
+func (all Feeds) Synced() bool {
+	return !slices.ContainsFunc(all, func(f *feed) bool { return !f.HasSynced() })
+}
+
+// Ready checks whether the tasks are known and can be.
+func (all Feeds) Ready(*http.Request) error {
+	switch {
+	case slices.ContainsFunc(all, func(f *feed) bool { return !f.Served() }):
+		return errors.New("the API server does not know LivepeerTasks: install the CRDs")
+	case !all.Synced():
+		return errors.New("the stored LivepeerTasks are not read yet: may the operator list them?")
+	}
+	return nil
+}
+
+// Open lets a manager keep the index in step with the stored tasks of some namespaces, or of all where none is named.
+func Open(mgr ctrl.Manager, index *taskstore.Index, namespaces []string) (Feeds, error) {
+	metadataClient, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("client for metadata: %w", err)
+	}
+	tasks, err := taskstore.RESTClient(mgr)
+	if err != nil {
+		return nil, err
+	}
+	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("client for LivepeerTasks: %w", err)
+	}
+	reads := workqueue.NewTypedRateLimitingQueue(
+		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](readDelay, maxReadDelay))
+	index.NotifyUnread(reads.Add)
+	var all Feeds
+	if len(namespaces) == 0 {
+		namespaces = []string{metav1.NamespaceAll}
+	}
+	for _, namespace := range namespaces {
+		f := &feed{
+			namespace: namespace, index: index, client: watching, tasks: tasks, metadata: metadataClient, elected: mgr.Elected(),
+			reads: reads,
+		}
+		if err := mgr.Add(f); err != nil {
+			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskfeed
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// feedPage bounds the tasks of one page of a list. Each page costs the API server a look at all that is behind it; and it
+// takes a minute at most for an answer.
+const feedPage = 5000
+
+// list returns all tasks in their compact form. Pages are of no version in particular: others are answered as a whole,
+// whatever the limit.
+func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
+	compact := &listedTasks{}
+	for {
+		list, err := f.page(ctx, compact.Continue, func(entry *mirror.Entry) {
+			compact.Items = append(compact.Items, listedTask{task: taskstore.StoredOf(entry)})
+		})
+		if f.answered(err) != nil {
+			return nil, err
+		}
+		if compact.ListMeta = list; list.Continue == "" {
+			return compact, nil
+		}
+	}
+}
+
+// page reads the page that continues the one before, or the first, task by task as the API server answers it. Decoding its
+// JSON would take ten times as long.
+func (f *feed) page(ctx context.Context, next string, visit func(*mirror.Entry)) (metav1.ListMeta, error) {
+	request := f.tasks.Get().NamespaceIfScoped(f.namespace, f.namespace != "").Resource("livepeertasks").
+		SetHeader("Accept", "application/json").Param("limit", strconv.Itoa(feedPage))
+	if next != "" {
+		request = request.Param("continue", next)
+	}
+	body, err := request.Stream(ctx)
+	if err != nil {
+		return metav1.ListMeta{}, err
+	}
+	defer body.Close() //nolint:errcheck // It was read to its end, or is given up.
+	list, err := mirror.ReadList(body, visit)
+	if err != nil {
+		return metav1.ListMeta{}, fmt.Errorf("list of LivepeerTasks: %w", err)
+	}
+	return list, nil
+}
+
+// listedTasks is a list of tasks in their compact form.
+type listedTasks struct {
+	metav1.TypeMeta
+	metav1.ListMeta
+
+	Items []listedTask
+}
+
+// DeepCopyObject copies the list, for runtime.Object.
+func (l *listedTasks) DeepCopyObject() runtime.Object {
+	return &listedTasks{TypeMeta: l.TypeMeta, ListMeta: l.ListMeta, Items: append([]listedTask(nil), l.Items...)}
+}
+
+// listedTask is a task in its compact form.
+type listedTask struct {
+	metav1.TypeMeta
+
+	task *taskstore.StoredTask
+}
+
+// DeepCopyObject copies the task, for runtime.Object.
+func (t *listedTask) DeepCopyObject() runtime.Object {
+	return &listedTask{TypeMeta: t.TypeMeta, task: t.task}
+}
