@@ -33,7 +33,8 @@ func withPrometheus(template string) string {
 // changes are what values change in the templates of some kinds.
 var changes = map[string]func(template string) string{
 	"ServiceAccount": func(template string) string {
-		const annotations = "\n  {{- with .Values.serviceAccount.annotations }}\n  annotations:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n  name: "
+		const annotations = "\n  {{- with .Values.serviceAccount.annotations }}\n  annotations:\n    {{- toYaml . | nindent 4 }}" +
+			"\n  {{- end }}\n  name: "
 		template = strings.Replace(template, "\n  name: "+account, annotations+accountName, 1)
 		return "{{- if .Values.serviceAccount.create }}\n---\n" + template + "{{- end }}\n"
 	},
@@ -54,8 +55,10 @@ var changes = map[string]func(template string) string{
 			"appProtocol: {{ if eq (include \"livepeer-task-operator.receiverCertificate\" .) \"\" }}http{{ else }}https{{ end }}\n", 1)
 	},
 	"ServiceMonitor": func(template string) string {
-		const verified = "{{- with include \"livepeer-task-operator.metricsCertificate\" . }}\n      serverName: " + account + "-metrics.{{ $.Release.Namespace }}.svc\n" +
-			"      ca:\n        secret:\n          name: {{ . }}\n          key: ca.crt\n      {{- else }}\n      insecureSkipVerify: true\n      {{- end }}\n"
+		const verified = "{{- with include \"livepeer-task-operator.metricsCertificate\" . }}\n" +
+			"      serverName: " + account + "-metrics.{{ $.Release.Namespace }}.svc\n" +
+			"      ca:\n        secret:\n          name: {{ . }}\n          key: ca.crt\n" +
+			"      {{- else }}\n      insecureSkipVerify: true\n      {{- end }}\n"
 		return strings.Replace(template, "insecureSkipVerify: true\n", verified, 1)
 	},
 }

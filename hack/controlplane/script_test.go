@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,13 +44,14 @@ esac
 // scripted is a folder with what hack/controlplane.sh needs, and its environment.
 type scripted struct {
 	*WithT
+	t   *testing.T
 	dir string
 	env []string
 }
 
 func script(t *testing.T, setupEnvtest string) *scripted {
 	t.Helper()
-	s := &scripted{WithT: NewWithT(t), dir: t.TempDir()}
+	s := &scripted{WithT: NewWithT(t), t: t, dir: t.TempDir()}
 	write := func(path, content string, mode os.FileMode) {
 		path = filepath.Join(s.dir, path)
 		s.Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
@@ -67,15 +69,15 @@ func script(t *testing.T, setupEnvtest string) *scripted {
 
 // run runs it, and returns what it said.
 func (s *scripted) run(env string, names ...string) (string, error) {
-	command := exec.Command(filepath.Join(s.dir, "hack/controlplane.sh"), names...)
-	command.Env = append(s.env, env)
+	command := exec.CommandContext(s.t.Context(), filepath.Join(s.dir, "hack", "controlplane.sh"), names...)
+	command.Env = append(slices.Clip(s.env), env)
 	out, err := command.CombinedOutput()
 	return string(out), err
 }
 
 // says returns what a binary in bin/controlplane says.
 func (s *scripted) says(name string) string {
-	out, err := exec.Command(filepath.Join(s.dir, "bin/controlplane", name)).CombinedOutput()
+	out, err := exec.CommandContext(s.t.Context(), filepath.Join(s.dir, "bin", "controlplane", name)).CombinedOutput()
 	s.Expect(err).NotTo(HaveOccurred(), name)
 	return strings.TrimSpace(string(out))
 }
@@ -117,7 +119,7 @@ func TestWhereTheControlPlaneComesFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	setupEnvtest := filepath.Join(t.TempDir(), "setup-envtest")
-	build := exec.Command("go", "build", "-C", filepath.Join(root, "tools/envtest"), "-o", setupEnvtest,
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", filepath.Join(root, "tools", "envtest"), "-o", setupEnvtest,
 		"sigs.k8s.io/controller-runtime/tools/setup-envtest")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -141,7 +143,7 @@ func TestWhereTheControlPlaneComesFrom(t *testing.T) {
 				s.Expect(s.says(binary)).To(Equal(c.says))
 			}
 			s.Expect(s.run(c.env)).To(BeEmpty(), "all is there")
-			s.Expect(os.WriteFile(filepath.Join(s.dir, "tools/controlplane/go.mod"), []byte("other pins"), 0o600)).To(Succeed())
+			s.Expect(os.WriteFile(filepath.Join(s.dir, "tools", "controlplane", "go.mod"), []byte("other pins"), 0o600)).To(Succeed())
 			s.Expect(s.run(c.env, "etcd")).To(ContainSubstring("Getting etcd of Kubernetes 1.37"))
 		})
 	}
@@ -155,6 +157,6 @@ func TestWhereTheControlPlaneComesFrom(t *testing.T) {
 		said, err := s.run("KUBEBUILDER_ASSETS=" + assets)
 		s.Expect(err).To(HaveOccurred())
 		s.Expect(said).To(ContainSubstring("there is no kubectl in it: unset it, or name a folder"))
-		s.Expect(filepath.Join(s.dir, "bin/controlplane")).NotTo(BeADirectory())
+		s.Expect(filepath.Join(s.dir, "bin", "controlplane")).NotTo(BeADirectory())
 	})
 }

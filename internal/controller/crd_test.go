@@ -102,7 +102,7 @@ func TestBadDurationsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	for _, field := range []string{"interval", "resyncInterval", "timeout", "stallAfter", "maxAge"} {
 		for _, value := range []string{"1d", "1d12h", "P1D", "2w", "soon", "", "10", "-5m", "1h 5m", "1,5h", "9999999h", "999999999999999999999h"} {
-			spec := fmt.Sprintf(`"%s": "%s"`, field, value)
+			spec := fmt.Sprintf(`%q: %q`, field, value)
 			if field == "maxAge" {
 				spec = fmt.Sprintf(`"history": {%s}`, spec)
 			}
@@ -113,7 +113,7 @@ func TestBadDurationsAreRefused(t *testing.T) {
 		}
 	}
 	for _, value := range []string{"1s", "90m", "1h30m", "1.5h", "1h0m30s", "1500ms", "1m0.5s"} {
-		spec := fmt.Sprintf(`{"secretRef": {"name": "a"}, "interval": "%s", "resyncInterval": "24h"}}`, value)
+		spec := fmt.Sprintf(`{"secretRef": {"name": "a"}, "interval": %q, "resyncInterval": "24h"}}`, value)
 		out, err := w.kubectl(minimalSource+spec, "apply", "-f", "-")
 		w.Expect(err).NotTo(HaveOccurred(), out)
 	}

@@ -87,36 +87,27 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return err
 	}
-	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
-	if err != nil {
-		return err
-	}
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: settings.clock.Now,
 		last: map[types.NamespacedName]*reported{}, indexed: feeds.Synced, events: events, metrics: measured,
 	}
-	sources.engine = sourcesync.New(sourcesync.Config{
-		Index: index, Writer: writer, Clock: settings.clock, Metrics: measured, Pushed: pushed.WithLabelValues(),
+	if err := follow(mgr, sources, sourcesync.Config{
+		Index: index, Writer: writer, Clock: settings.clock, Metrics: measured,
 		Log: mgr.GetLogger().WithName("sync"), Connect: sources.connect, Wake: sources.wake,
-	})
-	if err := mgr.Add(sources.engine); err != nil {
+	}); err != nil {
 		return fmt.Errorf("engine of LivepeerTaskSources: %w", err)
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
-	sender := cloudevents.New(cloudevents.Config{
+	if err := send(mgr, sources, cloudevents.Config{
 		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts),
 		Metrics: sent, Events: events, Now: settings.clock.Now, Indexed: feeds.Synced, Changed: sources.wake,
-	})
-	sources.delivering = sender.Health
-	if err := sender.SetupWithManager(mgr); err != nil {
+	}); err != nil {
 		return fmt.Errorf("sender of CloudEvents: %w", err)
 	}
-	if settings.receiver != nil {
-		if err := receive(mgr, settings.receiver, sources); err != nil {
-			return fmt.Errorf("receiver of webhooks: %w", err)
-		}
+	if err := receive(mgr, settings.receiver, sources); err != nil {
+		return fmt.Errorf("receiver of webhooks: %w", err)
 	}
 	if err := checkCRDs(mgr); err != nil {
 		return err
@@ -148,8 +139,29 @@ func checkCRDs(mgr ctrl.Manager) error {
 	}))
 }
 
-// receive adds the receiver of webhooks to the manager.
+// follow adds the engine of the sources to the manager.
+func follow(mgr ctrl.Manager, sources *SourceReconciler, config sourcesync.Config) error {
+	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
+	if err != nil {
+		return err
+	}
+	config.Pushed = pushed.WithLabelValues()
+	sources.engine = sourcesync.New(config)
+	return mgr.Add(sources.engine)
+}
+
+// send adds the sender of CloudEvents to the manager.
+func send(mgr ctrl.Manager, sources *SourceReconciler, config cloudevents.Config) error {
+	sender := cloudevents.New(config)
+	sources.delivering = sender.Health
+	return sender.SetupWithManager(mgr)
+}
+
+// receive adds the receiver of webhooks to the manager, where one is wanted.
 func receive(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler) error {
+	if config == nil {
+		return nil
+	}
 	sources.webhooks = backend.New(backend.Config{
 		Client: mgr.GetClient(), Engine: sources.engine, Events: sources.events, Secret: sources.webhookSecret, Wake: sources.wake,
 		Now: sources.now,

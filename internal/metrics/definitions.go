@@ -94,7 +94,7 @@ func Definitions() []Definition {
 	return []Definition{
 		{Tasks, Gauge, "LivepeerTasks in the cluster.", ofSource(LabelType, LabelPhase), nil},
 		{StalledTasks, Gauge, "Tasks that Studio has not updated for longer than spec.stallAfter of their source, as of its last " +
-			"turn. Absent while it is suspended.", ofSource(), nil},
+			"step. Absent while it is suspended.", ofSource(), nil},
 		{TasksFinished, Counter, "Tasks that ended while they were followed. What a first sync finds ended long ago does not count.",
 			ofSource(LabelType, LabelPhase), nil},
 		{SourceReady, Gauge, "1 where the source is Ready, else 0; with the reason of that condition.", ofSource(LabelReason), nil},

@@ -143,8 +143,8 @@ func (m *masker) decoration(l link) int {
 	return i
 }
 
-// converted returns where the string begins that something is made of at i, and of nothing else, as in []byte("hunter2") or Buffer.from('hunter2'); i where
-// nothing is, or where a function rather asks for the value by a name: os.Getenv("PASSWORD").
+// converted returns where the string begins that something is made of at i, and of nothing else, as in []byte("hunter2") or
+// Buffer.from('hunter2'); i where nothing is, or where a function rather asks for the value by a name: os.Getenv("PASSWORD").
 func (m *masker) converted(l link, i int) int {
 	j, end := i, min(len(m.text), i+maxScheme)
 	for j < end && (isNameByte(m.text[j]) || strings.IndexByte("[]*:", m.text[j]) >= 0) {

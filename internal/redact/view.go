@@ -157,7 +157,7 @@ func (v *view) escape(i int) (n int, r rune) {
 }
 
 // number reads a number of count digits at t[from:], and returns where it ends; 0 if there is none.
-func number(t string, from, count, base int) (end int, r rune) {
+func number(t string, from, count int, base rune) (end int, r rune) {
 	if len(t) < from+count {
 		return 0, 0
 	}
@@ -171,10 +171,10 @@ func number(t string, from, count, base int) (end int, r rune) {
 		default:
 			digit -= '0'
 		}
-		if digit >= rune(base) {
+		if digit >= base {
 			return 0, 0
 		}
-		r = r*rune(base) + digit
+		r = r*base + digit
 	}
 	return from + count, r & utf8.MaxRune
 }

@@ -22,7 +22,7 @@ func TestOldLibraries(t *testing.T) {
 	for module, want := range map[string]string{
 		"k8s.io/apimachinery": "v0.26.10", "k8s.io/client-go": "v0.26.10", "sigs.k8s.io/controller-runtime": "v0.14.7",
 	} {
-		out, err := exec.Command("go", "list", "-m", "-json", module).Output()
+		out, err := exec.CommandContext(context.Background(), "go", "list", "-m", "-json", module).Output()
 		is := struct{ Version string }{}
 		if err == nil {
 			err = json.Unmarshal(out, &is)

@@ -76,7 +76,8 @@ func (w *world) moveIn(ctx context.Context, sources int) (err error) {
 		return err
 	}
 	spec := map[string]any{
-		"url": "http://" + w.silent.listener.Addr().String() + "/api", "interval": interval, "resyncInterval": resyncInterval, "timeout": "10m",
+		"url":      "http://" + w.silent.listener.Addr().String() + "/api",
+		"interval": interval, "resyncInterval": resyncInterval, "timeout": "10m",
 	}
 	objects := testbed.Account(hangingNamespace, map[string]any{"apiKey": livepeertest.APIKey}, spec)
 	first := objects[len(objects)-1]

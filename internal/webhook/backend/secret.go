@@ -20,7 +20,7 @@ import (
 
 const (
 	// SecretKey is the entry of a source's Secret that holds what it shares with Studio.
-	SecretKey = "webhookSecret" //nolint:gosec // the name of an entry, and no secret
+	SecretKey = "webhookSecret"
 	// minSecret is the shortest shared secret, in bytes, that can't be guessed if it is random.
 	minSecret = 16
 )
