@@ -54,6 +54,10 @@ while IFS= read -r file; do
     fail "$file does not begin with // SPDX-License-Identifier: Apache-2.0"
 done < <(go_files | grep -v '/zz_generated')
 
+if marked=$(git grep -lE '^(<{7}|>{7})( |$)'); then
+  fail "conflict markers are left in: $marked"
+fi
+
 echo "Verifying kustomizations ..."
 for file in config/*/kustomization.yaml config/*/*/kustomization.yaml examples/*/manifests/kustomization.yaml; do
   "${KUBECTL:-kubectl}" kustomize "$(dirname "$file")" >/dev/null || fail "$file does not render"
