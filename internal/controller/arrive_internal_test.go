@@ -49,8 +49,8 @@ func (a *troubledAPI) List(_ context.Context, list client.ObjectList, _ ...clien
 	return nil
 }
 
-// TestASourceArrivesHoweverItsFirstTurnEnds: otherwise it would keep out the webhooks of all others for as long as it is there.
-func TestASourceArrivesHoweverItsFirstTurnEnds(t *testing.T) {
+// TestASourceArrivesHoweverItsFirstReconcileEnds: otherwise it would keep out the webhooks of all others for as long as it is there.
+func TestASourceArrivesHoweverItsFirstReconcileEnds(t *testing.T) {
 	secrets := corev1.Resource("secrets")
 	for name, c := range map[string]struct {
 		err    error
