@@ -164,7 +164,7 @@ verify: $(CONTROLLER_GEN) $(NEED_KUBECTL) ## Check that generated files, formats
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (default 5m).
 	@git grep --untracked -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | while IFS=: read -r file func; do \
-		echo "$${func#func } in $$(dirname $$file), for $(FUZZTIME)"; \
+		echo "$${func#func } in $$(dirname $$file), FUZZTIME $(FUZZTIME)"; \
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./$$(dirname $$file) </dev/null; \
 	done
 
