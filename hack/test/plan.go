@@ -38,8 +38,11 @@ func withoutRace() map[string]string {
 		"internal/mirror":   pure,
 		"internal/redact":   pure,
 		"internal/scan":     pure,
+		"test/apps":         drives,
 		"test/bench":        drives,
+		"test/docs":         drives,
 		"test/e2e":          drives,
+		"test/soak":         drives,
 		"test/api":          pure,
 	}
 }

@@ -43,6 +43,7 @@ func canary(n int) string { return fmt.Sprintf("cNry%04dZq7Xv9Kp2LmR4", n) }
 // key. None of it is in any object of the cluster, in what etcd has ever stored, in Events, in the log at its most
 // verbose, or in the metrics. Task IDs are the one thing that is shown as it is: a task is found by it.
 func TestNoCanaryLeaves(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.studio = livepeertest.NewServer()

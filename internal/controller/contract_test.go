@@ -45,6 +45,7 @@ func (w *world) mirrored(name string) map[string]any {
 // TestReferenceExampleIsMirroredWhole: a server that answers the example of the API's reference page to everything. All
 // its leaves are on the object, save credentials.
 func TestReferenceExampleIsMirroredWhole(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	body, err := os.ReadFile(filepath.Join(testdata, "reference.json"))
@@ -134,6 +135,7 @@ func (w *world) recording(name string) (status int, contentType string, body []b
 
 // TestRecordedTasksAreMirrored: every task that the real server software answered.
 func TestRecordedTasksAreMirrored(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	status, contentType, body := w.recording("02-list-limit1000")
@@ -158,6 +160,7 @@ func TestRecordedTasksAreMirrored(t *testing.T) {
 
 // TestRecordedErrorsAreShown: each error of the real server software is shown as what it is.
 func TestRecordedErrorsAreShown(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	for name, reason := range map[string]string{
 		"40-no-token":    v1alpha1.ReasonUnauthorized,

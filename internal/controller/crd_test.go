@@ -36,6 +36,7 @@ const minimalSource = `{"apiVersion": "studio.livepeer.org/v1alpha1", "kind": "L
 
 // TestSourceOfAProgram: what a program leaves unset is left to the API server, as with kubectl.
 func TestSourceOfAProgram(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "main"}}
@@ -47,6 +48,7 @@ func TestSourceOfAProgram(t *testing.T) {
 }
 
 func TestSourceDefaults(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	out, err := w.kubectl(minimalSource+`{"secretRef": {"name": "livepeer"}}}`, "apply", "-f", "-")
@@ -64,6 +66,7 @@ func TestSourceDefaults(t *testing.T) {
 
 // TestBadSourcesAreRefused: with a message that says what to change.
 func TestBadSourcesAreRefused(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	for spec, message := range map[string]string{
@@ -98,6 +101,7 @@ func TestBadSourcesAreRefused(t *testing.T) {
 // TestBadDurationsAreRefused: in every field that is one, with a message that names the units and an example, and nothing of how
 // durations are read inside.
 func TestBadDurationsAreRefused(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	for _, field := range []string{"interval", "resyncInterval", "timeout", "stallAfter", "maxAge"} {
@@ -121,6 +125,7 @@ func TestBadDurationsAreRefused(t *testing.T) {
 
 // TestTheCRDsHaveEveryField: the API server serves all that this version writes, and what looks for older CRDs says nothing.
 func TestTheCRDsHaveEveryField(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	g := NewWithT(t)
 	asked, err := discovery.NewDiscoveryClientForConfig(cluster.Config())
@@ -136,6 +141,7 @@ func TestTheCRDsHaveEveryField(t *testing.T) {
 
 // TestReadingTasks: what the documentation tells people to type.
 func TestReadingTasks(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 100)
 	id := w.aTask("completed")

@@ -55,6 +55,7 @@ func (w *world) becomes(id, phase string, also map[string]any) {
 // TestEventsOfATask: each change of a task is one Event on it, and only one, however often the operator is restarted and
 // everything is listed. What was there before the source, or has ended when it is first seen, has none.
 func TestEventsOfATask(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.studio.Populate(60, 1)
@@ -117,6 +118,7 @@ func (w *world) taskEvents() []string {
 
 // TestUndoingAnEditIsNoNews: what the operator puts right has not changed in Studio.
 func TestUndoingAnEditIsNoNews(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 60)
 	edits := 0
@@ -137,6 +139,7 @@ func TestUndoingAnEditIsNoNews(t *testing.T) {
 
 // TestEventsOfASource: each change of its health is one Event, and neither polls nor restarts make another.
 func TestEventsOfASource(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 10)
 	source := w.getSource("main")

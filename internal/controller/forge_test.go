@@ -78,6 +78,7 @@ func (w *world) bind(kind, role string, subject rbacv1.Subject) {
 // TestNobodyForgesATask: not the owner of the namespace, not an administrator of the cluster, and not a ServiceAccount that
 // the owner gives all rights that there are. kubectl shows why. The operator goes on.
 func TestNobodyForgesATask(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 100)
 	w.enforcePolicy()
@@ -142,6 +143,7 @@ func (w *world) accomplice() string {
 
 // TestWhatStaysPossible: labels, annotations and deletion by people; and the garbage collector's work.
 func TestWhatStaysPossible(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 30)
 	w.enforcePolicy()
@@ -176,6 +178,7 @@ func TestWhatStaysPossible(t *testing.T) {
 
 // TestOperatorNeedsTheWritersRole: one that is not bound to it is refused, says so, and works once it is bound.
 func TestOperatorNeedsTheWritersRole(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.enforcePolicy()

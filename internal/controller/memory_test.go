@@ -26,6 +26,7 @@ const maxGrowth = 64 << 20
 
 // TestLargeAnswersTakeLittleMemory: what Studio answers is read piece by piece, however large a list or a task is.
 func TestLargeAnswersTakeLittleMemory(t *testing.T) {
+	valuesOnly(t)
 	for name, c := range map[string]struct {
 		tasks, size int // of those in the list, in KiB
 		taskType    string
@@ -59,6 +60,7 @@ func TestLargeAnswersTakeLittleMemory(t *testing.T) {
 
 // TestLargeTaskByID: the same for a task that is asked for by its ID, to put it back.
 func TestLargeTaskByID(t *testing.T) {
+	valuesOnly(t)
 	w := mirroring(t, 30, unhurried)
 	w.studio.Put(livepeertest.Task{"id": "large-0", "type": "clip", "status": map[string]any{"phase": "running", "updatedAt": 1000}}) // no poll shows it
 	w.resync("main", "everything")

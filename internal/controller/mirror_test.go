@@ -59,6 +59,7 @@ func (w *world) aTask(phase string) string {
 }
 
 func TestMirrorsEveryTaskAndThenRests(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 600)
 	w.Expect(w.tasks()).To(HaveLen(w.studio.Len()))
@@ -132,6 +133,7 @@ func TestEmptyAccount(t *testing.T) {
 }
 
 func TestFirstSyncIsNewestFirst(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 600)
 	var order []string
@@ -145,6 +147,7 @@ func TestFirstSyncIsNewestFirst(t *testing.T) {
 }
 
 func TestSurvivesServersThatKnowLess(t *testing.T) {
+	valuesOnly(t)
 	for name, fault := range map[string]livepeertest.Fault{
 		"ignores every parameter": livepeertest.IgnoreQuery(),
 		"offsets only":            livepeertest.OffsetOnly(),

@@ -137,6 +137,7 @@ func longText() string { return strings.Repeat("-id", 330) }
 // TestOddTasksAreMirrored: a Studio of tasks that are all odd, each in another way. Each is mirrored, what can't be is
 // named, and none keeps the others or the source from being well.
 func TestOddTasksAreMirrored(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	odd := w.oddTasks()

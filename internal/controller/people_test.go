@@ -17,6 +17,7 @@ import (
 // TestPeoplesRoles: what the roles that join view, edit and admin allow, verb by verb. The control plane of the tests
 // aggregates nothing, so that they are bound by themselves here.
 func TestPeoplesRoles(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	for _, tt := range []struct{ who, joins, tasks, sources string }{
@@ -65,6 +66,7 @@ func (w *world) verbs(user, resource, subresource, expected string) string {
 // TestAdminOfANamespace: with the roles that come with the operator, tasks can be labelled and deleted, and not be made or
 // changed.
 func TestAdminOfANamespace(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 10)
 	w.enforcePolicy()

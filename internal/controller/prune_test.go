@@ -18,6 +18,7 @@ import (
 )
 
 func TestDeletesWhatIsGone(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 40)
 	ids := w.studio.IDs()
@@ -29,6 +30,7 @@ func TestDeletesWhatIsGone(t *testing.T) {
 
 // TestKeepsWhatTheAPIDoesNotSayIsGone: a list that lacks a task is not enough.
 func TestKeepsWhatTheAPIDoesNotSayIsGone(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	for name, fault := range map[string]livepeertest.Fault{
 		"empty lists":      livepeertest.Says("[]"),
@@ -67,6 +69,7 @@ func TestKeepsWhatTheAPIDoesNotSayIsGone(t *testing.T) {
 
 // TestManyMissingTasksWaitForAConfirmation: a wrong key or project must not empty the mirror.
 func TestManyMissingTasksWaitForAConfirmation(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 60)
 	for _, id := range w.studio.IDs()[:40] {
@@ -89,6 +92,7 @@ func TestManyMissingTasksWaitForAConfirmation(t *testing.T) {
 
 // TestAnotherProjectEmptiesNothing: a key of another project brings other tasks, and none of the old ones.
 func TestAnotherProjectEmptiesNothing(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 50)
 	other := livepeertest.NewServer()
@@ -102,6 +106,7 @@ func TestAnotherProjectEmptiesNothing(t *testing.T) {
 }
 
 func TestMaxAge(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 100)
 	before := w.getSource("main").Status.Tasks
@@ -122,6 +127,7 @@ func TestMaxAge(t *testing.T) {
 }
 
 func TestHistoryBoundsFinishedTasks(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 150, func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.History.MaxTasks = ptr.To[int32](20) })
 	status := w.getSource("main").Status.Tasks
@@ -157,6 +163,7 @@ func TestHistoryBoundsFinishedTasks(t *testing.T) {
 }
 
 func TestTypesNarrowAndWiden(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 60)
 	narrow := func(types ...string) {

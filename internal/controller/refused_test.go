@@ -60,6 +60,7 @@ func (w *world) refuse(resource, id string) (allow func()) {
 // TestRefusedTaskIsShownAndTriedAgain: a task that a policy of the cluster does not let in keeps no other out, is named,
 // is not tried again and again, and comes with the next full sync once it may.
 func TestRefusedTaskIsShownAndTriedAgain(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	for _, resource := range []string{"livepeertasks", "livepeertasks/status"} {
 		t.Run(resource, func(t *testing.T) {

@@ -38,6 +38,7 @@ const leaseName = "livepeer-task-operator.studio.livepeer.org"
 
 // TestUsesExactlyItsRights: the rights in config/default are enough for the whole job, and all of them are needed.
 func TestUsesExactlyItsRights(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	objects, err := cluster.Render(w.ctx, "config/default")
@@ -59,6 +60,7 @@ func TestUsesExactlyItsRights(t *testing.T) {
 // TestNamespacedInstallUsesExactlyItsRights: the same with config/namespaced and the kustomization in docs/rights.md, which
 // also names the Secret. No right reaches beyond the namespace.
 func TestNamespacedInstallUsesExactlyItsRights(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	objects, account := w.installNamespaced()

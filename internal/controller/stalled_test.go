@@ -50,6 +50,7 @@ func (w *world) condition(id, kind string) func() string {
 // TestStalledTasks: a task that Studio says nothing new of for too long is shown as stalled, with one write and one Event,
 // until there is something new.
 func TestStalledTasks(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.secret(livepeertest.APIKey)
@@ -91,6 +92,7 @@ func TestStalledTasks(t *testing.T) {
 
 // TestAnOutageStallsNothing: what can't be asked for may well have been updated.
 func TestAnOutageStallsNothing(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.secret(livepeertest.APIKey)
@@ -110,6 +112,7 @@ func TestAnOutageStallsNothing(t *testing.T) {
 
 // TestStallAfterIsChecked by the API server.
 func TestStallAfterIsChecked(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
 	source := w.source("main", stallAfter)
@@ -120,6 +123,7 @@ func TestStallAfterIsChecked(t *testing.T) {
 // TestStalledMetric: the number of stalled tasks is there for each source. It is that of one operator in a process, so that
 // this test does not run beside others.
 func TestStalledMetric(t *testing.T) {
+	valuesOnly(t)
 	w := newWorld(t)
 	w.secret(livepeertest.APIKey)
 	w.silent("long", "running", 2*stalling)

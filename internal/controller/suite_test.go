@@ -107,6 +107,15 @@ func setUp(ctx context.Context) error {
 	return err
 }
 
+// valuesOnly skips a test where the race detector is on: what it asserts is what is written, while other tests run the same things at
+// the same time. make test runs all of them without the race detector, which makes them several times as slow.
+func valuesOnly(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("asserts values: make test runs it without the race detector")
+	}
+}
+
 // world is one test's: a namespace, a simulated Studio, and an operator that works there under its own rights.
 type world struct {
 	Gomega

@@ -38,6 +38,7 @@ func (w *world) putRaw(id, phase string, updatedAt int64) {
 
 // TestFullSyncReadsWhatHistoryKeeps: an account of which history keeps little is not read as a whole again and again.
 func TestFullSyncReadsWhatHistoryKeeps(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := keepingTen(t)
 	w.studio.ResetRequests()
@@ -53,6 +54,7 @@ func TestFullSyncReadsWhatHistoryKeeps(t *testing.T) {
 
 // TestFullSyncOfHistoryMissesNothing: what has changed in Studio is in the cluster after it all the same.
 func TestFullSyncOfHistoryMissesNothing(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := keepingTen(t)
 	w.studio.Delete("done-299")
@@ -79,6 +81,7 @@ func (w *world) names() []string {
 
 // TestSwappedAccountWithHistory: a key that shows another account deletes nothing, however little is listed.
 func TestSwappedAccountWithHistory(t *testing.T) {
+	valuesOnly(t)
 	t.Parallel()
 	w := mirroring(t, 0, func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.History.MaxTasks = ptr.To[int32](50) })
 	for i := range 300 {

@@ -6,4 +6,4 @@ package sourcesync
 
 // runsOfAKind is how many accounts are mirrored from each kind of server. The race detector makes them 20 times as slow;
 // make test runs all of them without it.
-const runsOfAKind = 20
+const runsOfAKind = 6
