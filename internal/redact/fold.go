@@ -3,14 +3,18 @@
 package redact
 
 import (
+	_ "embed"
 	"strings"
 	"unicode"
 )
 
+//go:embed lookalikes.txt
+var lookalikesFile string
+
 // lookalikes maps characters to the ASCII character that they look like.
 var lookalikes = func() map[rune]rune {
 	table := map[rune]rune{}
-	for _, s := range vocabulary["lookalike"] {
+	for _, s := range strings.Fields(lookalikesFile) {
 		pair := []rune(s)
 		table[pair[0]] = pair[1]
 	}
@@ -42,5 +46,5 @@ func fold(r rune) rune {
 	return r
 }
 
-// folded returns a word of the vocabulary as it is in a view.
+// folded returns a word as it is in a view.
 func folded(s string) string { return strings.Map(fold, s) }

@@ -126,6 +126,21 @@ func (m *masker) scan() {
 	}
 }
 
+// dashes looks at what begins with a dash: a private key, or an option of a command. It returns where to go on.
+func (m *masker) dashes(i int) int {
+	if m.at(i-1) == '-' {
+		return i + 1
+	}
+	n := i
+	for m.at(n) == '-' {
+		n++
+	}
+	if n-i < 4 {
+		return m.option(i, n)
+	}
+	return m.privateKey(i, n)
+}
+
 // cursor remembers where the next @ of a line is, so that it is not searched for again and again.
 type cursor struct{ from, found int }
 

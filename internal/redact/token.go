@@ -173,19 +173,9 @@ func (m *masker) dataURL(i int) int {
 	return end
 }
 
-// dashes looks at what begins with a dash: a private key, or an option of a command. It returns where to go on.
-func (m *masker) dashes(i int) int {
+// privateKey looks at a private key that may begin with the dashes from i to n, and returns where to go on.
+func (m *masker) privateKey(i, n int) int {
 	t := m.text
-	if i > 0 && t[i-1] == '-' {
-		return i + 1
-	}
-	n := i
-	for n < len(t) && t[n] == '-' {
-		n++
-	}
-	if n-i < 4 {
-		return m.option(i, n)
-	}
 	const longest = 100
 	head := strings.TrimLeft(t[n:min(len(t), n+longest)], " ")
 	if !strings.HasPrefix(head, "BEGIN ") {
