@@ -7,7 +7,7 @@ import "strings"
 // commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it.
 var commands = func() map[string]string {
 	table := map[string]string{}
-	for _, s := range vocabulary["command"] {
+	for _, s := range section("command") {
 		name, letters, _ := strings.Cut(s, "=")
 		table[name] = letters
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +30,19 @@ type secrets struct {
 	short  []string // bones of less than pieceLen
 	pieces map[string]bool
 	filter [1 << 12]bool // by the hashes of the pieces
+}
+
+// secretsOf returns what to search for to find the known secrets. Those that are too short, and parts of the mask itself, are ignored.
+func secretsOf(known []string) *secrets {
+	const masks = Mask + " " + UserInfoMask + "@"
+	k := &secrets{pieces: map[string]bool{}}
+	for _, s := range known {
+		if len(s) >= minSecretLen && !strings.Contains(masks, s) {
+			k.add(s)
+		}
+	}
+	k.exact = slices.DeleteFunc(k.exact, func(s string) bool { return strings.Contains(masks, s) })
+	return k
 }
 
 func (k *secrets) add(secret string) {
@@ -81,15 +95,17 @@ func (k *secrets) addBones(s string) {
 func bones(s string) string {
 	out := make([]byte, 0, len(s))
 	for i := range len(s) {
-		if c := lower[s[i]]; c != 0 {
+		if c := lower(s[i]); c != 0 {
 			out = append(out, c)
 		}
 	}
 	return string(out)
 }
 
-// lower maps letters and digits to lower case, and all else to 0.
-var lower = func() (table [256]byte) {
+// lower returns a letter in lower case, a digit as it is, and 0 for all else.
+func lower(c byte) byte { return lowers[c] }
+
+var lowers = func() (table [256]byte) {
 	for c := range 256 {
 		if b := byte(c); b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'z' {
 			table[b] = b | 0x20
@@ -139,7 +155,7 @@ func (m *masker) knownSecrets(k *secrets) {
 	at := make([]int32, 0, len(m.text))
 	var h uint64
 	for i := range len(m.text) {
-		c := lower[m.text[i]]
+		c := lower(m.text[i])
 		if c == 0 {
 			continue
 		}

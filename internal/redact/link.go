@@ -73,7 +73,7 @@ func (m *masker) linkOf(s *subject) link {
 			return link{bond: colon, value: j}
 		case gap == "" && s.quote == 0:
 			return link{}
-		case lower[c] != 0 && s.quote == 0:
+		case lower(c) != 0 && s.quote == 0:
 			next, fills := m.filler(s, j)
 			if i = next; !fills {
 				return link{bond: spaced, value: j, line: line}
@@ -136,7 +136,7 @@ func (m *masker) closers(s *subject) int {
 }
 
 var (
-	operators     = vocabulary["operator"]
+	operators     = section("operator")
 	operatorBytes = func() *[256]bool {
 		first := ""
 		for _, op := range operators {
@@ -214,7 +214,7 @@ func (m *masker) filler(s *subject, i int) (next int, fills bool) {
 	m.cost += end - i
 	r := role(0)
 	if !isNameByte(m.at(end)) || m.at(end) == '.' && !isNameByte(m.at(end+1)) {
-		r = lexicon[strings.ToLower(t[i:end])]
+		r = rolesOf(strings.ToLower(t[i:end]))
 	}
 	switch {
 	case end == i+1 && isDigits(t[i:end]) && m.at(end) == ' ' && s.strength > weak, // password 7 hunter2

@@ -78,7 +78,7 @@ func opaque(s string) bool {
 // jumbled reports whether s has a run of letters and digits without any order: with many turns between letters and digits, or
 // between upper and lower case.
 func jumbled(s string) bool {
-	for run := range strings.FieldsFuncSeq(s, func(r rune) bool { return r < 0x80 && lower[r] == 0 }) {
+	for run := range strings.FieldsFuncSeq(s, func(r rune) bool { return r < 0x80 && lower(byte(r)) == 0 }) {
 		if len(run) < shortestJumble {
 			continue
 		}
@@ -250,7 +250,7 @@ func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-func isAlnum(c byte) bool { return lower[c] != 0 }
+func isAlnum(c byte) bool { return lower(c) != 0 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 

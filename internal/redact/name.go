@@ -32,7 +32,7 @@ func hasFold(s, prefix string) bool {
 		return false
 	}
 	for i := range len(prefix) {
-		if c := s[i]; c != prefix[i] && lower[c] != prefix[i] {
+		if c := s[i]; c != prefix[i] && lower(c) != prefix[i] {
 			return false
 		}
 	}
@@ -40,7 +40,7 @@ func hasFold(s, prefix string) bool {
 }
 
 func isNameByte(c byte) bool {
-	return lower[c] != 0 || c == '_' || c == '-' || c == '.' || c >= 0x80
+	return lower(c) != 0 || c == '_' || c == '-' || c == '.' || c >= 0x80
 }
 
 // nameEndAt returns where the name ends that i is in, or before.
@@ -112,18 +112,18 @@ func (m *masker) widen(s *subject) {
 		start--
 	}
 	before := strings.ToLower(m.text[start : s.start-1])
-	if owner := strings.Fields(strings.ToLower(m.text[max(0, start-maxAside):start])); lexicon[before]&isOf != 0 && len(owner) > 0 {
+	if owner := strings.Fields(strings.ToLower(m.text[max(0, start-maxAside):start])); rolesOf(before)&isOf != 0 && len(owner) > 0 {
 		before = owner[len(owner)-1] // no object with key
 	}
 	switch {
 	case before == "":
-	case lexicon[before]&isOpenKey != 0 && lexicon[low]&isKey != 0:
+	case rolesOf(before)&isOpenKey != 0 && rolesOf(low)&isKey != 0:
 		s.strength = open
 	case low == "passe":
 		if before == "de" { // mot de passe
 			s.strength = sure
 		}
-	case low != "secret" || lexicon[before]&isSecretKey != 0:
+	case low != "secret" || rolesOf(before)&isSecretKey != 0:
 		s.start = start
 		s.word = m.text[start:s.end]
 		s.strength = strengthOf(s.word)
@@ -158,7 +158,7 @@ func (m *masker) scheme(s *subject) int {
 	switch first := strings.ToLower(text); {
 	case text == "", i == s.end, isNothing(text), strings.HasPrefix(t[i:], Mask):
 		return 0
-	case bearer && !isQuote(t[i-1]) && (lexicon[first] != 0 || isProse(first)):
+	case bearer && !isQuote(t[i-1]) && (rolesOf(first) != 0 || isProse(first)):
 		return 0
 	case !bearer && (len(text) < 8 || !isBasic(text) && (len(text) < 16 || !opaque(text))):
 		return 0

@@ -36,16 +36,16 @@ func (w *name) last(i int) string {
 
 // strengthOf returns how surely a name means a credential, by the word that it ends in: the ID of a session is no session.
 func strengthOf(s string) strength {
-	if lexicon[strings.ToLower(s)]&isSure != 0 {
+	if rolesOf(strings.ToLower(s))&isSure != 0 {
 		return sure
 	}
 	w := split(s)
 	for i := 1; i < w.n; i++ { // the password of somebody
-		if lexicon[w.words[i]]&isOf != 0 {
+		if rolesOf(w.words[i])&isOf != 0 {
 			w.n = i
 		}
 	}
-	for w.n > 1 && (lexicon[w.last(0)]&isNeutral != 0 || isDigits(w.last(0))) {
+	for w.n > 1 && (rolesOf(w.last(0))&isNeutral != 0 || isDigits(w.last(0))) {
 		if w.n--; w.last(0) == "hmac" { // the name of an algorithm
 			return unsure
 		}
@@ -54,7 +54,7 @@ func strengthOf(s string) strength {
 		return open
 	}
 	strength := w.strength()
-	switch asking := w.n > 1 && lexicon[w.words[0]]&isAsking != 0; {
+	switch asking := w.n > 1 && rolesOf(w.words[0])&isAsking != 0; {
 	case asking && strength >= noun:
 		return weak
 	case asking:
@@ -65,11 +65,11 @@ func strengthOf(s string) strength {
 
 // strength is the strength of a name of which the last word says what it means.
 func (w *name) strength() strength {
-	last, before := w.last(0), lexicon[w.last(1)]
-	if lexicon[last] == 0 {
+	last, before := w.last(0), rolesOf(w.last(1))
+	if rolesOf(last) == 0 {
 		last = strings.TrimRight(last, "0123456789")
 	}
-	switch r := lexicon[last]; {
+	switch r := rolesOf(last); {
 	case r&isKey != 0 && before&isOpenKey != 0:
 		return open
 	case r&isKey != 0 && before&isSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0, last == "word" && w.last(1) == "pass",
@@ -89,7 +89,7 @@ func (w *name) strength() strength {
 		return s
 	}
 	for i, word := range w.words[:w.n-1] { // API_KEY_STUDIO
-		if r := lexicon[word]; r&(isSure|isNoun|isWeak) != 0 || r&isKey != 0 && i > 0 && lexicon[w.words[i-1]]&isSecretKey != 0 {
+		if r := rolesOf(word); r&(isSure|isNoun|isWeak) != 0 || r&isKey != 0 && i > 0 && rolesOf(w.words[i-1])&isSecretKey != 0 {
 			return unsure
 		}
 	}
@@ -98,21 +98,21 @@ func (w *name) strength() strength {
 
 // strengthOfWord returns the strength of a word that is several in one piece: dbpassword, apikey.
 func strengthOfWord(word string) strength {
-	for _, part := range vocabulary["holds sure"] {
+	for _, part := range section("holds sure") {
 		if i := strings.Index(word, part); i >= 0 {
 			rest := word[i+len(part):]
-			if rest == "less" || rest != "" && lexicon[rest]&isFact != 0 {
+			if rest == "less" || rest != "" && rolesOf(rest)&isFact != 0 {
 				return open
 			}
 			return sure
 		}
 	}
-	for _, end := range vocabulary["ends sure"] {
+	for _, end := range section("ends sure") {
 		if strings.HasSuffix(word, end) {
 			return sure
 		}
 	}
-	for _, end := range vocabulary["ends weak"] {
+	for _, end := range section("ends weak") {
 		if strings.HasSuffix(word, end) {
 			return weak
 		}
@@ -120,7 +120,7 @@ func strengthOfWord(word string) strength {
 	if strings.HasSuffix(word, "pw") || strings.HasSuffix(word, "pass") && !noPass[word] {
 		return sure
 	}
-	if left, ok := strings.CutSuffix(strings.TrimSuffix(word, "s"), "key"); ok && len(left) > 1 && lexicon[left]&isSecretKey != 0 {
+	if left, ok := strings.CutSuffix(strings.TrimSuffix(word, "s"), "key"); ok && len(left) > 1 && rolesOf(left)&isSecretKey != 0 {
 		return sure
 	}
 	return open
@@ -135,7 +135,7 @@ func split(s string) (w name) {
 		s = s[len(s)-maxName:]
 	}
 	if dot := strings.LastIndexByte(s, '.'); dot >= 0 {
-		if last := s[dot+1:]; !isDigits(last) && lexicon[strings.ToLower(last)]&(isNeutral|isKey) == 0 {
+		if last := s[dot+1:]; !isDigits(last) && rolesOf(strings.ToLower(last))&(isNeutral|isKey) == 0 {
 			s = last
 		}
 	}
@@ -172,7 +172,7 @@ func split(s string) (w name) {
 // isKeyOf reports whether a name ends in a word that has the role r.
 func isKeyOf(s string, r role) bool {
 	w := split(s)
-	return lexicon[w.last(0)]&r != 0
+	return rolesOf(w.last(0))&r != 0
 }
 
 // isIdentifier reports whether a name is one of a program rather than a word of a sentence.

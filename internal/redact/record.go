@@ -210,7 +210,7 @@ func (m *masker) valueBefore(s *subject) {
 		return m.text[i:end]
 	}
 	word := strings.ToLower(back())
-	for n := 0; n < 2 && slices.Contains(vocabulary["whose"], word); n++ {
+	for n := 0; n < 2 && slices.Contains(section("whose"), word); n++ {
 		word = strings.ToLower(back())
 	}
 	if word != "is" && word != "as" && word != "was" {

@@ -3,7 +3,6 @@
 package redact
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -28,14 +27,7 @@ type Redactor struct {
 // cut off, percent-encoded, escaped, in base64, base32 or hexadecimal digits. Secrets shorter than 4 bytes, and parts of the mask
 // itself, are ignored.
 func New(known ...string) *Redactor {
-	const masks = Mask + " " + UserInfoMask + "@"
-	k := &secrets{pieces: map[string]bool{}}
-	for _, s := range known {
-		if len(s) >= minSecretLen && !strings.Contains(masks, s) {
-			k.add(s)
-		}
-	}
-	k.exact = slices.DeleteFunc(k.exact, func(s string) bool { return strings.Contains(masks, s) })
+	k := secretsOf(known)
 	return &Redactor{known: func() *secrets { return k }}
 }
 

@@ -99,7 +99,7 @@ func (m *masker) scan() {
 		c := m.text[i]
 		next := i + 1
 		switch {
-		case lower[c] != 0 || c >= 0x80:
+		case lower(c) != 0 || c >= 0x80:
 			if !word {
 				next = max(next, m.token(i))
 			}
@@ -121,7 +121,7 @@ func (m *masker) scan() {
 		case c == '$' || c == '{':
 			next = max(next, m.token(i))
 		}
-		word = lower[m.text[next-1]] != 0
+		word = lower(m.text[next-1]) != 0
 		i = next
 	}
 }

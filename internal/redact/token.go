@@ -16,7 +16,7 @@ type form struct {
 
 // tokenForms are credentials that are recognised wherever they occur, by their first two bytes.
 var tokenForms = func() (table [1 << 10][]form) {
-	for _, f := range vocabulary["form"] {
+	for _, f := range section("form") {
 		prefix, length, _ := strings.Cut(f, "~")
 		least, err := strconv.Atoi(length)
 		if err != nil {
@@ -109,7 +109,7 @@ func (m *masker) infix(i int) int {
 	if t[i] == '~' && (i < 4 || t[i-1] != 'Q' || !isDigits(t[i-2:i-1])) {
 		return i + 1
 	}
-	for _, s := range vocabulary["infix"] {
+	for _, s := range section("infix") {
 		if !strings.HasPrefix(t[i:], s) {
 			continue
 		}

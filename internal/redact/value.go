@@ -112,7 +112,7 @@ func (m *masker) decoration(l link) int {
 	t := m.text
 	i := l.value
 	for range 3 {
-		for _, prefix := range vocabulary["string prefix"] {
+		for _, prefix := range section("string prefix") {
 			if strings.HasPrefix(t[min(i, len(t)):], prefix) && isQuote(m.at(i+len(prefix))) {
 				return i + len(prefix)
 			}
@@ -155,7 +155,7 @@ func (m *masker) converted(l link, i int) int {
 		return i
 	}
 	function := strings.ToLower(m.text[i:j])
-	for _, asks := range vocabulary["asking function"] {
+	for _, asks := range section("asking function") {
 		if strings.Contains(function, asks) {
 			return i
 		}

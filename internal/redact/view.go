@@ -162,7 +162,7 @@ func number(t string, from, count int, base rune) (end int, r rune) {
 		return 0, 0
 	}
 	for i := from; i < from+count; i++ {
-		digit := rune(lower[t[i]])
+		digit := rune(lower(t[i]))
 		switch {
 		case digit >= 'a':
 			digit -= 'a' - 10

@@ -30,6 +30,9 @@ var vocabulary = func() map[string][]string {
 	return sections
 }()
 
+// section returns the words of a section.
+func section(name string) []string { return vocabulary[name] }
+
 // words returns the words of a section as a set.
 func words(section string) map[string]bool {
 	set := map[string]bool{}
@@ -81,6 +84,9 @@ var (
 	mechanism = words("mechanism")
 	labels    = words("mail")
 )
+
+// rolesOf returns the roles of a word in lower case.
+func rolesOf(word string) role { return lexicon[word] }
 
 // pairOf returns an index for the first two bytes of what begins with a letter, the same for upper and lower case.
 func pairOf(a, b byte) int {

@@ -29,7 +29,7 @@ func (m *masker) wants(s *subject, l link, v *value) bool {
 		if v.quoted || certain && (s.strength == weak || s.strength == noun) || s.strength < sure && !isProse(text) && m.isMember(s, v) {
 			break
 		}
-		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && lexicon[strings.ToLower(text)]&(isWeak|isFact|isKey) != 0 {
+		if next := m.at(v.next + 1); m.at(v.next) == ' ' && isLetter(next) && rolesOf(strings.ToLower(text))&(isWeak|isFact|isKey) != 0 {
 			return false // jwt: signature is invalid
 		}
 		if header && isRemark(s.word, text) {
