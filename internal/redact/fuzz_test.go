@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
 const known = "Kn0wnS3cr3tValue"
@@ -21,7 +23,7 @@ func check(t interface{ Fatalf(string, ...any) }, name, in string, mask func(str
 	if twice, again := mask(once); twice != once || again {
 		t.Fatalf("%s(%q) is not idempotent: %q, then %q", name, in, once, twice)
 	}
-	if strings.Contains(newView(once).text, known) {
+	if strings.Contains(view.Of(once).Text, known) {
 		t.Fatalf("%s(%q) = %q holds the secret", name, in, once)
 	}
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package dress
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+)
 
 const (
 	maxHeader = 512 // bytes of what names the columns of a table
@@ -11,23 +16,23 @@ const (
 
 // table masks the column of a table that s is the head of: in CSV, in what clients of databases print, in Markdown, and in the
 // VALUES of an INSERT.
-func (m *masker) table(s *subject) {
-	t := m.text
+func (m *Masker) table(s *subject) {
+	t := m.Text
 	start, end := s.start, m.closers(s)
-	for m.at(end) == ' ' {
+	for m.At(end) == ' ' {
 		end++
 	}
-	if strings.IndexByte(",;|\t\n)", m.at(end)) < 0 || end >= len(t) {
+	if strings.IndexByte(",;|\t\n)", m.At(end)) < 0 || end >= len(t) {
 		return
 	}
-	for start > 0 && s.start-start < maxHeader && t[start-1] != '\n' && t[start-1] != '(' && (t[start-1] != ' ' || m.at(start-2) != ':') {
+	for start > 0 && s.start-start < maxHeader && t[start-1] != '\n' && t[start-1] != '(' && (t[start-1] != ' ' || m.At(start-2) != ':') {
 		start--
 	}
 	for end < len(t) && end-s.end < maxHeader && t[end] != '\n' && t[end] != ')' {
 		end++
 	}
-	m.cost += end - start
-	if i := strings.LastIndex(t[start:s.start], `:"`); i >= 0 && m.depth(end) > 0 { // in JSON
+	m.Cost += end - start
+	if i := strings.LastIndex(t[start:s.start], `:"`); i >= 0 && m.Depth(end) > 0 { // in JSON
 		start += i + len(`:"`)
 	}
 	head := t[start:end]
@@ -41,21 +46,21 @@ func (m *masker) table(s *subject) {
 		return
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
-	if m.at(start-1) == '(' && t[end] == ')' {
-		if i := m.spaces(end + 1); sep == ',' && hasFold(t[i:], "values") {
+	if m.At(start-1) == '(' && t[end] == ')' {
+		if i := m.Spaces(end + 1); sep == ',' && view.HasFold(t[i:], "values") {
 			m.inserted(s, column, i+len("values"))
 		}
 		return
 	}
 	for _, cell := range strings.Split(strings.Trim(head, " \t|"), string(sep)) {
-		if cell = strings.Trim(cell, " \t\"'`"); cell == "" || strings.Count(cell, " ") > 1 || m.at(start-1) == '(' || t[end] == ')' ||
+		if cell = strings.Trim(cell, " \t\"'`"); cell == "" || strings.Count(cell, " ") > 1 || m.At(start-1) == '(' || t[end] == ')' ||
 			strings.ContainsAny(cell, "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~") {
 			return
 		}
 	}
-	for n := 0; n < maxRows && end < len(t) && !m.full(); n++ {
+	for n := 0; n < maxRows && end < len(t) && !m.Full(); n++ {
 		start = end + 1
-		end = m.closed(start, "\n", escaped)
+		end = m.Closed(start, "\n", view.Escaped)
 		row := t[min(start, end):end]
 		if strings.Trim(row, "-+|=: \r") == "" && row != "" {
 			continue
@@ -68,15 +73,15 @@ func (m *masker) table(s *subject) {
 }
 
 // inserted masks one value of each of the rows in parentheses at i.
-func (m *masker) inserted(s *subject, column, i int) {
-	for n := 0; n < maxRows && !m.full(); n++ {
-		i = m.spaces(i)
-		end := m.closing(i, len(m.text))
-		if m.at(i) != '(' || end < 0 {
+func (m *Masker) inserted(s *subject, column, i int) {
+	for n := 0; n < maxRows && !m.Full(); n++ {
+		i = m.Spaces(i)
+		end := m.Closing(i, len(m.Text))
+		if m.At(i) != '(' || end < 0 {
 			return
 		}
 		m.cellOf(s, column, i+1, end, ',')
-		if i = m.spaces(end + 1); m.at(i) != ',' {
+		if i = m.Spaces(end + 1); m.At(i) != ',' {
 			return
 		}
 		i++
@@ -84,27 +89,27 @@ func (m *masker) inserted(s *subject, column, i int) {
 }
 
 // cellOf masks what is in a column of the row from start to end, if that is a credential.
-func (m *masker) cellOf(s *subject, column, start, end int, sep byte) {
-	t := m.text
+func (m *Masker) cellOf(s *subject, column, start, end int, sep byte) {
+	t := m.Text
 	from, n := start, 0
 	for i := start; i <= end; i++ {
 		switch {
 		case i == end, t[i] == sep:
 			if n == column {
 				text := strings.Trim(t[from:i], " \t\r\"'`")
-				v := value{start: from + strings.Index(t[from:i], text)}
-				v.end = v.start + len(text)
-				if text != "" && !strings.HasPrefix(text, Mask) && m.wants(s, link{bond: assigned}, &v) {
-					m.mask(v.start, v.end)
+				v := page.Value{Start: from + strings.Index(t[from:i], text)}
+				v.End = v.Start + len(text)
+				if text != "" && !strings.HasPrefix(text, page.Mask) && m.wants(s, link{bond: assigned}, &v) {
+					m.Hide(v.Start, v.End)
 				}
 				return
 			}
 			from = i + 1
 			n++
 		case t[i] == '\'' || t[i] == '"':
-			i = min(m.closed(i+1, t[i:i+1], m.depth(i)), end-1)
+			i = min(m.Closed(i+1, t[i:i+1], m.Depth(i)), end-1)
 		case t[i] == '(':
-			i = max(i, m.closing(i, end))
+			i = max(i, m.Closing(i, end))
 		}
 	}
 }

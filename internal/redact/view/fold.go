@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package view
 
 import (
 	_ "embed"
@@ -46,5 +46,5 @@ func fold(r rune) rune {
 	return r
 }
 
-// folded returns a word as it is in a view.
-func folded(s string) string { return strings.Map(fold, s) }
+// Folded returns a word as it is in a view.
+func Folded(s string) string { return strings.Map(fold, s) }

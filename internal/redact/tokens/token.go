@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package tokens
 
 import (
 	"strconv"
 	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
+
+// Masker masks what is a credential by itself.
+type Masker struct{ *page.Page }
 
 // form is how the credentials of some service look: what they begin with, and how long they are at least.
 type form struct {
@@ -16,7 +23,7 @@ type form struct {
 
 // tokenForms are credentials that are recognised wherever they occur, by their first two bytes.
 var tokenForms = func() (table [1 << 10][]form) {
-	for _, f := range section("form") {
+	for _, f := range words.List("form") {
 		prefix, length, _ := strings.Cut(f, "~")
 		least, err := strconv.Atoi(length)
 		if err != nil {
@@ -24,18 +31,18 @@ var tokenForms = func() (table [1 << 10][]form) {
 		}
 		loose := strings.HasSuffix(prefix, "*")
 		prefix = strings.ReplaceAll(strings.TrimSuffix(prefix, "*"), `\x7e`, "~")
-		i := pairOf(prefix[0], prefix[1])
+		i := view.PairOf(prefix[0], prefix[1])
 		table[i] = append(table[i], form{prefix, least, loose})
 	}
 	return table
 }()
 
-// token returns where the credential ends that begins at i, and masks it. If there is none, it returns i.
-func (m *masker) token(i int) int {
-	t := m.text
+// Token returns where the credential ends that begins at i, and masks it. If there is none, it returns i.
+func (m *Masker) Token(i int) int {
+	t := m.Text
 	switch t[i] {
 	case 'e':
-		if m.at(i+1) == 'y' {
+		if m.At(i+1) == 'y' {
 			if end := m.webToken(i); end > i {
 				return end
 			}
@@ -45,7 +52,7 @@ func (m *masker) token(i int) int {
 			return end
 		}
 	}
-	known := tokenForms[pairOf(t[i], m.at(i+1))]
+	known := tokenForms[view.PairOf(t[i], m.At(i+1))]
 	for k := range known {
 		f := &known[k]
 		if !strings.HasPrefix(t[i:], f.prefix) {
@@ -53,10 +60,10 @@ func (m *masker) token(i int) int {
 		}
 		end := m.tokenEnd(i + len(f.prefix))
 		rest := t[i+len(f.prefix) : end]
-		l := lookAt(rest)
-		loose := f.loose && (l.digits > 0 || l.letters() >= 16 || caseTurns(rest) > 2)
-		if end-i >= f.length && (loose || opaque(rest) && l.longest >= 12 || l.longest >= 20 && l.digits > 0 && l.letters() > 0) {
-			m.mask(i, end)
+		l := words.LookAt(rest)
+		loose := f.loose && (l.Digits > 0 || l.Letters() >= 16 || words.CaseTurns(rest) > 2)
+		if end-i >= f.length && (loose || words.Opaque(rest) && l.Longest >= 12 || l.Longest >= 20 && l.Digits > 0 && l.Letters() > 0) {
+			m.Hide(i, end)
 			return end
 		}
 	}
@@ -64,24 +71,24 @@ func (m *masker) token(i int) int {
 }
 
 // tokenEnd returns where a token ends that goes on at i.
-func (m *masker) tokenEnd(i int) int {
-	t, from := m.text, i
-	for i < len(t) && (isAlnum(t[i]) || strings.IndexByte("_-.+/=~$,", t[i]) >= 0) && (t[i] != '/' && t[i] != ',' || i >= m.url.end) {
+func (m *Masker) tokenEnd(i int) int {
+	t, from := m.Text, i
+	for i < len(t) && (view.IsAlnum(t[i]) || strings.IndexByte("_-.+/=~$,", t[i]) >= 0) && (t[i] != '/' && t[i] != ',' || i >= m.URL.End) {
 		i++
 	}
-	m.cost += i - from
-	return from + len(trim(t[from:i], trailing+"-_"))
+	m.Cost += i - from
+	return from + len(page.Trim(t[from:i], page.Trailing+"-_"))
 }
 
 // madeToken looks at i for a token of some service that is not in the list, by how they are made: a short word, an
 // underscore, and many letters and digits without any order.
-func (m *masker) madeToken(i int) int {
-	t := m.text
+func (m *Masker) madeToken(i int) int {
+	t := m.Text
 	end := i
-	for end < len(t) && end-i <= 12 && isLetter(t[end]) {
+	for end < len(t) && end-i <= 12 && view.IsLetter(t[end]) {
 		end++
 	}
-	if end == i || m.at(end) != '_' {
+	if end == i || m.At(end) != '_' {
 		return i
 	}
 	from := end + 1
@@ -91,29 +98,29 @@ func (m *masker) madeToken(i int) int {
 			break
 		}
 	}
-	for end = from; end < len(t) && isAlnum(t[end]); end++ {
+	for end = from; end < len(t) && view.IsAlnum(t[end]); end++ {
 	}
-	m.cost += end - i
-	l := lookAt(t[from:end])
-	if end-from >= 24 && l.lowers > 3 && l.uppers > 3 && l.digits > 1 && l.turns >= 3 && caseTurns(t[from:end]) >= 4 {
-		m.mask(i, end)
+	m.Cost += end - i
+	l := words.LookAt(t[from:end])
+	if end-from >= 24 && l.Lowers > 3 && l.Uppers > 3 && l.Digits > 1 && l.Turns >= 3 && words.CaseTurns(t[from:end]) >= 4 {
+		m.Hide(i, end)
 		return end
 	}
 	return i
 }
 
-// infix looks for a credential around i, that has one of the infixes there, and returns where to go on.
-func (m *masker) infix(i int) int {
+// Infix looks for a credential around i, that has one of the infixes there, and returns where to go on.
+func (m *Masker) Infix(i int) int {
 	const shortest, longest = 30, 128
-	t := m.text
-	if t[i] == '~' && (i < 4 || t[i-1] != 'Q' || !isDigits(t[i-2:i-1])) {
+	t := m.Text
+	if t[i] == '~' && (i < 4 || t[i-1] != 'Q' || !view.IsDigits(t[i-2:i-1])) {
 		return i + 1
 	}
-	for _, s := range section("infix") {
+	for _, s := range words.List("infix") {
 		if !strings.HasPrefix(t[i:], s) {
 			continue
 		}
-		isPart := func(c byte) bool { return isNameByte(c) || c == '~' || c == '=' }
+		isPart := func(c byte) bool { return view.IsNameByte(c) || c == '~' || c == '=' }
 		start, end := i, i
 		for start > 0 && i-start < longest && isPart(t[start-1]) {
 			start--
@@ -121,9 +128,9 @@ func (m *masker) infix(i int) int {
 		for end < len(t) && end-i < longest && isPart(t[end]) {
 			end++
 		}
-		m.cost += end - start
+		m.Cost += end - start
 		if end-start >= shortest {
-			m.mask(start, end)
+			m.Hide(start, end)
 			return end
 		}
 	}
@@ -131,51 +138,51 @@ func (m *masker) infix(i int) int {
 }
 
 // webToken looks at a JSON web token, whole or cut off: eyJ is {" in base64.
-func (m *masker) webToken(i int) int {
-	t := m.text
+func (m *Masker) webToken(i int) int {
+	t := m.Text
 	end := i
-	for end < len(t) && (isAlnum(t[end]) || strings.IndexByte("_-=.+", t[end]) >= 0 || t[end] == '/' && i >= m.url.end) {
+	for end < len(t) && (view.IsAlnum(t[end]) || strings.IndexByte("_-=.+", t[end]) >= 0 || t[end] == '/' && i >= m.URL.End) {
 		end++
 	}
-	m.cost += end - i
+	m.Cost += end - i
 	end = i + len(strings.TrimRight(t[i:end], "./"))
 	if end-i < 9 || !strings.HasPrefix(t[i:], "eyJ") && (end-i < 40 || !strings.Contains(t[i:end], ".ey")) {
 		return i
 	}
-	m.mask(i, end)
+	m.Hide(i, end)
 	return end
 }
 
 // dataURL looks at a data: URL: what it carries is content, not an address.
-func (m *masker) dataURL(i int) int {
-	t := m.text
+func (m *Masker) dataURL(i int) int {
+	t := m.Text
 	const name = "data:"
 	if len(t) < i+len(name) || !strings.EqualFold(t[i:i+len(name)], name) {
 		return i
 	}
 	const longest = 128
 	comma := i + len(name)
-	for comma < len(t) && comma-i < longest && (isAlnum(t[comma]) || strings.IndexByte("/;=._+-", t[comma]) >= 0) {
+	for comma < len(t) && comma-i < longest && (view.IsAlnum(t[comma]) || strings.IndexByte("/;=._+-", t[comma]) >= 0) {
 		comma++
 	}
-	m.cost += comma - i
+	m.Cost += comma - i
 	head := t[i+len(name) : comma]
 	kind, _, _ := strings.Cut(head, ";")
-	if m.at(comma) != ',' || kind != "" && strings.Count(kind, "/") != 1 {
+	if m.At(comma) != ',' || kind != "" && strings.Count(kind, "/") != 1 {
 		return i
 	}
 	end := comma + 1
-	for end < len(t) && !urlStops[t[end]] && t[end] != '\'' {
+	for end < len(t) && !page.URLStops[t[end]] && t[end] != '\'' {
 		end++
 	}
-	m.cost += end - comma
-	m.mask(comma+1, end)
+	m.Cost += end - comma
+	m.Hide(comma+1, end)
 	return end
 }
 
-// privateKey looks at a private key that may begin with the dashes from i to n, and returns where to go on.
-func (m *masker) privateKey(i, n int) int {
-	t := m.text
+// PrivateKey looks at a private key that may begin with the dashes from i to n, and returns where to go on.
+func (m *Masker) PrivateKey(i, n int) int {
+	t := m.Text
 	const longest = 100
 	head := strings.TrimLeft(t[n:min(len(t), n+longest)], " ")
 	if !strings.HasPrefix(head, "BEGIN ") {
@@ -197,7 +204,7 @@ func (m *masker) privateKey(i, n int) int {
 			end++
 		}
 	}
-	m.cost += end - i
-	m.mask(i, end)
+	m.Cost += end - i
+	m.Hide(i, end)
 	return end
 }

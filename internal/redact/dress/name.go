@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dress
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// Masker masks what stands beside a name.
+type Masker struct {
+	*page.Page
+	nameEnd int // up to where names were looked for already
+	command commandLine
+}
+
+// New returns a Masker of what is on p.
+func New(p *page.Page) *Masker { return &Masker{Page: p} }
+
+// subject is a name that means a credential, and what is around it.
+type subject struct {
+	start, end int // without what belongs to its dress
+	word       string
+	strength   words.Strength
+	flag       bool // an option of a command
+	quote      byte // what it is in, as a whole
+}
+
+// NameBegins reports whether a name may be at i, and was not looked at, that means a credential.
+func (m *Masker) NameBegins(i int) bool {
+	return i >= m.nameEnd && words.NameBegins(m.Text[i:])
+}
+
+// Name looks at the name that has a fragment of one at i, and returns where to go on.
+func (m *Masker) Name(i int) int {
+	t := m.Text
+	start, end := i, m.NameEndAt(i)
+	for start > m.nameEnd && i-start < words.MaxName && view.IsNameByte(t[start-1]) {
+		start--
+	}
+	m.Cost += i - start
+	m.nameEnd = end
+	s := subject{start: start, end: start + len(strings.TrimRight(t[start:end], ".-_"))}
+	for s.start < s.end && strings.IndexByte("-_.", t[s.start]) >= 0 {
+		s.flag = s.flag || t[s.start] == '-'
+		s.start++
+	}
+	s.word = t[s.start:s.end]
+	if s.word == "" || words.IsFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 && m.At(m.Spaces(end)) != '=' {
+		return i + 1
+	}
+	if q := m.At(start - 1); view.IsQuote(q) && m.At(s.end) == q && m.Depth(s.end) <= m.Depth(start-1) {
+		s.quote = q
+	}
+	s.strength = words.StrengthOf(s.word)
+	m.widen(&s)
+	next := m.scheme(&s)
+	if next == 0 {
+		next = m.verb(&s)
+	}
+	if next == 0 && s.strength != words.Open {
+		if m.Keys++; s.strength > words.Unsure {
+			m.Names++
+		}
+		if next = m.record(&s); next == 0 {
+			next = m.valueOf(&s)
+		}
+		if next == 0 {
+			m.table(&s)
+			m.valueBefore(&s)
+		}
+	}
+	m.nameEnd = max(m.nameEnd, next)
+	return max(i+1, next)
+}
+
+// widen looks at the word before a name that alone doesn't say much: an API key, a pass phrase.
+func (m *Masker) widen(s *subject) {
+	low := strings.ToLower(s.word)
+	switch low {
+	case "key", "keys", "phrase", "code", "string", "word", "secret", "passe":
+	default:
+		return
+	}
+	start := s.start - 1
+	if c := m.At(start); c != ' ' && c != '\t' {
+		return
+	}
+	for start > 0 && s.start-start < words.MaxName/2 && view.IsNameByte(m.Text[start-1]) {
+		start--
+	}
+	before := strings.ToLower(m.Text[start : s.start-1])
+	owner := strings.Fields(strings.ToLower(m.Text[max(0, start-maxAside):start]))
+	if words.Roles(before)&words.IsOf != 0 && len(owner) > 0 {
+		before = owner[len(owner)-1] // no object with key
+	}
+	switch {
+	case before == "":
+	case words.Roles(before)&words.IsOpenKey != 0 && words.Roles(low)&words.IsKey != 0:
+		s.strength = words.Open
+	case low == "passe":
+		if before == "de" { // mot de passe
+			s.strength = words.Sure
+		}
+	case low != "secret" || words.Roles(before)&words.IsSecretKey != 0:
+		s.start = start
+		s.word = m.Text[start:s.end]
+		s.strength = words.StrengthOf(s.word)
+	}
+}
+
+// scheme masks what follows the name of a scheme of HTTP authentication, and returns where to go on, 0 if nothing does.
+func (m *Masker) scheme(s *subject) int {
+	const most = 16 // white space and signs
+	t := m.Text
+	bearer := strings.EqualFold(s.word, "bearer")
+	if !bearer && !strings.EqualFold(s.word, "basic") && !strings.EqualFold(s.word, "negotiate") && !strings.EqualFold(s.word, "ntlm") {
+		return 0
+	}
+	i := s.end
+	for range 2 {
+		from := i
+		for i < len(t) && i-from < most && (view.IsSpace(t[i]) || strings.IndexByte("+:=\"'", t[i]) >= 0) {
+			i++
+		}
+		if i == from || !view.HasFold(t[i:], "token ") && !view.HasFold(t[i:], "token:") && !view.HasFold(t[i:], "token=") {
+			break
+		}
+		i += len("token")
+	}
+	end := i
+	for end < len(t) && (view.IsNameByte(t[end]) || strings.IndexByte("~+/=|:%!$*", t[end]) >= 0) {
+		end++
+	}
+	m.Cost += end - s.end
+	text := strings.TrimRight(t[i:end], ".:!|")
+	switch first := strings.ToLower(text); {
+	case text == "", i == s.end, words.IsNothing(text), strings.HasPrefix(t[i:], page.Mask):
+		return 0
+	case bearer && !view.IsQuote(t[i-1]) && (words.Roles(first) != 0 || words.IsProse(first)):
+		return 0
+	case !bearer && (len(text) < 8 || !isBasic(text) && (len(text) < 16 || !words.Opaque(text))):
+		return 0
+	}
+	m.Hide(i, i+len(text))
+	return i + len(text)
+}
+
+// isBasic reports whether s is a user name and a password in base64.
+func isBasic(s string) bool {
+	plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
+	return err == nil && strings.IndexByte(string(plain), ':') >= 0
+}
