@@ -28,7 +28,7 @@ const (
 
 // name is a name as its words, in lower case.
 type name struct {
-	Set [maxWords]string
+	words [maxWords]string
 	n   int
 }
 
@@ -37,7 +37,7 @@ func (w *name) last(i int) string {
 	if i >= w.n {
 		return ""
 	}
-	return w.Set[w.n-1-i]
+	return w.words[w.n-1-i]
 }
 
 // StrengthOf returns how surely a name means a credential, by the word that it ends in: the ID of a session is no session.
@@ -47,7 +47,7 @@ func StrengthOf(s string) Strength {
 	}
 	w := split(s)
 	for i := 1; i < w.n; i++ { // the password of somebody
-		if Roles(w.Set[i])&IsOf != 0 {
+		if Roles(w.words[i])&IsOf != 0 {
 			w.n = i
 		}
 	}
@@ -60,7 +60,7 @@ func StrengthOf(s string) Strength {
 		return Open
 	}
 	strength := w.strength()
-	switch asking := w.n > 1 && Roles(w.Set[0])&isAsking != 0; {
+	switch asking := w.n > 1 && Roles(w.words[0])&isAsking != 0; {
 	case asking && strength >= Noun:
 		return Weak
 	case asking:
@@ -94,8 +94,8 @@ func (w *name) strength() Strength {
 	if s := strengthOfWord(last); s != Open {
 		return s
 	}
-	for i, word := range w.Set[:w.n-1] { // API_KEY_STUDIO
-		if r := Roles(word); r&(isSure|isNoun|IsWeak) != 0 || r&IsKey != 0 && i > 0 && Roles(w.Set[i-1])&IsSecretKey != 0 {
+	for i, word := range w.words[:w.n-1] { // API_KEY_STUDIO
+		if r := Roles(word); r&(isSure|isNoun|IsWeak) != 0 || r&IsKey != 0 && i > 0 && Roles(w.words[i-1])&IsSecretKey != 0 {
 			return Unsure
 		}
 	}
@@ -154,10 +154,10 @@ func split(s string) (w name) {
 	flush := func(end int) {
 		if end > start {
 			if w.n == maxWords {
-				copy(w.Set[:], w.Set[1:])
+				copy(w.words[:], w.words[1:])
 				w.n--
 			}
-			w.Set[w.n] = low[start:end]
+			w.words[w.n] = low[start:end]
 			w.n++
 		}
 	}
