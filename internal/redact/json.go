@@ -96,7 +96,8 @@ func (w *walker) member(out map[string]any, path, key string, value any, beside 
 	if words.IsKeyOf(key, words.IsAnyValue) {
 		s = max(s, beside)
 	}
-	if holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) {
+	text, _ := value.(string)
+	if holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text) {
 		value = w.whole(path, value)
 	} else {
 		value = w.walk(path, value)

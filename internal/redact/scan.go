@@ -42,11 +42,15 @@ func (m *masker) scan() {
 		case c == ':':
 			if strings.HasPrefix(m.Text[i:], "://") {
 				next = m.urls.Authority(i)
+			} else {
+				next = m.dress.Fields(i)
 			}
 		case c == '@':
 			next = max(next, m.urls.UserInfo(i))
 		case c == '?' || c == '&' || c == '#' && i < m.URL.End:
 			m.urls.Param(i)
+		case c == '/':
+			m.urls.Path(i)
 		case c == '-':
 			next = max(next, m.dashes(i))
 		case c == '~' || c == '.' || c == '_':

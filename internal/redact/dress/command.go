@@ -107,8 +107,10 @@ func (m *Masker) verb(s *subject) int {
 	if !verbs[s.word] || !view.IsSpace(m.At(s.end)) {
 		return 0
 	}
-	line := strings.TrimRight(t[max(0, s.start-page.MaxScheme):s.start], " ")
-	if s.word == "LOGIN" && (line == "" || !view.IsDigits(line[len(line)-1:])) { // its tag comes first
+	switch line := strings.TrimRight(t[max(0, s.start-page.MaxScheme):s.start], " "); {
+	case s.word == "SETUSER":
+		return m.setUser(s)
+	case s.word == "LOGIN" && (line == "" || !view.IsDigits(line[len(line)-1:])) && !m.isPlainLogin(s): // with a tag before it is one
 		return 0
 	}
 	last := 0
@@ -117,7 +119,7 @@ func (m *Masker) verb(s *subject) int {
 		from = m.Spaces(m.NameEndAt(from + 1))
 	}
 	for i, n := from, 0; n < 3 && i < len(t); n++ {
-		v, ok := m.valueAt(s, link{bond: assigned, value: i})
+		v, ok := m.valueAt(s, link{bond: spaced, value: i})
 		text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
 		l := words.LookAt(text)
 		known := mechanism[strings.ToLower(text)]
@@ -134,6 +136,37 @@ func (m *Masker) verb(s *subject) int {
 		i = v.Next + 1
 	}
 	return last
+}
+
+// isPlainLogin reports whether behind LOGIN come two words to the end of the line, and no sentence.
+func (m *Masker) isPlainLogin(s *subject) bool {
+	i := s.end
+	for n := range 2 {
+		from := m.blanks(i)
+		v, ok := m.valueAt(s, link{bond: spaced, value: from})
+		text := strings.ToLower(m.Text[v.Start:min(v.End, v.Start+page.MaxLook)])
+		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && m.isAtLineEnd(v.Next) {
+			return false
+		}
+		i = v.Next
+	}
+	return m.isAtLineEnd(i) || view.IsQuote(m.At(i))
+}
+
+// setUser masks the passwords in a rule of Redis: ACL SETUSER bob on >hunter2.
+func (m *Masker) setUser(s *subject) (next int) {
+	for i := s.end; !m.isAtLineEnd(i); {
+		i = m.blanks(i)
+		end := m.Bare(i, m.Depth(i), true)
+		if c := m.At(i); end > i+1 && (c == '>' || c == '<' || c == '#') {
+			m.Hide(i+1, end)
+		}
+		if end <= i {
+			break
+		}
+		i, next = end, end
+	}
+	return next
 }
 
 // identified masks the password in IDENTIFIED BY 'hunter2' and its kin, of which s is the first word.

@@ -27,6 +27,7 @@ type link struct {
 	bond  bond
 	value int  // where the value begins
 	line  bool // in another line
+	typed bool // a digit before says how it is encrypted
 }
 
 const (
@@ -39,10 +40,18 @@ const (
 func (m *Masker) linkOf(s *subject) link {
 	t := m.Text
 	i := m.closers(s)
+	typed := false
 	for range maxFiller {
 		j := m.Spaces(i)
 		if j >= len(t) {
 			break
+		}
+		if strings.HasPrefix(t[j:], "REG_") { // of the registry of Windows
+			i = m.NameEndAt(j)
+			continue
+		}
+		if dots := m.leaders(j); j > i && dots > j && m.Operator(dots) != "" {
+			j = dots
 		}
 		if op := m.Operator(j); op == ">" && j > i { // a comparison
 			return link{}
@@ -83,15 +92,25 @@ func (m *Masker) linkOf(s *subject) link {
 		case view.Lower(c) != 0 && s.quote == 0:
 			next, fills := m.filler(s, j)
 			if i = next; !fills {
-				return link{bond: spaced, value: j, line: line}
+				return link{bond: spaced, value: j, line: line, typed: typed}
 			} else if i < 0 {
 				return link{}
 			}
+			typed = view.IsDigits(t[j:i])
 		default:
 			return link{bond: spaced, value: j, line: line}
 		}
 	}
 	return link{}
+}
+
+// leaders returns where the dots at i end that lead to a value: Password . . . . : hunter2
+func (m *Masker) leaders(i int) int {
+	from := i
+	for i-from < maxAside && (m.At(i) == '.' || m.At(i) == ' ') {
+		i++
+	}
+	return i
 }
 
 // isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.

@@ -62,6 +62,9 @@ func (m *Masker) Name(i int) int {
 	if next == 0 {
 		next = m.verb(&s)
 	}
+	if next == 0 {
+		next = m.positional(&s)
+	}
 	if next == 0 && s.strength != words.Open {
 		if m.Keys++; s.strength > words.Unsure {
 			m.Names++
@@ -82,7 +85,7 @@ func (m *Masker) Name(i int) int {
 func (m *Masker) widen(s *subject) {
 	low := strings.ToLower(s.word)
 	switch low {
-	case "key", "keys", "phrase", "code", "string", "word", "secret", "passe":
+	case "key", "keys", "phrase", "code", "string", "word", "secret", "passe", "community":
 	default:
 		return
 	}
@@ -94,6 +97,9 @@ func (m *Masker) widen(s *subject) {
 		start--
 	}
 	before := strings.ToLower(m.Text[start : s.start-1])
+	if words.Roles(before)&words.IsAsking != 0 && words.Roles(before)&words.IsSecretKey == 0 && low == "key" { // no key of a kind, but a remark about one
+		return
+	}
 	owner := strings.Fields(strings.ToLower(m.Text[max(0, start-maxAside):start]))
 	if words.Roles(before)&words.IsOf != 0 && len(owner) > 0 {
 		before = owner[len(owner)-1] // no object with key
@@ -139,6 +145,8 @@ func (m *Masker) scheme(s *subject) int {
 	m.Cost += end - s.end
 	text := strings.TrimRight(t[i:end], ".:!|")
 	switch first := strings.ToLower(text); {
+	case strings.HasSuffix(text, "=") && view.IsQuote(m.At(i+len(text))): // of a challenge: Bearer realm="api"
+		return 0
 	case text == "", i == s.end, words.IsNothing(text), strings.HasPrefix(t[i:], page.Mask):
 		return 0
 	case bearer && !view.IsQuote(t[i-1]) && (words.Roles(first) != 0 || words.IsProse(first)):

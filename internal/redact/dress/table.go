@@ -42,7 +42,11 @@ func (m *Masker) table(s *subject) {
 			sep = c
 		}
 	}
-	if sep == 0 || end >= len(t) {
+	if end >= len(t) {
+		return
+	}
+	if sep == 0 {
+		m.singleColumn(s, head, end)
 		return
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
@@ -69,6 +73,22 @@ func (m *Masker) table(s *subject) {
 			return
 		}
 		m.cellOf(s, column, start, end, sep)
+	}
+}
+
+// singleColumn masks the rows of a table of which s is the only column, and which has a line below its head.
+func (m *Masker) singleColumn(s *subject, head string, end int) {
+	rule := m.Closed(end+1, "\n", view.Escaped)
+	if strings.TrimSpace(head) != s.word || len(strings.Trim(m.Text[end:rule], "\n\r ")) < len(s.word) || strings.Trim(m.Text[end:rule], "-=+\n\r ") != "" {
+		return
+	}
+	for n := 0; n < maxRows && rule < len(m.Text) && !m.Full(); n++ {
+		start := rule + 1
+		rule = m.Closed(start, "\n", view.Escaped)
+		if cell := strings.TrimSpace(m.Text[start:rule]); cell == "" || strings.ContainsAny(cell, " (") {
+			return
+		}
+		m.cellOf(s, 0, start, rule, '\n')
 	}
 }
 

@@ -209,16 +209,17 @@ func (m *Masker) converted(l link, i int) int {
 		j++
 	}
 	quote := m.Spaces(j + 1)
-	if l.bond <= spaced || j == i || m.At(j) != '(' || !view.IsQuote(m.At(quote)) {
+	function := strings.ToLower(m.Text[i:j])
+	command := m.At(j) == ' ' && strings.IndexByte(function, '-') > 0 // ConvertTo-SecureString 'hunter2'
+	if l.bond <= spaced || j == i || m.At(j) != '(' && !command || !view.IsQuote(m.At(quote)) {
 		return i
 	}
-	function := strings.ToLower(m.Text[i:j])
 	for _, asks := range words.List("asking function") {
 		if strings.Contains(function, asks) {
 			return i
 		}
 	}
-	if v := m.Quoted(quote); m.At(m.Spaces(v.Next)) != ')' { // more arguments, one of which may be it
+	if v := m.Quoted(quote); !command && m.At(m.Spaces(v.Next)) != ')' { // more arguments, one of which may be it
 		return i
 	}
 	return quote

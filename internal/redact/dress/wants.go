@@ -19,6 +19,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	switch {
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]):
 		return false
+	case words.IsSessionID(s.word, text), s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
+		return false
 	case strings.EqualFold(s.word, "pin"):
 		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
 	}
@@ -97,8 +99,10 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case words.IsPairLike(text):
 		return false
 	case s.strength == words.Sure && v.Quoted:
-		keyName := view.HasFold(s.word, "api ") // a key may have a name
+		keyName := view.HasFold(s.word, "api ") && !m.complained(s) // a key may have a name
 		return !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) && (!keyName || words.Mixed(text))
+	case s.strength == words.Sure && l.typed && m.alone(v): // password 7 hunter2
+		return !words.IsProse(text) && words.Roles(strings.ToLower(text)) == 0
 	case s.strength == words.Sure:
 		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text)
 	case s.strength == words.Unsure && v.Quoted:
@@ -123,6 +127,13 @@ func (m *Masker) isSetting(s *subject, l link, v *page.Value) bool {
 	variable := strings.ToUpper(s.word) == s.word
 	return words.IsIdentifier(s.word) && strings.IndexByte(s.word, '-') < 0 && !l.line && s.quote == 0 && m.At(s.end) == ' ' &&
 		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.alone(v) || m.At(v.Next) == ';')
+}
+
+// complained reports whether the word before s says that it was wrong: then what follows in quotes is what was given.
+func (m *Masker) complained(s *subject) bool {
+	before := strings.Fields(strings.ToLower(m.Text[max(0, s.start-maxAside):s.start]))
+	m.Cost += maxAside
+	return len(before) > 0 && words.Roles(words.LastWord(before[len(before)-1]))&words.IsAsking != 0
 }
 
 // isPair reports whether s and v are all that is in a pair of brackets, or in a line, or arguments of a function.

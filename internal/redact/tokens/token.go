@@ -47,6 +47,10 @@ func (m *Masker) Token(i int) int {
 				return end
 			}
 		}
+	case 'P':
+		if end := m.puttyKey(i); end > i {
+			return end
+		}
 	case 'd', 'D':
 		if end := m.dataURL(i); end > i {
 			return end
@@ -177,6 +181,28 @@ func (m *Masker) dataURL(i int) int {
 	}
 	m.Cost += end - comma
 	m.Hide(comma+1, end)
+	return end
+}
+
+// puttyKey looks at a private key as PuTTY keeps it. One that is cut off is masked to the end.
+func (m *Masker) puttyKey(i int) int {
+	const head, private, last = "PuTTY-User-Key-File-", "Private-Lines:", "Private-MAC:"
+	t := m.Text
+	if !strings.HasPrefix(t[i:], head) {
+		return i
+	}
+	m.Cost += len(t) - i
+	start, end := strings.Index(t[i:], private), len(t)
+	if start < 0 {
+		return i
+	}
+	start += i + len(private)
+	if mac := strings.Index(t[start:], last); mac >= 0 {
+		mac += start + len(last)
+		for end = mac; end < len(t) && (m.At(end) == ' ' || view.IsAlnum(m.At(end))); end++ {
+		}
+	}
+	m.Hide(start, end)
 	return end
 }
 

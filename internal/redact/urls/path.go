@@ -67,3 +67,13 @@ func isWord(s string) bool {
 	}
 	return len(s) <= 10
 }
+
+// Path goes through the path at i if there is no URL before it: GET /whip/key HTTP/1.1
+func (m *Masker) Path(i int) {
+	before := m.At(i - 1)
+	if i < m.URL.End || m.Whole || before != 0 && !view.IsSpace(before) && !view.IsQuote(before) && before != ':' {
+		return
+	}
+	end := m.until(i, "?#", m.Depth(i))
+	m.path(&page.URL{Host: i, Query: end}, i)
+}

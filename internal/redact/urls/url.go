@@ -80,6 +80,9 @@ func (m *Masker) Authority(sep int) int {
 		m.HideUser(u.Host, u.Host+len(page.Trim(m.Text[u.Host:end], page.Trailing))) // a user info that lost its host
 	}
 	m.parts(&u, end)
+	if i := strings.IndexByte(m.Text[min(u.Host, end):end], ';'); i >= 0 { // the properties of JDBC follow
+		end = u.Host + i
+	}
 	return max(end, sep+1)
 }
 

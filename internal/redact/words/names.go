@@ -29,7 +29,7 @@ const (
 // name is a name as its words, in lower case.
 type name struct {
 	words [maxWords]string
-	n   int
+	n     int
 }
 
 // last returns the word that is i words before the last one, "" if there is none.
@@ -51,7 +51,7 @@ func StrengthOf(s string) Strength {
 			w.n = i
 		}
 	}
-	for w.n > 1 && (Roles(w.last(0))&IsNeutral != 0 || view.IsDigits(w.last(0))) {
+	for w.n > 1 && !w.isSure() && (Roles(w.last(0))&IsNeutral != 0 || view.IsDigits(w.last(0))) {
 		if w.n--; w.last(0) == "hmac" { // the name of an algorithm
 			return Unsure
 		}
@@ -60,7 +60,7 @@ func StrengthOf(s string) Strength {
 		return Open
 	}
 	strength := w.strength()
-	switch asking := w.n > 1 && Roles(w.words[0])&isAsking != 0; {
+	switch asking := w.n > 1 && Roles(w.words[0])&IsAsking != 0; {
 	case asking && strength >= Noun:
 		return Weak
 	case asking:
@@ -69,7 +69,13 @@ func StrengthOf(s string) Strength {
 	return strength
 }
 
-// Strength is the strength of a name of which the last word says what it means.
+// isSure reports whether the last two or three words are a name that is one word elsewhere: pass word, connection string.
+func (w *name) isSure() bool {
+	two := w.last(1) + w.last(0)
+	return w.n > 1 && Roles(two)&isSure != 0 || w.n > 2 && Roles(w.last(2)+two)&isSure != 0
+}
+
+// strength is the strength of a name of which the last word says what it means.
 func (w *name) strength() Strength {
 	last, before := w.last(0), Roles(w.last(1))
 	if Roles(last) == 0 {
@@ -78,9 +84,7 @@ func (w *name) strength() Strength {
 	switch r := Roles(last); {
 	case r&IsKey != 0 && before&IsOpenKey != 0:
 		return Open
-	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0, last == "word" && w.last(1) == "pass",
-		last == "string" && w.last(1) == "connection", r&isSure != 0, r&isNoun != 0 && w.n > 1,
-		last == "id" && w.last(1) == "key" && w.last(2) == "access":
+	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0, r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
 		return Sure
 	case r&IsKey != 0:
 		return Unsure

@@ -45,13 +45,20 @@ func IsSentence(text string, least int) bool {
 	return len(all) >= least && IsProse(text)
 }
 
+// IsSessionID reports whether value is the ID of one of Studio's sessions, as name says, and not what a browser is known by.
+func IsSessionID(name, value string) bool {
+	w := split(name)
+	named := w.last(0) == "sessionid" || w.last(0) == "id" && w.last(1) == "session"
+	return named && IsID(value) && (len(value) < 32 || strings.IndexByte(value, '-') > 0)
+}
+
 // IsToken reports whether text, which follows a name that is an ordinary word too, is no sentence.
 func IsToken(text string) bool {
 	l := LookAt(text)
 	if IsPlainFact(text, &l) || l.Letters() == 0 && l.Digits < 6 {
 		return false
 	}
-	return l.Digits > 0 || CaseTurns(text)*3 >= len(text) || len(text) >= 24 || strings.ContainsAny(text, "+=~")
+	return l.Digits > 0 || CaseTurns(text)*5 >= len(text)*2 || len(text) >= 24 || strings.ContainsAny(text, "+=~")
 }
 
 // IsPairLike reports whether text is a name and a value itself.

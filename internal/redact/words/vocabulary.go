@@ -57,7 +57,7 @@ const (
 	IsFact
 	IsNeutral
 	IsOf
-	isAsking
+	IsAsking
 	IsSecretKey
 	IsOpenKey
 	isSecretPhrase
@@ -87,7 +87,7 @@ func Roles(word string) Role { return lexicon[word] }
 // name is looked at.
 var fragments = func() (table [1 << 10][]string) {
 	var all []string
-	for _, section := range []string{"sure", "noun", "weak", "key", "code", "verb", "ends sure", "ends weak", "holds sure", "head"} {
+	for _, section := range []string{"sure", "noun", "weak", "key", "code", "verb", "positional", "ends sure", "ends weak", "holds sure", "head"} {
 		all = append(all, vocabulary[section]...)
 	}
 	for _, word := range all {
@@ -97,7 +97,8 @@ var fragments = func() (table [1 << 10][]string) {
 	}
 	slices.SortFunc(all, func(a, b string) int { return len(a) - len(b) })
 	for _, word := range all {
-		word = view.Folded(word)
+		word, _, _ = strings.Cut(view.Folded(word), "=")
+		word, _, _ = strings.Cut(word, "/")
 		if view.IsLetter(word[0]) {
 			word = strings.ToLower(word)
 		}
