@@ -46,12 +46,8 @@ func (m *Masker) linkOf(s *subject) link {
 		if j >= len(t) {
 			break
 		}
-		if strings.HasPrefix(t[j:], "REG_") { // of the registry of Windows
-			i = m.NameEndAt(j)
-			continue
-		}
-		if dots := m.leaders(j); j > i && dots > j && m.Operator(dots) != "" {
-			j = dots
+		if j = m.led(i, j); j >= len(t) {
+			break
 		}
 		if op := m.Operator(j); op == ">" && j > i { // a comparison
 			return link{}
@@ -104,13 +100,20 @@ func (m *Masker) linkOf(s *subject) link {
 	return link{}
 }
 
-// leaders returns where the dots at i end that lead to a value: Password . . . . : hunter2
-func (m *Masker) leaders(i int) int {
-	from := i
-	for i-from < maxAside && (m.At(i) == '.' || m.At(i) == ' ') {
-		i++
+// led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a type of
+// the registry of Windows.
+func (m *Masker) led(i, j int) int {
+	if strings.HasPrefix(m.Text[j:], "REG_") {
+		return m.Spaces(m.NameEndAt(j))
 	}
-	return i
+	end := j
+	for end-j < maxAside && (m.At(end) == '.' || m.At(end) == ' ') {
+		end++
+	}
+	if j > i && end > j && m.Operator(end) != "" {
+		return end
+	}
+	return j
 }
 
 // isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.

@@ -97,7 +97,7 @@ func (m *Masker) widen(s *subject) {
 		start--
 	}
 	before := strings.ToLower(m.Text[start : s.start-1])
-	if words.Roles(before)&words.IsAsking != 0 && words.Roles(before)&words.IsSecretKey == 0 && low == "key" { // no key of a kind, but a remark about one
+	if low == "key" && words.Roles(before)&(words.IsAsking|words.IsSecretKey) == words.IsAsking { // no kind of key, but a remark about one
 		return
 	}
 	owner := strings.Fields(strings.ToLower(m.Text[max(0, start-maxAside):start]))

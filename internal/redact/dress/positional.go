@@ -41,6 +41,7 @@ func (m *Masker) positional(s *subject) int {
 		if !found {
 			continue
 		}
+		m.Keys++
 		if next := m.argument(i, p); next > 0 {
 			return next
 		}
@@ -48,7 +49,7 @@ func (m *Masker) positional(s *subject) int {
 	return 0
 }
 
-// argument masks the argument of p, of those from i on in this line. Options don't count, and what is one digit says how the next is encrypted.
+// argument masks the argument of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
 func (m *Masker) argument(i int, p position) int {
 	const most = 12
 	typed := false

@@ -79,7 +79,8 @@ func (m *Masker) table(s *subject) {
 // singleColumn masks the rows of a table of which s is the only column, and which has a line below its head.
 func (m *Masker) singleColumn(s *subject, head string, end int) {
 	rule := m.Closed(end+1, "\n", view.Escaped)
-	if strings.TrimSpace(head) != s.word || len(strings.Trim(m.Text[end:rule], "\n\r ")) < len(s.word) || strings.Trim(m.Text[end:rule], "-=+\n\r ") != "" {
+	line := strings.TrimSpace(m.Text[end:rule])
+	if strings.TrimSpace(head) != s.word || len(line) < len(s.word) || strings.Trim(line, "-=+") != "" {
 		return
 	}
 	for n := 0; n < maxRows && rule < len(m.Text) && !m.Full(); n++ {

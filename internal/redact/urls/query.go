@@ -150,8 +150,9 @@ func (m *Masker) UserInfo(i int) int {
 // slashed masks user/password before the @ at i, as clients of Oracle take it.
 func (m *Masker) slashed(start, i int) {
 	t := m.Text
-	host, _, _ := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
-	dsn := strings.HasPrefix(t[i+1:], "//") || len(host) < maxPassword-1 && i+1+len(host) < len(t) && strings.IndexByte(host, ':') > 0 && portOf(host) == portNumber && view.IsDigits(host[strings.LastIndexByte(host, ':')+1:])
+	host, _, found := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
+	_, port, _ := strings.Cut(host, ":")
+	dsn := found && (host == "" && m.At(i+2) == '/' || view.IsDigits(port)) // @//host:1521/db, @host:1521/db
 	if thin := strings.LastIndex(t[start:i], ":thin:"); thin >= 0 {
 		start += thin + len(":thin:")
 	} else if !dsn {

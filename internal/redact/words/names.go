@@ -84,7 +84,8 @@ func (w *name) strength() Strength {
 	switch r := Roles(last); {
 	case r&IsKey != 0 && before&IsOpenKey != 0:
 		return Open
-	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0, r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
+	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0,
+		r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
 		return Sure
 	case r&IsKey != 0:
 		return Unsure

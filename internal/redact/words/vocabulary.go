@@ -87,7 +87,9 @@ func Roles(word string) Role { return lexicon[word] }
 // name is looked at.
 var fragments = func() (table [1 << 10][]string) {
 	var all []string
-	for _, section := range []string{"sure", "noun", "weak", "key", "code", "verb", "positional", "ends sure", "ends weak", "holds sure", "head"} {
+	for _, section := range []string{
+		"sure", "noun", "weak", "key", "code", "verb", "positional", "ends sure", "ends weak", "holds sure", "head",
+	} {
 		all = append(all, vocabulary[section]...)
 	}
 	for _, word := range all {
