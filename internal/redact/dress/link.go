@@ -42,11 +42,8 @@ func (m *Masker) linkOf(s *subject) link {
 	i := m.closers(s)
 	typed := false
 	for range maxFiller {
-		j := m.Spaces(i)
+		j := m.led(i, m.Spaces(i))
 		if j >= len(t) {
-			break
-		}
-		if j = m.led(i, j); j >= len(t) {
 			break
 		}
 		if op := m.Operator(j); op == ">" && j > i { // a comparison
@@ -58,8 +55,7 @@ func (m *Masker) linkOf(s *subject) link {
 		line := strings.IndexByte(gap, '\n') >= 0
 		next := m.Spaces(j + 1)
 		switch c := t[j]; {
-		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))),
-			c == ',' && s.quote == 0 && !s.flag && !m.isAtom(s) && view.IsQuote(m.At(next)):
+		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))):
 			return link{}
 		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.At(s.start-1) == '(': // the latter is a pair of Lisp
 			return link{bond: assigned, value: next}
@@ -73,8 +69,6 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: assigned, value: m.serialized(j)}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
 			return m.cellAt(s, next)
-		case c == '(' && m.At(j-1) == ']': // a link of Markdown
-			return link{}
 		case (c == '(' || c == '{' && view.IsQuote(m.At(j+1))) && gap == "" && s.quote == 0:
 			return link{bond: called, value: next}
 		case c == '(', c == '[' && gap != "": // password (required): hunter2
@@ -100,8 +94,8 @@ func (m *Masker) linkOf(s *subject) link {
 	return link{}
 }
 
-// led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a type of
-// the registry of Windows.
+// led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a
+// type of the registry of Windows.
 func (m *Masker) led(i, j int) int {
 	if strings.HasPrefix(m.Text[j:], "REG_") {
 		return m.Spaces(m.NameEndAt(j))
