@@ -55,7 +55,7 @@ func (m *Masker) linkOf(s *subject) link {
 		line := strings.IndexByte(gap, '\n') >= 0
 		next := m.Spaces(j + 1)
 		switch c := t[j]; {
-		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))):
+		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']': // the latter is a link of Markdown
 			return link{}
 		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.At(s.start-1) == '(': // the latter is a pair of Lisp
 			return link{bond: assigned, value: next}
