@@ -49,8 +49,11 @@ func (m *masker) scan() {
 			next = max(next, m.urls.UserInfo(i))
 		case c == '?' || c == '&' || c == '#' && i < m.URL.End:
 			m.urls.Param(i)
+		case c == '|':
+			m.dress.Pipe(i)
 		case c == '/':
 			m.urls.Path(i)
+			m.dress.Slash(i)
 		case c == '-':
 			next = max(next, m.dashes(i))
 		case c == '~' || c == '.' || c == '_':

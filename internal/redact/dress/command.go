@@ -20,10 +20,16 @@ var commands = func() map[string]string {
 	return table
 }()
 
+// users are names of a user and of options for one, and ofUser the letters of the options for passwords that may follow one.
+var users = words.Set("user")
+
+const ofUser = "pPw"
+
 // commandLine is what is known of a command line that is gone through.
 type commandLine struct {
 	seen    int // up to where
 	letters string
+	user    bool // it has an option for a user
 }
 
 // lettersAt returns the letters of the options for passwords of the command that has its options at i.
@@ -32,21 +38,26 @@ func (m *Masker) lettersAt(i int) string {
 	for j := max(c.seen, i-page.MaxLook); j < i; j++ {
 		switch b := m.Text[j]; {
 		case b == '\n' || b == '|' || b == ';':
-			c.letters = ""
+			c.letters, c.user = "", false
 		case view.IsNameByte(b):
 			end := m.NameEndAt(j)
-			if letters, ok := commands[m.Text[j:min(end, i)]]; ok {
+			word := m.Text[j:min(end, i)]
+			if letters, ok := commands[word]; ok {
 				c.letters = letters
 			}
+			c.user = c.user || users[word]
 			j = end
 		}
 	}
 	c.seen = i
+	if c.letters == "" && c.user {
+		return ofUser
+	}
 	return c.letters
 }
 
 // Option looks at the option of a command of which the dashes are from i to n: those with a name of their own are looked
-// At as any name; here, those of one letter, and user:password. It returns where to go on.
+// at as any name; here, those of one letter, and user:password. It returns where to go on.
 func (m *Masker) Option(i, n int) int {
 	t := m.Text
 	if i > 0 && !view.IsSpace(t[i-1]) && strings.IndexByte("\"'[(,`", t[i-1]) < 0 || n-i > 2 || !view.IsLetter(m.At(n)) {
@@ -68,6 +79,10 @@ func (m *Masker) Option(i, n int) int {
 			return n
 		}
 		end = n + 1
+		port := letters == ofUser && view.IsDigits(m.Text[m.blanks(end):m.NameEndAt(m.blanks(end))])
+		if port {
+			return n
+		}
 	}
 	s := subject{start: n, end: end, word: t[n:end], strength: words.Sure, flag: true}
 	if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
@@ -110,7 +125,8 @@ func (m *Masker) verb(s *subject) int {
 	switch line := strings.TrimRight(t[max(0, s.start-page.MaxScheme):s.start], " "); {
 	case s.word == "SETUSER":
 		return m.setUser(s)
-	case s.word == "LOGIN" && (line == "" || !view.IsDigits(line[len(line)-1:])) && !m.isPlainLogin(s): // with a tag before it is one
+	case s.word == "LOGIN" && line != "" && view.IsDigits(line[len(line)-1:]): // behind a tag
+	case (s.word == "LOGIN" || s.word == "USER") && !m.isPlainLogin(s):
 		return 0
 	}
 	last := 0
@@ -123,7 +139,7 @@ func (m *Masker) verb(s *subject) int {
 		text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
 		l := words.LookAt(text)
 		known := mechanism[strings.ToLower(text)]
-		if !ok || text == "" || !known && (words.IsProse(text) || words.IsPlainFact(text, &l)) {
+		if !ok || text == "" || !known && (words.Roles(strings.ToLower(text))&words.IsFact != 0 || words.IsProse(text) || words.IsPlainFact(text, &l)) {
 			break
 		}
 		if !known {
@@ -145,7 +161,7 @@ func (m *Masker) isPlainLogin(s *subject) bool {
 		from := m.blanks(i)
 		v, ok := m.valueAt(s, link{bond: spaced, value: from})
 		text := strings.ToLower(m.Text[v.Start:min(v.End, v.Start+page.MaxLook)])
-		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && m.isAtLineEnd(v.Next) {
+		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && m.At(v.Next) != ' ' || n > 0 && s.word == "USER" && !words.Mixed(text) {
 			return false
 		}
 		i = v.Next

@@ -55,7 +55,8 @@ func (m *Masker) linkOf(s *subject) link {
 		line := strings.IndexByte(gap, '\n') >= 0
 		next := m.Spaces(j + 1)
 		switch c := t[j]; {
-		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']': // the latter is a link of Markdown
+		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']', // the latter is a link of Markdown
+			c == '|' && m.At(s.start-1) == '$': // echo $PASSWORD | cat
 			return link{}
 		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.At(s.start-1) == '(': // the latter is a pair of Lisp
 			return link{bond: assigned, value: next}
@@ -143,7 +144,7 @@ func (m *Masker) closers(s *subject) int {
 	before := m.At(s.start - 1)
 	for n := 0; n < 6; n++ {
 		switch c := m.At(i); {
-		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%':
+		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%', c == '!' && m.At(i+1) == ':':
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
 			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {
@@ -174,7 +175,7 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 	l.value = m.Spaces(l.value)
 	l.line = strings.IndexByte(t[i:l.value], '\n') >= 0
 	switch op {
-	case "?":
+	case "?", "??", "||":
 		l.bond = spaced
 	case ":", ">", "...", "…":
 		if s.quote == 0 && !s.flag {

@@ -85,7 +85,7 @@ func (m *Masker) Name(i int) int {
 func (m *Masker) widen(s *subject) {
 	low := strings.ToLower(s.word)
 	switch low {
-	case "key", "keys", "phrase", "code", "string", "word", "secret", "passe", "community":
+	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community":
 	default:
 		return
 	}

@@ -82,6 +82,14 @@ func (m *Masker) valueOf(s *subject) int {
 		return m.nextElement(s)
 	}
 	l := m.linkOf(s)
+	if l.bond == spaced && s.strength == words.Noun && m.At(l.value) == '(' { // credentials (bob, hunter2)
+		end := m.Closing(l.value, l.value+page.MaxLook)
+		content := m.Text[l.value+1 : max(end, l.value+1)]
+		if strings.Contains(content, ", ") && strings.IndexByte(content, '=') < 0 && slices.ContainsFunc(strings.Fields(content), words.Mixed) {
+			m.Hide(l.value+1, end)
+			return end
+		}
+	}
 	if l.bond == spaced && m.At(l.value) == '{' { // variable "password" { default = "hunter2" }
 		end := m.Closing(l.value, l.value+page.MaxLook)
 		next := m.keyedValue(s, l.value, end)
@@ -201,6 +209,8 @@ func (m *Masker) decoration(l link) int {
 	return i
 }
 
+var constructors = words.Set("constructor")
+
 // converted returns where the string begins that something is made of at i, and of nothing else, as in []byte("hunter2") or
 // Buffer.from('hunter2'); i where nothing is, or where a function rather asks for the value by a name: os.Getenv("PASSWORD").
 func (m *Masker) converted(l link, i int) int {
@@ -210,7 +220,7 @@ func (m *Masker) converted(l link, i int) int {
 	}
 	quote := m.Spaces(j + 1)
 	function := strings.ToLower(m.Text[i:j])
-	command := m.At(j) == ' ' && strings.IndexByte(function, '-') > 0 // ConvertTo-SecureString 'hunter2'
+	command := m.At(j) == ' ' && (strings.IndexByte(function, '-') > 0 || constructors[function]) // ConvertTo-SecureString 'hunter2'
 	if l.bond <= spaced || j == i || m.At(j) != '(' && !command || !view.IsQuote(m.At(quote)) {
 		return i
 	}

@@ -193,7 +193,7 @@ func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 			return true
 		}
 	}
-	for _, word := range []string{"set", "export", "setenv", "setx", "-x", "-gx"} {
+	for _, word := range []string{"set", "export", "env", "arg", "setenv", "setx", "-x", "-gx"} {
 		if strings.HasSuffix(before, word) && m.alone(v) {
 			return true
 		}
