@@ -5,6 +5,7 @@ package redact
 import (
 	"strings"
 
+	"github.com/livepeer/livepeer-task-operator/internal/redact/commands"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/dress"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/tokens"
@@ -15,14 +16,15 @@ import (
 // masker goes through one page and lets each kind of rule look where it may apply.
 type masker struct {
 	*page.Page
-	tokens tokens.Masker
-	urls   *urls.Masker
-	dress  *dress.Masker
+	tokens   tokens.Masker
+	urls     *urls.Masker
+	dress    *dress.Masker
+	commands *commands.Masker
 }
 
 func newMasker(s string) *masker {
 	p := page.New(s)
-	return &masker{Page: p, tokens: tokens.Masker{Page: p}, urls: urls.New(p), dress: dress.New(p)}
+	return &masker{Page: p, tokens: tokens.Masker{Page: p}, urls: urls.New(p), dress: dress.New(p), commands: commands.New(p)}
 }
 
 // scan goes through the text from left to right.
@@ -34,7 +36,7 @@ func (m *masker) scan() {
 		switch {
 		case view.Lower(c) != 0 || c >= 0x80:
 			if !word {
-				next = max(next, m.tokens.Token(i))
+				next = max(next, m.tokens.Token(i), m.commands.Command(i))
 			}
 			if next == i+1 && m.dress.NameBegins(i) {
 				next = max(next, m.dress.Name(i))
@@ -43,17 +45,17 @@ func (m *masker) scan() {
 			if strings.HasPrefix(m.Text[i:], "://") {
 				next = m.urls.Authority(i)
 			} else {
-				next = m.dress.Fields(i)
+				next = m.commands.Fields(i)
 			}
 		case c == '@':
 			next = max(next, m.urls.UserInfo(i))
 		case c == '?' || c == '&' || c == '#' && i < m.URL.End:
 			m.urls.Param(i)
 		case c == '|':
-			m.dress.Pipe(i)
+			m.commands.Pipe(i)
 		case c == '/':
 			m.urls.Path(i)
-			m.dress.Slash(i)
+			m.commands.Slash(i)
 		case c == '-':
 			next = max(next, m.dashes(i))
 		case c == '~' || c == '.' || c == '_':
@@ -76,7 +78,7 @@ func (m *masker) dashes(i int) int {
 		n++
 	}
 	if n-i < 4 {
-		return m.dress.Option(i, n)
+		return m.commands.Option(i, n)
 	}
 	return m.tokens.PrivateKey(i, n)
 }

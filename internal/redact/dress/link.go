@@ -118,7 +118,7 @@ func (m *Masker) isAtom(s *subject) bool {
 
 // cellAt is the link to the next cell of a table, at i.
 func (m *Masker) cellAt(s *subject, i int) link {
-	cell, _ := cutAny(m.Text[i:min(len(m.Text), i+page.MaxLook)], "|\n")
+	cell, _ := view.CutAny(m.Text[i:min(len(m.Text), i+page.MaxLook)], "|\n")
 	switch {
 	case len(strings.Fields(cell)) > maxCell:
 		return link{}
@@ -144,7 +144,8 @@ func (m *Masker) closers(s *subject) int {
 	before := m.At(s.start - 1)
 	for n := 0; n < 6; n++ {
 		switch c := m.At(i); {
-		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%', c == '!' && m.At(i+1) == ':':
+		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
+			c == '!' && m.At(i+1) == ':':
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
 			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {

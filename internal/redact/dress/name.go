@@ -15,7 +15,6 @@ import (
 type Masker struct {
 	*page.Page
 	nameEnd int // up to where names were looked for already
-	command commandLine
 }
 
 // New returns a Masker of what is on p.
@@ -59,12 +58,6 @@ func (m *Masker) Name(i int) int {
 	s.strength = words.StrengthOf(s.word)
 	m.widen(&s)
 	next := m.scheme(&s)
-	if next == 0 {
-		next = m.verb(&s)
-	}
-	if next == 0 {
-		next = m.positional(&s)
-	}
 	if next == 0 && s.strength != words.Open {
 		if m.Keys++; s.strength > words.Unsure {
 			m.Names++

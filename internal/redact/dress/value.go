@@ -85,7 +85,8 @@ func (m *Masker) valueOf(s *subject) int {
 	if l.bond == spaced && s.strength == words.Noun && m.At(l.value) == '(' { // credentials (bob, hunter2)
 		end := m.Closing(l.value, l.value+page.MaxLook)
 		content := m.Text[l.value+1 : max(end, l.value+1)]
-		if strings.Contains(content, ", ") && strings.IndexByte(content, '=') < 0 && slices.ContainsFunc(strings.Fields(content), words.Mixed) {
+		pair := strings.Contains(content, ", ") && strings.IndexByte(content, '=') < 0
+		if pair && slices.ContainsFunc(strings.Fields(content), words.Mixed) {
 			m.Hide(l.value+1, end)
 			return end
 		}

@@ -46,6 +46,16 @@ func (p *Page) Opening(i int) (n int, closing string) {
 	return 0, ""
 }
 
+// Word reads the value at i, in quotes or not. loose: without, it may be a word of a sentence.
+func (p *Page) Word(i int, loose bool) (v Value, ok bool) {
+	if n, _ := p.Opening(i); n > 0 {
+		return p.Quoted(i), true
+	}
+	v = Value{Start: i, End: p.Bare(i, p.Depth(i), loose)}
+	v.Next = v.End
+	return v, v.End > i && !strings.HasPrefix(p.Text[i:], Mask)
+}
+
 // Quoted reads the value that is opened at i, and what is glued to it. One that is cut off reaches to the end of the text.
 func (p *Page) Quoted(i int) Value {
 	t := p.Text

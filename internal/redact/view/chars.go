@@ -76,3 +76,11 @@ func IsSpace(c byte) bool {
 func PairOf(a, b byte) int {
 	return int(a&31)<<5 | int(b&31)
 }
+
+// CutAny cuts s at the first byte that is one of chars.
+func CutAny(s, chars string) (before, after string) {
+	if i := strings.IndexAny(s, chars); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}

@@ -88,7 +88,7 @@ func Roles(word string) Role { return lexicon[word] }
 var fragments = func() (table [1 << 10][]string) {
 	var all []string
 	for _, section := range []string{
-		"sure", "noun", "weak", "key", "code", "verb", "positional", "ends sure", "ends weak", "holds sure", "head",
+		"sure", "noun", "weak", "key", "code", "ends sure", "ends weak", "holds sure", "head",
 	} {
 		all = append(all, vocabulary[section]...)
 	}
@@ -99,8 +99,7 @@ var fragments = func() (table [1 << 10][]string) {
 	}
 	slices.SortFunc(all, func(a, b string) int { return len(a) - len(b) })
 	for _, word := range all {
-		word, _, _ = strings.Cut(view.Folded(word), "=")
-		word, _, _ = strings.Cut(word, "/")
+		word = view.Folded(word)
 		if view.IsLetter(word[0]) {
 			word = strings.ToLower(word)
 		}
