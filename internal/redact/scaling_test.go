@@ -19,7 +19,7 @@ var hostile = []string{
 	"Cookie: a; ", "authorization: basic ", "[redacted]", "***:***@", "a", " ", "\n", "0", "a1", "=", ":", ";", ",", "\x00", "\xff", "\u00e9",
 	"&#", "&#61;", "&quot;", `\u0022`, `\x`, "/", "//", "a/", "rtmp://h/live/", "srt://h?streamid=", "{\"a\":", "{\"name\":\"password\",", "[\"a\",",
 	"a:1:", "*:*:", "h:5432:db:me:x ", "/a ", "/whip/a ", "wpa_passphrase ", "wpa_passphrase a b ", "net user ", "SETUSER >a ", "LOGIN a ", "password . ", "password REG_",
-	"password\n--------\n", "PuTTY-User-Key-File-", "PuTTY-User-Key-File-Private-Lines:", "a/b@//", "a/b@c:1/", "invalid api key 'a' ", "password 7 ", "|", "| sudo ", "echo a | sudo -S ", "a=b:c ", "user=a:b1c2 ", "/p:", " /u:a /p:b", "password . . ", "password??", "password || ",
+	"password\n--------\n", "PuTTY-User-Key-File-", "PuTTY-User-Key-File-Private-Lines:", "a/b@//", "a/b@c:1/", "invalid api key 'a' ", "password 7 ", "|", "| sudo ", "echo a | sudo -S ", "a=b:c ", "user=a:b1c2 ", "/p:", " /u:a /p:b", "password . . ", "password??", "login(", "login(a,'b'", "pdo(a,b,'c') ", "password must not be ", "password set to ", "password <a> ", "<b>password</b>: ", "password || ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

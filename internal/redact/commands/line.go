@@ -36,17 +36,23 @@ func (m *Masker) Fields(i int) int {
 		m.Cost += end - i
 		field := t[i+1 : end]
 		number := view.IsDigits(field)
-		if field == "" || m.At(end) != ':' || n == 0 && field != "*" && (!number || len(field) > 5) || n > 0 && number {
+		if field == "" || m.At(end) != ':' || n == 0 && field != "*" && !isDatabase(host, field) || n > 0 && number {
 			return i + 1
 		}
 		i = end
 	}
 	end := m.Bare(i+1, m.Depth(i), true)
-	if text := t[i+1 : end]; text == "" || view.IsDigits(text) || m.At(end) == ':' {
+	if text := t[i+1 : end]; text == "" || view.IsDigits(text) || m.At(end) == ':' || strings.HasPrefix(t[i+1:], page.Mask) {
 		return i + 1
 	}
 	m.Hide(i+1, end)
 	return end
+}
+
+// isDatabase reports whether host and port may be those of a database rather than any word and number.
+func isDatabase(host, port string) bool {
+	known := strings.Contains(port, "543") || port == "6432"
+	return view.IsDigits(port) && len(port) <= 5 && (known || strings.IndexByte(host, '.') > 0 || host == "localhost" || host == "*")
 }
 
 // isUser reports whether the name before i is that of a user.
@@ -62,7 +68,7 @@ func (m *Masker) isUser(i int) bool {
 // loginAt masks the password behind the colon at i in user=bob:hunter2, and returns where to go on.
 func (m *Masker) loginAt(i int) int {
 	end := m.Bare(i+1, m.Depth(i), true)
-	if text := m.Text[i+1 : end]; !words.Mixed(text) {
+	if text := m.Text[i+1 : end]; !words.Mixed(text) || strings.HasPrefix(m.Text[i+1:], page.Mask) {
 		return i + 1
 	}
 	m.Hide(i+1, end)
@@ -71,7 +77,7 @@ func (m *Masker) loginAt(i int) int {
 
 // Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
 func (m *Masker) Slash(i int) {
-	if c := m.At(i + 1); c|0x20 != 'p' || m.At(i+2) != ':' || !view.IsSpace(m.At(i-1)) {
+	if c := m.At(i + 1); c|0x20 != 'p' || m.At(i+2) != ':' || !view.IsSpace(m.At(i-1)) || strings.HasPrefix(m.Text[i+3:], page.Mask) {
 		return
 	}
 	before := strings.ToLower(m.Text[max(0, i-page.MaxLook):i])

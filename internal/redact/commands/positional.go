@@ -66,6 +66,8 @@ func (m *Masker) argument(i int, p position) int {
 		text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 		i = v.Next
 		switch {
+		case text == "":
+			return 0
 		case text[0] == '-':
 		case len(text) == 1 && view.IsDigits(text):
 			typed = true
@@ -90,3 +92,56 @@ func (m *Masker) blanks(i int) int {
 }
 
 func (m *Masker) isAtLineEnd(i int) bool { return strings.IndexByte("\x00\n\r", m.At(i)) >= 0 }
+
+// functions have the argument that is a credential, by the names of them in lower case.
+var functions = func() map[string]int {
+	table := map[string]int{}
+	for _, s := range words.List("function") {
+		name, nth, _ := strings.Cut(strings.ToLower(s), "=")
+		table[name] = int(nth[0] - '0')
+	}
+	return table
+}()
+
+// function masks the literal that has its place among the arguments of the function s. It returns where to go on, 0 if there is none.
+func (m *Masker) function(s word) int {
+	name := strings.ToLower(s.text)
+	nth, found := functions[name]
+	end := m.Closing(s.end, s.end+page.MaxLook)
+	if !found || end < 0 {
+		return 0
+	}
+	m.Keys++
+	from := s.end + 1
+	for i := from; i <= end; i++ {
+		switch c := m.At(i); {
+		case view.IsQuote(c):
+			i = m.Closed(i+1, m.Text[i:i+1], m.Depth(i))
+		case c == '(' || c == '[' || c == '{':
+			i = max(i, m.Closing(i, end))
+		case (c == ',' || i == end) && nth == 1:
+			return m.literal(from, i)
+		case c == ',':
+			nth--
+			from = i + 1
+		}
+	}
+	return 0
+}
+
+// literal masks the string that is all there is from start to end, save what may be before its quotes.
+func (m *Masker) literal(start, end int) int {
+	arg := m.Text[start:end]
+	quote := strings.IndexAny(arg, "\"'`")
+	if quote < 0 || len(strings.TrimSpace(arg[:quote])) > 1 {
+		return 0
+	}
+	v := m.Quoted(start + quote)
+	text := m.Text[v.Start:v.End]
+	label := strings.IndexByte(text, ' ') >= 0 && !words.Mixed(text)
+	if text == "" || label || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
+		return 0
+	}
+	m.Hide(v.Start, v.End)
+	return v.Next
+}

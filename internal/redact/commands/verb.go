@@ -21,6 +21,12 @@ var begins = func() (table [1 << 10]bool) {
 	for word := range verbs {
 		table[view.PairOf(word[0], word[1])] = true
 	}
+	for word := range functions {
+		table[view.PairOf(word[0], word[1])] = true
+	}
+	for word := range schemes {
+		table[view.PairOf(word[0], word[1])] = true
+	}
 	for word := range positions {
 		table[view.PairOf(word[0], word[1])] = true
 	}
@@ -30,12 +36,21 @@ var begins = func() (table [1 << 10]bool) {
 
 // Command masks the credential of the command that begins with the word at i, and returns where to go on; i if there is none.
 func (m *Masker) Command(i int) int {
-	if !begins[view.PairOf(m.At(i), m.At(i+1))] || view.IsNameByte(m.At(i-1)) {
+	if !begins[view.PairOf(m.At(i), m.At(i+1))] || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
 		return i
 	}
 	end := i + len(strings.TrimRight(m.Text[i:m.NameEndAt(i)], ".-_"))
 	s := word{i, end, m.Text[i:end]}
-	next := m.verb(s)
+	if m.At(s.end) == '(' {
+		return max(i, m.function(s))
+	}
+	if m.At(i-1) == '.' { // a method, but no command
+		return i
+	}
+	next := m.scheme(s)
+	if next == 0 {
+		next = m.verb(s)
+	}
 	if next == 0 {
 		next = m.positional(s)
 	}
@@ -106,7 +121,8 @@ func (m *Masker) setUser(s word) (next int) {
 	for i := s.end; !m.isAtLineEnd(i); {
 		i = m.blanks(i)
 		end := m.Bare(i, m.Depth(i), true)
-		if c := m.At(i); end > i+1 && (c == '>' || c == '<' || c == '#') {
+		masked := strings.HasPrefix(m.Text[min(i+1, len(m.Text)):], page.Mask)
+		if c := m.At(i); end > i+1 && !masked && (c == '>' || c == '<' || c == '#') {
 			m.Hide(i+1, end)
 		}
 		if end <= i {

@@ -102,6 +102,15 @@ func (m *Masker) led(i, j int) int {
 		return m.Spaces(m.NameEndAt(j))
 	}
 	end := j
+	if m.At(j) == '<' && view.IsLetter(m.At(j+1)) { // of Lua: password <const> = "hunter2"
+		if end = m.NameEndAt(j + 1); m.At(end) == '>' {
+			end = m.Spaces(end + 1)
+		}
+		if op := m.Operator(end); op == "=" {
+			return end
+		}
+		return j
+	}
 	for end-j < maxAside && (m.At(end) == '.' || m.At(end) == ' ') {
 		end++
 	}
@@ -109,6 +118,27 @@ func (m *Masker) led(i, j int) int {
 		return end
 	}
 	return j
+}
+
+// leading are words that a sentence goes on with from the name of a credential to the credential.
+var leading = words.Set("leading")
+
+// sentence returns where the words at i end that lead to a value: must not be "hunter2", set to hunter2; i if they don't.
+func (m *Masker) sentence(i int) int {
+	last, end := "", i
+	for range maxFiller {
+		next := m.Spaces(end)
+		wordEnd := m.NameEndAt(next)
+		word := strings.ToLower(m.Text[next:wordEnd])
+		if !leading[word] {
+			break
+		}
+		last, end = word, wordEnd
+	}
+	if last == "to" || last != "" && view.IsQuote(m.At(m.Spaces(end))) {
+		return end
+	}
+	return i
 }
 
 // isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.
@@ -210,6 +240,9 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	r := words.Role(0)
 	if !view.IsNameByte(m.At(end)) || m.At(end) == '.' && !view.IsNameByte(m.At(end+1)) {
 		r = words.Roles(strings.ToLower(t[i:end]))
+	}
+	if next := m.sentence(i); next > i {
+		return next, true
 	}
 	switch {
 	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2

@@ -74,32 +74,38 @@ func (m *Masker) block(s *subject, i int) (v page.Value, ok bool) {
 	return v, v.End > v.Start
 }
 
+// bracketed masks what is in the bracket at i, behind s and white space: variable "password" { default = "hunter2" }, {bob hunter2} as Go
+// prints, credentials (bob, hunter2).
+func (m *Masker) bracketed(s *subject, i int) int {
+	end := m.Closing(i, i+page.MaxLook)
+	if next := m.keyedValue(s, i, end); next > 0 || end < 0 || s.strength < words.Noun {
+		return next
+	}
+	content := m.Text[i+1 : end]
+	aside := m.Text[i] == '(' && (!strings.Contains(content, ", ") || strings.IndexByte(content, '=') >= 0)
+	if aside || !slices.ContainsFunc(strings.Fields(content), words.Mixed) {
+		return 0
+	}
+	m.Hide(i+1, end)
+	return end
+}
+
 // valueOf masks the value of s, if that is a credential, and returns where to go on; 0 if there is none.
 func (m *Masker) valueOf(s *subject) int {
 	if before := m.At(s.start - 1); before == '<' || before == ':' && m.inTag(s.start-1) {
 		return m.element(s)
 	} else if before == '>' && m.At(s.end) == '<' {
-		return m.nextElement(s)
+		next, end := m.nextElement(s), m.tagEnd(s.end+1)
+		if next > 0 || end < 0 || m.At(s.end+1) != '/' {
+			return next
+		}
+		s.end = end + 1 // <b>Password</b>: hunter2
 	}
 	l := m.linkOf(s)
-	if l.bond == spaced && s.strength == words.Noun && m.At(l.value) == '(' { // credentials (bob, hunter2)
-		end := m.Closing(l.value, l.value+page.MaxLook)
-		content := m.Text[l.value+1 : max(end, l.value+1)]
-		pair := strings.Contains(content, ", ") && strings.IndexByte(content, '=') < 0
-		if pair && slices.ContainsFunc(strings.Fields(content), words.Mixed) {
-			m.Hide(l.value+1, end)
-			return end
+	if c := m.At(l.value); l.bond == spaced && (c == '{' || c == '(' && s.strength == words.Noun) {
+		if next := m.bracketed(s, l.value); next > 0 || c == '{' {
+			return next
 		}
-	}
-	if l.bond == spaced && m.At(l.value) == '{' { // variable "password" { default = "hunter2" }
-		end := m.Closing(l.value, l.value+page.MaxLook)
-		next := m.keyedValue(s, l.value, end)
-		if next == 0 && end > 0 && s.strength >= words.Noun && // as Go prints
-			slices.ContainsFunc(strings.Fields(m.Text[l.value+1:end]), words.Mixed) {
-			m.Hide(l.value+1, end)
-			next = end
-		}
-		return next
 	}
 	if l.bond == unbound {
 		return 0
@@ -185,7 +191,8 @@ func (m *Masker) decoration(l link) int {
 		}
 		c := m.At(i)
 		switch {
-		case l.bond == colon && (c == '!' || c == '&') && (m.At(i+1) == '!' || view.IsLetter(m.At(i+1))),
+		case (l.bond == colon || strings.HasPrefix(t[max(0, i-2):], ": ")) &&
+			(c == '!' || c == '&') && (m.At(i+1) == '!' || view.IsLetter(m.At(i+1))),
 			view.HasFold(t[min(i, len(t)):], "new "):
 			j := i // a tag or an anchor of YAML
 			for j < len(t) && !view.IsSpace(t[j]) {

@@ -10,8 +10,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
-var verdicts = words.Set("verdict")
-
 // wants reports whether the value v of s is a credential.
 func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
@@ -53,12 +51,12 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		case words.Sure:
 			switch low := strings.ToLower(s.word); {
 			case low == "pwd":
-				return wantsAssigned(s, v, text)
+				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
 			case low == "jwt" && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next): // a sentence
 				return words.Mixed(text)
 			}
 			if view.IsDigits(text) {
-				return wantsAssigned(s, v, text)
+				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
 			}
 			return !l.line || words.Mixed(text) || m.alone(v)
 		case words.Noun:
@@ -68,30 +66,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		}
 		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
 	}
-	return wantsAssigned(s, v, text)
-}
-
-func wantsAssigned(s *subject, v *page.Value, text string) bool {
-	l := words.LookAt(text)
-	switch {
-	case s.strength == words.Unsure:
-		return !v.Bracket && words.IsKeyValue(text)
-	case v.Bracket && s.strength == words.Weak: // some words, rather than numbers
-		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || words.Jumbled(text) ||
-			strings.HasSuffix(strings.ToLower(s.word), "auth")
-	case v.Bracket:
-		return l.Letters() > 0
-	case l.Letters() == 0 && l.Digits > 0 && (s.strength <= words.Noun || strings.HasSuffix(s.word, "s") && l.Digits < 4):
-		return l.Digits >= 6 && !strings.HasSuffix(s.word, "s")
-	case s.strength == words.Weak: // not what a function returns
-		isCall := !v.Quoted && strings.IndexByte(text, '(') > 0 && !strings.ContainsAny(text, "\"'`0123456789")
-		return !words.IsProse(text) && !words.IsMeasure(text, &l) && !words.IsFile(text) && !isCall
-	}
-	if words.IsFile(text) && strings.HasSuffix(strings.ToLower(s.word), "key") { // where the key is
-		return false
-	}
-	directory := strings.HasSuffix(strings.ToLower(s.word), "pwd") && strings.IndexByte("/~", text[0]) >= 0
-	return !words.IsSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
+	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
 }
 
 func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) bool {

@@ -129,7 +129,8 @@ func IsPlainFact(s string, l *Look) bool {
 	const address = 40 // of a contract, in hexadecimal digits
 	switch {
 	case s == "", l.others == 0 && l.Letters() == 0 && len(s) < 6, IsMeasure(s, l), IsFile(s), isHost(s, l), strings.Contains(s, "://"),
-		strings.HasPrefix(s, "0x") && len(s) == len("0x")+address, isCID(s, l), l.Digits > 0 && l.others > 0 && isDate(s):
+		strings.HasPrefix(s, "0x") && len(s) == len("0x")+address, isCID(s, l),
+		l.Digits > 0 && l.others > 0 && (isDate(s) || isAlgorithm(s)):
 		return true
 	case l.others == 0 || strings.IndexByte(s, '/') < 0 || s[0] != '/' && strings.ContainsAny(s, "+="):
 		return false
@@ -170,6 +171,18 @@ func isDate(s string) bool {
 	n := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	return (n == 4 || n == 2 || n == 1) && n+1 < len(s) && strings.IndexByte("-:/.", s[n]) >= 0 && view.IsDigits(s[n+1:n+2]) &&
 		strings.Trim(s, "0123456789-:/.+TZUCtz ") == ""
+}
+
+var algorithms = Set("algorithm")
+
+// isAlgorithm reports whether s is the name of an algorithm: RSA-SHA256.
+func isAlgorithm(s string) bool {
+	for part := range strings.FieldsFuncSeq(strings.ToLower(s), isSign) {
+		if !algorithms[part] {
+			return false
+		}
+	}
+	return true
 }
 
 var extensions = Set("extension")

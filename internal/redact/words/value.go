@@ -68,3 +68,29 @@ func IsPairLike(text string) bool {
 	return i > 0 && (i < longest || strings.Trim(text[i:], "=") != "") &&
 		strings.Trim(text[:min(i, longest)], "_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
+
+// IsValueOf reports whether text, which is assigned to a name of this strength, is a credential. quoted, bracket: what it is in.
+func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool {
+	l := LookAt(text)
+	switch {
+	case s == Unsure:
+		return !bracket && IsKeyValue(text)
+	case bracket && s == Weak: // some words, rather than numbers
+		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || Jumbled(text) ||
+			strings.HasSuffix(strings.ToLower(name), "auth")
+	case bracket:
+		return l.Letters() > 0
+	case l.Letters() == 0 && l.Digits > 0 && (s <= Noun || strings.HasSuffix(name, "s") && l.Digits < 4):
+		return l.Digits >= 6 && !strings.HasSuffix(name, "s")
+	case s == Weak: // not what a function returns
+		isCall := !quoted && strings.IndexByte(text, '(') > 0 && !strings.ContainsAny(text, "\"'`0123456789")
+		return !IsProse(text) && !IsMeasure(text, &l) && !IsFile(text) && !isCall
+	}
+	if IsFile(text) && strings.HasSuffix(strings.ToLower(name), "key") { // where the key is
+		return false
+	}
+	directory := strings.HasSuffix(strings.ToLower(name), "pwd") && strings.IndexByte("/~", text[0]) >= 0
+	return !IsSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
+}
+
+var verdicts = Set("verdict")
