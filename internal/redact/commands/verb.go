@@ -67,6 +67,7 @@ func (m *Masker) verb(s word) int {
 	if !verbs[s.text] || !view.IsSpace(m.At(s.end)) {
 		return 0
 	}
+	m.Keys++
 	switch line := strings.TrimRight(t[max(0, s.start-page.MaxScheme):s.start], " "); {
 	case s.text == "SETUSER":
 		return m.setUser(s)

@@ -56,7 +56,7 @@ func (m *Masker) table(s *subject) {
 		}
 		return
 	}
-	for _, cell := range strings.Split(strings.Trim(head, " \t|"), string(sep)) {
+	for cell := range strings.SplitSeq(strings.Trim(head, " \t|"), string(sep)) {
 		if cell = strings.Trim(cell, " \t\"'`"); cell == "" || strings.Count(cell, " ") > 1 || m.At(start-1) == '(' || t[end] == ')' ||
 			strings.ContainsAny(cell, "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~") {
 			return
