@@ -82,6 +82,9 @@ func (m *Masker) widen(s *subject) {
 		return
 	}
 	start := s.start - 1
+	if strings.HasSuffix(m.Text[:s.start], "did:") { // an identifier: did:key:z6Mk
+		s.strength = words.Open
+	}
 	if c := m.At(start); c != ' ' && c != '\t' {
 		return
 	}

@@ -18,7 +18,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]):
 		return false
 	case words.IsSessionID(s.word, text),
-		s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
+		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
 		return false
 	case strings.EqualFold(s.word, "pin"):
 		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
