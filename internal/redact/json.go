@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
 // maxKey bounds how much of a key a path shows, in bytes.
@@ -60,40 +63,41 @@ func (w *walker) walk(path string, v any) any {
 }
 
 // strengthBefore returns how surely what is before the entry at i of v names that as a credential: in a pair, or as an option.
-func strengthBefore(v []any, i int) strength {
+func strengthBefore(v []any, i int) words.Strength {
 	name, _ := v[i-1].(string)
 	value, _ := v[i].(string)
 	option := strings.HasPrefix(name, "-") && !strings.HasPrefix(value, "-")
-	if strings.ContainsAny(name, " \t\n=:") || !option && len(v) != 2 && !opaque(value) {
-		return open
+	if strings.ContainsAny(name, " \t\n=:") || !option && len(v) != 2 && !words.Opaque(value) {
+		return words.Open
 	}
-	return strengthOf(name)
+	return words.StrengthOf(name)
 }
 
 // named returns how surely the object v is a pair of a name and a value, and the name that of a credential.
-func named(v map[string]any) strength {
+func named(v map[string]any) words.Strength {
 	for key, value := range v {
-		if name, ok := value.(string); ok && len(name) <= maxName && isKeyOf(key, isAnyName) {
-			if s := strengthOf(name); s != open {
+		if name, ok := value.(string); ok && len(name) <= words.MaxName && words.IsKeyOf(key, words.IsAnyName) {
+			if s := words.StrengthOf(name); s != words.Open {
 				return s
 			}
 		}
 	}
-	return open
+	return words.Open
 }
 
 // member puts the masked form of key and value into out. beside is how surely another member names a credential.
-func (w *walker) member(out map[string]any, path, key string, value any, beside strength) {
+func (w *walker) member(out map[string]any, path, key string, value any, beside words.Strength) {
 	name, changed := w.r.Text(key)
 	if path != "" {
 		path += "."
 	}
 	path += shorten(name)
-	s := max(strengthOf(newView(key).text), strengthOf(name))
-	if isKeyOf(key, isAnyValue) {
+	s := max(words.StrengthOf(view.Of(key).Text), words.StrengthOf(name))
+	if words.IsKeyOf(key, words.IsAnyValue) {
 		s = max(s, beside)
 	}
-	if holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) {
+	text, _ := value.(string)
+	if holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text) {
 		value = w.whole(path, value)
 	} else {
 		value = w.walk(path, value)
@@ -113,20 +117,21 @@ func (w *walker) whole(path string, v any) any {
 }
 
 // holdsSecret reports whether v, which has a name of strength s, is a credential. auth: the name is auth, or ends so.
-func holdsSecret(s strength, v any, auth bool) bool {
+func holdsSecret(s words.Strength, v any, auth bool) bool {
 	switch v := v.(type) {
 	case nil, bool:
 		return false
 	case string:
-		l := lookAt(v)
-		return v != "" && (s > weak || s == weak && !isProse(v) && !isMeasure(v, &l) && !isFile(v) || s == unsure && isKeyValue(v))
+		l := words.LookAt(v)
+		return v != "" && (s > words.Weak || s == words.Weak && !words.IsProse(v) && !words.IsMeasure(v, &l) && !words.IsFile(v) ||
+			s == words.Unsure && words.IsKeyValue(v))
 	case []any:
-		return len(v) > 0 && (s > weak || s == weak && slices.ContainsFunc(v, isText))
+		return len(v) > 0 && (s > words.Weak || s == words.Weak && slices.ContainsFunc(v, isText))
 	case map[string]any: // a session, say, with facts about it
-		isToken := func(v any) bool { s, ok := v.(string); return ok && tokenLike(s) }
-		return len(v) > 0 && (s > weak || s == weak && (auth || slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken)))
+		isToken := func(v any) bool { s, ok := v.(string); return ok && words.TokenLike(s) }
+		return len(v) > 0 && (s > words.Weak || s == words.Weak && (auth || slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken)))
 	default:
-		return s > weak
+		return s > words.Weak
 	}
 }
 

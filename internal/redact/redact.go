@@ -3,16 +3,17 @@
 package redact
 
 import (
-	"slices"
 	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/tokens"
 )
 
 // Mask stands where a credential was.
-const Mask = "[redacted]"
+const Mask = page.Mask
 
-// UserInfoMask stands for the user info of a URL: brackets are not allowed there, and this is the form that Livepeer
-// Studio itself uses, so a URL looks the same whoever masked it.
-const UserInfoMask = "***:***"
+// UserInfoMask stands for the user info of a URL.
+const UserInfoMask = page.UserInfoMask
 
 // maxPasses bounds how often a text is gone through until nothing changes any more. Two is the rule.
 const maxPasses = 5
@@ -21,22 +22,15 @@ const maxPasses = 5
 // mask what looks like a credential.
 type Redactor struct {
 	// known returns the secrets. It is a function because fmt and other printers follow pointers.
-	known func() *secrets
+	known func() *tokens.Secrets
 }
 
 // New returns a Redactor that also masks the given secrets (an API key, a webhook secret) wherever they occur: verbatim,
 // cut off, percent-encoded, escaped, in base64, base32 or hexadecimal digits. Secrets shorter than 4 bytes, and parts of the mask
 // itself, are ignored.
 func New(known ...string) *Redactor {
-	const masks = Mask + " " + UserInfoMask + "@"
-	k := &secrets{pieces: map[string]bool{}}
-	for _, s := range known {
-		if len(s) >= minSecretLen && !strings.Contains(masks, s) {
-			k.add(s)
-		}
-	}
-	k.exact = slices.DeleteFunc(k.exact, func(s string) bool { return strings.Contains(masks, s) })
-	return &Redactor{known: func() *secrets { return k }}
+	k := tokens.SecretsOf(known)
+	return &Redactor{known: func() *tokens.Secrets { return k }}
 }
 
 // URL masks the credentials in a URL: user info becomes "***:***"; the value of a query parameter, a part of the path or a
@@ -69,14 +63,14 @@ func (r *Redactor) pass(s string, isURL bool) string {
 	if s == "" || s == Mask {
 		return s
 	}
-	m := masker{view: newView(s)}
+	m := newMasker(s)
 	if isURL {
-		sep := strings.Index(m.text, "://")
-		m.whole = sep < 0 || m.schemeStart(sep) == 0
+		sep := strings.Index(m.Text, "://")
+		m.Whole = sep < 0 || m.SchemeStart(sep) == 0
 	}
 	if r != nil && r.known != nil {
-		m.knownSecrets(r.known())
+		m.tokens.Known(r.known())
 	}
 	m.scan()
-	return m.apply(s)
+	return m.Apply(s)
 }

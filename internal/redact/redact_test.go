@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
 const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
@@ -146,7 +148,7 @@ func TestKnownSecrets(t *testing.T) {
 		"https://h/p%6cainkey/x", "xplainkeyx",
 	} {
 		got, changed := r.Text(in)
-		decoded := newView(got).text
+		decoded := view.Of(got).Text
 		if !changed || strings.Contains(decoded, "wörd") || strings.Contains(decoded, "plainkey") {
 			t.Errorf("Text(%q) = %q, %v", in, got, changed)
 		}
@@ -156,21 +158,5 @@ func TestKnownSecrets(t *testing.T) {
 	}
 	if got, _ := New(Mask, "redacted").Text("a " + Mask); got != "a "+Mask {
 		t.Errorf("the mask was masked: %q", got)
-	}
-}
-
-func TestStrengthOfNames(t *testing.T) {
-	for _, key := range []string{"password", "userPasswd", "secret", "clientSecret", "token", "accessToken", "mytoken",
-		"apikey", "apiKey", "api_key", "X-Api-Key", "accessKeyId", "AWS_ACCESS_KEY_ID", "private-key", "credentials",
-		"Authorization", "auth", "x-auth", "jwt", "signature", "sig", "session", "sessionId", "SESSION_ID", "HTTPAuth"} {
-		if strengthOf(key) < weak {
-			t.Errorf("%s is not seen as a credential", key)
-		}
-	}
-	for _, key := range []string{"", "id", "author", "authored", "design", "tokenId", "tokenURI", "token_standard", "key",
-		"name", "obsession", "assign", "content", "streamerId", "sessionCount", "maxTokens", "objectKey"} {
-		if strengthOf(key) > unsure {
-			t.Errorf("%s is seen as a credential", key)
-		}
 	}
 }

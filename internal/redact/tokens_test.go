@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// tokens counts, of the credentials that gitleaks knows, those that are not found: by their form in a text and in JSON, or
+// leakedTokens counts, of the credentials that gitleaks knows, those that are not found: by their form in a text and in JSON, or
 // by a name beside them.
-func tokens(t *testing.T) (form, named count) {
+func leakedTokens(t *testing.T) (form, named count) {
 	r := &Redactor{}
 	for _, line := range lines(t, "testdata/tokens.tsv") {
 		cells := strings.Split(strings.ReplaceAll(line, "·", ""), "\t")
@@ -33,7 +33,7 @@ func tokens(t *testing.T) (form, named count) {
 
 // TestTokens: at least 95 % of the credentials that gitleaks knows are found.
 func TestTokens(t *testing.T) {
-	form, named := tokens(t)
+	form, named := leakedTokens(t)
 	if form.failed*20 > form.texts || named.failed*20 > named.texts || form.texts < 1000 {
 		t.Errorf("%+v known by their form, %+v by a name", form, named)
 	}

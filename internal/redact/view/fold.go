@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package view
 
 import (
+	_ "embed"
 	"strings"
 	"unicode"
 )
 
+//go:embed lookalikes.txt
+var lookalikesFile string
+
 // lookalikes maps characters to the ASCII character that they look like.
 var lookalikes = func() map[rune]rune {
 	table := map[rune]rune{}
-	for _, s := range vocabulary["lookalike"] {
+	for _, s := range strings.Fields(lookalikesFile) {
 		pair := []rune(s)
 		table[pair[0]] = pair[1]
 	}
@@ -42,5 +46,5 @@ func fold(r rune) rune {
 	return r
 }
 
-// folded returns a word of the vocabulary as it is in a view.
-func folded(s string) string { return strings.Map(fold, s) }
+// Folded returns a word as it is in a view.
+func Folded(s string) string { return strings.Map(fold, s) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package words
 
 import (
 	_ "embed"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
 //go:embed vocabulary.txt
@@ -30,8 +32,11 @@ var vocabulary = func() map[string][]string {
 	return sections
 }()
 
-// words returns the words of a section as a set.
-func words(section string) map[string]bool {
+// List returns the words of a section.
+func List(name string) []string { return vocabulary[name] }
+
+// Set returns the words of a section as a set.
+func Set(section string) map[string]bool {
 	set := map[string]bool{}
 	for _, word := range vocabulary[section] {
 		set[word] = true
@@ -39,59 +44,52 @@ func words(section string) map[string]bool {
 	return set
 }
 
-// role is what a word is within a name.
-type role uint32
+// Role is what a word is within a name.
+type Role uint32
 
+// The roles, as the vocabulary has them.
 const (
-	isSure role = 1 << iota
+	isSure Role = 1 << iota
 	isNoun
-	isWeak
-	isKey
+	IsWeak
+	IsKey
 	isCode
-	isFact
-	isNeutral
-	isOf
-	isAsking
-	isSecretKey
-	isOpenKey
+	IsFact
+	IsNeutral
+	IsOf
+	IsAsking
+	IsSecretKey
+	IsOpenKey
 	isSecretPhrase
 	isSecretCode
-	isAnyName
-	isAnyValue
+	IsAnyName
+	IsAnyValue
 )
 
 // lexicon has the roles of each word.
-var lexicon = func() map[string]role {
-	table := map[string]role{}
+var lexicon = func() map[string]Role {
+	table := map[string]Role{}
 	for i, section := range []string{
 		"sure", "noun", "weak", "key", "code", "fact", "neutral", "of", "asking", "secret key", "open key", "secret phrase", "secret code",
 		"any name", "any value",
 	} {
 		for _, word := range vocabulary[section] {
-			table[folded(word)] |= 1 << i
+			table[view.Folded(word)] |= 1 << i
 		}
 	}
 	return table
 }()
 
-var (
-	prose     = words("prose")
-	verdicts  = words("verdict")
-	verbs     = words("verb")
-	mechanism = words("mechanism")
-	labels    = words("mail")
-)
-
-// pairOf returns an index for the first two bytes of what begins with a letter, the same for upper and lower case.
-func pairOf(a, b byte) int {
-	return int(a&31)<<5 | int(b&31)
-}
+// Roles returns the roles of a word in lower case.
+func Roles(word string) Role { return lexicon[word] }
 
 // fragments are what names begin with that mean a credential, or a part of them does, by their first two bytes: only there a
 // name is looked at.
 var fragments = func() (table [1 << 10][]string) {
 	var all []string
-	for _, section := range []string{"sure", "noun", "weak", "key", "code", "verb", "ends sure", "ends weak", "holds sure", "head"} {
+	for _, section := range []string{
+		"sure", "noun", "weak", "key", "code", "ends sure", "ends weak", "holds sure", "head",
+	} {
 		all = append(all, vocabulary[section]...)
 	}
 	for _, word := range all {
@@ -101,14 +99,27 @@ var fragments = func() (table [1 << 10][]string) {
 	}
 	slices.SortFunc(all, func(a, b string) int { return len(a) - len(b) })
 	for _, word := range all {
-		word = folded(word)
-		if isLetter(word[0]) {
+		word = view.Folded(word)
+		if view.IsLetter(word[0]) {
 			word = strings.ToLower(word)
 		}
-		known := &table[pairOf(word[0], word[1])]
+		known := &table[view.PairOf(word[0], word[1])]
 		if !slices.ContainsFunc(*known, func(f string) bool { return strings.HasPrefix(word, f) }) {
 			*known = append(*known, word)
 		}
 	}
 	return table
 }()
+
+// NameBegins reports whether t begins with what a name may begin with that means a credential, or a part of one.
+func NameBegins(t string) bool {
+	if len(t) < 2 {
+		return false
+	}
+	for _, f := range fragments[view.PairOf(t[0], t[1])] {
+		if view.HasFold(t, f) {
+			return true
+		}
+	}
+	return false
+}

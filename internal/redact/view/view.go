@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package view
 
 import (
 	"html"
@@ -11,22 +11,22 @@ import (
 const (
 	// maxRounds is how often a text is decoded.
 	maxRounds = 4
-	// escaped marks, in a layer, what a backslash or an entity stood for: unlike a percent sign, those also stand
+	// Escaped marks, in a layer, what a backslash or an entity stood for: unlike a percent sign, those also stand
 	// around a value and not only in it.
-	escaped = 0x80
+	Escaped = 0x80
 )
 
-// view is a text as the rules see it: with percent signs, backslashes and entities decoded as often as they were put in,
+// View is a text as the rules see it: with percent signs, backslashes and entities decoded as often as they were put in,
 // without what nobody sees, and in ASCII where a character only looks different. Each byte knows where it came from.
-type view struct {
-	text  string
+type View struct {
+	Text  string
 	start []int32 // where each byte begins in the original; nil: the text is the original
 	layer []uint8 // how often each byte was decoded
 	size  int     // of the original
 }
 
-// origin returns where the byte at i comes from.
-func (v *view) origin(i int) int {
+// Origin returns where the byte at i comes from.
+func (v *View) Origin(i int) int {
 	switch {
 	case v.start == nil:
 		return i
@@ -36,21 +36,22 @@ func (v *view) origin(i int) int {
 	return int(v.start[i])
 }
 
-func (v *view) layerOf(i int) uint8 {
+func (v *View) layerOf(i int) uint8 {
 	if i < 0 || i >= len(v.layer) {
 		return 0
 	}
 	return v.layer[i]
 }
 
-// depth returns how often the byte at i was decoded.
-func (v *view) depth(i int) uint8 { return v.layerOf(i) &^ escaped }
+// Depth returns how often the byte at i was decoded.
+func (v *View) Depth(i int) uint8 { return v.layerOf(i) &^ Escaped }
 
-// isEscaped reports whether the byte at i stood behind a backslash or was an entity.
-func (v *view) isEscaped(i int) bool { return v.layerOf(i)&escaped != 0 }
+// IsEscaped reports whether the byte at i stood behind a backslash or was an entity.
+func (v *View) IsEscaped(i int) bool { return v.layerOf(i)&Escaped != 0 }
 
-func newView(s string) view {
-	v := view{text: s, size: len(s)}
+// Of returns the view of s.
+func Of(s string) View {
+	v := View{Text: s, size: len(s)}
 	for range maxRounds {
 		if !v.decode() {
 			break
@@ -60,9 +61,9 @@ func newView(s string) view {
 }
 
 // decode decodes what is encoded, once, and reports whether anything was.
-func (v *view) decode() bool {
-	t := v.text
-	var next view
+func (v *View) decode() bool {
+	t := v.Text
+	var next View
 	done := 0
 	var text []byte
 	for i := 0; i < len(t); {
@@ -81,9 +82,9 @@ func (v *view) decode() bool {
 		layer := v.layerOf(i)
 		switch t[i] {
 		case '%':
-			layer = v.depth(i) + 1
+			layer = v.Depth(i) + 1
 		case '\\', '&':
-			layer = v.depth(i) + 1 | escaped
+			layer = v.Depth(i) + 1 | Escaped
 		}
 		before := len(text)
 		switch {
@@ -94,7 +95,7 @@ func (v *view) decode() bool {
 			text = utf8.AppendRune(text, r)
 		}
 		for range len(text) - before {
-			next.start, next.layer = append(next.start, int32(v.origin(i))), append(next.layer, layer) //nolint:gosec // texts are short
+			next.start, next.layer = append(next.start, int32(v.Origin(i))), append(next.layer, layer) //nolint:gosec // texts are short
 		}
 		i += n
 		done = i
@@ -102,18 +103,18 @@ func (v *view) decode() bool {
 	if text == nil {
 		return false
 	}
-	next.text = string(v.keep(&next, text, done, len(t)))
+	next.Text = string(v.keep(&next, text, done, len(t)))
 	next.size = v.size
 	*v = next
 	return true
 }
 
 // keep adds what is from start to end to next, and to its text so far.
-func (v *view) keep(next *view, text []byte, start, end int) []byte {
+func (v *View) keep(next *View, text []byte, start, end int) []byte {
 	for i := start; i < end; i++ {
-		next.start, next.layer = append(next.start, int32(v.origin(i))), append(next.layer, v.layerOf(i)) //nolint:gosec // texts are short
+		next.start, next.layer = append(next.start, int32(v.Origin(i))), append(next.layer, v.layerOf(i)) //nolint:gosec // texts are short
 	}
-	return append(text, v.text[start:end]...)
+	return append(text, v.Text[start:end]...)
 }
 
 // marks are the bytes that something encoded may begin with.
@@ -126,8 +127,8 @@ var marks = func() (table [256]bool) {
 
 // escape returns how many bytes at i encode one character, and which; 0 if they encode none, and a negative character
 // if it can't be seen. A backslash escapes no quote that was not escaped along with it.
-func (v *view) escape(i int) (n int, r rune) {
-	t := v.text[i:]
+func (v *View) escape(i int) (n int, r rune) {
+	t := v.Text[i:]
 	switch c := t[0]; {
 	case c == '%':
 		if n, r = number(t, 1, 2, 16); n == 0 && strings.HasPrefix(t, "%u") {
@@ -136,7 +137,7 @@ func (v *view) escape(i int) (n int, r rune) {
 		return n, r
 	case c == '\\':
 		n, r = backslash(t)
-		if n == 2 && !isLetter(t[1]) && v.depth(i+1) != v.depth(i) {
+		if n == 2 && !IsLetter(t[1]) && v.Depth(i+1) != v.Depth(i) {
 			return 0, 0
 		}
 		return n, r
@@ -162,7 +163,7 @@ func number(t string, from, count int, base rune) (end int, r rune) {
 		return 0, 0
 	}
 	for i := from; i < from+count; i++ {
-		digit := rune(lower[t[i]])
+		digit := rune(Lower(t[i]))
 		switch {
 		case digit >= 'a':
 			digit -= 'a' - 10
@@ -211,7 +212,7 @@ func backslash(t string) (n int, r rune) {
 	case '\n': // the line goes on
 		return 2, -1
 	}
-	if isLetter(t[1]) { // as shells have it
+	if IsLetter(t[1]) { // as shells have it
 		return 2, rune(t[1])
 	}
 	return 0, 0
@@ -220,7 +221,7 @@ func backslash(t string) (n int, r rune) {
 // entity decodes an entity of HTML.
 func entity(t string) (n int, r rune) {
 	const longest = 12
-	for n = 1; n < len(t) && n < longest && (isAlnum(t[n]) || t[n] == '#'); n++ {
+	for n = 1; n < len(t) && n < longest && (IsAlnum(t[n]) || t[n] == '#'); n++ {
 		if n > 2 && t[1] == '#' && strings.IndexByte("0123456789abcdefABCDEF", t[n]) < 0 {
 			break
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package tokens
 
 import (
 	"bytes"
@@ -8,7 +8,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
 const (
@@ -21,20 +25,33 @@ const (
 	pieceLen = 12
 )
 
-// secrets are the known secrets as they may occur. Most are searched for by their bones: letters and digits, in lower
+// Secrets are the known secrets as they may occur. Most are searched for by their bones: letters and digits, in lower
 // case. So it doesn't matter which alphabet of base64 was used, how hexadecimal digits are written or separated, and
 // where lines were wrapped.
-type secrets struct {
+type Secrets struct {
 	exact  []string // as they are
 	short  []string // bones of less than pieceLen
 	pieces map[string]bool
 	filter [1 << 12]bool // by the hashes of the pieces
 }
 
-func (k *secrets) add(secret string) {
-	decoded := newView(secret)
+// SecretsOf returns what to search for to find the known secrets. Those that are too short, and parts of the mask itself, are ignored.
+func SecretsOf(known []string) *Secrets {
+	const masks = page.Mask + " " + page.UserInfoMask + "@"
+	k := &Secrets{pieces: map[string]bool{}}
+	for _, s := range known {
+		if len(s) >= minSecretLen && !strings.Contains(masks, s) {
+			k.add(s)
+		}
+	}
+	k.exact = slices.DeleteFunc(k.exact, func(s string) bool { return strings.Contains(masks, s) })
+	return k
+}
+
+func (k *Secrets) add(secret string) {
+	decoded := view.Of(secret)
 	plus := strings.ReplaceAll(secret, " ", "+") // as in a query
-	for _, s := range []string{secret, strings.ToUpper(secret), strings.ToLower(secret), decoded.text, plus} {
+	for _, s := range []string{secret, strings.ToUpper(secret), strings.ToLower(secret), decoded.Text, plus} {
 		if len(s) >= minSecretLen {
 			k.exact = append(k.exact, s)
 		}
@@ -42,7 +59,7 @@ func (k *secrets) add(secret string) {
 	if len(secret) < minEncodedLen {
 		return
 	}
-	plain := bones(decoded.text)
+	plain := bones(decoded.Text)
 	if strings.ContainsAny(secret, "0123456789") { // the pieces of others may be ordinary words
 		k.addBones(plain)
 	}
@@ -63,7 +80,7 @@ func (k *secrets) add(secret string) {
 	}
 }
 
-func (k *secrets) addBones(s string) {
+func (k *Secrets) addBones(s string) {
 	if len(s) < pieceLen {
 		if len(s) >= minEncodedLen {
 			k.short = append(k.short, s)
@@ -81,22 +98,12 @@ func (k *secrets) addBones(s string) {
 func bones(s string) string {
 	out := make([]byte, 0, len(s))
 	for i := range len(s) {
-		if c := lower[s[i]]; c != 0 {
+		if c := view.Lower(s[i]); c != 0 {
 			out = append(out, c)
 		}
 	}
 	return string(out)
 }
-
-// lower maps letters and digits to lower case, and all else to 0.
-var lower = func() (table [256]byte) {
-	for c := range 256 {
-		if b := byte(c); b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'z' {
-			table[b] = b | 0x20
-		}
-	}
-	return table
-}()
 
 const hashBase = 0x100000001b3
 
@@ -120,26 +127,26 @@ func bucket(h uint64) uint64 {
 	return h * 0x9e3779b97f4a7c15 >> 52
 }
 
-// knownSecrets masks the known secrets.
-func (m *masker) knownSecrets(k *secrets) {
+// Known masks the known secrets.
+func (m *Masker) Known(k *Secrets) {
 	for _, secret := range k.exact {
 		for from := 0; ; {
-			i := strings.Index(m.text[from:], secret)
-			if i < 0 || m.full() {
+			i := strings.Index(m.Text[from:], secret)
+			if i < 0 || m.Full() {
 				break
 			}
-			m.mask(from+i, from+i+len(secret))
+			m.Hide(from+i, from+i+len(secret))
 			from += i + len(secret)
 		}
 	}
 	if len(k.pieces) == 0 && len(k.short) == 0 {
 		return
 	}
-	text := make([]byte, 0, len(m.text))
-	at := make([]int32, 0, len(m.text))
+	text := make([]byte, 0, len(m.Text))
+	at := make([]int32, 0, len(m.Text))
 	var h uint64
-	for i := range len(m.text) {
-		c := lower[m.text[i]]
+	for i := range len(m.Text) {
+		c := view.Lower(m.Text[i])
 		if c == 0 {
 			continue
 		}
@@ -150,16 +157,16 @@ func (m *masker) knownSecrets(k *secrets) {
 			h -= hashOut * uint64(text[first-1])
 		}
 		if first >= 0 && k.filter[bucket(h)] && k.pieces[string(text[first:])] {
-			m.mask(int(at[first]), i+1)
+			m.Hide(int(at[first]), i+1)
 		}
 	}
 	for _, short := range k.short {
 		for from := 0; ; {
 			i := bytes.Index(text[from:], []byte(short))
-			if i < 0 || m.full() {
+			if i < 0 || m.Full() {
 				break
 			}
-			m.mask(int(at[from+i]), int(at[from+i+len(short)-1])+1)
+			m.Hide(int(at[from+i]), int(at[from+i+len(short)-1])+1)
 			from += i + len(short)
 		}
 	}

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package redact
+package dress
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
-const (
-	maxRecord  = 256 // bytes between a name and its value
-	maxElement = 4096
-)
+const maxRecord = 256 // bytes between a name and its value
 
 // inTag reports whether the colon at i is the one of a namespace in a tag.
-func (m *masker) inTag(i int) bool {
+func (m *Masker) inTag(i int) bool {
 	from := i
-	for i > 0 && from-i < maxScheme && isAlnum(m.text[i-1]) {
+	for i > 0 && from-i < page.MaxScheme && view.IsAlnum(m.Text[i-1]) {
 		i--
 	}
-	return i < from && m.at(i-1) == '<'
+	return i < from && m.At(i-1) == '<'
 }
 
 // tagEnd returns where the tag ends that i is in; -1 if it doesn't.
-func (m *masker) tagEnd(i int) int {
-	for j := i; j < len(m.text) && j-i < maxRecord && m.text[j] != '<'; j++ {
-		m.cost++
-		if m.text[j] == '>' {
+func (m *Masker) tagEnd(i int) int {
+	for j := i; j < len(m.Text) && j-i < maxRecord && m.Text[j] != '<'; j++ {
+		m.Cost++
+		if m.Text[j] == '>' {
 			return j
 		}
 	}
@@ -33,81 +34,81 @@ func (m *masker) tagEnd(i int) int {
 }
 
 // element masks the content of the element of which s is the tag.
-func (m *masker) element(s *subject) int {
+func (m *Masker) element(s *subject) int {
 	end := m.tagEnd(s.end)
 	if next := m.keyedValue(s, s.end, end); next > 0 { // <password value="hunter2">
 		return next
 	}
-	if end < 0 || m.text[end-1] == '/' {
+	if end < 0 || m.Text[end-1] == '/' {
 		return 0
 	}
 	return m.content(s, end+1)
 }
 
 // nextElement masks the content of the element after the one that s is the content of: <key>password</key><string>hunter2</string>
-func (m *masker) nextElement(s *subject) int {
+func (m *Masker) nextElement(s *subject) int {
 	i := s.end
 	opened := false
 	for range 4 {
 		end := m.tagEnd(i + 1)
-		if m.at(i) != '<' || end < 0 {
+		if m.At(i) != '<' || end < 0 {
 			break
 		}
-		opened = opened || m.text[i+1] != '/'
-		i = m.spaces(end + 1)
+		opened = opened || m.Text[i+1] != '/'
+		i = m.Spaces(end + 1)
 	}
-	if !opened || s.strength == unsure {
+	if !opened || s.strength == words.Unsure {
 		return 0
 	}
 	return m.content(s, i)
 }
 
 // content masks the content of an element that begins at i.
-func (m *masker) content(s *subject, i int) int {
-	t := m.text
-	from := m.spaces(i)
-	end := m.closed(from, "<", escaped)
-	if m.at(end) == '<' && m.at(end+1) != '/' && s.strength > unsure { // more elements in it
-		rest := t[end:min(len(t), end+maxElement)]
+func (m *Masker) content(s *subject, i int) int {
+	t := m.Text
+	from := m.Spaces(i)
+	end := m.Closed(from, "<", view.Escaped)
+	if m.At(end) == '<' && m.At(end+1) != '/' && s.strength > words.Unsure { // more elements in it
+		rest := t[end:min(len(t), end+page.MaxElement)]
 		n := strings.Index(rest, "</"+s.word)
 		if n < 0 {
 			n = strings.Index(rest, "</")
 		}
-		m.cost += len(rest)
+		m.Cost += len(rest)
 		if n < 0 { // no element, but a placeholder
 			return 0
 		}
 		end += n
 	}
 	text := strings.TrimRight(t[from:end], " \t\r\n")
-	v := value{start: from, end: from + len(text), next: end}
-	if text == "" || strings.HasPrefix(text, Mask) || end == len(t) && !mixed(text) || s.strength == unsure && isID(text) ||
-		!m.wants(s, link{bond: assigned}, &v) {
+	v := page.Value{Start: from, End: from + len(text), Next: end}
+	if text == "" || strings.HasPrefix(text, page.Mask) || end == len(t) && !words.Mixed(text) ||
+		s.strength == words.Unsure && words.IsID(text) || !m.wants(s, link{bond: assigned}, &v) {
 		return 0
 	}
-	m.mask(v.start, v.end)
+	m.Hide(v.Start, v.End)
 	return end
 }
 
 // behindTags reads a value that is behind tags of its own: <b>Password:</b> hunter2
-func (m *masker) behindTags(i int) (v value, ok bool) {
+func (m *Masker) behindTags(i int) (v page.Value, ok bool) {
 	for range 3 {
 		end := m.tagEnd(i + 1)
-		if m.at(i) != '<' || end < 0 {
+		if m.At(i) != '<' || end < 0 {
 			break
 		}
-		ok = ok || m.at(i+1) == '/'
-		i = m.spaces(end + 1)
+		ok = ok || m.At(i+1) == '/'
+		i = m.Spaces(end + 1)
 	}
-	end := m.bare(i, m.depth(i), false)
-	return value{start: i, end: end, next: end}, end > i && (ok || m.at(end) == '<')
+	end := m.Bare(i, m.Depth(i), false)
+	return page.Value{Start: i, End: end, Next: end}, end > i && (ok || m.At(end) == '<')
 }
 
 // record masks the value that belongs to s where s itself is the value of something called name: {"name": "password",
 // "value": "hunter2"}, in any order and syntax, and <entry key="password">hunter2</entry>. It returns where to go on, 0 if s
 // is no such name.
-func (m *masker) record(s *subject) int {
-	t := m.text
+func (m *Masker) record(s *subject) int {
+	t := m.Text
 	key := m.keyBefore(s.start)
 	if key < 0 || s.quote == 0 && strings.IndexByte(s.word, '.') >= 0 {
 		return 0
@@ -117,23 +118,23 @@ func (m *masker) record(s *subject) int {
 		end++
 	}
 	next := m.keyedValue(s, s.end, end)
-	if q := s.end + 1; next == 0 && s.quote != 0 && m.at(q) == '\n' { // a part of a form
-		v := value{start: m.spaces(q)}
-		v.end = m.closed(v.start, "\n", escaped)
-		v.next = v.end
-		if strings.Count(t[q:v.start], "\n") > 1 && m.wants(s, link{bond: assigned}, &v) {
-			m.mask(v.start, v.end)
-			return v.next
+	if q := s.end + 1; next == 0 && s.quote != 0 && m.At(q) == '\n' { // a part of a form
+		v := page.Value{Start: m.Spaces(q)}
+		v.End = m.Closed(v.Start, "\n", view.Escaped)
+		v.Next = v.End
+		if strings.Count(t[q:v.Start], "\n") > 1 && m.wants(s, link{bond: assigned}, &v) {
+			m.Hide(v.Start, v.End)
+			return v.Next
 		}
 	}
-	if next == 0 && m.at(end) == '>' && t[end-1] != '/' && s.quote != 0 {
+	if next == 0 && m.At(end) == '>' && t[end-1] != '/' && s.quote != 0 {
 		next = m.content(s, end+1)
 	}
 	start := key
 	for start > 0 && key-start < maxRecord && !m.recordEnds(start-1) && t[start-1] != '{' {
 		start--
 	}
-	m.cost += end - start
+	m.Cost += end - start
 	if next == 0 && m.keyedValue(s, start, key) > 0 {
 		return s.end
 	}
@@ -141,20 +142,20 @@ func (m *masker) record(s *subject) int {
 }
 
 // recordEnds reports whether a record ends at i.
-func (m *masker) recordEnds(i int) bool {
-	switch m.text[i] {
+func (m *Masker) recordEnds(i int) bool {
+	switch m.Text[i] {
 	case '}', '<', '>', ';':
 		return true
 	case '\n':
-		next := strings.TrimLeft(m.text[i+1:min(len(m.text), i+maxAside)], " \t")
+		next := strings.TrimLeft(m.Text[i+1:min(len(m.Text), i+maxAside)], " \t")
 		return next != "" && (next[0] == '-' || next[0] == '\n')
 	}
 	return false
 }
 
 // keyBefore returns where the key begins that what is at i is the value of, if that is something like name; -1 otherwise.
-func (m *masker) keyBefore(i int) int {
-	t := m.text
+func (m *Masker) keyBefore(i int) int {
+	t := m.Text
 	before := t[max(0, i-maxAside):i]
 	key := strings.TrimRight(before, "\"'` ")
 	operator := strings.TrimRight(key, ":=>")
@@ -163,11 +164,11 @@ func (m *masker) keyBefore(i int) int {
 	}
 	end := i - len(before) + len(strings.TrimRight(operator, "\"'` "))
 	start := end
-	for start > 0 && end-start < maxAside && isNameByte(t[start-1]) {
+	for start > 0 && end-start < maxAside && view.IsNameByte(t[start-1]) {
 		start--
 	}
-	m.cost += i - start
-	if start == end || !isKeyOf(t[start:end], isAnyName) {
+	m.Cost += i - start
+	if start == end || !words.IsKeyOf(t[start:end], words.IsAnyName) {
 		return -1
 	}
 	return start
@@ -175,19 +176,19 @@ func (m *masker) keyBefore(i int) int {
 
 // keyedValue masks the value of something called value between from and to, if that is a credential named s. It returns
 // where to go on, 0 if there is none.
-func (m *masker) keyedValue(s *subject, from, to int) int {
+func (m *Masker) keyedValue(s *subject, from, to int) int {
 	for i := from; i < to; i++ {
-		end := m.nameEndAt(i)
-		if end > i && isKeyOf(m.text[i:end], isAnyValue) {
-			key := subject{start: i, end: end, word: m.text[i:end], strength: s.strength}
-			if q := m.at(i - 1); isQuote(q) && m.at(end) == q {
+		end := m.NameEndAt(i)
+		if end > i && words.IsKeyOf(m.Text[i:end], words.IsAnyValue) {
+			key := subject{start: i, end: end, word: m.Text[i:end], strength: s.strength}
+			if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
 				key.quote = q
 			}
 			if l := m.linkOf(&key); l.bond == colon || l.bond == assigned {
 				l.bond = assigned
 				if v, ok := m.valueAt(&key, l); ok && m.wants(s, l, &v) {
-					m.mask(v.start, v.end)
-					return v.next
+					m.Hide(v.Start, v.End)
+					return v.Next
 				}
 			}
 		}
@@ -197,29 +198,29 @@ func (m *masker) keyedValue(s *subject, from, to int) int {
 }
 
 // valueBefore masks what is called s behind it: "hunter2" is the password.
-func (m *masker) valueBefore(s *subject) {
+func (m *Masker) valueBefore(s *subject) {
 	i := s.start
 	back := func() string { // the word before
-		for i > 0 && m.text[i-1] == ' ' {
+		for i > 0 && m.Text[i-1] == ' ' {
 			i--
 		}
 		end := i
-		for i > 0 && end-i < maxAside && !isSpace(m.text[i-1]) {
+		for i > 0 && end-i < maxAside && !view.IsSpace(m.Text[i-1]) {
 			i--
 		}
-		return m.text[i:end]
+		return m.Text[i:end]
 	}
 	word := strings.ToLower(back())
-	for n := 0; n < 2 && slices.Contains(vocabulary["whose"], word); n++ {
+	for n := 0; n < 2 && slices.Contains(words.List("whose"), word); n++ {
 		word = strings.ToLower(back())
 	}
 	if word != "is" && word != "as" && word != "was" {
 		return
 	}
 	text := strings.Trim(back(), "\"'`,;:()")
-	m.cost += s.start - i
-	start := i + strings.Index(m.text[i:s.start], text)
-	if !strings.HasPrefix(text, Mask) && mixed(text) && (s.strength == sure || opaque(text)) {
-		m.mask(start, start+len(text))
+	m.Cost += s.start - i
+	start := i + strings.Index(m.Text[i:s.start], text)
+	if !strings.HasPrefix(text, page.Mask) && words.Mixed(text) && (s.strength == words.Sure || words.Opaque(text)) {
+		m.Hide(start, start+len(text))
 	}
 }

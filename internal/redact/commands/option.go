@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package commands
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// Masker masks the credentials in commands.
+type Masker struct {
+	*page.Page
+	command commandLine
+}
+
+// New returns a Masker of what is on p.
+func New(p *page.Page) *Masker { return &Masker{Page: p} }
+
+// commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it.
+var commands = func() map[string]string {
+	table := map[string]string{}
+	for _, s := range words.List("command") {
+		name, letters, _ := strings.Cut(s, "=")
+		table[name] = letters
+	}
+	return table
+}()
+
+// users are names of a user and of options for one, and ofUser the letters of the options for passwords that may follow one.
+var users = words.Set("user")
+
+const ofUser = "pPw"
+
+// commandLine is what is known of a command line that is gone through.
+type commandLine struct {
+	seen    int // up to where
+	letters string
+	user    bool // it has an option for a user
+}
+
+// lettersAt returns the letters of the options for passwords of the command that has its options at i.
+func (m *Masker) lettersAt(i int) string {
+	c := &m.command
+	for j := max(c.seen, i-page.MaxLook); j < i; j++ {
+		switch b := m.Text[j]; {
+		case b == '\n' || b == '|' || b == ';':
+			c.letters, c.user = "", false
+		case view.IsNameByte(b):
+			end := m.NameEndAt(j)
+			word := m.Text[j:min(end, i)]
+			if letters, ok := commands[word]; ok {
+				c.letters = letters
+			}
+			c.user = c.user || users[word]
+			j = end
+		}
+	}
+	c.seen = i
+	if c.letters == "" && c.user {
+		return ofUser
+	}
+	return c.letters
+}
+
+// Option looks at the option of a command of which the dashes are from i to n: those with a name of their own are looked
+// at as any name; here, those of one letter, and user:password. It returns where to go on.
+func (m *Masker) Option(i, n int) int {
+	t := m.Text
+	if i > 0 && !view.IsSpace(t[i-1]) && strings.IndexByte("\"'[(,`", t[i-1]) < 0 || n-i > 2 || !view.IsLetter(m.At(n)) {
+		return n
+	}
+	end := m.NameEndAt(n)
+	letter := t[n]
+	user := letter == 'u' || letter == 'U'
+	if n-i == 2 {
+		switch t[n:end] {
+		case "user", "proxy-user", "userpass", "basic-auth", "creds":
+		default:
+			return n
+		}
+	} else {
+		glued := end > n+1
+		letters := m.lettersAt(i)
+		if known := strings.IndexByte(letters, letter) >= 0; !known && !user || glued && (!known || letters[0] != '+') {
+			return n
+		}
+		end = n + 1
+		port := letters == ofUser && view.IsDigits(m.Text[m.blanks(end):m.NameEndAt(m.blanks(end))])
+		if port {
+			return n
+		}
+	}
+	v, ok := m.Word(m.argumentOf(i, end), false)
+	text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
+	switch name, secret := view.CutAny(text, ":%,"); {
+	case !ok, text == "", words.IsNothing(text), view.IsDigits(name) && view.IsDigits(secret): // an ID, or a port
+		return n
+	case strings.ContainsAny(name, "/{"), (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
+		return n
+	}
+	m.Hide(v.Start, v.End)
+	return v.Next
+}
+
+// argumentOf returns where the argument of an option begins, of which the dashes are at i and the name ends at end.
+func (m *Masker) argumentOf(i, end int) int {
+	quote := m.At(i - 1)
+	if view.IsQuote(quote) && m.At(end) == quote { // of a list
+		end++
+		for view.IsSpace(m.At(end)) || m.At(end) == ',' {
+			end++
+		}
+		return end
+	}
+	if m.At(end) == '=' {
+		end++
+	}
+	return m.Spaces(end)
+}

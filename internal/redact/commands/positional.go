@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package commands
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// position is where a command, or a line of a configuration, has its credential.
+type position struct {
+	words []string // behind the first one
+	nth   int      // argument
+	vague bool     // the words may be those of a sentence
+}
+
+// positions are by the first word, in lower case.
+var positions = func() map[string][]position {
+	table := map[string][]position{}
+	for _, s := range words.List("positional") {
+		command, nth, _ := strings.Cut(strings.ToLower(s), "=")
+		all := strings.Split(command, "/")
+		table[all[0]] = append(table[all[0]], position{all[1:], int(nth[0] - '0'), strings.HasSuffix(nth, "?")})
+	}
+	return table
+}()
+
+// positional masks the credential that has its place in the command that s begins. It returns where to go on, 0 if there is none.
+func (m *Masker) positional(s word) int {
+	for _, p := range positions[strings.ToLower(s.text)] {
+		i, found := s.end, true
+		for _, word := range p.words {
+			from := m.blanks(i)
+			end := m.NameEndAt(from)
+			found = found && from > i && strings.EqualFold(m.Text[from:end], word)
+			i = end
+		}
+		if !found {
+			continue
+		}
+		m.Keys++
+		if next := m.argument(i, p); next > 0 {
+			return next
+		}
+	}
+	return 0
+}
+
+// argument masks the argument of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
+func (m *Masker) argument(i int, p position) int {
+	const most = 12
+	typed := false
+	for range most {
+		from := m.blanks(i)
+		v, ok := m.Word(from, true)
+		if from == i || !ok || m.isAtLineEnd(from) {
+			return 0
+		}
+		if n, closing := m.Opening(from); n == 1 { // without what is glued to it elsewhere
+			v.End = m.Closed(from+n, closing, m.Depth(from))
+			v.Next = min(len(m.Text), v.End+1)
+		}
+		text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
+		i = v.Next
+		switch {
+		case text == "":
+			return 0
+		case text[0] == '-':
+		case len(text) == 1 && view.IsDigits(text):
+			typed = true
+		case p.nth > 1:
+			p.nth--
+		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0, p.vague && !typed && !words.Mixed(text):
+			return 0
+		default:
+			m.Hide(v.Start, v.End)
+			return v.Next
+		}
+	}
+	return 0
+}
+
+// blanks returns where the white space at i ends, within the line.
+func (m *Masker) blanks(i int) int {
+	for m.At(i) == ' ' || m.At(i) == '\t' {
+		i++
+	}
+	return i
+}
+
+func (m *Masker) isAtLineEnd(i int) bool { return strings.IndexByte("\x00\n\r", m.At(i)) >= 0 }
+
+// functions have the argument that is a credential, by the names of them in lower case.
+var functions = func() map[string]int {
+	table := map[string]int{}
+	for _, s := range words.List("function") {
+		name, nth, _ := strings.Cut(strings.ToLower(s), "=")
+		table[name] = int(nth[0] - '0')
+	}
+	return table
+}()
+
+// function masks the literal that has its place among the arguments of the function s. It returns where to go on, 0 if there is none.
+func (m *Masker) function(s word) int {
+	name := strings.ToLower(s.text)
+	nth, found := functions[name]
+	end := m.Closing(s.end, s.end+page.MaxLook)
+	if !found || end < 0 {
+		return 0
+	}
+	m.Keys++
+	from := s.end + 1
+	for i := from; i <= end; i++ {
+		switch c := m.At(i); {
+		case view.IsQuote(c):
+			i = m.Closed(i+1, m.Text[i:i+1], m.Depth(i))
+		case c == '(' || c == '[' || c == '{':
+			i = max(i, m.Closing(i, end))
+		case (c == ',' || i == end) && nth == 1:
+			return m.literal(from, i)
+		case c == ',':
+			nth--
+			from = i + 1
+		}
+	}
+	return 0
+}
+
+// literal masks the string that is all there is from start to end, save what may be before its quotes.
+func (m *Masker) literal(start, end int) int {
+	arg := m.Text[start:end]
+	quote := strings.IndexAny(arg, "\"'`")
+	if quote < 0 || len(strings.TrimSpace(arg[:quote])) > 1 {
+		return 0
+	}
+	v := m.Quoted(start + quote)
+	text := m.Text[v.Start:v.End]
+	label := strings.IndexByte(text, ' ') >= 0 && !words.Mixed(text)
+	if text == "" || label || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
+		return 0
+	}
+	m.Hide(v.Start, v.End)
+	return v.Next
+}

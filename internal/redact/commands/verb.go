@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package commands
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// word is what a command begins with.
+type word struct {
+	start, end int
+	text       string
+}
+
+// begins has the first two bytes of the words that commands begin with.
+var begins = func() (table [1 << 10]bool) {
+	for word := range verbs {
+		table[view.PairOf(word[0], word[1])] = true
+	}
+	for word := range functions {
+		table[view.PairOf(word[0], word[1])] = true
+	}
+	for word := range schemes {
+		table[view.PairOf(word[0], word[1])] = true
+	}
+	for word := range positions {
+		table[view.PairOf(word[0], word[1])] = true
+	}
+	table[view.PairOf('i', 'd')] = true // identified
+	return table
+}()
+
+// Command masks the credential of the command that begins with the word at i, and returns where to go on; i if there is none.
+func (m *Masker) Command(i int) int {
+	if !begins[view.PairOf(m.At(i), m.At(i+1))] || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
+		return i
+	}
+	end := i + len(strings.TrimRight(m.Text[i:m.NameEndAt(i)], ".-_"))
+	s := word{i, end, m.Text[i:end]}
+	if m.At(s.end) == '(' {
+		return max(i, m.function(s))
+	}
+	if m.At(i-1) == '.' { // a method, but no command
+		return i
+	}
+	next := m.scheme(s)
+	if next == 0 {
+		next = m.verb(s)
+	}
+	if next == 0 {
+		next = m.positional(s)
+	}
+	return max(i, next)
+}
+
+// verb masks what follows if the name s begins a command of a protocol, or a part of a statement, that carries a
+// credential. It returns where to go on, 0 if there is nothing.
+func (m *Masker) verb(s word) int {
+	t := m.Text
+	if strings.EqualFold(s.text, "identified") {
+		return m.identified(s)
+	}
+	if !verbs[s.text] || !view.IsSpace(m.At(s.end)) {
+		return 0
+	}
+	m.Keys++
+	switch line := strings.TrimRight(t[max(0, s.start-page.MaxScheme):s.start], " "); {
+	case s.text == "SETUSER":
+		return m.setUser(s)
+	case s.text == "LOGIN" && line != "" && view.IsDigits(line[len(line)-1:]): // behind a tag
+	case (s.text == "LOGIN" || s.text == "USER") && !m.isPlainLogin(s):
+		return 0
+	}
+	last := 0
+	from := m.Spaces(s.end)
+	if m.At(from) == '$' { // its length, as Redis sends it
+		from = m.Spaces(m.NameEndAt(from + 1))
+	}
+	for i, n := from, 0; n < 3 && i < len(t); n++ {
+		v, ok := m.Word(i, true)
+		text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
+		l := words.LookAt(text)
+		known := mechanism[strings.ToLower(text)]
+		fact := words.Roles(strings.ToLower(text))&words.IsFact != 0 || words.IsPlainFact(text, &l)
+		if !ok || text == "" || !known && (fact || words.IsProse(text)) {
+			break
+		}
+		if !known {
+			m.Hide(v.Start, v.End)
+			last = v.Next
+		}
+		if m.At(v.Next) != ' ' {
+			break
+		}
+		i = v.Next + 1
+	}
+	return last
+}
+
+// isPlainLogin reports whether behind LOGIN come two words to the end of the line, and no sentence.
+func (m *Masker) isPlainLogin(s word) bool {
+	i := s.end
+	for n := range 2 {
+		from := m.blanks(i)
+		v, ok := m.Word(from, true)
+		text := strings.ToLower(m.Text[v.Start:min(v.End, v.Start+page.MaxLook)])
+		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && m.At(v.Next) != ' ' ||
+			n > 0 && s.text == "USER" && !words.Mixed(text) {
+			return false
+		}
+		i = v.Next
+	}
+	return m.isAtLineEnd(i) || view.IsQuote(m.At(i))
+}
+
+// setUser masks the passwords in a rule of Redis: ACL SETUSER bob on >hunter2.
+func (m *Masker) setUser(s word) (next int) {
+	for i := s.end; !m.isAtLineEnd(i); {
+		i = m.blanks(i)
+		end := m.Bare(i, m.Depth(i), true)
+		masked := strings.HasPrefix(m.Text[min(i+1, len(m.Text)):], page.Mask)
+		if c := m.At(i); end > i+1 && !masked && (c == '>' || c == '<' || c == '#') {
+			m.Hide(i+1, end)
+		}
+		if end <= i {
+			break
+		}
+		i, next = end, end
+	}
+	return next
+}
+
+// identified masks the password in IDENTIFIED BY 'hunter2' and its kin, of which s is the first word.
+func (m *Masker) identified(s word) int {
+	i := m.Spaces(s.end)
+	by := false
+	for range 6 {
+		if view.IsQuote(m.At(i)) && !by { // WITH 'plugin'
+			i = m.Spaces(m.Quoted(i).Next)
+		}
+		end := m.NameEndAt(i)
+		word := strings.ToLower(m.Text[i:end])
+		if by && word != "password" && word != "values" || !by && word == "" { // the value
+			break
+		}
+		by = by || word == "by" || word == "using" || word == "as"
+		i = m.Spaces(end)
+	}
+	v, ok := m.Word(i, false)
+	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
+	if !by || !ok || words.IsNothing(text) || !v.Quoted && s.text != "IDENTIFIED" && !words.Mixed(text) {
+		return 0
+	}
+	m.Hide(v.Start, v.End)
+	return v.Next
+}
+
+var verbs = words.Set("verb")
+
+var mechanism = words.Set("mechanism")

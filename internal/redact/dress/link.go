@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dress
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// bond is what binds a value to a name.
+type bond uint8
+
+const (
+	unbound  bond = iota
+	spaced        // password hunter2, the password is hunter2
+	colon         // password: hunter2
+	assigned      // password=hunter2, "password": "hunter2", --password hunter2
+	paired        // ["password", "hunter2"]
+	called        // setPassword("hunter2")
+)
+
+// link is what is between a name and its value.
+type link struct {
+	bond  bond
+	value int  // where the value begins
+	line  bool // in another line
+	typed bool // a digit before says how it is encrypted
+}
+
+const (
+	maxFiller = 5 // words between a name and its value
+	maxAside  = 40
+	maxCell   = 3 // words
+)
+
+// linkOf finds what binds a value to s.
+func (m *Masker) linkOf(s *subject) link {
+	t := m.Text
+	i := m.closers(s)
+	typed := false
+	for range maxFiller {
+		j := m.led(i, m.Spaces(i))
+		if j >= len(t) {
+			break
+		}
+		if op := m.Operator(j); op == ">" && j > i { // a comparison
+			return link{}
+		} else if op != "" {
+			return m.operated(s, j, op)
+		}
+		gap := t[i:j]
+		line := strings.IndexByte(gap, '\n') >= 0
+		next := m.Spaces(j + 1)
+		switch c := t[j]; {
+		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']', // the latter is a link of Markdown
+			c == '|' && m.At(s.start-1) == '$': // echo $PASSWORD | cat
+			return link{}
+		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.At(s.start-1) == '(': // the latter is a pair of Lisp
+			return link{bond: assigned, value: next}
+		case s.flag && gap != "" && (s.quote == 0 || view.IsQuote(c)), strings.HasPrefix(t[j:], "<<"):
+			return link{bond: assigned, value: j}
+		case c == ',' && (s.quote != 0 || m.isAtom(s)):
+			return link{bond: paired, value: next}
+		case c == ',', c == '-' && view.IsSpace(m.At(j+1)) && gap != "":
+			return link{bond: spaced, value: next}
+		case c == ';' && s.quote != 0 && m.serialized(j) > 0:
+			return link{bond: assigned, value: m.serialized(j)}
+		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
+			return m.cellAt(s, next)
+		case (c == '(' || c == '{' && view.IsQuote(m.At(j+1))) && gap == "" && s.quote == 0:
+			return link{bond: called, value: next}
+		case c == '(', c == '[' && gap != "": // password (required): hunter2
+			if i = m.Closing(j, j+maxAside) + 1; i == 0 || m.Operator(m.Spaces(i)) == "" {
+				return link{bond: spaced, value: j}
+			}
+		case (strings.IndexByte(gap, '\t') >= 0 || len(gap) > 2) && !line: // columns
+			return link{bond: colon, value: j}
+		case gap == "" && s.quote == 0:
+			return link{}
+		case view.Lower(c) != 0 && s.quote == 0:
+			next, fills := m.filler(s, j)
+			if i = next; !fills {
+				return link{bond: spaced, value: j, line: line, typed: typed}
+			} else if i < 0 {
+				return link{}
+			}
+			typed = view.IsDigits(t[j:i])
+		default:
+			return link{bond: spaced, value: j, line: line}
+		}
+	}
+	return link{}
+}
+
+// led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a
+// type of the registry of Windows.
+func (m *Masker) led(i, j int) int {
+	if strings.HasPrefix(m.Text[j:], "REG_") {
+		return m.Spaces(m.NameEndAt(j))
+	}
+	end := j
+	if m.At(j) == '<' && view.IsLetter(m.At(j+1)) { // of Lua: password <const> = "hunter2"
+		if end = m.NameEndAt(j + 1); m.At(end) == '>' {
+			end = m.Spaces(end + 1)
+		}
+		if op := m.Operator(end); op == "=" {
+			return end
+		}
+		return j
+	}
+	for end-j < maxAside && (m.At(end) == '.' || m.At(end) == ' ') {
+		end++
+	}
+	if j > i && end > j && m.Operator(end) != "" {
+		return end
+	}
+	return j
+}
+
+// leading are words that a sentence goes on with from the name of a credential to the credential.
+var leading = words.Set("leading")
+
+// sentence returns where the words at i end that lead to a value: must not be "hunter2", set to hunter2; i if they don't.
+func (m *Masker) sentence(i int) int {
+	last, end := "", i
+	for range maxFiller {
+		next := m.Spaces(end)
+		wordEnd := m.NameEndAt(next)
+		word := strings.ToLower(m.Text[next:wordEnd])
+		if !leading[word] {
+			break
+		}
+		last, end = word, wordEnd
+	}
+	if last == "to" || last != "" && view.IsQuote(m.At(m.Spaces(end))) {
+		return end
+	}
+	return i
+}
+
+// isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.
+func (m *Masker) isAtom(s *subject) bool {
+	return m.At(s.start-1) == '{' || m.At(s.start-1) == ':'
+}
+
+// cellAt is the link to the next cell of a table, at i.
+func (m *Masker) cellAt(s *subject, i int) link {
+	cell, _ := view.CutAny(m.Text[i:min(len(m.Text), i+page.MaxLook)], "|\n")
+	switch {
+	case len(strings.Fields(cell)) > maxCell:
+		return link{}
+	case s.strength > words.Weak:
+		return link{bond: assigned, value: i}
+	}
+	return link{bond: colon, value: i}
+}
+
+// serialized returns where the value begins of which PHP says the type and the length, behind the semicolon at i; 0 if none does.
+func (m *Masker) serialized(i int) int {
+	const longest = 12
+	before, _, found := strings.Cut(m.Text[i:min(len(m.Text), i+longest)], `"`)
+	if !found || strings.Count(before, ":") != 2 {
+		return 0
+	}
+	return i + len(before)
+}
+
+// closers returns where what belongs to the dress of the name s ends: quotes, brackets, an index, stars.
+func (m *Masker) closers(s *subject) int {
+	i := s.end
+	before := m.At(s.start - 1)
+	for n := 0; n < 6; n++ {
+		switch c := m.At(i); {
+		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
+			c == '!' && m.At(i+1) == ':':
+		case c == '[' && i == s.end:
+			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
+			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {
+				return i
+			}
+			i += end
+		default:
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+// operated is the link that the operator at i makes.
+func (m *Masker) operated(s *subject, i int, op string) link {
+	t := m.Text
+	l := link{bond: assigned, value: i + len(op)}
+	if strings.HasPrefix(t[l.value:], "** ") { // **Password:** hunter2
+		l.value += len("**")
+	}
+	for op == "..." && m.At(l.value) == '.' || op == ":" && m.At(l.value) == ':' {
+		l.value++
+	}
+	if q := m.At(s.start - 1); view.IsQuote(q) && s.quote == 0 && m.At(l.value) == q { // 'password:' hunter2
+		l.value++
+	}
+	l.value = m.Spaces(l.value)
+	l.line = strings.IndexByte(t[i:l.value], '\n') >= 0
+	switch op {
+	case "?", "??", "||":
+		l.bond = spaced
+	case ":", ">", "...", "…":
+		if s.quote == 0 && !s.flag {
+			l.bond = colon
+		}
+	}
+	if op == ":" { // a type may come first: password: str = "hunter2"
+		end := l.value
+		for end < len(t) && end-l.value < maxAside && (view.IsNameByte(t[end]) || strings.IndexByte("&?*[] ", t[end]) >= 0) {
+			end++
+		}
+		if op := m.Operator(end); end > l.value && t[end-1] == ' ' && (op == "=" || op == ":=") {
+			from := m.Spaces(end + len(op))
+			if oneWord := !strings.Contains(t[l.value:end-1], " "); from > end+len(op) && (oneWord || view.IsQuote(m.At(from))) {
+				return link{bond: assigned, value: from}
+			}
+		}
+	}
+	return l
+}
+
+// filler looks at the word at i, behind a name, and reports whether it stands between that and a value; then it returns
+// where to go on, -1 if with this word the name means something else.
+func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
+	t := m.Text
+	end := i
+	for end < len(t) && view.IsAlnum(t[end]) {
+		end++
+	}
+	m.Cost += end - i
+	r := words.Role(0)
+	if !view.IsNameByte(m.At(end)) || m.At(end) == '.' && !view.IsNameByte(m.At(end+1)) {
+		r = words.Roles(strings.ToLower(t[i:end]))
+	}
+	if next := m.sentence(i); next > i {
+		return next, true
+	}
+	switch {
+	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2
+		r&words.IsNeutral != 0:
+		return end, true
+	case r&words.IsFact != 0 && view.HasFold(t[m.Spaces(end):], "to "): // password changed to hunter2
+		return m.Spaces(end) + len("to"), true
+	case r&words.IsFact != 0:
+		return -1, true
+	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))): // set password to "hunter2"
+		return end, true
+	case r&words.IsOf != 0: // password for bob: hunter2
+		for range 3 {
+			for end = m.Spaces(end); end < len(t) && !view.IsSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {
+			}
+			j := m.Spaces(end)
+			if op := m.Operator(j); op == ":" || op == "=" || view.HasFold(t[j:], "is ") || view.HasFold(t[j:], "was ") {
+				return end, true
+			}
+		}
+		return -1, true
+	}
+	// password nvarchar(50) = "hunter2"
+	if inner := m.Closing(end, end+16); m.At(end) == '(' && inner > 0 {
+		end = inner + 1
+	}
+	j := m.Spaces(end)
+	return end, m.At(j) == '=' && j > end
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dress
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// Masker masks what stands beside a name.
+type Masker struct {
+	*page.Page
+	nameEnd int // up to where names were looked for already
+}
+
+// New returns a Masker of what is on p.
+func New(p *page.Page) *Masker { return &Masker{Page: p} }
+
+// subject is a name that means a credential, and what is around it.
+type subject struct {
+	start, end int // without what belongs to its dress
+	word       string
+	strength   words.Strength
+	flag       bool // an option of a command
+	quote      byte // what it is in, as a whole
+}
+
+// NameBegins reports whether a name may be at i, and was not looked at, that means a credential.
+func (m *Masker) NameBegins(i int) bool {
+	return i >= m.nameEnd && words.NameBegins(m.Text[i:])
+}
+
+// Name looks at the name that has a fragment of one at i, and returns where to go on.
+func (m *Masker) Name(i int) int {
+	t := m.Text
+	start, end := i, m.NameEndAt(i)
+	for start > m.nameEnd && i-start < words.MaxName && view.IsNameByte(t[start-1]) {
+		start--
+	}
+	m.Cost += i - start
+	m.nameEnd = end
+	s := subject{start: start, end: start + len(strings.TrimRight(t[start:end], ".-_"))}
+	for s.start < s.end && strings.IndexByte("-_.", t[s.start]) >= 0 {
+		s.flag = s.flag || t[s.start] == '-'
+		s.start++
+	}
+	s.word = t[s.start:s.end]
+	if s.word == "" || words.IsFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 && m.At(m.Spaces(end)) != '=' {
+		return i + 1
+	}
+	if q := m.At(start - 1); view.IsQuote(q) && m.At(s.end) == q && m.Depth(s.end) <= m.Depth(start-1) {
+		s.quote = q
+	}
+	s.strength = words.StrengthOf(s.word)
+	m.widen(&s)
+	next := 0
+	if s.strength != words.Open {
+		if m.Keys++; s.strength > words.Unsure {
+			m.Names++
+		}
+		if next = m.record(&s); next == 0 {
+			next = m.valueOf(&s)
+		}
+		if next == 0 {
+			m.table(&s)
+			m.valueBefore(&s)
+		}
+	}
+	m.nameEnd = max(m.nameEnd, next)
+	return max(i+1, next)
+}
+
+// widen looks at the word before a name that alone doesn't say much: an API key, a pass phrase.
+func (m *Masker) widen(s *subject) {
+	low := strings.ToLower(s.word)
+	switch low {
+	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community":
+	default:
+		return
+	}
+	start := s.start - 1
+	if strings.HasSuffix(m.Text[:s.start], "did:") { // an identifier: did:key:z6Mk
+		s.strength = words.Open
+	}
+	if c := m.At(start); c != ' ' && c != '\t' {
+		return
+	}
+	for start > 0 && s.start-start < words.MaxName/2 && view.IsNameByte(m.Text[start-1]) {
+		start--
+	}
+	before := strings.ToLower(m.Text[start : s.start-1])
+	if low == "key" && words.Roles(before)&(words.IsAsking|words.IsSecretKey) == words.IsAsking { // no kind of key, but a remark about one
+		return
+	}
+	owner := strings.Fields(strings.ToLower(m.Text[max(0, start-maxAside):start]))
+	if words.Roles(before)&words.IsOf != 0 && len(owner) > 0 {
+		before = owner[len(owner)-1] // no object with key
+	}
+	switch {
+	case before == "":
+	case words.Roles(before)&words.IsOpenKey != 0 && words.Roles(low)&words.IsKey != 0:
+		s.strength = words.Open
+	case low == "passe":
+		if before == "de" { // mot de passe
+			s.strength = words.Sure
+		}
+	case low != "secret" || words.Roles(before)&words.IsSecretKey != 0:
+		s.start = start
+		s.word = m.Text[start:s.end]
+		s.strength = words.StrengthOf(s.word)
+	}
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dress
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// restOfLine returns where the value of a header ends that begins at i: where the line does, or the quotes around it. Behind
+// the name of a scheme is one word.
+func (m *Masker) restOfLine(s *subject, i int) int {
+	t := m.Text
+	for _, scheme := range []string{"bearer", "basic", "negotiate", "token", "ntlm", "apikey"} {
+		if view.HasFold(t[i:], scheme) && m.At(i+len(scheme)) == ' ' {
+			from := m.Spaces(i + len(scheme))
+			if end := m.Bare(from, m.Depth(i), false); end > from {
+				return end
+			}
+		}
+	}
+	around := m.At(s.start - 1)
+	if around != '"' && around != '`' || s.quote != 0 {
+		around = '\''
+	}
+	end := i
+	for end < len(t) && t[end] != '\n' && t[end] != '\r' && (t[end] != around || m.Depth(end) > m.Depth(s.start-1)) {
+		end++
+	}
+	m.Cost += end - i
+	return i + len(page.Trim(t[i:end], page.Trailing+" \t"))
+}
+
+// block reads a block of YAML, of which the | or > is at i: all lines that begin further right than the name does. Or a list, of
+// which the first dash is at i: that may begin where the name does.
+func (m *Masker) block(s *subject, i int) (v page.Value, ok bool) {
+	t := m.Text
+	list := t[i] == '-'
+	if list {
+		i = strings.LastIndexByte(t[:i], '\n')
+	} else {
+		for i++; i < len(t) && strings.IndexByte("+-0123456789 \t\r", t[i]) >= 0; i++ {
+		}
+	}
+	if m.At(i) != '\n' {
+		return v, false
+	}
+	line := strings.LastIndexByte(t[:s.start], '\n') + 1
+	indent := 0
+	for line+indent < s.start && (t[line+indent] == ' ' || t[line+indent] == '-') {
+		indent++
+	}
+	v.Start, v.End = m.Spaces(i), m.Spaces(i)
+	for i < len(t) {
+		i++ // over the line's end
+		end := i
+		for end < len(t) && t[end] != '\n' {
+			end++
+		}
+		if text := strings.TrimLeft(t[i:end], " "); text != "" {
+			if at := end - i - len(text); at < indent || at == indent && (!list || text[0] != '-') {
+				break
+			}
+			v.End = end
+		}
+		i = end
+	}
+	m.Cost += v.End - v.Start + s.start - line
+	v.Next = v.End
+	return v, v.End > v.Start
+}
+
+// bracketed masks what is in the bracket at i, behind s and white space: variable "password" { default = "hunter2" }, {bob hunter2} as Go
+// prints, credentials (bob, hunter2).
+func (m *Masker) bracketed(s *subject, i int) int {
+	end := m.Closing(i, i+page.MaxLook)
+	if next := m.keyedValue(s, i, end); next > 0 || end < 0 || s.strength < words.Noun {
+		return next
+	}
+	content := m.Text[i+1 : end]
+	aside := m.Text[i] == '(' && (!strings.Contains(content, ", ") || strings.IndexByte(content, '=') >= 0)
+	if aside || !slices.ContainsFunc(strings.Fields(content), words.Mixed) {
+		return 0
+	}
+	m.Hide(i+1, end)
+	return end
+}
+
+// valueOf masks the value of s, if that is a credential, and returns where to go on; 0 if there is none.
+func (m *Masker) valueOf(s *subject) int {
+	if before := m.At(s.start - 1); before == '<' || before == ':' && m.inTag(s.start-1) {
+		return m.element(s)
+	} else if before == '>' && m.At(s.end) == '<' {
+		next, end := m.nextElement(s), m.tagEnd(s.end+1)
+		if next > 0 || end < 0 || m.At(s.end+1) != '/' {
+			return next
+		}
+		s.end = end + 1 // <b>Password</b>: hunter2
+	}
+	l := m.linkOf(s)
+	if c := m.At(l.value); l.bond == spaced && (c == '{' || c == '(' && s.strength == words.Noun) {
+		if next := m.bracketed(s, l.value); next > 0 || c == '{' {
+			return next
+		}
+	}
+	if l.bond == unbound {
+		return 0
+	}
+	if l.line && l.bond == colon && m.PairFollows(l.value) { // a map of YAML
+		return m.keyedValue(s, l.value, min(len(m.Text), l.value+maxRecord))
+	}
+	v, ok := m.valueAt(s, l)
+	if !ok || !m.wants(s, l, &v) {
+		return 0
+	}
+	if l.bond == called && v.Quoted && m.At(m.Spaces(v.Next)) == ',' { // more arguments
+		if end := m.Closing(l.value-1, l.value+page.MaxLook); end > v.Next && view.IsQuote(m.Text[end-1]) {
+			v.End, v.Next = end-1, end
+		}
+	}
+	m.Hide(v.Start, v.End)
+	for _, or := range []string{"|| ", "?? ", "or ", "{ "} { // what is taken if there is none
+		if j := m.Spaces(v.Next); strings.HasPrefix(m.Text[j:], or) && view.IsQuote(m.At(m.Spaces(j+len(or)))) {
+			v = m.Quoted(m.Spaces(j + len(or)))
+			m.Hide(v.Start, v.End)
+		}
+	}
+	return v.Next
+}
+
+// valueAt reads the value of s.
+func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
+	t := m.Text
+	i := m.decoration(l)
+	if rest, found := strings.CutPrefix(t[min(i, len(t)):], page.Mask); found {
+		end := m.Bare(i+len(page.Mask), m.Depth(i), false)
+		glued := rest != "" && view.IsNameByte(rest[0]) && rest[0] != '.'
+		return page.Value{Start: i, End: end, Next: end}, glued
+	}
+	c := m.At(i)
+	n, _ := m.Opening(i)
+	switch {
+	case c == 0, strings.HasPrefix(t[i:], page.UserInfoMask), l.bond == spaced && c == '<':
+		return v, false
+	case n > 0:
+		return m.Quoted(i), true
+	case l.bond == paired && (c < '0' || c > '9') && c != '[' && c != '{':
+		return v, false
+	case l.bond > spaced && (c == '|' || c == '>') || l.line && s.strength == words.Sure && strings.HasPrefix(t[i:], "- "):
+		if v, ok = m.block(s, i); ok {
+			return v, true
+		}
+	case c == '<' && (view.IsLetter(m.At(i+1)) || m.At(i+1) == '/'):
+		return m.behindTags(i)
+	case c == '$' && m.At(i+1) == '(' && l.bond > spaced:
+		if end := m.Closing(i+1, i+page.MaxElement); end > 0 {
+			return page.Value{Start: i, End: end + 1, Next: end + 1}, true
+		}
+	case c == '(' && l.bond == spaced:
+		i++
+	case (c == '[' || c == '{' || c == '(') && s.strength != words.Unsure:
+		end := m.Closing(i, len(t))
+		if end < 0 {
+			end = len(t) - 1
+		}
+		return page.Value{Start: i, End: end + 1, Next: end + 1, Bracket: true}, true
+	}
+	v.Start = i
+	if l.bond > spaced && manyWords(s.word) {
+		v.End = m.restOfLine(s, i)
+	} else {
+		v.End = m.Bare(i, m.Depth(l.value), l.bond == spaced)
+	}
+	v.Next = v.End
+	return v, v.End > i
+}
+
+// decoration skips what may be before a value: a cast, a tag of YAML, the prefix of a string, & and *.
+func (m *Masker) decoration(l link) int {
+	t := m.Text
+	i := l.value
+	for range 3 {
+		for _, prefix := range words.List("string prefix") {
+			if strings.HasPrefix(t[min(i, len(t)):], prefix) && view.IsQuote(m.At(i+len(prefix))) {
+				return i + len(prefix)
+			}
+		}
+		c := m.At(i)
+		switch {
+		case (l.bond == colon || strings.HasPrefix(t[max(0, i-2):], ": ")) &&
+			(c == '!' || c == '&') && (m.At(i+1) == '!' || view.IsLetter(m.At(i+1))),
+			view.HasFold(t[min(i, len(t)):], "new "):
+			j := i // a tag or an anchor of YAML
+			for j < len(t) && !view.IsSpace(t[j]) {
+				j++
+			}
+			if m.At(j) != ' ' || j-i > page.MaxScheme {
+				return i
+			}
+			i = m.Spaces(j)
+		case c == '(', view.HasFold(t[min(i, len(t)):], "string("): // a cast, or as PHP dumps
+			end := m.Closing(strings.IndexByte(t[i:], '(')+i, i+page.MaxScheme)
+			if end < 0 || !view.IsQuote(m.At(m.Spaces(end+1))) || strings.ContainsAny(t[i:end], "\"'`") {
+				return i
+			}
+			return m.Spaces(end + 1)
+		case strings.HasPrefix(t[min(i, len(t)):], "<%="):
+			i = m.Spaces(i + len("<%="))
+		default:
+			return m.converted(l, i)
+		}
+	}
+	return i
+}
+
+var constructors = words.Set("constructor")
+
+// converted returns where the string begins that something is made of at i, and of nothing else, as in []byte("hunter2") or
+// Buffer.from('hunter2'); i where nothing is, or where a function rather asks for the value by a name: os.Getenv("PASSWORD").
+func (m *Masker) converted(l link, i int) int {
+	j, end := i, min(len(m.Text), i+page.MaxScheme)
+	for j < end && (view.IsNameByte(m.Text[j]) || strings.IndexByte("[]*:", m.Text[j]) >= 0) {
+		j++
+	}
+	quote := m.Spaces(j + 1)
+	function := strings.ToLower(m.Text[i:j])
+	command := m.At(j) == ' ' && (strings.IndexByte(function, '-') > 0 || constructors[function]) // ConvertTo-SecureString 'hunter2'
+	if l.bond <= spaced || j == i || m.At(j) != '(' && !command || !view.IsQuote(m.At(quote)) {
+		return i
+	}
+	for _, asks := range words.List("asking function") {
+		if strings.Contains(function, asks) {
+			return i
+		}
+	}
+	if v := m.Quoted(quote); !command && m.At(m.Spaces(v.Next)) != ')' { // more arguments, one of which may be it
+		return i
+	}
+	return quote
+}
+
+// manyWords reports whether name is a header, or a list of words, whose value reaches to the end of the line.
+func manyWords(name string) bool {
+	name = strings.ToLower(name)
+	for _, end := range []string{"authorization", "authorisation", "cookie", "mnemonic", "phrase", "-signature"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}

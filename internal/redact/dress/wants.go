@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dress
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// wants reports whether the value v of s is a credential.
+func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
+	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
+	header := manyWords(s.word)
+	switch {
+	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]):
+		return false
+	case words.IsSessionID(s.word, text),
+		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
+		return false
+	case strings.EqualFold(s.word, "pin"):
+		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
+	}
+	switch l.bond {
+	case paired:
+		return (m.isPair(s, v) || words.Opaque(text)) && (s.strength > words.Unsure || words.TokenLike(text))
+	case called:
+		return s.strength > words.Unsure && !words.IsSentence(text, 1) &&
+			(v.Quoted || words.Mixed(text) && !strings.ContainsAny(text, " ("))
+	case spaced:
+		return !v.Bracket && m.wantsSpaced(s, l, v, text)
+	case colon:
+		certain := words.IsIdentifier(s.word) && !words.IsProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
+		if v.Quoted || certain && (s.strength == words.Weak || s.strength == words.Noun) ||
+			s.strength < words.Sure && !words.IsProse(text) && m.isMember(s, v) {
+			break
+		}
+		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsFact|words.IsKey) != 0
+		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) {
+			return false // jwt: signature is invalid
+		}
+		if header && words.IsRemark(s.word, text) {
+			return false
+		}
+		if words.IsProse(text) && (!header || strings.IndexByte(text, ' ') < 0 || words.IsSentence(text, 3)) {
+			return false
+		}
+		switch s.strength {
+		case words.Sure:
+			switch low := strings.ToLower(s.word); {
+			case low == "pwd":
+				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
+			case low == "jwt" && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next): // a sentence
+				return words.Mixed(text)
+			}
+			if view.IsDigits(text) {
+				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
+			}
+			return !l.line || words.Mixed(text) || m.alone(v)
+		case words.Noun:
+			return words.Mixed(text) || len(text) > 24 || m.alone(v) && l.line
+		case words.Weak:
+			return words.IsToken(text)
+		}
+		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
+	}
+	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
+}
+
+func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) bool {
+	text = strings.Trim(text, "*`_")
+	switch {
+	case words.IsPairLike(text):
+		return false
+	case s.strength == words.Sure && v.Quoted:
+		keyName := view.HasFold(s.word, "api ") && !m.complained(s) // a key may have a name
+		return !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) && (!keyName || words.Mixed(text))
+	case s.strength == words.Sure && l.typed && m.alone(v): // password 7 hunter2
+		return !words.IsProse(text) && words.Roles(strings.ToLower(text)) == 0
+	case s.strength == words.Sure:
+		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text)
+	case s.strength == words.Unsure && v.Quoted:
+		return words.IsKeyValue(text) && !words.IsID(text)
+	case s.strength == words.Unsure:
+		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
+	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
+		return false
+	}
+	look := words.LookAt(text)
+	if s.strength == words.Weak && m.isLogin(s, v) && !words.IsProse(text) {
+		return true
+	}
+	return words.Opaque(text) && len(text) >= 12 || words.IsID(text) && look.Letters() > 0 && len(text) >= 32
+}
+
+// isSetting reports whether s and v are all that is in a line, or s is a variable of the environment at the end of one.
+func (m *Masker) isSetting(s *subject, l link, v *page.Value) bool {
+	before := m.Text[max(0, s.start-maxAside):s.start]
+	m.Cost += len(before)
+	before = strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:])
+	variable := strings.ToUpper(s.word) == s.word
+	return words.IsIdentifier(s.word) && strings.IndexByte(s.word, '-') < 0 && !l.line && s.quote == 0 && m.At(s.end) == ' ' &&
+		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.alone(v) || m.At(v.Next) == ';')
+}
+
+// complained reports whether the word before s says that it was wrong: then what follows in quotes is what was given.
+func (m *Masker) complained(s *subject) bool {
+	before := strings.Fields(strings.ToLower(m.Text[max(0, s.start-maxAside):s.start]))
+	m.Cost += maxAside
+	return len(before) > 0 && words.Roles(words.LastWord(before[len(before)-1]))&words.IsAsking != 0
+}
+
+// isPair reports whether s and v are all that is in a pair of brackets, or in a line, or arguments of a function.
+func (m *Masker) isPair(s *subject, v *page.Value) bool {
+	i, j := s.start-1, v.Next
+	if s.quote != 0 || m.At(i) == ':' && view.IsQuote(m.At(v.Start-1)) {
+		i--
+	}
+	for m.At(i) == ' ' || m.At(i) == '\t' {
+		i--
+	}
+	for m.At(j) == ' ' {
+		j++
+	}
+	if m.At(i) == '"' && m.Depth(i) < m.Depth(s.start-1) { // in JSON
+		return m.At(j) == '"' || m.At(j) == '\n'
+	}
+	return m.At(i) == '(' || strings.IndexByte("[{:\n\x00", m.At(i)) >= 0 && strings.IndexByte("]}\"\n\x00>", m.At(j)) >= 0
+}
+
+// alone reports whether v is all that is in its line.
+func (m *Masker) alone(v *page.Value) bool {
+	return strings.IndexByte("\x00\n\r\"'}", m.At(v.Next)) >= 0
+}
+
+// isMember reports whether s and v are a member of an object or a map, or a line of YAML.
+func (m *Masker) isMember(s *subject, v *page.Value) bool {
+	line := m.Text[max(0, s.start-page.MaxLook):s.start]
+	m.Cost += len(line)
+	line = line[strings.LastIndexByte(line, '\n')+1:]
+	if i := strings.LastIndexAny(line, "{}[]()"); i >= 0 {
+		rest := strings.TrimSpace(line[i+1:])
+		return strings.IndexByte("{[(", line[i]) >= 0 && (rest == "" || rest[len(rest)-1] == ',')
+	}
+	if strings.TrimSpace(line) != "" || !m.alone(v) {
+		return false
+	}
+	all := strings.Split(m.Text[max(0, s.start-page.MaxLook):s.start], "\n")
+	name, value, _ := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
+	isMember := len(all) > 1 && value != "" && strings.Trim(name, "-_ "+view.Alphabet) == "" && strings.Count(name, " ") < 2
+	return isMember || strings.HasPrefix(line, "  ")
+}
+
+// isLogin reports whether s is a part of a login: a user name comes before it.
+func (m *Masker) isLogin(s *subject, v *page.Value) bool {
+	const longest = 64
+	before := strings.ToLower(m.Text[max(0, s.start-longest):s.start])
+	m.Cost += len(before)
+	all := strings.Split(before, "\n")
+	before = strings.TrimSpace(all[len(all)-1])
+	if before == "" && len(all) > 1 { // the line before
+		before = strings.TrimSpace(all[len(all)-2])
+	}
+	for _, word := range []string{"login", "user", "username"} {
+		if i := strings.LastIndex(before, word); i >= 0 && len(strings.Fields(before[i:])) == 2 {
+			return true
+		}
+	}
+	for _, word := range []string{"set", "export", "env", "arg", "setenv", "setx", "-x", "-gx"} {
+		if strings.HasSuffix(before, word) && m.alone(v) {
+			return true
+		}
+	}
+	return false
+}

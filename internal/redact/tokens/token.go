@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tokens
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// Masker masks what is a credential by itself.
+type Masker struct{ *page.Page }
+
+// form is how the credentials of some service look: what they begin with, and how long they are at least.
+type form struct {
+	prefix string
+	length int
+	loose  bool // it may consist of letters only
+}
+
+// tokenForms are credentials that are recognised wherever they occur, by their first two bytes.
+var tokenForms = func() (table [1 << 10][]form) {
+	for _, f := range words.List("form") {
+		prefix, length, _ := strings.Cut(f, "~")
+		least, err := strconv.Atoi(length)
+		if err != nil {
+			least = max(16, len(prefix)+8)
+		}
+		loose := strings.HasSuffix(prefix, "*")
+		prefix = strings.ReplaceAll(strings.TrimSuffix(prefix, "*"), `\x7e`, "~")
+		i := view.PairOf(prefix[0], prefix[1])
+		table[i] = append(table[i], form{prefix, least, loose})
+	}
+	return table
+}()
+
+// Token returns where the credential ends that begins at i, and masks it. If there is none, it returns i.
+func (m *Masker) Token(i int) int {
+	t := m.Text
+	switch t[i] {
+	case 'e':
+		if m.At(i+1) == 'y' {
+			if end := m.webToken(i); end > i {
+				return end
+			}
+		}
+	case 'P':
+		if end := m.puttyKey(i); end > i {
+			return end
+		}
+	case 'd', 'D':
+		if end := m.dataURL(i); end > i {
+			return end
+		}
+	}
+	known := tokenForms[view.PairOf(t[i], m.At(i+1))]
+	for k := range known {
+		f := &known[k]
+		if !strings.HasPrefix(t[i:], f.prefix) {
+			continue
+		}
+		end := m.tokenEnd(i + len(f.prefix))
+		rest := t[i+len(f.prefix) : end]
+		l := words.LookAt(rest)
+		loose := f.loose && (l.Digits > 0 || l.Letters() >= 16 || words.CaseTurns(rest) > 2)
+		if end-i >= f.length && (loose || words.Opaque(rest) && l.Longest >= 12 || l.Longest >= 20 && l.Digits > 0 && l.Letters() > 0) {
+			m.Hide(i, end)
+			return end
+		}
+	}
+	return m.madeToken(i)
+}
+
+// tokenEnd returns where a token ends that goes on at i.
+func (m *Masker) tokenEnd(i int) int {
+	t, from := m.Text, i
+	for i < len(t) && (view.IsAlnum(t[i]) || strings.IndexByte("_-.+/=~$,", t[i]) >= 0) && (t[i] != '/' && t[i] != ',' || i >= m.URL.End) {
+		i++
+	}
+	m.Cost += i - from
+	return from + len(page.Trim(t[from:i], page.Trailing+"-_"))
+}
+
+// madeToken looks at i for a token of some service that is not in the list, by how they are made: a short word, an
+// underscore, and many letters and digits without any order.
+func (m *Masker) madeToken(i int) int {
+	t := m.Text
+	end := i
+	for end < len(t) && end-i <= 12 && view.IsLetter(t[end]) {
+		end++
+	}
+	if end == i || m.At(end) != '_' {
+		return i
+	}
+	from := end + 1
+	for _, kind := range []string{"live_", "test_", "prod_", "secret_", "key_", "pat_", "api_", "sk_"} {
+		if strings.HasPrefix(t[from:], kind) {
+			from += len(kind)
+			break
+		}
+	}
+	for end = from; end < len(t) && view.IsAlnum(t[end]); end++ {
+	}
+	m.Cost += end - i
+	l := words.LookAt(t[from:end])
+	if end-from >= 24 && l.Lowers > 3 && l.Uppers > 3 && l.Digits > 1 && l.Turns >= 3 && words.CaseTurns(t[from:end]) >= 4 {
+		m.Hide(i, end)
+		return end
+	}
+	return i
+}
+
+// Infix looks for a credential around i, that has one of the infixes there, and returns where to go on.
+func (m *Masker) Infix(i int) int {
+	const shortest, longest = 30, 128
+	t := m.Text
+	if t[i] == '~' && (i < 4 || t[i-1] != 'Q' || !view.IsDigits(t[i-2:i-1])) {
+		return i + 1
+	}
+	for _, s := range words.List("infix") {
+		if !strings.HasPrefix(t[i:], s) {
+			continue
+		}
+		isPart := func(c byte) bool { return view.IsNameByte(c) || c == '~' || c == '=' }
+		start, end := i, i
+		for start > 0 && i-start < longest && isPart(t[start-1]) {
+			start--
+		}
+		for end < len(t) && end-i < longest && isPart(t[end]) {
+			end++
+		}
+		m.Cost += end - start
+		if end-start >= shortest {
+			m.Hide(start, end)
+			return end
+		}
+	}
+	return i + 1
+}
+
+// webToken looks at a JSON web token, whole or cut off: eyJ is {" in base64.
+func (m *Masker) webToken(i int) int {
+	t := m.Text
+	end := i
+	for end < len(t) && (view.IsAlnum(t[end]) || strings.IndexByte("_-=.+", t[end]) >= 0 || t[end] == '/' && i >= m.URL.End) {
+		end++
+	}
+	m.Cost += end - i
+	end = i + len(strings.TrimRight(t[i:end], "./"))
+	if end-i < 9 || !strings.HasPrefix(t[i:], "eyJ") && (end-i < 40 || !strings.Contains(t[i:end], ".ey")) {
+		return i
+	}
+	m.Hide(i, end)
+	return end
+}
+
+// dataURL looks at a data: URL: what it carries is content, not an address.
+func (m *Masker) dataURL(i int) int {
+	t := m.Text
+	const name = "data:"
+	if len(t) < i+len(name) || !strings.EqualFold(t[i:i+len(name)], name) {
+		return i
+	}
+	const longest = 128
+	comma := i + len(name)
+	for comma < len(t) && comma-i < longest && (view.IsAlnum(t[comma]) || strings.IndexByte("/;=._+-", t[comma]) >= 0) {
+		comma++
+	}
+	m.Cost += comma - i
+	head := t[i+len(name) : comma]
+	kind, _, _ := strings.Cut(head, ";")
+	if m.At(comma) != ',' || kind != "" && strings.Count(kind, "/") != 1 {
+		return i
+	}
+	end := comma + 1
+	for end < len(t) && !page.URLStops[t[end]] && t[end] != '\'' {
+		end++
+	}
+	m.Cost += end - comma
+	m.Hide(comma+1, end)
+	return end
+}
+
+// puttyKey looks at a private key as PuTTY keeps it. One that is cut off is masked to the end.
+func (m *Masker) puttyKey(i int) int {
+	const head, private, last = "PuTTY-User-Key-File-", "Private-Lines:", "Private-MAC:"
+	t := m.Text
+	if !strings.HasPrefix(t[i:], head) {
+		return i
+	}
+	m.Cost += len(t) - i
+	start, end := strings.Index(t[i:], private), len(t)
+	if start < 0 {
+		return i
+	}
+	start += i + len(private)
+	if mac := strings.Index(t[start:], last); mac >= 0 {
+		mac += start + len(last)
+		for end = mac; end < len(t) && (m.At(end) == ' ' || view.IsAlnum(m.At(end))); end++ {
+		}
+	}
+	m.Hide(start, end)
+	return end
+}
+
+// PrivateKey looks at a private key that may begin with the dashes from i to n, and returns where to go on.
+func (m *Masker) PrivateKey(i, n int) int {
+	t := m.Text
+	const longest = 100
+	head := strings.TrimLeft(t[n:min(len(t), n+longest)], " ")
+	if !strings.HasPrefix(head, "BEGIN ") {
+		return n
+	}
+	head, _, _ = strings.Cut(head, "---")
+	if !strings.Contains(head, "PRIVATE") {
+		return n
+	}
+	// One that is cut off is masked to the end.
+	end := len(t)
+	if from := strings.Index(t[n:], "-END "); from >= 0 {
+		from += n + len("-END ")
+		end = from
+		for end < len(t) && t[end] != '-' && t[end] != '\n' {
+			end++
+		}
+		for end < len(t) && t[end] == '-' {
+			end++
+		}
+	}
+	m.Cost += end - i
+	m.Hide(i, end)
+	return end
+}

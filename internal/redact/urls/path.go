@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package urls
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// path masks what is a credential in the path of a URL: the key at the end of an address that something is streamed to;
+// what follows a segment that names a credential; and the tokens in the addresses of webhooks.
+func (m *Masker) path(u *page.URL, from int) {
+	if from >= u.Query {
+		return
+	}
+	t := m.Text
+	stream := strings.HasPrefix(u.Scheme, "rtmp")
+	live := strings.HasPrefix(u.Scheme, "rts") || strings.HasPrefix(u.Scheme, "srt") || u.Scheme == "rist"
+	ingest := strings.HasPrefix(u.Scheme, "whip") || strings.HasPrefix(u.Scheme, "whep") || u.Scheme == "webrtc"
+	hook := strings.HasPrefix(strings.ToLower(t[u.Host:from]), "hooks.")
+	before, last := "", u.Query
+	for last > from && t[last-1] == '/' {
+		last--
+	}
+	for n, i := 0, from; i < u.Query; n++ {
+		end := i + 1
+		for end < u.Query && t[end] != '/' {
+			end++
+		}
+		s := t[min(i+1, end):end]
+		switch {
+		case s == "" || s == page.Mask || s[0] == ':':
+		case stream && n > 0 && end >= last && !commonStreams[strings.ToLower(s)] && (!isWord(s) || !isLoopback(t[u.Host:from])),
+			ingest && (words.TokenLike(s) || !isWord(s)),
+			hook && words.TokenLike(s),
+			live && words.Opaque(s),
+			words.Opaque(s) && strings.IndexByte(s, '.') < 0 && words.StrengthOf(before) >= words.Weak,
+			strings.HasPrefix(s, "bot") && strings.IndexByte(s, ':') > 0 && len(s) > 20:
+			m.Hide(i+1, end)
+		}
+		switch before = strings.ToLower(s); before {
+		case "hooks", "webhook", "webhooks", "webhookb2":
+			hook = true
+		case "whip", "whep", "webrtc", "ingest":
+			ingest = true
+		}
+		i = end
+	}
+}
+
+// commonStreams are names of streams that are no keys.
+var commonStreams = words.Set("stream")
+
+func isLoopback(host string) bool {
+	return strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "[::1]")
+}
+
+// isWord reports whether s consists of letters only, and of few.
+func isWord(s string) bool {
+	for i := range len(s) {
+		if !view.IsLetter(s[i]) {
+			return false
+		}
+	}
+	return len(s) <= 10
+}
+
+// Path goes through the path at i if there is no URL before it: GET /whip/key HTTP/1.1
+func (m *Masker) Path(i int) {
+	before := m.At(i - 1)
+	if i < m.URL.End || m.Whole || before != 0 && !view.IsSpace(before) && !view.IsQuote(before) && before != ':' {
+		return
+	}
+	end := m.until(i, "?#", m.Depth(i))
+	m.path(&page.URL{Host: i, Query: end}, i)
+}

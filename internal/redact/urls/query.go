@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package urls
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// The kinds of parameters of queries. One of a number or a word that is neither is masked: it isn't what it claims to be.
+var (
+	numberParams = words.Set("number param")
+	wordParams   = words.Set("word param")
+	nameParams   = words.Set("name param")
+	secretParams = words.Set("secret param")
+)
+
+var paramBytes = view.SetOf("0123456789-_.~[]$" + view.Alphabet)
+
+const (
+	maxParam = 64  // bytes of the name of a query parameter
+	maxFact  = 128 // bytes of a value that is believed to be harmless
+	maxShort = 12  // bytes of a word in one that is typed
+)
+
+// Param looks at the query parameter after the ?, & or # at i. Those with a name that means a credential are masked as
+// everywhere; here, others with a value that looks like one.
+func (m *Masker) Param(i int) {
+	t := m.Text
+	inURL := i < m.URL.End
+	depth := m.Depth(i)
+	nameEnd := i + 1
+	for nameEnd < len(t) && nameEnd-i <= maxParam && paramBytes[t[nameEnd]] {
+		nameEnd++
+	}
+	name := strings.ToLower(t[i+1 : nameEnd])
+	if m.At(nameEnd) != '=' {
+		ends := nameEnd == len(t) || strings.IndexByte("&#"+page.Trailing, t[nameEnd]) >= 0 || m.stops(nameEnd, depth)
+		if (inURL || m.Whole) && ends && words.Opaque(name) && t[nameEnd-1] != ']' {
+			m.Hide(i+1, nameEnd)
+		}
+		return
+	}
+	if name == "" {
+		return
+	}
+	end := nameEnd + 1
+	for end < len(t) && (t[end] != '&' && t[end] != '#' && t[end] != '?') && !m.stops(end, depth) && (!inURL || end < m.URL.End) {
+		end++
+	}
+	m.Cost += end - i
+	if !inURL {
+		end = nameEnd + 1 + len(page.Trim(t[nameEnd+1:end], page.Trailing))
+	}
+	m.QueryEnd = end
+	value := t[nameEnd+1 : end]
+	if value != "" && value[0] != '=' && len(value) < 4 && !numberParams[name] && !wordParams[name] { // too short to be opaque
+		return
+	}
+	switch {
+	case strings.Trim(value, "=") == "" && (name != "streamid" || m.At(end) != '#'):
+		if words.Opaque(t[i+1 : nameEnd]) { // no parameter at all, but one end of something in base64
+			m.Hide(i+1, end)
+		}
+	case name == "streamid" && strings.HasPrefix(m.URL.Scheme, "srt") && inURL:
+		for end < m.URL.End && t[end] != '&' {
+			end++
+		}
+		m.Hide(nameEnd+1, end)
+	case strings.HasPrefix(value, page.Mask), strings.Contains(value, "://"), words.IsNothing(value):
+	case !m.isHarmless(name, value):
+		m.Hide(nameEnd+1, end)
+	}
+}
+
+// isHarmless reports whether the value of a query parameter with this name can't be a credential.
+func (m *Masker) isHarmless(name, value string) bool {
+	switch {
+	case numberParams[name], wordParams[name]:
+		return len(value) <= maxFact && isTyped(wordParams[name], value)
+	case secretParams[name]:
+		return !words.Mixed(value)
+	case len(value) > maxFact:
+		return !words.Opaque(value[:maxFact]) && !words.Opaque(value[len(value)-maxFact:])
+	}
+	last := words.LastWord(name)
+	return nameParams[last] || strings.HasSuffix(last, "id") && len(last) > len("guid") || !words.Opaque(value)
+}
+
+func isTyped(word bool, value string) bool {
+	allowed := ".:,-hmsTZ"
+	if word {
+		allowed = "._-+/;% =ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	}
+	length := 0
+	for _, c := range []byte(value) {
+		if (c < '0' || c > '9') && strings.IndexByte(allowed, c) < 0 {
+			return false
+		}
+		if length++; !view.IsAlnum(c) {
+			length = 0
+		}
+		if word && length > maxShort {
+			return false
+		}
+	}
+	return true
+}
+
+// UserInfo masks the user and the password before the @ at i, where there is no scheme, and returns where to go on.
+func (m *Masker) UserInfo(i int) int {
+	t := m.Text
+	inURL := i < m.URL.End
+	start := i
+	for ; start > m.userEnd && i-start < maxPassword; start-- {
+		if c := t[start-1]; page.URLStops[c] || c == '\'' || inURL && (c == '/' || c == '?') {
+			break
+		}
+	}
+	m.Cost += i - start
+	end := i + 1
+	for ; end < len(t) && end-i < maxPassword && !page.URLStops[t[end]] && t[end] != '/'; end++ {
+		if m.Cost++; t[end] == '@' && view.IsAlnum(m.At(end+1)) { // the password holds an @
+			i = end
+		}
+	}
+	m.userEnd = i + 1
+	if t[start:i] == page.UserInfoMask {
+		return i + 1
+	}
+	host := t[i+1 : end]
+	user, password, found := strings.Cut(t[start:i], ":")
+	if !found || strings.HasSuffix(user, "jdbc") {
+		m.slashed(start, i)
+		return i + 1
+	}
+	if cut := strings.LastIndexAny(user, "=([{,;|"); cut >= 0 {
+		start += cut + 1
+		user = user[cut+1:]
+	}
+	if password != "" && isUser(user, password) && isHostLike(host) {
+		m.HideUser(start, i)
+	}
+	return i + 1
+}
+
+// slashed masks user/password before the @ at i, as clients of Oracle take it.
+func (m *Masker) slashed(start, i int) {
+	t := m.Text
+	host, _, found := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
+	_, port, _ := strings.Cut(host, ":")
+	dsn := found && (host == "" && m.At(i+2) == '/' || view.IsDigits(port)) // @//host:1521/db, @host:1521/db
+	if thin := strings.LastIndex(t[start:i], ":thin:"); thin >= 0 {
+		start += thin + len(":thin:")
+	} else if !dsn {
+		before := strings.ToLower(strings.TrimRight(t[max(0, start-page.MaxScheme):start], " "))
+		known := false
+		for _, tool := range []string{"sqlplus", "connect", "conn", "sqlldr", "expdp", "impdp", "rman target"} {
+			known = known || strings.HasSuffix(before, tool)
+		}
+		if !known {
+			return
+		}
+	}
+	if user, password, found := strings.Cut(t[start:i], "/"); found && user != "" && password != "" {
+		m.HideUser(start, i)
+	}
+}
+
+func isUser(user, password string) bool {
+	ratio := strings.IndexByte(password, ':') > 0 && strings.Trim(password, "0123456789.:") == ""
+	if ratio || view.IsDigits(user) || strings.HasPrefix(password, "//") || user == "" && !words.Mixed(password) {
+		return false
+	}
+	if !labels[strings.ToLower(user)] {
+		return true
+	}
+	l := words.LookAt(password) // of mail:bob@host the name, of admin:Xk4o2@host a password
+	return strings.IndexByte(password, ':') >= 0 || l.Uppers > 0 && l.Digits > 0 || strings.ContainsAny(password, "!#$%^&*")
+}
+
+// isHostLike reports whether what follows an @ may be a host: 1080p60 and sha256:... are none.
+func isHostLike(s string) bool {
+	host, rest, _ := strings.Cut(s, ":")
+	host = strings.TrimRight(host, page.Trailing)
+	if host == "" || strings.HasPrefix(host, "sha") && len(rest) > 30 {
+		return s != "" && s[0] == '['
+	}
+	if host[0] >= '0' && host[0] <= '9' {
+		top := host[strings.LastIndexByte(host, '.')+1:]
+		address := strings.Count(host, ".") == 3 && view.IsDigits(strings.ReplaceAll(host, ".", ""))
+		return address || len(top) < len(host) && isWord(top) && len(top) > 1
+	}
+	return view.IsLetter(host[0])
+}
+
+var labels = words.Set("mail")

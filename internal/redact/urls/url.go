@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package urls
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// Masker masks the credentials in URLs.
+type Masker struct {
+	*page.Page
+	userEnd int // up to where user infos without a scheme were looked for already
+	ats     cursor
+}
+
+// New returns a Masker of what is on p.
+func New(p *page.Page) *Masker { return &Masker{Page: p} }
+
+// cursor remembers where the next @ of a line is, so that it is not searched for again and again.
+type cursor struct{ from, found int }
+
+// nextAt returns where the first @ from i on is, -1 if there is none in this line.
+func (m *Masker) nextAt(i int) int {
+	if c := &m.ats; i < c.from || i > c.found {
+		c.from, c.found = i, i
+		for c.found < len(m.Text) && m.Text[c.found] != '@' && (m.Text[c.found] != '\n' || m.Depth(c.found) > 0) {
+			c.found++
+		}
+		m.Cost += c.found - i
+	}
+	if m.At(m.ats.found) != '@' {
+		return -1
+	}
+	return m.ats.found
+}
+
+const maxPassword = 256
+
+// stops reports whether a URL that was decoded to depth ends at i.
+func (m *Masker) stops(i int, depth uint8) bool {
+	return !m.Whole && page.URLStops[m.Text[i]] && (m.Depth(i) <= depth || m.IsEscaped(i))
+}
+
+// until returns where the first of chars is from i on, within a URL.
+func (m *Masker) until(i int, chars string, depth uint8) int {
+	from := i
+	for i < len(m.Text) && !m.stops(i, depth) && strings.IndexByte(chars, m.Text[i]) < 0 {
+		i++
+	}
+	m.Cost += i - from
+	return i
+}
+
+// Authority goes through the URL of which the :// is at sep, and returns where its path begins.
+func (m *Masker) Authority(sep int) int {
+	u := page.URL{Start: m.SchemeStart(sep), Host: sep + len("://"), Depth: m.Depth(sep)}
+	if u.Scheme = m.Text[u.Start:sep]; words.CaseTurns(u.Scheme) > 0 || u.Scheme != "" && view.IsUpper(u.Scheme[0]) {
+		u.Scheme = strings.ToLower(u.Scheme)
+	}
+	end := m.until(u.Host, `/?#\`, u.Depth)
+	if at := m.lostAt(&u, end); at >= 0 {
+		m.HideUser(u.Host, at)
+		u.Host = at + 1
+		end = m.until(u.Host, `/?#\`, u.Depth)
+	}
+	if at := strings.LastIndexByte(m.Text[u.Host:end], '@'); at >= 0 {
+		at += u.Host
+		switch user := m.Text[u.Host:at]; {
+		case m.Depth(at) > u.Depth:
+			m.HideUser(u.Host, end) // encoded as a whole
+		case !isPlainUser(u.Scheme, user):
+			m.HideUser(u.Host, at)
+		}
+		u.Host = at + 1
+	} else if portOf(m.Text[u.Host:end]) == portBad && u.Scheme != "docker" && u.Scheme != "oci" {
+		m.HideUser(u.Host, u.Host+len(page.Trim(m.Text[u.Host:end], page.Trailing))) // a user info that lost its host
+	}
+	m.parts(&u, end)
+	if i := strings.IndexByte(m.Text[min(u.Host, end):end], ';'); i >= 0 { // the properties of JDBC follow
+		end = u.Host + i
+	}
+	return max(end, sep+1)
+}
+
+// isPlainUser reports whether a user info is the name of a user that everybody knows.
+func isPlainUser(scheme, user string) bool {
+	switch {
+	case user == "", user == "git", user == "hg", user == "anonymous":
+		return true
+	case strings.IndexByte(user, ':') >= 0:
+		return false
+	}
+	return (strings.Contains(scheme, "ssh") || scheme == "sftp" || scheme == "scp" || scheme == "rsync") && !words.Opaque(user)
+}
+
+// lostAt returns where the user info of a URL ends if that is beyond its authority, and -1 otherwise. A secret key often
+// contains a slash that nobody encoded, and in a text a password may hold what otherwise ends a URL.
+func (m *Masker) lostAt(u *page.URL, end int) int {
+	auth := m.Text[u.Host:end]
+	at := strings.LastIndexByte(auth, '@')
+	host := auth[at+1:]
+	port := portOf(host)
+	dotted := strings.IndexByte(host, '.') >= 0 || strings.HasPrefix(host, "[") || strings.HasPrefix(host, "localhost")
+	if at >= 0 && (port == portNumber || dotted) || at < 0 && port != portBad && (dotted || port == portNone) {
+		return -1
+	}
+	found := m.nextAt(end)
+	if found < 0 || found-end > maxPassword || !view.IsAlnum(m.At(found+1)) && m.At(found+1) != '[' {
+		return -1
+	}
+	between := m.Text[end:found]
+	m.Cost += len(between)
+	stray := port != portBad && (strings.ContainsAny(between, "?# \t\"<>") || m.Text[found-1] == '/')
+	if stray || !m.Whole && strings.Contains(between, "://") {
+		return -1
+	}
+	// A password may hold an @ itself.
+	for i := found + 1; i < len(m.Text) && !m.stops(i, u.Depth) && i-found < maxPassword; i++ {
+		m.Cost++
+		if m.Text[i] == '@' {
+			found = i
+		} else if m.Text[i] == '/' && !m.Whole {
+			break
+		}
+	}
+	return found
+}
+
+type portKind int
+
+const (
+	portNone portKind = iota
+	portNumber
+	portBad
+)
+
+// portOf says what the part of a host after its colon is.
+func portOf(host string) portKind {
+	if i := strings.LastIndexByte(host, ']'); i >= 0 && strings.HasPrefix(host, "[") {
+		host = host[i+1:]
+	}
+	host = strings.TrimRight(host, page.Trailing)
+	i := strings.IndexByte(host, ':')
+	if i < 0 || i == len(host)-1 {
+		return portNone
+	}
+	port := host[i+1:]
+	rest := strings.TrimLeft(port, "0123456789")
+	switch strings.ToLower(strings.Trim(port, "<>{}$[]")) {
+	case "port", "%d", "%s", "%v":
+		return portNumber
+	}
+	switch numbered := len(rest) < len(port); {
+	case port[0] == '$', rest == "", numbered && strings.IndexByte(";,|", rest[0]) >= 0,
+		numbered && strings.Trim(rest, "-+*>,;!?'\")]}") == "":
+		return portNumber
+	}
+	return portBad
+}
+
+// parts goes through the path, and finds out where the URL ends: where another one begins, at the latest.
+func (m *Masker) parts(u *page.URL, from int) {
+	t := m.Text
+	u.Query, u.End = -1, from
+	for u.End < len(t) && !m.stops(u.End, u.Depth) {
+		c := t[u.End]
+		if (c == '?' || c == '#') && u.Query < 0 {
+			u.Query = u.End
+		}
+		if c == ':' && strings.HasPrefix(t[u.End:], "://") {
+			u.End = max(m.SchemeStart(u.End), from)
+			break
+		}
+		if c == '\'' && !m.Whole && (u.End+1 == len(t) || !view.IsAlnum(t[u.End+1]) && t[u.End+1] != '%') {
+			break
+		}
+		u.End++
+	}
+	m.Cost += u.End - from
+	if !m.Whole {
+		u.End = from + len(page.Trim(t[from:u.End], page.Trailing))
+	}
+	if u.Query < 0 || u.Query > u.End {
+		u.Query = u.End
+	}
+	m.URL = *u
+	m.path(u, from)
+}

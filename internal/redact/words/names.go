@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package words
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+)
+
+// Strength says how surely a name means a credential.
+type Strength uint8
+
+// From none to certain.
+const (
+	Open   Strength = iota // it doesn't
+	Unsure                 // the value tells: a stream key, or a key on a keyboard
+	Weak                   // an ordinary word too: a session, a token
+	Noun                   // in a sentence an ordinary word, elsewhere a credential: a secret
+	Sure
+)
+
+const (
+	maxWords = 8
+	// MaxName is how many bytes of a name count.
+	MaxName = 96
+)
+
+// name is a name as its words, in lower case.
+type name struct {
+	words [maxWords]string
+	n     int
+}
+
+// last returns the word that is i words before the last one, "" if there is none.
+func (w *name) last(i int) string {
+	if i >= w.n {
+		return ""
+	}
+	return w.words[w.n-1-i]
+}
+
+// StrengthOf returns how surely a name means a credential, by the word that it ends in: the ID of a session is no session.
+func StrengthOf(s string) Strength {
+	if Roles(strings.ToLower(s))&isSure != 0 {
+		return Sure
+	}
+	w := split(s)
+	for i := 1; i < w.n; i++ { // the password of somebody
+		if Roles(w.words[i])&IsOf != 0 {
+			w.n = i
+		}
+	}
+	for w.n > 1 && !w.isSure() && (Roles(w.last(0))&IsNeutral != 0 || view.IsDigits(w.last(0))) {
+		if w.n--; w.last(0) == "hmac" { // the name of an algorithm
+			return Unsure
+		}
+	}
+	if w.n == 0 {
+		return Open
+	}
+	strength := w.strength()
+	switch asking := w.n > 1 && Roles(w.words[0])&IsAsking != 0; {
+	case asking && strength >= Noun:
+		return Weak
+	case asking:
+		return Open
+	}
+	return strength
+}
+
+// isSure reports whether the last two or three words are a name that is one word elsewhere: pass word, connection string.
+func (w *name) isSure() bool {
+	two := w.last(1) + w.last(0)
+	return w.n > 1 && Roles(two)&isSure != 0 || w.n > 2 && Roles(w.last(2)+two)&isSure != 0
+}
+
+// strength is the strength of a name of which the last word says what it means.
+func (w *name) strength() Strength {
+	last, before := w.last(0), Roles(w.last(1))
+	if Roles(last) == 0 {
+		last = strings.TrimRight(last, "0123456789")
+	}
+	switch r := Roles(last); {
+	case r&IsKey != 0 && before&IsOpenKey != 0:
+		return Open
+	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0,
+		r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
+		return Sure
+	case r&IsKey != 0:
+		return Unsure
+	case r&isNoun != 0:
+		return Noun
+	case r&IsWeak != 0, r&isCode != 0 && before&isSecretCode != 0, last == "id" && (w.last(1) == "session" || w.last(1) == "sess"):
+		return Weak
+	case r&IsFact != 0:
+		return Open
+	}
+	if s := strengthOfWord(last); s != Open {
+		return s
+	}
+	for i, word := range w.words[:w.n-1] { // API_KEY_STUDIO
+		if r := Roles(word); r&(isSure|isNoun|IsWeak) != 0 || r&IsKey != 0 && i > 0 && Roles(w.words[i-1])&IsSecretKey != 0 {
+			return Unsure
+		}
+	}
+	return Open
+}
+
+// strengthOfWord returns the strength of a word that is several in one piece: dbpassword, apikey.
+func strengthOfWord(word string) Strength {
+	for _, part := range List("holds sure") {
+		if i := strings.Index(word, part); i >= 0 {
+			rest := word[i+len(part):]
+			if rest == "less" || rest != "" && Roles(rest)&IsFact != 0 {
+				return Open
+			}
+			return Sure
+		}
+	}
+	for _, end := range List("ends sure") {
+		if strings.HasSuffix(word, end) {
+			return Sure
+		}
+	}
+	for _, end := range List("ends weak") {
+		if strings.HasSuffix(word, end) {
+			return Weak
+		}
+	}
+	if strings.HasSuffix(word, "pw") || strings.HasSuffix(word, "pass") && !noPass[word] {
+		return Sure
+	}
+	if left, ok := strings.CutSuffix(strings.TrimSuffix(word, "s"), "key"); ok && len(left) > 1 && Roles(left)&IsSecretKey != 0 {
+		return Sure
+	}
+	return Open
+}
+
+var noPass = Set("no pass")
+
+// split splits camelCase, snake_case, kebab-case and dotted names into words: the last ones that there is room for. Of a
+// dotted name only the last part counts, if that says something.
+func split(s string) (w name) {
+	if len(s) > MaxName {
+		s = s[len(s)-MaxName:]
+	}
+	if dot := strings.LastIndexByte(s, '.'); dot >= 0 {
+		if last := s[dot+1:]; !view.IsDigits(last) && Roles(strings.ToLower(last))&(IsNeutral|IsKey) == 0 {
+			s = last
+		}
+	}
+	low := strings.ToLower(s)
+	if len(low) != len(s) {
+		return w
+	}
+	start := 0
+	camel := low != s && strings.ToUpper(s) != s
+	flush := func(end int) {
+		if end > start {
+			if w.n == maxWords {
+				copy(w.words[:], w.words[1:])
+				w.n--
+			}
+			w.words[w.n] = low[start:end]
+			w.n++
+		}
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case !view.IsAlnum(c) && c < 0x80:
+			flush(i)
+			start = i + 1
+		case camel && view.IsUpper(c) && i > start &&
+			(!view.IsUpper(s[i-1]) || i+1 < len(s) && view.IsLetter(s[i+1]) && !view.IsUpper(s[i+1])):
+			flush(i)
+			start = i
+		}
+	}
+	flush(len(s))
+	return w
+}
+
+// LastWord returns the last of the words that a name consists of, in lower case.
+func LastWord(s string) string {
+	w := split(s)
+	return w.last(0)
+}
+
+// IsKeyOf reports whether a name ends in a word that has the role r.
+func IsKeyOf(s string, r Role) bool {
+	return Roles(LastWord(s))&r != 0
+}
+
+// IsIdentifier reports whether a name is one of a program rather than a word of a sentence.
+func IsIdentifier(s string) bool {
+	return strings.ContainsAny(s, "_-.") || CaseTurns(s) > 1 && strings.IndexByte(s, ' ') < 0
+}

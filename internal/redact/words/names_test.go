@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package words_test
+
+import (
+	"testing"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+func TestStrengthOfNames(t *testing.T) {
+	for _, key := range []string{"password", "userPasswd", "secret", "clientSecret", "token", "accessToken", "mytoken",
+		"apikey", "apiKey", "api_key", "X-Api-Key", "accessKeyId", "AWS_ACCESS_KEY_ID", "private-key", "credentials",
+		"Authorization", "auth", "x-auth", "jwt", "signature", "sig", "session", "sessionId", "SESSION_ID", "HTTPAuth"} {
+		if words.StrengthOf(key) < words.Weak {
+			t.Errorf("%s is not seen as a credential", key)
+		}
+	}
+	for _, key := range []string{"", "id", "author", "authored", "design", "tokenId", "tokenURI", "token_standard", "key",
+		"name", "obsession", "assign", "content", "streamerId", "sessionCount", "maxTokens", "objectKey"} {
+		if words.StrengthOf(key) > words.Unsure {
+			t.Errorf("%s is seen as a credential", key)
+		}
+	}
+}

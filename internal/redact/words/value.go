@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package words
+
+import (
+	"slices"
+	"strings"
+)
+
+var prose = Set("prose")
+
+// IsKeyValue reports whether text, the value of a key of any kind, is a credential rather than the name of something.
+func IsKeyValue(text string) bool {
+	l := LookAt(text)
+	made := Opaque(text) || TokenLike(text) && l.Digits > 2 && !strings.ContainsAny(text, "-_")
+	return made && !strings.ContainsAny(text, "./: (") && !IsPairLike(text)
+}
+
+// IsProse reports whether text begins as a sentence goes on.
+func IsProse(text string) bool {
+	word, _, _ := strings.Cut(text, " ")
+	return prose[strings.ToLower(strings.Trim(word, ",.;!?'"))]
+}
+
+// IsRemark reports whether text, behind the name of a header, are words about it.
+func IsRemark(name, text string) bool {
+	all := strings.Fields(text)
+	low := strings.ToLower(name)
+	odd := func(word string) bool {
+		l := LookAt(word)
+		return Mixed(word) || l.Digits > 0 && l.Letters() > 0 || strings.IndexByte(word, '=') >= 0
+	}
+	return len(all) > 2 && !strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic") && !slices.ContainsFunc(all, odd)
+}
+
+// IsSentence reports whether text is the rest of a sentence, of at least so many words.
+func IsSentence(text string, least int) bool {
+	const most = 8
+	all := strings.Fields(text)
+	for _, word := range all[:min(len(all), most)] {
+		if Mixed(word) || strings.IndexByte(word, '=') >= 0 {
+			return false
+		}
+	}
+	return len(all) >= least && IsProse(text)
+}
+
+// IsSessionID reports whether value is the ID of one of Studio's sessions, as name says, and not what a browser is known by.
+func IsSessionID(name, value string) bool {
+	w := split(name)
+	named := w.last(0) == "sessionid" || w.last(0) == "id" && w.last(1) == "session"
+	return named && IsID(value) && (len(value) < 32 || strings.IndexByte(value, '-') > 0)
+}
+
+// IsToken reports whether text, which follows a name that is an ordinary word too, is no sentence.
+func IsToken(text string) bool {
+	l := LookAt(text)
+	if IsPlainFact(text, &l) || l.Letters() == 0 && l.Digits < 6 {
+		return false
+	}
+	return l.Digits > 0 || CaseTurns(text)*5 >= len(text)*2 || len(text) >= 24 || strings.ContainsAny(text, "+=~")
+}
+
+// IsPairLike reports whether text is a name and a value itself.
+func IsPairLike(text string) bool {
+	const longest = 10
+	i := strings.IndexByte(text, '=')
+	return i > 0 && (i < longest || strings.Trim(text[i:], "=") != "") &&
+		strings.Trim(text[:min(i, longest)], "_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+// IsValueOf reports whether text, which is assigned to a name of this strength, is a credential. quoted, bracket: what it is in.
+func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool {
+	l := LookAt(text)
+	switch {
+	case s == Unsure:
+		return !bracket && IsKeyValue(text)
+	case bracket && s == Weak: // some words, rather than numbers
+		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || Jumbled(text) ||
+			strings.HasSuffix(strings.ToLower(name), "auth")
+	case bracket:
+		return l.Letters() > 0
+	case l.Letters() == 0 && l.Digits > 0 && (s <= Noun || strings.HasSuffix(name, "s") && l.Digits < 4):
+		return l.Digits >= 6 && !strings.HasSuffix(name, "s")
+	case s == Weak: // not what a function returns
+		isCall := !quoted && strings.IndexByte(text, '(') > 0 && !strings.ContainsAny(text, "\"'`0123456789")
+		return !IsProse(text) && !IsMeasure(text, &l) && !IsFile(text) && !isCall
+	}
+	if IsFile(text) && strings.HasSuffix(strings.ToLower(name), "key") { // where the key is
+		return false
+	}
+	directory := strings.HasSuffix(strings.ToLower(name), "pwd") && strings.IndexByte("/~", text[0]) >= 0
+	return !IsSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
+}
+
+var verdicts = Set("verdict")
