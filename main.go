@@ -84,7 +84,8 @@ func main() {
 	flag.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "Address of the health probes; 0 turns them off.")
 	flag.StringVar(&opts.watchNamespaces, "watch-namespaces", "", "Namespaces to work in, comma separated; empty means all.")
 	flag.StringVar(&opts.watchSelector, "watch-label-selector", "", "Labels of the sources to serve, as for kubectl get -l: "+
-		"studio.livepeer.org/shard=a. Empty means all. Operators that share a cluster each need another selector, and no source may match two.")
+		"studio.livepeer.org/shard=a. Empty means all. Operators that share a cluster each need another selector, and no source may "+
+		"match two.")
 	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources and sinks may point to, comma separated: api.example.com, "+
 		"*.example.com, 10.1.2.3, 10.0.0.0/8 over https; with :port, or http:// before it, over plain http as well. "+
 		"* adds what empty means: any https host, and http to loopback. "+
