@@ -23,8 +23,9 @@ type shard struct {
 
 func newShard() *shard { return &shard{sources: map[types.NamespacedName]types.UID{}} }
 
-// begin takes in the sources that are there when this operator begins to lead: it goes on with them, as after a restart.
-func (s *shard) begin(ctx context.Context, cached client.Reader) error {
+// begin takes in the sources that are there when this operator begins to lead: it goes on with them, as after a restart. Each is to be
+// reconciled: one that leaves before the controller hears of it would count as this shard's otherwise.
+func (s *shard) begin(ctx context.Context, cached client.Reader, wake func(types.NamespacedName)) error {
 	if s == nil {
 		return nil
 	}
@@ -34,6 +35,7 @@ func (s *shard) begin(ctx context.Context, cached client.Reader) error {
 	}
 	for i := range list.Items {
 		s.meet(&list.Items[i])
+		wake(client.ObjectKeyFromObject(&list.Items[i]))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/cloudevents/sdk-go/v2/event"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -177,6 +178,40 @@ func TestASourceMovesBetweenShards(t *testing.T) {
 	s.notified()
 	s.delivering("main", v1alpha1.ReasonDelivered)
 	t.Logf("%d CloudEvents were sent, %d of them once more", sink.attempts(), sink.attempts()-sink.distinct())
+}
+
+// TestEventsOfAMovedSource: in the middle of many CloudEvents, the source moves. The old shard stops at once: all arrive, and no more of them twice
+// than were on their way.
+func TestEventsOfAMovedSource(t *testing.T) {
+	t.Parallel()
+	s := newShards(t)
+	sink := newEventSink(t)
+	s.start("a")
+	s.start("b")
+	s.sharded("main", "a", sink.spec)
+	s.eventuallyReady("main", v1alpha1.ReasonSynced)
+	sink.act(func(_ http.ResponseWriter, r *http.Request, _ int, _ *sdk.Event) (answered, taken bool) {
+		timer := time.NewTimer(300 * time.Millisecond)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+		}
+		return false, true
+	})
+	const tasks, atOnce = 80, 8
+	now := time.Now().UnixMilli()
+	for n := range tasks {
+		s.studio.Put(livepeertest.Task{"id": fmt.Sprintf("11fe%04d-0000-4000-8000-000000000000", n), "type": "upload", "createdAt": now,
+			"status": map[string]any{"phase": "completed", "updatedAt": now}})
+	}
+	s.Eventually(s.tasks, soon, tick).Should(HaveLen(tasks))
+	s.Eventually(sink.attempts, soon, tick).Should(BeNumerically(">", atOnce))
+	s.move("main", "b")
+	s.Eventually(sink.distinct, soon, tick).Should(Equal(tasks))
+	s.notified()
+	t.Logf("%d were sent twice", sink.attempts()-tasks)
+	s.Expect(sink.attempts() - tasks).To(BeNumerically("<=", atOnce))
 }
 
 // TestAnotherShardsTasksAreLeftAlone: an operator neither reads nor writes the tasks of a source that another one serves, or nobody,

@@ -195,21 +195,24 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 		r.engine.Reconnect(source)
 		r.wake(source)
 	})
-	if err := r.shard.begin(ctx, r.client); err != nil {
+	if err := r.shard.begin(ctx, r.client, r.wake); err != nil {
 		return err
 	}
-	r.index.NotifyExternalChanges(func(task taskstore.TaskRef) {
-		source := types.NamespacedName{Namespace: task.Namespace, Name: task.Source}
-		if task.Source != "" && task.ID != "" && r.shard.serves(source) {
-			r.engine.Recheck(source, task.ID, plan.ExternalChange)
-		}
-	})
+	r.index.NotifyExternalChanges(r.externalChange)
 	if r.webhooks == nil {
 		return nil
 	}
 	return r.webhooks.Admit(ctx, func(source *v1alpha1.LivepeerTaskSource) {
 		_, _, _ = r.open(ctx, source) // what is wrong with it is for its reconcile to say
 	}, r.forget)
+}
+
+// externalChange has a task looked at again that somebody else changed, where its source is this operator's.
+func (r *SourceReconciler) externalChange(task taskstore.TaskRef) {
+	source := types.NamespacedName{Namespace: task.Namespace, Name: task.Source}
+	if task.Source != "" && task.ID != "" && r.shard.serves(source) {
+		r.engine.Recheck(source, task.ID, plan.ExternalChange)
+	}
 }
 
 // SetupWithManager registers the reconciler.
