@@ -39,7 +39,8 @@ func Served(s *v1alpha1.LivepeerTaskSource, operators []appsv1.Deployment) []Che
 	switch len(by) {
 	case 0:
 		c.Level, c.Finding = Fail, "no operator serves it: its labels match none of "+strings.Join(selectors, "; ")
-		c.Next = fmt.Sprintf("kubectl -n %s label livepeertasksource %s with what one of them selects (docs/shards.md)", s.Namespace, s.Name)
+		c.Next = fmt.Sprintf("kubectl -n %s label livepeertasksource %s with what one of them selects (docs/shards.md)",
+			s.Namespace, s.Name)
 	case 1:
 		c.Finding = "served by " + by[0]
 	default:
