@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"flag"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -26,6 +28,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -35,6 +38,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
+	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
@@ -56,6 +60,7 @@ type options struct {
 	metricsCertKey  string
 	probeAddress    string
 	watchNamespaces string
+	watchSelector   string
 	allowedHosts    string
 	receiverAddress string
 	receiverPath    string
@@ -78,6 +83,9 @@ func main() {
 	flag.StringVar(&opts.metricsCertKey, "metrics-cert-key", "tls.key", "File of its key in --metrics-cert-path.")
 	flag.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "Address of the health probes; 0 turns them off.")
 	flag.StringVar(&opts.watchNamespaces, "watch-namespaces", "", "Namespaces to work in, comma separated; empty means all.")
+	flag.StringVar(&opts.watchSelector, "watch-label-selector", "", "Labels of the sources to serve, as for kubectl get -l: "+
+		"studio.livepeer.org/shard=a. Empty means all. Operators that share a cluster each need another selector, and no source may "+
+		"match two.")
 	flag.StringVar(&opts.allowedHosts, "allowed-hosts", "", "Where sources and sinks may point to, comma separated: api.example.com, "+
 		"*.example.com, 10.1.2.3, 10.0.0.0/8 over https; with :port, or http:// before it, over plain http as well. "+
 		"* adds what empty means: any https host, and http to loopback. "+
@@ -110,6 +118,10 @@ func run(opts *options) error {
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
+	watched, err := watchedBy(opts)
+	if err != nil {
+		return err
+	}
 	if err := studio.CheckProxy(); err != nil {
 		return err
 	}
@@ -125,13 +137,15 @@ func run(opts *options) error {
 	config.UserAgent = "livepeer-task-operator/" + version
 
 	ctx := ctrl.SetupSignalHandler()
-	watched := namespaces(opts.watchNamespaces)
 	mgr, lock, err := newManager(opts, config, &metrics, watched)
 	if err != nil {
 		return err
 	}
 	settings := []controller.Option{
-		controller.AllowHosts(hosts), controller.InNamespaces(slices.Collect(maps.Keys(watched))...),
+		controller.AllowHosts(hosts), controller.InNamespaces(slices.Collect(maps.Keys(watched.namespaces))...),
+	}
+	if !watched.sources.Empty() {
+		settings = append(settings, controller.AsShard())
 	}
 	if opts.receiverAddress != "0" {
 		receiving, err := receiverConfig(opts, mgr, lock)
@@ -146,13 +160,13 @@ func run(opts *options) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("health probe: %w", err)
 	}
-	ctrl.Log.WithName("setup").Info("Starting", "version", version)
+	ctrl.Log.WithName("setup").Info("Starting", "version", version, "sources", cmp.Or(watched.sources.String(), "all"))
 	return mgr.Start(ctx)
 }
 
 // newManager makes the manager, and the lock by which it leads, which is nil where there is only one replica.
 func newManager(
-	opts *options, config *rest.Config, metrics *metricsserver.Options, watched map[string]cache.Config,
+	opts *options, config *rest.Config, metrics *metricsserver.Options, watched watched,
 ) (ctrl.Manager, *election.Lock, error) {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
@@ -162,13 +176,13 @@ func newManager(
 		Metrics:                       *metrics,
 		HealthProbeBindAddress:        opts.probeAddress,
 		LeaderElection:                opts.leaderElect,
-		LeaderElectionID:              leaseName,
+		LeaderElectionID:              watched.lease(),
 		LeaderElectionReleaseOnCancel: true,
 		// Well before another replica can take the lease (15 s), so that what is under way has ended by then.
 		RenewDeadline: new(renewDeadline),
-		Cache:         cache.Options{DefaultNamespaces: watched},
+		Cache:         watched.cache(),
 	}
-	lock, err := leaderLock(opts, config)
+	lock, err := leaderLock(opts, config, watched.lease())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -210,7 +224,7 @@ func metricsOptions(opts *options) (metricsserver.Options, error) {
 }
 
 // leaderLock makes the lease by which one replica leads; nil where there is only one.
-func leaderLock(opts *options, config *rest.Config) (*election.Lock, error) {
+func leaderLock(opts *options, config *rest.Config, name string) (*election.Lock, error) {
 	if !opts.leaderElect {
 		return nil, nil
 	}
@@ -220,7 +234,7 @@ func leaderLock(opts *options, config *rest.Config) (*election.Lock, error) {
 	}
 	lock, err := election.NewLock(config, election.Options{
 		Namespace: os.Getenv("POD_NAMESPACE"), // empty: the namespace of the pod
-		Name:      leaseName, RenewDeadline: renewDeadline, Address: address,
+		Name:      name, RenewDeadline: renewDeadline, Address: address,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("leader election: %w", err)
@@ -263,6 +277,31 @@ func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webho
 	}
 	config.Certificate = watcher.GetCertificate
 	return config, mgr.Add(watcher)
+}
+
+// watched is what the operator works on.
+type watched struct {
+	sources    labels.Selector         // by their labels
+	namespaces map[string]cache.Config // nil means all
+}
+
+func watchedBy(opts *options) (watched, error) {
+	sources, err := shard.Parse(opts.watchSelector)
+	if err != nil {
+		return watched{}, fmt.Errorf("--watch-label-selector: %w", err)
+	}
+	return watched{sources: sources, namespaces: namespaces(opts.watchNamespaces)}, nil
+}
+
+// lease is what only one of those leads that work on the same.
+func (w watched) lease() string { return shard.LeaseName(leaseName, w.sources) }
+
+// cache holds the sources, and no others.
+func (w watched) cache() cache.Options {
+	return cache.Options{
+		DefaultNamespaces: w.namespaces,
+		ByObject:          map[client.Object]cache.ByObject{&v1alpha1.LivepeerTaskSource{}: {Label: w.sources}},
+	}
 }
 
 // namespaces reads the list of namespaces to work in; nil means all.

@@ -167,6 +167,7 @@ func TestOperator(t *testing.T) {
 	t.Run("allowed hosts", b.testAllowedHosts)
 	t.Run("bad settings", b.testBadSettings)
 	t.Run("replicas", b.testReplicas)
+	t.Run("shards", b.testShards)
 }
 
 // testLog: what the operator prints at its most verbose holds neither the key nor what a task hides, whether all is well
@@ -213,6 +214,7 @@ func (b *bench) testBadSettings(t *testing.T) {
 		"--receiver-cert-path=/nowhere":           "/nowhere/tls.crt",
 
 		"--receiver-connections-per-address=0": "at least 1",
+		"--watch-label-selector=shard:a":       "studio.livepeer.org/shard=a",
 	} {
 		out, err := exec.CommandContext(t.Context(), b.binary, "--kubeconfig="+b.kubeconfig, "--metrics-bind-address=0", "--receiver-bind-address=127.0.0.1:0", arg).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), message) {

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,6 +41,20 @@ var changes = map[string]func(template string) string{
 	},
 	"RoleBinding":        bound,
 	"ClusterRoleBinding": bound,
+	"ClusterRole": func(template string) string {
+		if strings.Contains(template, "rbac.authorization.k8s.io/aggregate-to-") {
+			return once(template)
+		}
+		return template
+	},
+	"Role": func(template string) string { // the lease of a shard has another name, with a hash
+		const names = "  resourceNames:\n  - livepeer-task-operator.studio.livepeer.org\n"
+		return strings.Replace(template, names, "  {{- if not .Values.watchLabelSelector }}\n"+names+"  {{- end }}\n", 1)
+	},
+	"ValidatingAdmissionPolicy":        once,
+	"ValidatingAdmissionPolicyBinding": once,
+	"FlowSchema":                       once,
+	"PriorityLevelConfiguration":       once,
 	"NetworkPolicy": func(template string) string {
 		const ports = "    {{- range .Values.networkPolicy.egressPorts }}\n    - port: {{ . }}\n      protocol: TCP\n    {{- end }}\n"
 		const last = "    - port: 16443\n      protocol: TCP\n"
@@ -71,6 +86,25 @@ const (
 // bound gives what a binding binds to the ServiceAccount of the values.
 func bound(template string) string {
 	return strings.ReplaceAll(template, "- kind: ServiceAccount\n  name: "+account, "- kind: ServiceAccount\n  name: "+accountName)
+}
+
+// once is what one release has for all of a cluster.
+func once(template string) string {
+	return "{{- if .Values.clusterResources.install }}\n---\n" + template + "{{- end }}\n"
+}
+
+var (
+	// names are those that begin with the name of the release's objects.
+	names = regexp.MustCompile(`((?:name|policyName|serverName): )livepeer-task-operator-`)
+	// selectors are those of the operator's own pods and Services: the two labels stand together in nothing else.
+	selectors = regexp.MustCompile(`( +)app\.kubernetes\.io/component: \w+\n +app\.kubernetes\.io/name: livepeer-task-operator\n`)
+)
+
+// ofRelease gives names and selectors to the objects that several releases in one cluster, or one namespace, do not share.
+func ofRelease(template string) string {
+	template = names.ReplaceAllString(template, `${1}{{ include "livepeer-task-operator.prefix" $$ }}-`)
+	return selectors.ReplaceAllString(template, "${0}${1}{{- if $$.Values.fullnameOverride }}\n"+
+		"${1}app.kubernetes.io/instance: {{ $$.Release.Name }}\n${1}{{- end }}\n")
 }
 
 // rules are those that somebody adds to a direction of the NetworkPolicy.
@@ -108,7 +142,7 @@ func templates(rendered []byte, wrap wrapper) (map[string][]byte, error) {
 			if !strings.HasPrefix(text, "{{- if ") {
 				text = "---\n" + text
 			}
-			texts[kind] += text
+			texts[kind] += ofRelease(text)
 		}
 	}
 	files := make(map[string][]byte, len(texts))

@@ -129,7 +129,7 @@ func TestEveryOverlayIsValid(t *testing.T) {
 // Whoever moves the operator to another namespace gets all of it there, rights included.
 func TestNamespaceCanBeChanged(t *testing.T) {
 	g := NewWithT(t)
-	for _, dir := range []string{"config/default", "config/namespaced"} {
+	for _, dir := range []string{"config/default", "config/namespaced", "config/shard"} {
 		for _, object := range render(t, overlay(t, "namespace: media\nresources: ["+dir+"]")) {
 			text, err := object.MarshalJSON()
 			g.Expect(err).NotTo(HaveOccurred())
@@ -176,7 +176,7 @@ func TestApplyRefusesUnknownFields(t *testing.T) {
 func TestManagerRunsRestricted(t *testing.T) {
 	applyDefault(t)
 	for _, dir := range []string{
-		"config/default", "config/namespaced", "config/ha",
+		"config/default", "config/namespaced", "config/ha", "config/shard",
 		overlay(t, withCertificates),
 	} {
 		g := NewWithT(t)

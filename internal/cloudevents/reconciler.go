@@ -124,7 +124,7 @@ func (r *Reconciler) send(
 		if r.now().After(until) {
 			left = true
 		}
-		if left || state.over() || ctx.Err() != nil {
+		if left || state.over() || ctx.Err() != nil || r.gone(ctx, source) {
 			break
 		}
 		group.Go(func() error {
@@ -135,6 +135,11 @@ func (r *Reconciler) send(
 	}
 	_ = group.Wait() // none of them answers an error
 	return left
+}
+
+// gone reports whether a source is no longer this operator's, in the middle of a step: another one may be sending already.
+func (r *Reconciler) gone(ctx context.Context, source *v1alpha1.LivepeerTaskSource) bool {
+	return apierrors.IsNotFound(r.client.Get(ctx, client.ObjectKeyFromObject(source), &v1alpha1.LivepeerTaskSource{})) // the cache answers
 }
 
 // sendTask sends what waits in one task, in order, until an event fails or the step is over, and acknowledges what was sent. What

@@ -34,6 +34,7 @@ type Option func(*settings)
 type settings struct {
 	hosts      studio.Hosts
 	namespaces []string
+	shard      *shard
 	receiver   *webhook.Config
 	clock      clock.WithDelayedExecution
 }
@@ -46,6 +47,11 @@ func AllowHosts(hosts studio.Hosts) Option {
 // InNamespaces says in which namespaces to work: those of the manager's cache. Without it, in all.
 func InNamespaces(namespaces ...string) Option {
 	return func(s *settings) { s.namespaces = namespaces }
+}
+
+// AsShard says that the manager's cache holds only some of the sources, and that other operators serve the others.
+func AsShard() Option {
+	return func(s *settings) { s.shard = newShard() }
 }
 
 // ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
@@ -78,11 +84,11 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return err
 	}
-	sent, err := cloudevents.NewMetrics(crmetrics.Registry, index.WaitingTasks)
+	sent, err := cloudevents.NewMetrics(crmetrics.Registry, settings.waiting(index))
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	writer, feeds, err := openTasks(mgr, index, settings.namespaces,
+	writer, feeds, err := openTasks(mgr, index, taskfeed.Config{Namespaces: settings.namespaces, Shared: settings.shard != nil},
 		measuring{measured, settings.clock.Now}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
 	if err != nil {
 		return err
@@ -90,6 +96,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: settings.clock.Now,
 		last: map[types.NamespacedName]*reported{}, indexed: feeds.Synced, events: events, metrics: measured,
+		shard: settings.shard,
 	}
 	if err := follow(mgr, sources, sourcesync.Config{
 		Index: index, Writer: writer, Clock: settings.clock, Metrics: measured,
@@ -117,9 +124,9 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 
 // openTasks returns the writer of LivepeerTasks, and what keeps the index in step with them.
 func openTasks(
-	mgr ctrl.Manager, index *taskstore.Index, namespaces []string, observers ...taskstore.Observer,
+	mgr ctrl.Manager, index *taskstore.Index, from taskfeed.Config, observers ...taskstore.Observer,
 ) (*taskstore.Writer, taskfeed.Feeds, error) {
-	feeds, err := taskfeed.Open(mgr, index, namespaces)
+	feeds, err := taskfeed.Open(mgr, index, from)
 	if err != nil {
 		return nil, nil, err
 	}

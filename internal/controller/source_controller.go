@@ -35,6 +35,9 @@ import (
 // sourceWorkers bounds the sources whose status is written at once. None of the workers waits for Studio.
 const sourceWorkers = 16
 
+// conflictRetry is how soon a status that somebody's change of the source kept out is written again.
+const conflictRetry = time.Second
+
 // SourceReconciler has every LivepeerTaskSource mirrored, and says in its status how that goes.
 type SourceReconciler struct {
 	client   client.Client
@@ -50,6 +53,8 @@ type SourceReconciler struct {
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
 	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
 	events     *events.Log
+	// shard is nil where this operator serves all sources.
+	shard *shard
 
 	mu    sync.Mutex
 	last  map[types.NamespacedName]*reported
@@ -68,6 +73,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	source := &v1alpha1.LivepeerTaskSource{}
 	err := r.client.Get(ctx, request.NamespacedName, source)
 	if apierrors.IsNotFound(err) || err == nil && !source.DeletionTimestamp.IsZero() {
+		r.shard.leave(request.NamespacedName)
 		r.forget(request.NamespacedName)
 		r.metrics.Forget(request.NamespacedName)
 		return reconcile.Result{}, nil
@@ -77,13 +83,20 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	}
 	r.metrics.Follow(request.NamespacedName)
 	source = r.latest(source)
+	if r.shard.meet(source) {
+		r.engine.Take(request.NamespacedName)
+	}
 	report := suspended(source)
 	if source.Spec.Suspend {
 		r.forget(request.NamespacedName)
 	} else {
 		report = r.engine.Sync(source)
 	}
-	if err := r.report(ctx, source, &report); err != nil && ctx.Err() == nil {
+	err = r.report(ctx, source, &report)
+	if r.shard != nil && apierrors.IsConflict(err) { // the cache is about to show what it has become
+		return reconcile.Result{RequeueAfter: conflictRetry}, nil
+	}
+	if err != nil && ctx.Err() == nil {
 		return reconcile.Result{}, fmt.Errorf("status of the source: %w", err)
 	}
 	return reconcile.Result{RequeueAfter: report.Again}, nil
@@ -182,17 +195,24 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 		r.engine.Reconnect(source)
 		r.wake(source)
 	})
-	r.index.NotifyExternalChanges(func(task taskstore.TaskRef) {
-		if task.Source != "" && task.ID != "" {
-			r.engine.Recheck(types.NamespacedName{Namespace: task.Namespace, Name: task.Source}, task.ID, plan.ExternalChange)
-		}
-	})
+	if err := r.shard.begin(ctx, r.client, r.wake); err != nil {
+		return err
+	}
+	r.index.NotifyExternalChanges(r.externalChange)
 	if r.webhooks == nil {
 		return nil
 	}
 	return r.webhooks.Admit(ctx, func(source *v1alpha1.LivepeerTaskSource) {
 		_, _, _ = r.open(ctx, source) // what is wrong with it is for its reconcile to say
 	}, r.forget)
+}
+
+// externalChange has a task looked at again that somebody else changed, where its source is this operator's.
+func (r *SourceReconciler) externalChange(task taskstore.TaskRef) {
+	source := types.NamespacedName{Namespace: task.Namespace, Name: task.Source}
+	if task.Source != "" && task.ID != "" && r.shard.serves(source) {
+		r.engine.Recheck(source, task.ID, plan.ExternalChange)
+	}
 }
 
 // SetupWithManager registers the reconciler.

@@ -103,7 +103,11 @@ func setProgress(source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report,
 func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.LivepeerTaskSource) error {
 	logHealth(ctx, source, next)
 	// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
-	patch, err := json.Marshal(map[string]any{"status": wholeStatus{next.Status, next.Status.Receiver}})
+	document := map[string]any{"status": wholeStatus{next.Status, next.Status.Receiver}}
+	if r.shard != nil { // another operator's since it was read: then it is not for this one to say how it is
+		document["metadata"] = map[string]any{"resourceVersion": source.ResourceVersion}
+	}
+	patch, err := json.Marshal(document)
 	if err != nil {
 		return err
 	}

@@ -17,9 +17,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -158,10 +160,22 @@ func newWorld(t *testing.T) *world {
 // startOperator runs an operator until the test ends or stopOperator is called.
 func (w *world) startOperator() {
 	w.t.Helper()
+	stop := w.run("test", labels.Everything(), w.countWrites)
+	w.stop = func() {
+		stop()
+		w.stop = func() {}
+	}
+	w.t.Cleanup(func() { w.stop() })
+}
+
+// run runs an operator of this name that serves the sources which a selector selects, until the returned function is called. Its
+// requests to the API server go through wrap.
+func (w *world) run(name string, sources labels.Selector, wrap transport.WrapperFunc) (stop func()) {
+	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
 	config := rest.CopyConfig(operator)
 	config.QPS = -1
-	config.Wrap(w.countWrites)
+	config.Wrap(wrap)
 	namespaces := append([]string{w.namespace}, w.also...)
 	followed := map[string]cache.Config{}
 	for _, namespace := range namespaces {
@@ -171,18 +185,23 @@ func (w *world) startOperator() {
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: configWithoutNames(),
-		Cache:      cache.Options{DefaultNamespaces: followed},
+		Cache: cache.Options{
+			DefaultNamespaces: followed,
+			ByObject:          map[client.Object]cache.ByObject{&v1alpha1.LivepeerTaskSource{}: {Label: sources}},
+		},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(mgr, "test", controller.InNamespaces(namespaces...), controller.WithClock(&w.clock))).To(Succeed())
+	options := []controller.Option{controller.InNamespaces(namespaces...), controller.WithClock(&w.clock)}
+	if !sources.Empty() {
+		options = append(options, controller.AsShard())
+	}
+	w.Expect(controller.Setup(mgr, name, options...)).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	w.stop = func() {
+	return func() {
 		cancel()
 		w.Eventually(ended, soon).Should(Receive(BeNil()))
-		w.stop = func() {}
 	}
-	w.t.Cleanup(func() { w.stop() })
 }
 
 // configWithoutNames allows several operators in one process.

@@ -118,6 +118,9 @@ func (e *Engine) Sync(source *v1alpha1.LivepeerTaskSource) Report {
 	return e.source(keyOf(source)).sync(source)
 }
 
+// Take has a full sync begin with the next Sync of a source, which another operator has mirrored until now.
+func (e *Engine) Take(key types.NamespacedName) { e.source(key).rechecks.SyncSoon() }
+
 // Reconnect ends what a source has under way where its connection is another now, as after a change of its Secret.
 func (e *Engine) Reconnect(key types.NamespacedName) {
 	e.mu.Lock()

@@ -28,14 +28,14 @@ const readers = 4
 
 // feed keeps the index in step with the LivepeerTasks of one namespace, or of all. It lists them page by page and watches
 // them. A leader writes nearly all that it would see, and knows it: it watches metadata only, and reads what it has not
-// written itself. The others watch whole tasks, to be ready to lead.
+// written itself. The others watch whole tasks, to be ready to lead; and so does a leader beside which other operators write.
 type feed struct {
 	namespace string // empty: all
 	index     *taskstore.Index
 	client    client.WithWatch
 	tasks     rest.Interface // for lists
 	metadata  metadata.Interface
-	elected   <-chan struct{}
+	elected   <-chan struct{} // nil where a leader, too, watches whole tasks
 	reads     workqueue.TypedRateLimitingInterface[types.NamespacedName]
 
 	mu sync.Mutex

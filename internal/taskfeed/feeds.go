@@ -44,8 +44,17 @@ func (all Feeds) Ready(*http.Request) error {
 	return nil
 }
 
-// Open lets a manager keep the index in step with the stored tasks of some namespaces, or of all where none is named.
-func Open(mgr ctrl.Manager, index *taskstore.Index, namespaces []string) (Feeds, error) {
+// Config says what is followed.
+type Config struct {
+	// Namespaces are those of the tasks; none means all.
+	Namespaces []string
+	// Shared: other operators write tasks there too, so that to read what this one has not written would take a request for each
+	// of their writes.
+	Shared bool
+}
+
+// Open lets a manager keep the index in step with the stored tasks.
+func Open(mgr ctrl.Manager, index *taskstore.Index, config Config) (Feeds, error) {
 	metadataClient, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return nil, fmt.Errorf("client for metadata: %w", err)
@@ -64,13 +73,16 @@ func Open(mgr ctrl.Manager, index *taskstore.Index, namespaces []string) (Feeds,
 		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](readDelay, maxReadDelay))
 	index.NotifyUnread(reads.Add)
 	var all Feeds
+	namespaces, elected := config.Namespaces, mgr.Elected()
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}
+	if config.Shared {
+		elected = nil
+	}
 	for _, namespace := range namespaces {
 		f := &feed{
-			namespace: namespace, index: index, client: watching, tasks: tasks, metadata: metadataClient, elected: mgr.Elected(),
-			reads: reads,
+			namespace: namespace, index: index, client: watching, tasks: tasks, metadata: metadataClient, elected: elected, reads: reads,
 		}
 		if err := mgr.Add(f); err != nil {
 			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)

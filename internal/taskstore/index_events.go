@@ -35,6 +35,8 @@ func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 			known, ok = task, true
 		case newer(known.version, task.version) && known.differs(task):
 			foreign = task
+		case known.version == task.version: // its echo came first, and can't tell what it mirrors
+			known.fingerprint = task.fingerprint
 		}
 	}
 	look := seen.version != "" && (!ok || newer(seen.version, known.version))

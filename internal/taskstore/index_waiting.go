@@ -3,6 +3,7 @@
 package taskstore
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -52,9 +53,20 @@ func (x *Index) WaitingOf(source SourceID) []string {
 func (x *Index) WaitingTasks() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	total := 0
-	for _, names := range x.waiting {
-		total += len(names)
+	return x.waitingTasks(maps.Keys(x.waiting))
+}
+
+// WaitingTasksOf counts those of some sources.
+func (x *Index) WaitingTasksOf(sources iter.Seq[SourceID]) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.waitingTasks(sources)
+}
+
+// waitingTasks counts for who holds the lock.
+func (x *Index) waitingTasks(sources iter.Seq[SourceID]) (total int) {
+	for source := range sources {
+		total += len(x.waiting[source])
 	}
 	return total
 }

@@ -90,7 +90,11 @@ func (r result) answer(w http.ResponseWriter) {
 		header.Set("Connection", "close") // what is not read yet is not worth reading
 	}
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, http.StatusText(status)+"\n") // a sender that is gone needs no answer
+	text := http.StatusText(status)
+	if status == http.StatusUnauthorized { // the same whatever it was
+		text += ": the path is of no source that this operator serves, or the signature, its time or the content is wrong"
+	}
+	_, _ = io.WriteString(w, text+"\n") // a sender that is gone needs no answer
 }
 
 // newCounter registers the metric, or takes the one that is registered.

@@ -4,7 +4,7 @@
 {{- if .Values.priorityClassName }}
 priorityClassName: {{ .Values.priorityClassName }}
 {{- else if $several }}
-priorityClassName: livepeer-task-operator
+priorityClassName: {{ include "livepeer-task-operator.prefix" . }}
 {{- end }}
 {{- if .Values.topologySpreadConstraints }}
 topologySpreadConstraints:

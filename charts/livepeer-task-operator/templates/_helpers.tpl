@@ -1,3 +1,8 @@
+{{- /* What the names of the release's objects begin with. */ -}}
+{{- define "livepeer-task-operator.prefix" -}}
+{{ .Values.fullnameOverride | default "livepeer-task-operator" }}
+{{- end }}
+
 {{- define "livepeer-task-operator.labels" -}}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -13,17 +18,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "livepeer-task-operator.selector" -}}
 app.kubernetes.io/component: manager
 app.kubernetes.io/name: livepeer-task-operator
+{{- if .Values.fullnameOverride }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
 {{- end }}
 
 {{- define "livepeer-task-operator.serviceAccount" -}}
-{{ .Values.serviceAccount.name | default "livepeer-task-operator-controller-manager" }}
+{{ .Values.serviceAccount.name | default (printf "%s-controller-manager" (include "livepeer-task-operator.prefix" .)) }}
 {{- end }}
 
 {{- /* The names of the Secrets with certificates; empty where there is none. */ -}}
 {{- define "livepeer-task-operator.metricsCertificate" -}}
-{{ .Values.certificates.metrics | default (ternary "livepeer-task-operator-metrics-certificate" "" .Values.certificates.certManager.enabled) }}
+{{ .Values.certificates.metrics | default (ternary (printf "%s-metrics-certificate" (include "livepeer-task-operator.prefix" .)) "" .Values.certificates.certManager.enabled) }}
 {{- end }}
 
 {{- define "livepeer-task-operator.receiverCertificate" -}}
-{{ .Values.certificates.receiver | default (ternary "livepeer-task-operator-receiver-certificate" "" .Values.certificates.certManager.enabled) }}
+{{ .Values.certificates.receiver | default (ternary (printf "%s-receiver-certificate" (include "livepeer-task-operator.prefix" .)) "" .Values.certificates.certManager.enabled) }}
 {{- end }}

@@ -62,7 +62,8 @@ func examine(ctx context.Context, c *cluster.Client) ([]doctor.Check, error) {
 		err = nil
 	}
 	checks := []doctor.Check{doctor.CRDs(there, missing, err)}
-	checks = append(checks, doctor.Operator(c.Operators(ctx))...)
+	operators, err := c.Operators(ctx)
+	checks = append(checks, doctor.Operator(operators, err)...)
 	rights, err := rightsOf(ctx, c)
 	checks = append(checks, doctor.Rights(c.Namespace, rights, err))
 	if !there {
@@ -83,6 +84,7 @@ func examine(ctx context.Context, c *cluster.Client) ([]doctor.Check, error) {
 		if err != nil {
 			return checks, err
 		}
+		checks = append(checks, doctor.Served(s, operators)...)
 		checks = append(checks, doctor.Source(s, secret, time.Now())...)
 	}
 	return checks, nil

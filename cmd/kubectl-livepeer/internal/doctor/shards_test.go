@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+func operator(name string, args ...string) appsv1.Deployment {
+	d := appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: name}}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "proxy", Args: []string{selectorFlag + "x=y"}}, {Name: "manager", Args: args}}
+	return d
+}
+
+func TestServed(t *testing.T) {
+	labelled := func(shard string) *v1alpha1.LivepeerTaskSource {
+		return well(func(s *v1alpha1.LivepeerTaskSource) { s.Labels = map[string]string{"shard": shard} })
+	}
+	a, b := operator("a", "--leader-elect", selectorFlag+"shard=a"), operator("b", selectorFlag+"shard in (b,c)")
+	here, elsewhere := operator("here", selectorFlag+"shard=a", namespacesFlag+"x, media"), operator("elsewhere", namespacesFlag+"$(POD_NAMESPACE)")
+	for _, c := range []struct {
+		source    *v1alpha1.LivepeerTaskSource
+		operators []appsv1.Deployment
+		level     Level
+		says      []string
+	}{
+		{labelled("a"), []appsv1.Deployment{a, b}, OK, []string{"served by system/a"}},
+		{labelled("c"), []appsv1.Deployment{a, b}, OK, []string{"served by system/b"}},
+		{labelled("d"), []appsv1.Deployment{a, b}, Fail, []string{"no operator serves it", "shard=a; shard in (b,c)", "kubectl -n media label"}},
+		{well(), []appsv1.Deployment{a, b}, Fail, []string{"no operator serves it"}},
+		{labelled("a"), []appsv1.Deployment{a, operator("all")}, Fail, []string{"system/a and system/all", "write against each other"}},
+		{labelled("a"), []appsv1.Deployment{here, elsewhere}, OK, []string{"served by system/here"}},
+		{labelled("a"), []appsv1.Deployment{operator("broken", selectorFlag+"shard in a"), b}, Fail, []string{"no operator serves it"}},
+	} {
+		checks := Served(c.source, c.operators)
+		if len(checks) != 1 {
+			t.Fatalf("%v", checks)
+		}
+		expect(t, checks[0], c.level, c.says...)
+	}
+	if checks := Served(labelled("d"), []appsv1.Deployment{operator("all")}); len(checks) != 0 {
+		t.Errorf("there are no shards: %v", checks)
+	}
+}

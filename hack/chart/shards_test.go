@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apilabels "k8s.io/apimachinery/pkg/labels"
+)
+
+// everything is what makes the chart install all that it can.
+const everything = "replicaCount=2,prometheus.enabled=true,prometheus.dashboard=true,certificates.certManager.enabled=true," +
+	"certificates.certManager.issuerRef.name=ca,receiver.host=hooks.example.com,receiver.ingress.enabled=true," +
+	"receiver.httpRoute.enabled=true,receiver.httpRoute.parentRefs[0].name=public"
+
+// shardOf renders a release that serves one shard, in the namespace of all others.
+func shardOf(t *testing.T, name string, more ...string) objects {
+	t.Helper()
+	out, err := helm(t.Context(), t, append([]string{
+		"template", "shard-" + name, chartDir, "--namespace", namespace, "--set", everything,
+		"--set", "fullnameOverride=livepeer-shard-" + name + ",watchLabelSelector=studio.livepeer.org/shard=" + name,
+	}, more...)...)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return parse(t, out)
+}
+
+// Releases live side by side, even in one namespace: no object is of two of them, each binding is to a role of its own release, and
+// nothing selects another's pods. What the cluster has once, one of them brings.
+func TestReleasesLiveSideBySide(t *testing.T) {
+	g := NewWithT(t)
+	a := shardOf(t, "a")
+	b := shardOf(t, "b", "--set", "crds.install=false,clusterResources.install=false")
+	for key := range b {
+		g.Expect(a).NotTo(HaveKey(key))
+	}
+	for _, kind := range []string{
+		"CustomResourceDefinition", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "FlowSchema", "PriorityLevelConfiguration",
+	} {
+		g.Expect(a.of(kind)).NotTo(BeEmpty(), kind)
+		g.Expect(b.of(kind)).To(BeEmpty(), kind)
+	}
+	for name, release := range map[string]objects{"a": a, "b": b} {
+		for key, object := range release {
+			text, err := object.MarshalJSON()
+			g.Expect(err).NotTo(HaveOccurred())
+			if object.GetKind() != "CustomResourceDefinition" {
+				g.Expect(object.GetName()).To(HavePrefix("livepeer-shard-"+name), key)
+				g.Expect(string(text)).NotTo(MatchRegexp(`[nN]ame":"livepeer-task-operator-`), key)
+			}
+		}
+		for _, binding := range append(release.of("RoleBinding"), release.of("ClusterRoleBinding")...) {
+			bound := as[rbacv1.RoleBinding](t, binding)
+			place := "  "
+			if bound.RoleRef.Kind == "Role" {
+				place = " " + namespace + " "
+			}
+			g.Expect(release).To(HaveKey(bound.RoleRef.Kind+place+bound.RoleRef.Name), binding.GetName())
+			g.Expect(release).To(HaveKey("ServiceAccount " + namespace + " " + bound.Subjects[0].Name))
+		}
+	}
+	pod := deploymentOf(t, b).Spec.Template
+	g.Expect(pod.Spec.Containers[0].Args).To(ContainElement("--watch-label-selector=studio.livepeer.org/shard=b"))
+	for name, release := range map[string]objects{"a": a, "b": b} {
+		for what, selector := range selectorsOf(t, release) {
+			g.Expect(apilabels.SelectorFromSet(selector).Matches(apilabels.Set(pod.Labels))).To(Equal(name == "b"), "%s of %s", what, name)
+		}
+	}
+}
+
+// selectorsOf are those by which a release finds its own pods.
+func selectorsOf(t *testing.T, release objects) map[string]map[string]string {
+	t.Helper()
+	deployment := deploymentOf(t, release)
+	policy := as[networkingv1.NetworkPolicy](t, release.only(t, "NetworkPolicy"))
+	found := map[string]map[string]string{
+		"Deployment":    deployment.Spec.Selector.MatchLabels,
+		"spread":        deployment.Spec.Template.Spec.TopologySpreadConstraints[0].LabelSelector.MatchLabels,
+		"NetworkPolicy": policy.Spec.PodSelector.MatchLabels,
+		"leader":        policy.Spec.Egress[2].To[0].PodSelector.MatchLabels,
+		"budget":        as[policyv1.PodDisruptionBudget](t, release.only(t, "PodDisruptionBudget")).Spec.Selector.MatchLabels,
+	}
+	for _, service := range release.of("Service") {
+		found["Service "+service.GetName()] = as[corev1.Service](t, service).Spec.Selector
+	}
+	return found
+}
+
+// The lease of a shard is named by a hash, which no Role of the chart can know; that of an operator for all sources is named.
+func TestRightsOnLeases(t *testing.T) {
+	g := NewWithT(t)
+	named := func(release objects) (named []string) {
+		for _, rule := range as[rbacv1.Role](t, release.only(t, "Role")).Rules {
+			g.Expect(strings.Join(rule.Verbs, ",")).To(BeElementOf("create", "get,update"))
+			named = append(named, rule.ResourceNames...)
+		}
+		return named
+	}
+	g.Expect(named(chart(t))).To(ConsistOf("livepeer-task-operator.studio.livepeer.org"))
+	g.Expect(named(shardOf(t, "a"))).To(BeEmpty())
+	args := deploymentOf(t, chart(t, "--set-string", `watchLabelSelector=studio.livepeer.org/shard notin (a\,b)`)).Spec.Template.Spec.Containers[0].Args
+	g.Expect(args).To(ContainElement("--watch-label-selector=studio.livepeer.org/shard notin (a,b)"))
+}

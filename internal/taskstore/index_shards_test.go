@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+)
+
+func idOf(source string) SourceID {
+	return SourceID{Namespace: "media", UID: types.UID("uid-of-" + source)}
+}
+
+// TestWaitingTasksOfSomeSources: what another shard has to send is not this one's.
+func TestWaitingTasksOfSomeSources(t *testing.T) {
+	waits := func(task *v1alpha1.LivepeerTask) {
+		task.Status.Notifications = []v1alpha1.Transition{{Phase: "running"}}
+	}
+	x := NewIndex()
+	x.see(stored(kubetest.ATask("a", "main", 10, waits)))
+	x.see(stored(kubetest.ATask("b", "main", 11)))
+	x.see(stored(kubetest.ATask("c", "other", 12, waits)))
+	x.see(stored(kubetest.ATask("d", "other", 13, waits)))
+	for want, sources := range map[int][]SourceID{0: {idOf("unknown")}, 1: {idOf("main")}, 2: {idOf("other")}, 3: {idOf("main"), idOf("other")}} {
+		if got := x.WaitingTasksOf(slices.Values(sources)); got != want {
+			t.Errorf("%v: %d", sources, got)
+		}
+	}
+	if got := x.WaitingTasks(); got != 3 {
+		t.Errorf("all: %d", got)
+	}
+}
+
+// TestAnEchoBeforeItsAnswer: where whole tasks are watched, what an own write has stored may be seen before the write is answered. It is
+// known as what it mirrors all the same, and no change by others.
+func TestAnEchoBeforeItsAnswer(t *testing.T) {
+	x := NewIndex()
+	x.see(stored(kubetest.ATask("a", "main", 10)))
+	x.NotifyExternalChanges(func(task TaskRef) { t.Errorf("%v counts as changed by others", task) })
+	x.begin(keyOf("a"))
+	written := kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))
+	x.Observe(written)
+	answered := stored(written)
+	answered.fingerprint = 5
+	x.done(keyOf("a"), answered)
+	if !x.Mirrors(idOf("main"), "a", "a", 5, 0) {
+		t.Error("it is not known again")
+	}
+}
