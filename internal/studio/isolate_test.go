@@ -175,6 +175,31 @@ func TestAPoisonedPollIsIsolated(t *testing.T) {
 	}
 }
 
+// TestABadRowHidesNoChange: where all that changed can't be read, each poll says so, and none takes the answer to another question for
+// that nothing has changed.
+func TestABadRowHidesNoChange(t *testing.T) {
+	s, stop := newPoisoned(t, 5, livepeertest.Fault{})
+	defer stop()
+	s.Poison("t004")
+	poll := func() ([]string, int) {
+		p := s.client.NewPass(Query{UpdatedSince: 1795000000004, Limit: 3})
+		ids, _ := s.list(t, p)
+		return ids, p.Unreadable()
+	}
+	for n := range 3 {
+		if ids, unreadable := poll(); len(ids) != 0 || unreadable != 1 {
+			t.Fatalf("poll %d listed %v, %d unreadable", n, ids, unreadable)
+		}
+	}
+	for n := range 3 {
+		id := fmt.Sprintf("new%d", n)
+		s.Put(livepeertest.Task{"id": id, "status": map[string]any{"updatedAt": int64(1795000000010 + n)}})
+		if ids, unreadable := poll(); !slices.Contains(ids, id) || unreadable != 1 {
+			t.Fatalf("%s: poll listed %v, %d unreadable", id, ids, unreadable)
+		}
+	}
+}
+
 // TestAnOutageSkipsNothing: a server that fails as a whole is asked twice at most for each error, and no row is given up.
 func TestAnOutageSkipsNothing(t *testing.T) {
 	for _, outage := range []int{1, 2, 3, 4, 7, 50, 200} {

@@ -64,6 +64,8 @@ type Pass struct {
 
 	// filter: ask the server for UpdatedSince or CreatedSince.
 	filter bool
+	// asked: the first request was sent.
+	asked bool
 	// pages counts the answers that held a list.
 	pages int
 	bad   int
@@ -71,7 +73,7 @@ type Pass struct {
 	began  int64
 	newest int64
 	done   bool
-	// single becomes the client's validator if the first page turns out to be the only one.
+	// single is the answer to the first request, which becomes the client's validator if it turns out to be the only page.
 	single validator
 }
 
@@ -176,8 +178,9 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 		return nil
 	}
 	target := p.target()
-	etag := ""
-	if p.pages == 0 && p.filter && !p.query.Whole {
+	// Only the request that asks for all that changed can say that nothing did: not one for a row that can't be read, or for none.
+	plain, etag := !p.asked && p.filter && !p.query.Whole, ""
+	if p.asked = true; plain {
 		etag = p.client.validatorFor(target)
 	}
 	pg := &page{}
@@ -199,7 +202,10 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 	case p.done:
 		return nil
 	case err == nil || pg.rows > 0:
-		p.take(pg, target)
+		p.take(pg)
+		if plain && err == nil {
+			p.single = validator{url: target, etag: pg.etag}
+		}
 		return err
 	default:
 		return p.failed(err)
@@ -292,24 +298,21 @@ func serverTime(h http.Header) time.Time {
 }
 
 // take takes note of what was read of an answer.
-func (p *Pass) take(pg *page, target string) {
+func (p *Pass) take(pg *page) {
 	// Where a server repeats itself, so do its bad elements.
 	if pg.fresh > 0 || p.pages == 0 {
 		p.bad += pg.bad
 	}
 	p.pages++
 	p.done = p.way.after(pg, len(p.seen))
-	switch {
-	case !p.filter || p.query.Whole:
-	case p.pages == 1:
-		p.single = validator{url: target, etag: pg.etag}
-	case p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "":
+	if p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "" {
 		p.client.remember(p.single)
 	}
 }
 
 // failed takes note of a request that brought nothing, and returns its error unless there is another way to go on.
 func (p *Pass) failed(err error) error {
+	p.single = validator{} // the rest is there, and can't be read
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err

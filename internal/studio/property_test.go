@@ -67,7 +67,11 @@ func TestQuietListIsComplete(t *testing.T) {
 					t.Fatalf("listed %v, want %v", ids, want)
 				}
 				pages := len(want)/max(1, min(pageSize, s.max)) + 1
-				if bound := 4*pages + 12 + 3*stops; requests > bound {
+				bound := 4*pages + 12 + 3*stops
+				if s.unknown == http.StatusInternalServerError {
+					bound += maxSeek // what refuses a cursor so looks like a row that can't be read
+				}
+				if requests > bound {
 					t.Fatalf("%d requests for %d pages, want at most %d", requests, pages, bound)
 				}
 			})
