@@ -39,7 +39,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Reconciler{index: index, writer: taskstore.NewWriter(api, api, index), metrics: measured, now: time.Now}
+	r := &Reconciler{index: index, writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), metrics: measured, now: time.Now}
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
 	state, sink, pause := &sending{}, to, time.Duration(0)
 	step := func() error {

@@ -123,7 +123,7 @@ func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
 		sessions: newSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil),
 	}
 	r.engine = sourcesync.New(sourcesync.Config{
-		Index: index, Writer: taskstore.NewWriter(api, api, index), Clock: clock.RealClock{}, Connect: r.connect, Wake: r.wake,
+		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: clock.RealClock{}, Connect: r.connect, Wake: r.wake,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -43,7 +43,7 @@ func newQueue(t *testing.T, api *kubetest.API) (*Queue, *aSource) {
 	source := &aSource{api.Source, make(chan struct{}, 1000), make(chan struct{}, 1000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	q := NewQueue(&Config{
-		Index: index, Writer: taskstore.NewWriter(api, api, index), Clock: clock.RealClock{}, Log: logr.Discard(),
+		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: clock.RealClock{}, Log: logr.Discard(),
 		Pushed: prometheus.NewHistogram(prometheus.HistogramOpts{}), Gate: fair.NewGate(10, 10),
 		Connect: func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) {
 			return connectTo(t, api.Source.Spec.URL), nil

@@ -74,7 +74,7 @@ func newProcessBy(
 		return &Connection{Client: made, Redactor: redactor, Fingerprint: "print"}, err
 	})
 	p.engine = New(Config{
-		Index: index, Writer: taskstore.NewWriter(api, api, index, observers...), Clock: by, Log: logr.Discard(),
+		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index, observers...), Clock: by, Log: logr.Discard(),
 		Pushed:  prometheus.NewHistogram(prometheus.HistogramOpts{}),
 		Connect: func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) { return connection() },
 		Wake: func(types.NamespacedName) {

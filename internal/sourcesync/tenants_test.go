@@ -88,7 +88,7 @@ func startEngine(t *testing.T, url string, now func() time.Time, woken *wakes) *
 	t.Helper()
 	api, index := kubetest.NewAPI(url), taskstore.NewIndex()
 	engine := New(Config{
-		Index: index, Writer: taskstore.NewWriter(api, api, index), Clock: steppedClock{RealClock: clock.RealClock{}, now: now},
+		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: steppedClock{RealClock: clock.RealClock{}, now: now},
 		Log: logr.Discard(), Connect: connectTo(t), Wake: woken.add,
 	})
 	ctx, cancel := context.WithCancel(context.Background())

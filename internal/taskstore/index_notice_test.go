@@ -185,7 +185,7 @@ func TestGoneThoughWrittenInto(t *testing.T) {
 			})
 		}
 		planned := mirror.EntryOf(kubetest.ATask("a", "main", 10))
-		err := NewWriter(api, api, NewIndex()).write(context.Background(), plan.Scope{Namespace: "media"},
+		err := NewWriter(kubetest.Storage{Client: api}, api, NewIndex()).write(context.Background(), plan.Scope{Namespace: "media"},
 			plan.Action{Verb: plan.Delete, Stored: planned, Because: c.because})
 		if err != nil || len(api.Tasks) != c.left {
 			t.Errorf("%s: %d left, %v", name, len(api.Tasks), err)

@@ -27,7 +27,7 @@ const conflictAttempts = 4
 
 // Writer carries out plans.
 type Writer struct {
-	client client.Client
+	storage Storage
 	// live reads from the API server, not from the cache, to settle conflicts.
 	live  client.Reader
 	index *Index
@@ -51,11 +51,10 @@ type Change struct {
 	Lost int
 }
 
-// NewWriter returns a writer. c writes, live reads from the API server itself, and the observers are told of each write.
-func NewWriter(c client.Client, live client.Reader, index *Index, observers ...Observer) *Writer {
+// NewWriter returns a writer to the storage. live reads from the API server itself, and the observers are told of each write.
+func NewWriter(storage Storage, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
-		client: client.WithFieldOwner(c, mirror.FieldManager),
-		live:   live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
+		storage: storage, live: live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
 	}
 }
 

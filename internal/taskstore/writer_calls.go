@@ -20,7 +20,7 @@ import (
 func (w *Writer) create(ctx context.Context, action *plan.Action) (*v1alpha1.LivepeerTask, error) {
 	created := action.Desired.DeepCopy()
 	created.Status = v1alpha1.LivepeerTaskStatus{}
-	if err := w.client.Create(ctx, created); err != nil {
+	if err := w.storage.Create(ctx, created); err != nil {
 		return nil, err
 	}
 	return w.statusAfter(ctx, created, action.Desired)
@@ -42,7 +42,7 @@ func (w *Writer) update(ctx context.Context, action *plan.Action) (*v1alpha1.Liv
 	for key, value := range action.Desired.Labels {
 		metav1.SetMetaDataLabel(&live.ObjectMeta, key, value)
 	}
-	if err := w.client.Update(ctx, live); err != nil {
+	if err := w.storage.Update(ctx, live); err != nil {
 		return nil, err
 	}
 	return w.statusAfter(ctx, live, action.Desired)
@@ -72,7 +72,7 @@ func (w *Writer) updateStatus(
 	for i := range task.Status.Conditions {
 		task.Status.Conditions[i].ObservedGeneration = meta.Generation
 	}
-	if err := w.client.Status().Update(ctx, task); err != nil {
+	if err := w.storage.UpdateStatus(ctx, task); err != nil {
 		return nil, err
 	}
 	task.Spec = desired.Spec // which the answer may leave out
@@ -94,7 +94,7 @@ func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.
 	metav1.SetMetaDataLabel(&live.ObjectMeta, v1alpha1.LabelSource, scope.Source)
 	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
 	w.index.begin(key)
-	err := w.client.Update(ctx, live)
+	err := w.storage.Update(ctx, live)
 	if err == nil && id != "" { // from now on, what others wrote of the ID is seen
 		live, err = w.updateStatus(ctx, &live.ObjectMeta, live)
 	}
@@ -114,9 +114,7 @@ func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.
 func (w *Writer) delete(ctx context.Context, stored *mirror.Entry) error {
 	key := types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}
 	w.index.begin(key)
-	err := w.client.Delete(ctx,
-		&v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}},
-		client.Preconditions{UID: &stored.UID, ResourceVersion: &stored.ResourceVersion})
+	err := w.storage.Delete(ctx, key, client.Preconditions{UID: &stored.UID, ResourceVersion: &stored.ResourceVersion})
 	if err != nil && !apierrors.IsNotFound(err) {
 		w.index.done(key, nil)
 		return err

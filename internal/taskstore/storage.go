@@ -16,11 +16,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 // metadataOnly makes the API server answer a write with the metadata of what it stored. The rest of a LivepeerTask is
 // what was sent: 4 KB that need neither be sent back nor decoded.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+// Storage holds LivepeerTasks. What writes one fills in the metadata of what is stored then, as far as the operator needs to know it; the rest is
+// what was sent.
+type Storage interface {
+	// Create stores a new object without its status.
+	Create(ctx context.Context, task *v1alpha1.LivepeerTask) error
+	// Update stores all but the status, and UpdateStatus the status alone, of an object that has not changed since its resourceVersion.
+	Update(ctx context.Context, task *v1alpha1.LivepeerTask) error
+	UpdateStatus(ctx context.Context, task *v1alpha1.LivepeerTask) error
+	Delete(ctx context.Context, key types.NamespacedName, preconditions client.Preconditions) error
+}
 
 // Open returns the writer of a manager's LivepeerTasks. Observers are told of each write.
 func Open(mgr ctrl.Manager, index *Index, observers ...Observer) (*Writer, error) {
@@ -28,7 +40,7 @@ func Open(mgr ctrl.Manager, index *Index, observers ...Observer) (*Writer, error
 	if err != nil {
 		return nil, err
 	}
-	return NewWriter(&leanClient{Client: mgr.GetClient(), tasks: tasks}, mgr.GetAPIReader(), index, observers...), nil
+	return NewWriter(&api{client: mgr.GetClient(), tasks: tasks}, mgr.GetAPIReader(), index, observers...), nil
 }
 
 // RESTClient returns a client for requests about LivepeerTasks whose answers are not decoded.
@@ -41,41 +53,30 @@ func RESTClient(mgr ctrl.Manager) (rest.Interface, error) {
 	return tasks, nil
 }
 
-// leanClient is a client that, of what it makes of LivepeerTasks and of their status, takes only the metadata from the
-// answer.
-type leanClient struct {
-	client.Client
-	tasks rest.Interface
+// api is the Storage of an API server.
+type api struct {
+	client client.Client
+	tasks  rest.Interface
 }
 
-// Create stores a new object.
-func (c *leanClient) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
-	task, ok := obj.(*v1alpha1.LivepeerTask)
-	if !ok {
-		return c.Client.Create(ctx, obj, opts...)
-	}
-	options := (&client.CreateOptions{}).ApplyOptions(opts)
-	return send(ctx, c.tasks.Post().Param("fieldManager", options.FieldManager), task)
+// Create stores the object, and ignores its status.
+func (a *api) Create(ctx context.Context, task *v1alpha1.LivepeerTask) error {
+	return send(ctx, a.tasks.Post(), task)
 }
 
-// Status returns the writer of a status.
-func (c *leanClient) Status() client.SubResourceWriter {
-	return &leanStatus{SubResourceWriter: c.Client.Status(), tasks: c.tasks}
+// UpdateStatus stores the status, and ignores the rest.
+func (a *api) UpdateStatus(ctx context.Context, task *v1alpha1.LivepeerTask) error {
+	return send(ctx, a.tasks.Put().Name(task.Name).SubResource("status"), task)
 }
 
-type leanStatus struct {
-	client.SubResourceWriter
-	tasks rest.Interface
+// Update stores all but the status.
+func (a *api) Update(ctx context.Context, task *v1alpha1.LivepeerTask) error {
+	return a.client.Update(ctx, task, client.FieldOwner(mirror.FieldManager))
 }
 
-// Update replaces the status of an object.
-func (s *leanStatus) Update(ctx context.Context, obj client.Object, opts ...client.SubResourceUpdateOption) error {
-	task, ok := obj.(*v1alpha1.LivepeerTask)
-	if !ok {
-		return s.SubResourceWriter.Update(ctx, obj, opts...)
-	}
-	options := (&client.SubResourceUpdateOptions{}).ApplyOptions(opts)
-	return send(ctx, s.tasks.Put().Name(task.Name).SubResource("status").Param("fieldManager", options.FieldManager), task)
+// Delete removes the object if that is still as the preconditions say.
+func (a *api) Delete(ctx context.Context, key types.NamespacedName, preconditions client.Preconditions) error {
+	return a.client.Delete(ctx, &v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}, preconditions)
 }
 
 // send sends the task, and takes over of the answer what the operator needs to know of its metadata.
@@ -86,7 +87,7 @@ func send(ctx context.Context, request *rest.Request, task *v1alpha1.LivepeerTas
 	if err != nil {
 		return fmt.Errorf("task to be stored: %w", err)
 	}
-	result := request.Namespace(task.Namespace).Resource("livepeertasks").SetHeader("Accept", metadataOnly).
+	result := request.Namespace(task.Namespace).Resource("livepeertasks").Param("fieldManager", mirror.FieldManager).SetHeader("Accept", metadataOnly).
 		SetHeader("Content-Type", "application/json").Body(body).Do(ctx)
 	if err := result.Error(); err != nil { // with what the API server says, which Raw leaves out
 		return err
