@@ -90,3 +90,19 @@ func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, report *
 	}
 	r.metrics.Report(client.ObjectKeyFromObject(source), now)
 }
+
+// waiting returns what counts the tasks that have something to be sent by this operator.
+func (s *settings) waiting(index *taskstore.Index) func() int {
+	if s.shard == nil {
+		return index.WaitingTasks
+	}
+	return func() int {
+		return index.WaitingTasksOf(func(yield func(taskstore.SourceID) bool) {
+			for source, uid := range s.shard.All() {
+				if !yield(taskstore.SourceID{Namespace: source.Namespace, UID: uid}) {
+					return
+				}
+			}
+		})
+	}
+}

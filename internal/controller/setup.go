@@ -20,8 +20,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/crdcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/taskevents"
 	"github.com/livepeer/livepeer-task-operator/internal/taskfeed"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
@@ -34,7 +36,7 @@ type Option func(*settings)
 type settings struct {
 	hosts      studio.Hosts
 	namespaces []string
-	shard      *shard
+	shard      *shard.Sources
 	receiver   *webhook.Config
 	clock      clock.WithDelayedExecution
 }
@@ -51,7 +53,7 @@ func InNamespaces(namespaces ...string) Option {
 
 // AsShard says that the manager's cache holds only some of the sources, and that other operators serve the others.
 func AsShard() Option {
-	return func(s *settings) { s.shard = newShard() }
+	return func(s *settings) { s.shard = shard.NewSources() }
 }
 
 // ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
@@ -89,7 +91,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
 	writer, feeds, err := openTasks(mgr, index, taskfeed.Config{Namespaces: settings.namespaces, Shared: settings.shard != nil},
-		measuring{measured, settings.clock.Now}, &taskEvents{log: events, sources: mgr.GetClient()}, sent)
+		measuring{measured, settings.clock.Now}, taskevents.New(events, mgr.GetClient()), sent)
 	if err != nil {
 		return err
 	}

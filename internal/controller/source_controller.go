@@ -27,6 +27,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
@@ -54,7 +55,7 @@ type SourceReconciler struct {
 	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
 	events     *events.Log
 	// shard is nil where this operator serves all sources.
-	shard *shard
+	shard *shard.Sources
 
 	mu    sync.Mutex
 	last  map[types.NamespacedName]*reported
@@ -73,7 +74,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	source := &v1alpha1.LivepeerTaskSource{}
 	err := r.client.Get(ctx, request.NamespacedName, source)
 	if apierrors.IsNotFound(err) || err == nil && !source.DeletionTimestamp.IsZero() {
-		r.shard.leave(request.NamespacedName)
+		r.shard.Leave(request.NamespacedName)
 		r.forget(request.NamespacedName)
 		r.metrics.Forget(request.NamespacedName)
 		return reconcile.Result{}, nil
@@ -83,7 +84,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	}
 	r.metrics.Follow(request.NamespacedName)
 	source = r.latest(source)
-	if r.shard.meet(source) {
+	if r.meet(source) {
 		r.engine.Take(request.NamespacedName)
 	}
 	report := suspended(source)
@@ -195,7 +196,7 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 		r.engine.Reconnect(source)
 		r.wake(source)
 	})
-	if err := r.shard.begin(ctx, r.client, r.wake); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	r.index.NotifyExternalChanges(r.externalChange)
@@ -207,10 +208,32 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 	}, r.forget)
 }
 
+// begin takes in the sources of this shard that are there when it begins to lead: it goes on with them, as after a restart. Each is to be
+// reconciled: one that leaves before the controller hears of it would count as this shard's otherwise.
+func (r *SourceReconciler) begin(ctx context.Context) error {
+	if r.shard == nil {
+		return nil
+	}
+	list := &v1alpha1.LivepeerTaskSourceList{}
+	if err := r.client.List(ctx, list); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		r.meet(&list.Items[i])
+		r.wake(client.ObjectKeyFromObject(&list.Items[i]))
+	}
+	return nil
+}
+
+// meet takes in a source, and reports whether another operator has served it until now.
+func (r *SourceReconciler) meet(source *v1alpha1.LivepeerTaskSource) (fromAnother bool) {
+	return r.shard.Meet(client.ObjectKeyFromObject(source), source.UID, source.Status.ObservedGeneration != 0)
+}
+
 // externalChange has a task looked at again that somebody else changed, where its source is this operator's.
 func (r *SourceReconciler) externalChange(task taskstore.TaskRef) {
 	source := types.NamespacedName{Namespace: task.Namespace, Name: task.Source}
-	if task.Source != "" && task.ID != "" && r.shard.serves(source) {
+	if task.Source != "" && task.ID != "" && r.shard.Serves(source) {
 		r.engine.Recheck(source, task.ID, plan.ExternalChange)
 	}
 }

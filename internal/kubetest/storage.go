@@ -32,5 +32,6 @@ func (s Storage) UpdateStatus(ctx context.Context, task *v1alpha1.LivepeerTask) 
 
 // Delete removes an object that is as the preconditions say.
 func (s Storage) Delete(ctx context.Context, key types.NamespacedName, preconditions client.Preconditions) error {
-	return s.Client.Delete(ctx, &v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}, preconditions)
+	meta := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}
+	return s.Client.Delete(ctx, &v1alpha1.LivepeerTask{ObjectMeta: meta}, preconditions)
 }

@@ -23,8 +23,8 @@ import (
 // what was sent: 4 KB that need neither be sent back nor decoded.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
-// Storage holds LivepeerTasks. What writes one fills in the metadata of what is stored then, as far as the operator needs to know it; the rest is
-// what was sent.
+// Storage holds LivepeerTasks. What writes one fills in the metadata of what is stored then, as far as the operator needs to know
+// it; the rest is what was sent.
 type Storage interface {
 	// Create stores a new object without its status.
 	Create(ctx context.Context, task *v1alpha1.LivepeerTask) error
@@ -76,7 +76,8 @@ func (a *api) Update(ctx context.Context, task *v1alpha1.LivepeerTask) error {
 
 // Delete removes the object if that is still as the preconditions say.
 func (a *api) Delete(ctx context.Context, key types.NamespacedName, preconditions client.Preconditions) error {
-	return a.client.Delete(ctx, &v1alpha1.LivepeerTask{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}, preconditions)
+	meta := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}
+	return a.client.Delete(ctx, &v1alpha1.LivepeerTask{ObjectMeta: meta}, preconditions)
 }
 
 // send sends the task, and takes over of the answer what the operator needs to know of its metadata.
@@ -87,7 +88,8 @@ func send(ctx context.Context, request *rest.Request, task *v1alpha1.LivepeerTas
 	if err != nil {
 		return fmt.Errorf("task to be stored: %w", err)
 	}
-	result := request.Namespace(task.Namespace).Resource("livepeertasks").Param("fieldManager", mirror.FieldManager).SetHeader("Accept", metadataOnly).
+	result := request.Namespace(task.Namespace).Resource("livepeertasks").Param("fieldManager", mirror.FieldManager).
+		SetHeader("Accept", metadataOnly).
 		SetHeader("Content-Type", "application/json").Body(body).Do(ctx)
 	if err := result.Error(); err != nil { // with what the API server says, which Raw leaves out
 		return err
