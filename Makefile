@@ -121,12 +121,11 @@ test: controlplane build ## Run every test, against a real API server (the race 
 	@go build -o $(BIN)/runtests ./hack/test
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) TEST_MANAGER=$(BIN)/manager $(BIN)/runtests
 
-# The tools themselves, and small programs that call a tool's own code: each from a module of its own below tools.
-RECIPE_TOOLS := kube-state-metrics
-
+# kube-state-metrics itself, and a small program that calls Argo Events' own code.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, about 5 minutes on 2 cores).
-	$(foreach name,$(RECIPE_TOOLS),go build -C tools/$(name) -o $(BIN)/recipes/$(name) $$(go -C tools/$(name) list tool)$(newline))
+	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
+	go build -C tools/argo-events -o $(BIN)/recipes/argo-events .
 	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
 
 .PHONY: test-soak

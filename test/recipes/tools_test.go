@@ -31,8 +31,9 @@ func tool(t *testing.T, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// applyPage applies the objects of a page, with the ServiceAccounts that they bind and the operator's roles for people.
-func applyPage(t *testing.T, page string) {
+// applyPage applies the objects of a page but for those of some kinds, with the ServiceAccounts that they bind and the
+// operator's roles for people.
+func applyPage(t *testing.T, page string, leftOut ...string) {
 	t.Helper()
 	g := NewWithT(t)
 	c := newClient(t)
@@ -41,6 +42,9 @@ func applyPage(t *testing.T, page string) {
 	roles = slices.DeleteFunc(roles, func(o *unstructured.Unstructured) bool { return o.GetKind() != "ClusterRole" })
 	g.Expect(cluster.Apply(t.Context(), roles...)).To(Succeed())
 	for _, object := range pages(t)[page] {
+		if slices.Contains(leftOut, object.GetKind()) {
+			continue
+		}
 		newNamespace(t, c, object.GetNamespace())
 		g.Expect(cluster.Apply(t.Context(), object)).To(Succeed())
 		subjects, _, err := unstructured.NestedSlice(object.Object, "subjects")
