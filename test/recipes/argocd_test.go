@@ -66,7 +66,7 @@ func TestActionsOfArgoCD(t *testing.T) {
 	g := NewWithT(t)
 	const kind = "LivepeerTaskSource"
 	var tests actionTests
-	readYAML(t, filepath.Join(kind, "actions/action_test.yaml"), &tests)
+	readYAML(t, filepath.Join(kind, "actions", "action_test.yaml"), &tests)
 	discovery := readScript(t, kind, "actions/discovery.lua")
 	offered := map[string]bool{}
 	for _, test := range tests.DiscoveryTests {

@@ -122,7 +122,9 @@ func runKubeStateMetrics(t *testing.T, binary string, withTasks bool) (series []
 		last = "livepeer_task_updated_timestamp_seconds"
 	}
 	g.Eventually(func(g Gomega) {
-		answer, err := http.Get("http://127.0.0.1:" + address + "/metrics")
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+address+"/metrics", http.NoBody)
+		g.Expect(err).NotTo(HaveOccurred())
+		answer, err := http.DefaultClient.Do(request)
 		g.Expect(err).NotTo(HaveOccurred())
 		defer func() { _ = answer.Body.Close() }()
 		body, err := io.ReadAll(answer.Body)
@@ -147,7 +149,7 @@ func countOf(series []string, pattern string) (n int) {
 func freePort(t *testing.T) string {
 	t.Helper()
 	g := NewWithT(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	g.Expect(err).NotTo(HaveOccurred())
 	defer func() { _ = listener.Close() }()
 	_, port, err := net.SplitHostPort(listener.Addr().String())
