@@ -121,6 +121,13 @@ test: controlplane build ## Run every test, against a real API server (the race 
 	@go build -o $(BIN)/runtests ./hack/test
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) TEST_MANAGER=$(BIN)/manager $(BIN)/runtests
 
+# kube-state-metrics itself, and a small program that calls Argo Events' own code.
+.PHONY: test-recipes
+test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, about 5 minutes on 2 cores).
+	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
+	go build -C tools/argo-events -o $(BIN)/recipes/argo-events .
+	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
+
 .PHONY: test-soak
 test-soak: controlplane build ## Kill, cut off and mislead the operator for SOAK_SECONDS (default 600), and compare. SOAK_SEED repeats a run.
 	@go build -o $(BIN)/soak/soak ./test/soak

@@ -14,7 +14,6 @@ import (
 
 	events "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -89,8 +88,7 @@ func TestEveryObjectIsTaken(t *testing.T) {
 	c := newClient(t)
 	for page, objects := range pages(t) {
 		for _, object := range objects {
-			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: object.GetNamespace()}}
-			g.Expect(client.IgnoreAlreadyExists(c.Create(t.Context(), namespace))).To(Succeed())
+			newNamespace(t, c, object.GetNamespace())
 			g.Expect(c.Create(t.Context(), object.DeepCopy(), client.DryRunAll)).To(Succeed(), "%s: %s", page, object.GetKind())
 		}
 	}

@@ -3,16 +3,15 @@
 package recipes
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	. "github.com/onsi/gomega"
-	lua "github.com/yuin/gopher-lua"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	luajson "layeh.com/gopher-json"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -133,28 +132,15 @@ func kstatus(t *testing.T, object *unstructured.Unstructured) status.Status {
 	return result.Status
 }
 
-// healthOf is the health check of a kind on the page of Argo CD, run as Argo CD runs it: the object is a global, no library
-// that reaches out of the interpreter is there, and the answer has a status and a message.
+// healthOf is the health check of a kind on the page of Argo CD.
 func healthOf(t *testing.T, kind string) func(*unstructured.Unstructured) string {
 	t.Helper()
 	g := NewWithT(t)
-	script, found, err := unstructured.NestedString(pages(t)["argocd.md"][0].Object, "data", "resource.customizations.health."+kind)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(found).To(BeTrue(), kind)
+	script := pageData(t, "resource.customizations.health."+kind)
 	return func(object *unstructured.Unstructured) string {
-		state := lua.NewState(lua.Options{SkipOpenLibs: true})
-		defer state.Close()
-		state.SetContext(t.Context())
-		g.Expect(state.CallByParam(lua.P{Fn: state.NewFunction(lua.OpenBase), Protect: true}, lua.LString(lua.BaseLibName))).To(Succeed())
-		raw, err := object.MarshalJSON()
-		g.Expect(err).NotTo(HaveOccurred())
-		value, err := luajson.Decode(state, raw)
-		g.Expect(err).NotTo(HaveOccurred())
-		state.SetGlobal("obj", value)
-		g.Expect(state.DoString(script)).To(Succeed())
-		health, ok := state.Get(-1).(*lua.LTable)
-		g.Expect(ok).To(BeTrue())
-		g.Expect(health.RawGetString("message").String()).NotTo(BeEmpty())
-		return health.RawGetString("status").String()
+		var health struct{ Status, Message string }
+		g.Expect(json.Unmarshal(runLua(t, object, script), &health)).To(Succeed())
+		g.Expect(health.Message).NotTo(BeEmpty())
+		return health.Status
 	}
 }

@@ -30,7 +30,7 @@ func pages(t *testing.T) map[string][]*unstructured.Unstructured {
 		for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
 			for document := range strings.SplitSeq(block[1], "\n---\n") {
 				object := &unstructured.Unstructured{}
-				g.Expect(yaml.UnmarshalStrict([]byte(document), &object.Object)).To(Succeed(), "%s: %s", name, document)
+				g.Expect(yaml.UnmarshalStrict([]byte(document+"\n"), &object.Object)).To(Succeed(), "%s: %s", name, document)
 				found[filepath.Base(name)] = append(found[filepath.Base(name)], object)
 			}
 		}
