@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -65,8 +66,31 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	return &Client{Namespace: namespace, others: others, rest: client}, nil
 }
 
-// Tasks lists tasks.
-func (c *Client) Tasks(ctx context.Context, fields, labels string) ([]v1alpha1.LivepeerTask, error) {
+// Tasks lists the tasks that any of the field selectors finds, as often as they find it.
+func (c *Client) Tasks(ctx context.Context, selectors []string, labels string) (found []v1alpha1.LivepeerTask, err error) {
+	for _, selector := range selectors {
+		part, err := c.tasks(ctx, selector, labels)
+		if refused(err, selector) {
+			return c.tasksSelectedHere(ctx, selectors, labels)
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, part...)
+	}
+	return found, nil
+}
+
+func (c *Client) tasksSelectedHere(ctx context.Context, selectors []string, labels string) ([]v1alpha1.LivepeerTask, error) {
+	matches, err := matcher(selectors)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.tasks(ctx, "", labels)
+	return slices.DeleteFunc(all, func(t v1alpha1.LivepeerTask) bool { return !matches(&t) }), err
+}
+
+func (c *Client) tasks(ctx context.Context, fields, labels string) ([]v1alpha1.LivepeerTask, error) {
 	return list(ctx, c, tasks, fields, labels, func(answer rest.Result) ([]v1alpha1.LivepeerTask, string, error) {
 		part := &v1alpha1.LivepeerTaskList{}
 		err := answer.Into(part)

@@ -40,7 +40,7 @@ func TestListBeginsAgainWhereAPageHasExpired(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := c.Tasks(t.Context(), "status.phase=failed", "")
+	tasks, err := c.Tasks(t.Context(), []string{"status.phase=failed"}, "")
 	if err != nil || len(tasks) != 2 || tasks[0].Name != "a" || tasks[1].Name != "b" {
 		t.Errorf("%v, %v", tasks, err)
 	}

@@ -45,7 +45,8 @@ func (w *Watch[T]) Items() (items []T, synced bool) {
 func (c *Client) WatchTasks(
 	ctx context.Context, selectors []string, labels string, slim func(*v1alpha1.LivepeerTask), broken func(error),
 ) *Watch[v1alpha1.LivepeerTask] {
-	return follow[v1alpha1.LivepeerTask](ctx, c, tasks, &v1alpha1.LivepeerTask{}, selectors, labels, func(obj any) (any, error) {
+	which := c.narrowed(ctx, selectors, labels)
+	return follow(ctx, c, tasks, &v1alpha1.LivepeerTask{}, which, func(obj any) (any, error) {
 		if task, ok := obj.(*v1alpha1.LivepeerTask); ok {
 			task.ManagedFields = nil
 			slim(task)
@@ -57,13 +58,20 @@ func (c *Client) WatchTasks(
 // WatchSource follows one source.
 func (c *Client) WatchSource(ctx context.Context, name string, broken func(error)) *Watch[v1alpha1.LivepeerTaskSource] {
 	same := func(obj any) (any, error) { return obj, nil }
-	selectors := []string{"metadata.name=" + name}
-	return follow[v1alpha1.LivepeerTaskSource](ctx, c, sources, &v1alpha1.LivepeerTaskSource{}, selectors, "", same, broken)
+	which := selection[v1alpha1.LivepeerTaskSource]{fields: []string{"metadata.name=" + name}}
+	return follow(ctx, c, sources, &v1alpha1.LivepeerTaskSource{}, which, same, broken)
+}
+
+// selection is what any of the field selectors finds, less what is not kept here.
+type selection[T any] struct {
+	fields []string
+	labels string
+	keep   func(*T) bool // nil keeps all
 }
 
 func follow[T any](
-	ctx context.Context, c *Client, resource string, kind runtime.Object, selectors []string, labels string,
-	transform cache.TransformFunc, broken func(error),
+	ctx context.Context, c *Client, resource string, kind runtime.Object, which selection[T], transform cache.TransformFunc,
+	broken func(error),
 ) *Watch[T] {
 	changed := make(chan struct{}, 1)
 	tell := func() {
@@ -72,10 +80,10 @@ func follow[T any](
 		default:
 		}
 	}
-	w := &Watch[T]{Changed: changed, known: map[string]*T{}, want: len(selectors)}
-	for _, selector := range selectors {
+	w := &Watch[T]{Changed: changed, known: map[string]*T{}, want: len(which.fields)}
+	for _, selector := range which.fields {
 		lw := cache.NewFilteredListWatchFromClient(c.rest, resource, c.Namespace, func(options *metav1.ListOptions) {
-			options.FieldSelector, options.LabelSelector = selector, labels
+			options.FieldSelector, options.LabelSelector = selector, which.labels
 		})
 		informer := cache.NewSharedIndexInformer(lw, kind, 0, nil)
 		// They fail only where the informer has been started.
@@ -85,7 +93,7 @@ func follow[T any](
 				broken(Explain(err))
 			}
 		})
-		registration, _ := informer.AddEventHandler(w.handler(selector, tell))
+		registration, _ := informer.AddEventHandler(w.handler(selector, which.keep, tell))
 		go informer.RunWithContext(ctx)
 		go func() {
 			if cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
@@ -105,13 +113,14 @@ func isUsual(err error) bool {
 }
 
 // handler keeps what one selection holds. An object may be in several: their keys are apart, and the newest is shown.
-func (w *Watch[T]) handler(selector string, tell func()) cache.ResourceEventHandler {
+func (w *Watch[T]) handler(selector string, keep func(*T) bool, tell func()) cache.ResourceEventHandler {
 	change := func(obj any, gone bool) {
 		key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj)
 		item, ok := obj.(*T)
 		if err != nil || !ok && !gone {
 			return
 		}
+		gone = gone || keep != nil && !keep(item)
 		w.mu.Lock()
 		if gone {
 			delete(w.known, selector+" "+key)

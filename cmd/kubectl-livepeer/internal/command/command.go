@@ -134,19 +134,15 @@ func (e *env) print(lines ...string) {
 
 // find returns the task that an argument means, with all that were found, or nil. What no selector finds may be a part of a name.
 func find(ctx context.Context, c *cluster.Client, arg string) (*found, error) {
-	f := &found{}
-	for _, selector := range task.Selectors(arg) {
-		tasks, err := c.Tasks(ctx, selector, "")
-		if err != nil {
-			return nil, err
-		}
-		f.all = append(f.all, tasks...)
+	all, err := c.Tasks(ctx, task.Selectors(arg), "")
+	if err != nil {
+		return nil, err
 	}
+	f := &found{all: all}
 	if f.task = task.Choose(arg, f.all); f.task != nil {
 		return f, nil
 	}
-	var err error
-	if f.all, err = c.Tasks(ctx, "", ""); err != nil {
+	if f.all, err = c.Tasks(ctx, []string{""}, ""); err != nil {
 		return nil, err
 	}
 	f.task, err = task.ChooseAmong(arg, f.all)

@@ -39,7 +39,7 @@ func (e *env) completeTasks(cmd *cobra.Command, args []string, typed string) ([]
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 	defer cancel()
-	tasks, err := c.Tasks(ctx, "", "")
+	tasks, err := c.Tasks(ctx, []string{""}, "")
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

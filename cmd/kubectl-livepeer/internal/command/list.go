@@ -51,7 +51,7 @@ func newList(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tasks, err := c.Tasks(cmd.Context(), which.FieldSelector(), which.LabelSelector())
+			tasks, err := c.Tasks(cmd.Context(), []string{which.FieldSelector()}, which.LabelSelector())
 			if err != nil {
 				return err
 			}
