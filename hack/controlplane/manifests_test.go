@@ -86,7 +86,7 @@ func TestEveryOverlayIsValid(t *testing.T) {
 	g := NewWithT(t)
 	c, err := client.New(plane.Config(), client.Options{Scheme: runtime.NewScheme(), DryRun: new(true)})
 	g.Expect(err).NotTo(HaveOccurred())
-	for _, namespace := range []string{"livepeer", "media"} {
+	for _, namespace := range []string{"livepeer", "media", "livepeer-task-operator-shard"} {
 		object := &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
 		}}
