@@ -195,10 +195,14 @@ func (s *shards) watchHealth(source string) func() []string {
 		if !ok || object.Name != source {
 			return ""
 		}
-		if ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady); ready == nil || ready.Status != metav1.ConditionTrue {
-			return fmt.Sprintf("%+v", ready)
+		ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady)
+		switch {
+		case ready == nil:
+			return "no condition Ready"
+		case ready.Status == metav1.ConditionTrue, strings.HasPrefix(ready.Message, "No answer of "): // a machine too busy for a poll each second
+			return ""
 		}
-		return ""
+		return fmt.Sprintf("%+v", ready)
 	})
 }
 
