@@ -25,14 +25,14 @@ func testMetrics(e *suite) {
 	for account, want := range map[string]string{"may": "200 OK", "may-not": "403 Forbidden", "default": "401 Unauthorized"} {
 		e.apply(strings.NewReplacer("ACCOUNT", account, "IMAGE", e.peers, "URL", metricsURL, "MOUNT", fmt.Sprint(account != "default")).
 			Replace(getPod), "-n", namespace, "apply", "-f", "-")
-		e.k("-n", namespace, "wait", "pod/"+account, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+		e.k("-n", namespace, "wait", "pod/"+account, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s")
 		answer := e.k("-n", namespace, "logs", account)
 		e.g.Expect(answer).To(HavePrefix(want), account)
 		e.g.Expect(strings.Contains(answer, "controller_runtime_")).To(Equal(account == "may"), account)
 	}
 }
 
-// getPod asks for a URL with the token of its ServiceAccount, or without one.
+// getPod asks for a URL with the token of its ServiceAccount, or without one; again where nobody answers, as where names are not served yet.
 const getPod = `
 apiVersion: v1
 kind: Pod
@@ -40,7 +40,7 @@ metadata: {name: ACCOUNT}
 spec:
   serviceAccountName: ACCOUNT
   automountServiceAccountToken: MOUNT
-  restartPolicy: Never
+  restartPolicy: OnFailure
   securityContext: {runAsNonRoot: true, runAsUser: 65532, seccompProfile: {type: RuntimeDefault}}
   containers:
   - name: get
