@@ -8,11 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -67,14 +67,14 @@ func startEventSource(t *testing.T, binary string, source *unstructured.Unstruct
 	account, err := cluster.ServiceAccountConfig(t.Context(), "media", "livepeer-events")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(controlplane.WriteKubeconfig(filepath.Join(dir, "kubeconfig"), account, "media")).To(Succeed())
-	out := &lines{}
+	out := gbytes.NewBuffer()
 	cmd := exec.CommandContext(t.Context(), binary, filepath.Join(dir, "source.yaml"))
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(dir, "kubeconfig"))
 	cmd.Stdout = out
 	g.Expect(cmd.Start()).To(Succeed())
 	t.Cleanup(func() { _ = cmd.Wait() }) // the context of the test has ended it
 	return func() (ids []string) {
-		for line := range strings.SplitSeq(out.String(), "\n") {
+		for line := range strings.SplitSeq(string(out.Contents()), "\n") {
 			var event struct{ Body v1alpha1.LivepeerTask }
 			if json.Unmarshal([]byte(line), &event) == nil && event.Body.Spec.ID != "" {
 				ids = append(ids, event.Body.Spec.ID)
@@ -82,24 +82,6 @@ func startEventSource(t *testing.T, binary string, source *unstructured.Unstruct
 		}
 		return ids
 	}
-}
-
-// lines is what a process has written so far.
-type lines struct {
-	mutex sync.Mutex
-	text  strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.String()
 }
 
 // completeTask lets a task run and complete.
