@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -181,6 +182,7 @@ func newManager(
 		// Well before another replica can take the lease (15 s), so that what is under way has ended by then.
 		RenewDeadline: new(renewDeadline),
 		Cache:         watched.cache(),
+		NewCache:      newCache,
 	}
 	lock, err := leaderLock(opts, config, watched.lease())
 	if err != nil {
@@ -298,10 +300,19 @@ func (w watched) lease() string { return shard.LeaseName(leaseName, w.sources) }
 
 // cache holds the sources, and no others.
 func (w watched) cache() cache.Options {
-	return cache.Options{
-		DefaultNamespaces: w.namespaces,
-		ByObject:          map[client.Object]cache.ByObject{&v1alpha1.LivepeerTaskSource{}: {Label: w.sources}},
+	options := cache.Options{DefaultNamespaces: w.namespaces}
+	if !w.sources.Empty() {
+		options.ByObject = map[client.Object]cache.ByObject{&v1alpha1.LivepeerTaskSource{}: {Label: w.sources}}
 	}
+	return options
+}
+
+// newCache makes a cache that can be made before the CRDs are there: what is selected asks for the scope of its kind at once.
+func newCache(config *rest.Config, options cache.Options) (cache.Cache, error) {
+	own := meta.NewDefaultRESTMapper(nil)
+	own.Add(v1alpha1.GroupVersion.WithKind("LivepeerTaskSource"), meta.RESTScopeNamespace)
+	options.Mapper = meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{options.Mapper, own}}
+	return cache.New(config, options)
 }
 
 // namespaces reads the list of namespaces to work in; nil means all.

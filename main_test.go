@@ -168,6 +168,7 @@ func TestOperator(t *testing.T) {
 	t.Run("bad settings", b.testBadSettings)
 	t.Run("replicas", b.testReplicas)
 	t.Run("shards", b.testShards)
+	t.Run("CRDs later", b.testCRDsLater) // last: it takes away all sources
 }
 
 // testLog: what the operator prints at its most verbose holds neither the key nor what a task hides, whether all is well
