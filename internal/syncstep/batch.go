@@ -21,9 +21,9 @@ const (
 	maxBatches = 3
 )
 
-// batch is a batch of observations that is being written.
+// batch is a batch that is being written: of observations, or of deletions.
 type batch struct {
-	observed []*mirror.Observation
+	observed []*mirror.Observation // none where tasks are gone
 	// counted: what is beyond the limits of history is among what the full sync counts.
 	counted bool
 	plan    plan.Result
@@ -76,12 +76,18 @@ func (s *syncer) rest() int {
 func (s *syncer) launch(ctx context.Context) {
 	full := s.state.full
 	f := &batch{
-		observed: s.nextBatch(), done: make(chan struct{}),
-		counted: full != nil && full.recent == nil && s.state.poll == nil,
+		observed: s.nextBatch(),
+		counted:  full != nil && full.recent == nil && s.state.poll == nil,
 	}
 	scope := *s.scope()
 	scope.Oldest = s.bounds().Oldest(s.writing(f.observed))
 	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
+	s.write(ctx, f, scope)
+}
+
+// write begins to write a batch as it is planned.
+func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
+	f.done = make(chan struct{})
 	s.batches = append(s.batches, f)
 	s.planned = nil
 	go func() {
@@ -110,6 +116,9 @@ func (s *syncer) due() <-chan time.Time {
 func (s *syncer) underWay(observed []*mirror.Observation) bool {
 	ids := map[string]struct{}{}
 	for _, f := range s.batches {
+		for i := range f.plan.Actions {
+			ids[f.plan.Actions[i].Stored.ID] = struct{}{} // of what is deleted
+		}
 		for _, observation := range f.observed {
 			ids[observation.ID] = struct{}{}
 		}
@@ -140,6 +149,9 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 		s.batches = s.batches[1:]
 		s.planned = nil
 		s.recordWritten(f.plan.Actions, f.out)
+		if full := s.state.full; len(f.observed) == 0 && full != nil {
+			full.missing.kept = full.missing.kept || s.keptOf(f.plan.Actions)
+		}
 		if f.err != nil {
 			s.state.pending = append(s.state.pending, f.observed...)
 			failed = cmp.Or(failed, f.err)

@@ -79,9 +79,13 @@ type syncer struct {
 
 // run works on what was read and not written, then on what changed, then on the full sync.
 func (s *syncer) run(ctx context.Context) error {
+	defer s.stopAsking()
 	end := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
 	for {
 		if err := s.step(ctx); err != nil {
+			if full := s.state.full; full != nil {
+				full.missing.asking.GiveUp()
+			}
 			_ = s.wait(0, nil) // what it could not write is kept, and is tried again together with the rest
 			return err
 		}
