@@ -24,6 +24,7 @@ func parts() []part {
 		{name: "push", run: measurePush, once: true},
 		{name: "busy", run: measureBusy, once: true},
 		{name: "history", run: measureHistory, once: true},
+		{name: "deletions", run: measureDeletions, once: true},
 		{name: "sources", run: measureSources, once: true},
 		{name: "reconciler", run: measureReconciler, once: true},
 		{name: "shell", run: measureShell, once: true},

@@ -120,6 +120,14 @@ func otherRows() []row {
 		{"history.writes", "the same: writes", "", 0, "0", exactly(0)},
 		{"history.first.writes", "its first sync: writes for each task kept", "", 2, "", nil},
 
+		{"deletions.count", "deleted in Studio at once, polls each second", "tasks", 0, "", nil},
+		{"deletions.rate", "deletions followed, from the first question to Studio to the last deletion", "tasks/s", 0, "at least 200", atLeast(200)},
+		{"deletions.most", "deletions: most questions to Studio under way", "", 0, "at most 8", atMost(8)},
+		{"deletions.late", "deletions: the latest poll", "s", 2, "at most 0.1", atMost(0.1)},
+		{"deletions.requests", "deletions: questions to Studio for each", "", 2, "1", nil},
+		{"deletions.cpu", "deletions: operator", perCPU, 2, "", nil},
+		{"deletions.server", "deletions: API server and etcd", perCPU, 2, "", nil},
+
 		{"sources.count", "many sources of 100 tasks", "sources", 0, "", nil},
 		{"sources.late", "many sources: latest poll, in % of the interval", "%", 1, "at most 10", atMost(10)},
 		{"sources.requests", "many sources: requests a source and poll", "", 2, "at most 1", atMost(1)},
