@@ -64,7 +64,7 @@ func (s *syncer) rest() int {
 		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
 	})
 	switch {
-	case s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))]):
+	case s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))], s.batches):
 		return 0 // planned again only once it is stored, or it could be stored under two names
 	case s.state.poll != nil:
 		return maxBatches + 1 // what a full sync has under way must not keep a change waiting
@@ -79,16 +79,19 @@ func (s *syncer) launch(ctx context.Context) {
 		observed: s.nextBatch(),
 		counted:  full != nil && full.recent == nil && s.state.poll == nil,
 	}
+	if s.underWay(f.observed, s.deletions) { // gone, and there again: this observation is the newer one
+		_ = s.waitDeleted(0, nil)
+	}
 	scope := *s.scope()
 	scope.Oldest = s.bounds().Oldest(s.writing(f.observed))
 	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
+	s.batches = append(s.batches, f)
 	s.write(ctx, f, scope)
 }
 
 // write begins to write a batch as it is planned.
 func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
 	f.done = make(chan struct{})
-	s.batches = append(s.batches, f)
 	s.planned = nil
 	go func() {
 		defer close(f.done)
@@ -113,11 +116,11 @@ func (s *syncer) due() <-chan time.Time {
 }
 
 // underWay reports whether one of the tasks is being written.
-func (s *syncer) underWay(observed []*mirror.Observation) bool {
+func (s *syncer) underWay(observed []*mirror.Observation, batches []*batch) bool {
 	ids := map[string]struct{}{}
-	for _, f := range s.batches {
+	for _, f := range batches {
 		for i := range f.plan.Actions {
-			ids[f.plan.Actions[i].Stored.ID] = struct{}{} // of what is deleted
+			ids[f.plan.Actions[i].Stored.ID] = struct{}{}
 		}
 		for _, observation := range f.observed {
 			ids[observation.ID] = struct{}{}
@@ -135,23 +138,10 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 	var failed error
 	for len(s.batches) > rest {
 		f := s.batches[0]
-		over := false
-		s.monitor.Storing(func() {
-			select {
-			case <-f.done:
-			case <-due:
-				over = true
-			}
-		})
-		if over {
+		if !s.written(f, due) {
 			return nil
 		}
 		s.batches = s.batches[1:]
-		s.planned = nil
-		s.recordWritten(f.plan.Actions, f.out)
-		if full := s.state.full; len(f.observed) == 0 && full != nil {
-			full.missing.kept = full.missing.kept || s.keptOf(f.plan.Actions)
-		}
 		if f.err != nil {
 			s.state.pending = append(s.state.pending, f.observed...)
 			failed = cmp.Or(failed, f.err)
@@ -163,6 +153,22 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 		}
 	}
 	return failed
+}
+
+// written waits until a batch is written, and takes in what became of it. It returns false where due fires first.
+func (s *syncer) written(f *batch, due <-chan time.Time) (done bool) {
+	s.monitor.Storing(func() {
+		select {
+		case <-f.done:
+			done = true
+		case <-due:
+		}
+	})
+	if done {
+		s.planned = nil
+		s.recordWritten(f.plan.Actions, f.out)
+	}
+	return done
 }
 
 // catchUp writes some of what was read, and waits for it: Studio is asked for no more before.

@@ -111,15 +111,15 @@ func (s *syncer) fullStep(ctx context.Context) error {
 		return s.listStep(ctx, full.pass)
 	case full.fresh != nil && !full.fresh.Done():
 		return s.listStep(ctx, full.fresh)
-	case len(s.batches) > 0 && !full.compared:
+	case len(s.batches) > 0:
 		return s.wait(0, s.due())
 	case !full.compared:
 		s.compare(ctx)
 		return ctx.Err()
 	case len(full.missing.entries) > 0 || len(full.missing.asked) > 0:
 		return s.confirmStep(ctx)
-	case len(s.batches) > 0:
-		return s.wait(0, s.due())
+	case len(s.deletions) > 0:
+		return s.waitDeleted(0, s.due())
 	default:
 		return s.finish(ctx)
 	}

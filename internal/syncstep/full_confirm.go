@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -17,7 +18,7 @@ import (
 func (s *syncer) confirmStep(ctx context.Context) error {
 	missing, due := &s.state.full.missing, s.due()
 	missing.ask()
-	if err := s.wait(maxBatches-1, due); err != nil || len(s.batches) >= maxBatches {
+	if err := s.waitDeleted(maxBatches-1, due); err != nil || len(s.deletions) >= maxBatches {
 		return err
 	}
 	answer, ok, err := missing.asking.Next(ctx, due)
@@ -85,8 +86,24 @@ func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
 // launchDeletions begins to delete what is gone.
 func (s *syncer) launchDeletions(ctx context.Context, gone []plan.Action) {
 	if len(gone) > 0 {
-		s.write(ctx, &batch{plan: plan.Result{Actions: gone}}, s.bounds().Unlimited())
+		f := &batch{plan: plan.Result{Actions: gone}}
+		s.deletions = append(s.deletions, f)
+		s.write(ctx, f, s.bounds().Unlimited())
 	}
+}
+
+// waitDeleted waits until no more than so many batches of deletions are under way, or until due fires. What could not be deleted is left
+// to a full sync that comes soon.
+func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
+	for len(s.deletions) > rest && s.written(s.deletions[0], due) {
+		f := s.deletions[0]
+		s.deletions = s.deletions[1:]
+		if full := s.state.full; full != nil {
+			full.missing.kept = full.missing.kept || s.keptOf(f.plan.Actions)
+		}
+		failed = cmp.Or(failed, f.err)
+	}
+	return failed
 }
 
 // stopAsking takes back what Studio was not asked yet: between steps, it is not asked for what is missing.
