@@ -39,6 +39,9 @@ func (s *stage) prepareAccess(ctx context.Context) error {
 	if s.http, err = rest.HTTPClientFor(rival); err != nil {
 		return err
 	}
+	if s.admin, err = rest.HTTPClientFor(s.bed.Plane.Config()); err != nil {
+		return err
+	}
 	if s.rival, err = client.New(rival, client.Options{Scheme: s.bed.Admin.Scheme(), HTTPClient: s.http}); err != nil {
 		return err
 	}

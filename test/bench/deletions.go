@@ -20,6 +20,8 @@ const (
 	deletionsInterval = time.Second
 	// So many tasks are deleted at once: as many as of the size that is measured, within these.
 	fewestDeletions, mostDeletions = 1344, 10_000
+	// mostAsked is how many questions about single tasks a source may have under way.
+	mostAsked = 8
 	// Studio takes so long for an answer.
 	quickest, slowest = 30 * time.Millisecond, 50 * time.Millisecond
 )
@@ -28,17 +30,18 @@ const (
 type distant struct {
 	studio http.Handler
 
-	mu     sync.Mutex
-	asking int // questions about single tasks under way
-	most   int
-	asked  int
-	first  time.Time   // when the first of them began
-	lists  []time.Time // when lists were asked for
+	mu        sync.Mutex
+	asking    int // questions about single tasks under way
+	most      int
+	asked     int
+	answering time.Duration // of all of them
+	first     time.Time     // when the first of them began
+	lists     []time.Time   // when lists were asked for
 }
 
 func (d *distant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer d.begin(strings.Contains(r.URL.Path, "/task/"))()
-	timer := time.NewTimer(quickest + time.Duration(rand.Int64N(int64(slowest-quickest)))) //nolint:gosec // no secret
+	timer := time.NewTimer(quickest + time.Duration(rand.Int64N(int64(slowest-quickest))))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -61,10 +64,12 @@ func (d *distant) begin(question bool) (end func()) {
 	d.asking++
 	d.asked++
 	d.most = max(d.most, d.asking)
+	began := time.Now()
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.asking--
+		d.answering += time.Since(began)
 	}
 }
 
@@ -128,6 +133,7 @@ func (r *runner) followDeletions(ctx context.Context, s *stage, a *account, far 
 	}
 	r.result.add("deletions.count", float64(n))
 	r.result.add("deletions.rate", float64(n)/ended.Sub(far.first).Seconds())
+	r.result.add("deletions.busy", far.answering.Seconds()/ended.Sub(far.first).Seconds()/mostAsked)
 	r.result.add("deletions.most", float64(far.most))
 	r.result.add("deletions.requests", float64(far.asked)/float64(n))
 	r.result.add("deletions.late", late.Seconds())

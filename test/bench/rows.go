@@ -121,8 +121,9 @@ func otherRows() []row {
 		{"history.first.writes", "its first sync: writes for each task kept", "", 2, "", nil},
 
 		{"deletions.count", "deleted in Studio at once, polls each second", "tasks", 0, "", nil},
-		{"deletions.rate", "deletions followed, from the first question to Studio to the last deletion", "tasks/s", 0, "at least 200", atLeast(200)},
-		{"deletions.most", "deletions: most questions to Studio under way", "", 0, "at most 8", atMost(8)},
+		{"deletions.rate", "deletions followed, from the first question to the last deletion", "tasks/s", 0, "", nil},
+		{"deletions.busy", "deletions: questions under way on average, to the most", "ratio", 2, "at least 0.9", atLeast(0.9)},
+		{"deletions.most", "deletions: most questions to Studio under way", "", 0, "at most 8", atMost(mostAsked)},
 		{"deletions.late", "deletions: the latest poll", "s", 2, "at most 0.1", atMost(0.1)},
 		{"deletions.requests", "deletions: questions to Studio for each", "", 2, "1", nil},
 		{"deletions.cpu", "deletions: operator", perCPU, 2, "", nil},

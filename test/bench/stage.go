@@ -36,6 +36,7 @@ type stage struct {
 	rival           client.Client // with the rights to do what the operator does
 	rivalKubeconfig string
 	http            *http.Client // the same, for plain requests, as client-go makes it
+	admin           *http.Client // may do everything
 	host            string
 	manager         string
 	kubeconfig      string            // of the operator
