@@ -29,7 +29,10 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 	for ; ok; answer, ok = missing.asking.Come() {
 		s.hear(&said, &answer)
 	}
-	missing.entries = append(append(said.again, missing.entries...), said.later...)
+	if len(said.again) > 0 { // thousands may wait, and are not to be copied for each answer
+		missing.entries = append(said.again, missing.entries...)
+	}
+	missing.entries = append(missing.entries, said.later...)
 	s.launchDeletions(ctx, said.gone)
 	if said.failed != nil || len(s.state.pending) == 0 {
 		return said.failed
