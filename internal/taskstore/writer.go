@@ -233,14 +233,21 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 		w.index.done(key, nil)
 		return err
 	}
-	entry := mirror.EntryOf(stored)
-	task := StoredOf(&entry)
-	if err == nil {
-		task.fingerprint = action.Observation.Fingerprint
-	}
-	w.index.done(key, task)
+	w.index.done(key, written(stored, action, err))
 	if err == nil {
 		w.tell(&Change{Scope: scope, Action: action, Stored: stored, Lost: lost})
 	}
 	return err
+}
+
+// written is what the index keeps of a task that was written, in part where there is an error.
+func written(stored *v1alpha1.LivepeerTask, action *plan.Action, err error) *StoredTask {
+	if err != nil {
+		entry := mirror.EntryOf(stored)
+		return StoredOf(&entry)
+	}
+	entry := mirror.EntryWith(stored, action.Content)
+	task := StoredOf(&entry)
+	task.fingerprint = action.Observation.Fingerprint
+	return task
 }
