@@ -31,9 +31,9 @@ func variants() []variant {
 	return []variant{
 		{name: todays, label: "as it is, without the admission policy"},
 		{name: "policy", label: "with the admission policy", guarded: true},
-		{name: "fields", label: "spec and status owned field by field", edit: func(v map[string]any) {
-			delete(node(v, "spec"), "x-kubernetes-map-type")
-			delete(node(v, "status"), "x-kubernetes-map-type")
+		{name: "wholes", label: "spec and status atomic as wholes", edit: func(v map[string]any) {
+			node(v, "spec")["x-kubernetes-map-type"] = "atomic"
+			node(v, "status")["x-kubernetes-map-type"] = "atomic"
 		}},
 		{name: "selectable", label: "no selectableFields", edit: func(v map[string]any) { delete(v, "selectableFields") }},
 		{name: "columns", label: "no additionalPrinterColumns", edit: func(v map[string]any) { delete(v, "additionalPrinterColumns") }},
