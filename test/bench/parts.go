@@ -27,6 +27,7 @@ func parts() []part {
 		{name: "deletions", run: measureDeletions, once: true},
 		{name: "sources", run: measureSources, once: true},
 		{name: "crd", run: measureCRD, once: true},
+		{name: "informer", run: measureInformer, once: true},
 		{name: "reconciler", run: measureReconciler, once: true},
 		{name: "shell", run: measureShell, once: true},
 	}
