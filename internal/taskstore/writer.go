@@ -34,6 +34,8 @@ type Writer struct {
 	slots *fair.Gate
 	// observers are told of what was carried out.
 	Observers []Observer
+	// unsure holds the tasks that may have been created or not, by namespace and ID: no answer said which.
+	unsure sync.Map
 }
 
 // Observer is told of each action that was carried out.
@@ -124,8 +126,7 @@ func observedID(action *plan.Action) string {
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
 func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action) error {
-	if action.Verb == plan.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
-		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
+	if action.Verb == plan.Create && w.mayExist(&action) {
 		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
 		}
@@ -148,6 +149,25 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
 		}
+	}
+}
+
+// mayExist reports whether a task that is to be created may be stored under another of its names, without the index knowing of it yet: a
+// write whose answer was lost may have stored it so.
+func (w *Writer) mayExist(action *plan.Action) bool {
+	id := action.Observation.ID
+	_, unsure := w.unsure.Load(types.NamespacedName{Namespace: action.Desired.Namespace, Name: id})
+	return unsure || action.Desired.Name != mirror.Names(id)[0]
+}
+
+// sure notes whether it is known what became of a task that was to be created.
+func (w *Writer) sure(action *plan.Action, stored *v1alpha1.LivepeerTask, err error) {
+	key := types.NamespacedName{Namespace: action.Desired.Namespace, Name: action.Observation.ID}
+	switch {
+	case stored != nil:
+		w.unsure.Delete(key)
+	case action.Verb == plan.Create && !overtaken(err) && !Refused(err):
+		w.unsure.Store(key, struct{}{})
 	}
 }
 
@@ -229,6 +249,7 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
 		}, action.Desired)
 	}
+	w.sure(action, stored, err)
 	if stored == nil {
 		w.index.done(key, nil)
 		return err
