@@ -39,7 +39,7 @@ import (
 
 // soon bounds what happens within a few polls; polls are a second apart in these tests.
 const (
-	soon = 2 * time.Minute
+	soon = 4 * time.Minute
 	tick = 50 * time.Millisecond
 )
 
@@ -230,7 +230,8 @@ func (w *world) source(name string, change ...func(*v1alpha1.LivepeerTaskSourceS
 			SecretRef:      v1alpha1.SecretReference{Name: "livepeer"},
 			Interval:       metav1.Duration{Duration: time.Second},
 			ResyncInterval: metav1.Duration{Duration: time.Hour},
-			Timeout:        metav1.Duration{Duration: 10 * time.Second},
+			// A busy machine may take long to answer; who looks at time-outs sets one of their own.
+			Timeout: metav1.Duration{Duration: time.Minute},
 		},
 	}
 	for _, f := range change {

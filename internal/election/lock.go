@@ -3,6 +3,7 @@
 package election
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/utils/clock"
 )
 
 // namespaceFile says which namespace a pod is in.
@@ -26,6 +28,10 @@ type Lock struct {
 
 	replicas *replicas
 	elected  atomic.Pointer[<-chan struct{}]
+
+	clock    clock.PassiveClock
+	deadline time.Duration
+	renewed  time.Time // when the request was sent by which this replica has the lease
 }
 
 var _ resourcelock.Interface = &Lock{}
@@ -67,11 +73,37 @@ func NewLock(config *rest.Config, options Options) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client for leases: %w", err)
 	}
-	return &Lock{replicas: replicas, LeaseLock: &resourcelock.LeaseLock{
+	return &Lock{replicas: replicas, clock: clock.RealClock{}, deadline: options.RenewDeadline, LeaseLock: &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: options.Namespace, Name: options.Name},
 		Client:     &leases{LeasesGetter: client, replicas: replicas},
 		LockConfig: resourcelock.ResourceLockConfig{Identity: identity(host, replicas.name, options.Address)},
 	}}, nil
+}
+
+// errNotRenewed says why the lease is not given back.
+var errNotRenewed = errors.New("the lease could not be renewed: it runs out, so that nobody takes it before what is under way has ended")
+
+// Create makes the lease, as this replica's.
+func (l *Lock) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return l.renew(func() error { return l.LeaseLock.Create(ctx, record) })
+}
+
+// Update takes the lease, renews it, or gives it back: but not where it could not be renewed in time. The elector does so before it says
+// that the lease is lost, so that another replica would begin while this one still writes.
+func (l *Lock) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	if record.HolderIdentity == "" && l.clock.Since(l.renewed) >= l.deadline {
+		return errNotRenewed
+	}
+	return l.renew(func() error { return l.LeaseLock.Update(ctx, record) })
+}
+
+func (l *Lock) renew(write func() error) error {
+	sent := l.clock.Now()
+	err := write()
+	if err == nil {
+		l.renewed = sent
+	}
+	return err
 }
 
 // Record sets who is told of elections, and when this replica leads. It has to be called before the election begins.

@@ -8,11 +8,14 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 )
 
 const leaseName = "lease"
@@ -35,7 +38,7 @@ func newLock(t *testing.T, cluster *fake.Clientset, name, address string) *Lock 
 	at := netip.MustParseAddrPort(address)
 	replicas, err := newReplicas(name, at)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	return &Lock{replicas: replicas, LeaseLock: &resourcelock.LeaseLock{
+	return &Lock{replicas: replicas, clock: clock.RealClock{}, deadline: time.Minute, LeaseLock: &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: "system", Name: leaseName},
 		Client:     &leases{LeasesGetter: cluster.CoordinationV1(), replicas: replicas},
 		LockConfig: resourcelock.ResourceLockConfig{Identity: identity("host", name, at)},
@@ -162,4 +165,31 @@ func TestALeaseLeadsNowhereElse(t *testing.T) {
 	for _, key := range []string{"", "AAAA", "!", strings.Repeat("A", 43)} {
 		g.Expect(write("host_other_10.0.0.2:9292", "other:"+key)).To(BeFalse(), "no key: %q", key)
 	}
+}
+
+// TestALostLeaseIsNotGivenBack: a replica that stops gives its lease back at once. One that could not renew it in time does not, since it
+// may still write; it runs out.
+func TestALostLeaseIsNotGivenBack(t *testing.T) {
+	g := NewWithT(t)
+	cluster := fake.NewClientset()
+	now := clocktesting.NewFakePassiveClock(time.Now())
+	own := newLock(t, cluster, "own", "10.0.0.1:9292")
+	own.clock, own.deadline = now, 6*time.Second
+	holder := func() string {
+		record, _, err := own.Get(t.Context())
+		g.Expect(err).NotTo(HaveOccurred())
+		return record.HolderIdentity
+	}
+	after := func(d time.Duration, record resourcelock.LeaderElectionRecord) error {
+		now.SetTime(now.Now().Add(d))
+		return own.Update(t.Context(), record)
+	}
+	given := resourcelock.LeaderElectionRecord{LeaseDurationSeconds: 1}
+	g.Expect(own.Create(t.Context(), own.record())).To(Succeed())
+	g.Expect(after(6*time.Second, given)).To(MatchError(errNotRenewed))
+	g.Expect(holder()).To(Equal(own.Identity()))
+	g.Expect(after(0, own.record())).To(Succeed())
+	g.Expect(after(5*time.Second, own.record())).To(Succeed(), "renewed")
+	g.Expect(after(5*time.Second, given)).To(Succeed(), "a replica that stops")
+	g.Expect(holder()).To(BeEmpty())
 }
