@@ -20,6 +20,9 @@ var hostile = []string{
 	"&#", "&#61;", "&quot;", `\u0022`, `\x`, "/", "//", "a/", "rtmp://h/live/", "srt://h?streamid=", "{\"a\":", "{\"name\":\"password\",", "[\"a\",",
 	"a:1:", "*:*:", "h:5432:db:me:x ", "/a ", "/whip/a ", "wpa_passphrase ", "wpa_passphrase a b ", "net user ", "SETUSER >a ", "LOGIN a ", "password . ", "password REG_",
 	"password\n--------\n", "PuTTY-User-Key-File-", "PuTTY-User-Key-File-Private-Lines:", "a/b@//", "a/b@c:1/", "invalid api key 'a' ", "password 7 ", "|", "| sudo ", "echo a | sudo -S ", "a=b:c ", "user=a:b1c2 ", "/p:", " /u:a /p:b", "password . . ", "password??", "login(", "login(a,'b'", "pdo(a,b,'c') ", "password must not be ", "password set to ", "password <a> ", "<b>password</b>: ", "password || ",
+	"sudo -S << ", "sudo -S <<< a ", "net use ", "net use \\\\h\\s a /user:b ", "sp_addlogin ", "sp_addlogin 'a','b' ", "kty", "kty:", "{kty:", "{\"kty\":\"a\",\"k\":\"b\"}",
+	"kty k=", "a:bbbbbb:1:1:", "a:bbbbbb:1:1:::::", "a:1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:::", "k=clear:", "k=clear:a ", "nonce realm response=", "response=",
+	"a:b://", "https://a:://", "https://b:c://d ", "https://b:c://d@", "rar -hp", "rar -hpa ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

@@ -53,6 +53,8 @@ func (m *masker) scan() {
 			m.urls.Param(i)
 		case c == '|':
 			m.commands.Pipe(i)
+		case c == '<':
+			m.commands.HereString(i)
 		case c == '/':
 			m.urls.Path(i)
 			m.commands.Slash(i)

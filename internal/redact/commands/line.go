@@ -22,11 +22,17 @@ func (m *Masker) Fields(i int) int {
 	m.Cost += i - start
 	before := m.At(start - 1)
 	host := t[start:i]
-	if before == '=' && m.isUser(start-1) {
+	switch {
+	case before == '=' && m.isUser(start-1):
 		return m.loginAt(i)
+	case before == '=' && m.At(start-2) == 'k' && !view.IsNameByte(m.At(start-3)) && (host == "clear" || host == "base64"): // of SDP
+		return m.hideBare(i + 1)
 	}
 	if start == i || before != 0 && !view.IsSpace(before) && !view.IsQuote(before) || words.IsFile(host) || view.IsDigits(host) {
 		return i + 1
+	}
+	if next := m.account(i); next > 0 {
+		return next
 	}
 	for n := range 3 { // port, database, user
 		end := i + 1
@@ -67,62 +73,59 @@ func (m *Masker) isUser(i int) bool {
 
 // loginAt masks the password behind the colon at i in user=bob:hunter2, and returns where to go on.
 func (m *Masker) loginAt(i int) int {
-	end := m.Bare(i+1, m.Depth(i), true)
-	if text := m.Text[i+1 : end]; !words.Mixed(text) || strings.HasPrefix(m.Text[i+1:], page.Mask) {
+	if end := m.Bare(i+1, m.Depth(i), true); !words.Mixed(m.Text[i+1 : end]) {
 		return i + 1
 	}
-	m.Hide(i+1, end)
-	return end
+	return m.hideBare(i + 1)
 }
 
-// Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
-func (m *Masker) Slash(i int) {
-	if c := m.At(i + 1); c|0x20 != 'p' || m.At(i+2) != ':' || !view.IsSpace(m.At(i-1)) || strings.HasPrefix(m.Text[i+3:], page.Mask) {
-		return
+// hideBare masks what is at i, up to white space, and returns where that ends.
+func (m *Masker) hideBare(i int) int {
+	if strings.HasPrefix(m.Text[i:], page.Mask) {
+		return i
 	}
-	before := strings.ToLower(m.Text[max(0, i-page.MaxLook):i])
-	m.Cost += len(before)
-	if strings.Contains(before[strings.LastIndexByte(before, '\n')+1:], " /u:") {
-		m.Hide(i+3, m.Bare(i+3, m.Depth(i), true))
-	}
+	end := m.Bare(i, m.Depth(i-1), true)
+	m.Hide(i, end)
+	return max(i, end)
 }
 
-// piped has the option of each command that reads a password from a pipe.
-var piped = func() map[string]string {
-	table := map[string]string{}
-	for _, s := range words.List("piped") {
-		name, option, _ := strings.Cut(s, "=")
-		table[name] = option
+// account masks the password in a line of /etc/passwd, /etc/shadow and their kin, bob:hunter2:1001:1001:Bob:/home/bob:/bin/sh, of which the
+// first colon is at i, or the hashes in one of Samba. It returns where to go on, 0 if there is none.
+func (m *Masker) account(i int) int {
+	const fields, shortest, hash = 7, 6, 32
+	var starts [fields]int
+	n, end := 0, i
+	for ; end < len(m.Text) && end-i < page.MaxLook && n < fields && !view.IsQuote(m.Text[end]) && m.Text[end] != '\n'; end++ {
+		if m.Text[end] == ':' {
+			starts[n] = end + 1
+			if n++; n == 3 && !m.isNumber(starts[1]) && !m.isNumber(starts[0]) {
+				break
+			}
+		} else if n < 3 && view.IsSpace(m.Text[end]) {
+			break
+		}
 	}
-	return table
-}()
+	m.Cost += end - i
+	if n < fields-1 {
+		return 0
+	}
+	text := m.Text[starts[0] : starts[1]-1]
+	switch {
+	case view.IsDigits(text):
+		if l := words.LookAt(m.Text[starts[1] : starts[2]-1]); l.Longest != hash || starts[2]-starts[1] != hash+1 {
+			return 0
+		}
+		m.Hide(starts[1], starts[3]-1)
+		return starts[3] - 1
+	case len(text) < shortest, !m.isNumber(starts[1]), words.IsNothing(text), text == page.Mask:
+		return 0
+	}
+	m.Hide(starts[0], starts[1]-1)
+	return starts[1] - 1
+}
 
-// Pipe masks what is written into the pipe at i if what reads there wants a password: echo hunter2 | sudo -S ls
-func (m *Masker) Pipe(i int) {
-	t := m.Text
-	from := m.blanks(i + 1)
-	end := m.NameEndAt(from)
-	option, found := piped[t[from:end]]
-	if !found {
-		return
-	}
-	rest, _, _ := strings.Cut(t[end:min(len(t), end+page.MaxLook)], "\n")
-	before := t[max(0, i-page.MaxLook):i]
-	before = before[strings.LastIndexAny(before, "\n;&|")+1:]
-	m.Cost += 2 * page.MaxLook
-	m.Keys++
-	for _, writes := range []string{"echo ", "printf ", "Write-Output "} {
-		at := strings.LastIndex(before, writes)
-		if at < 0 || !strings.Contains(rest, option) {
-			continue
-		}
-		start := m.blanks(i - len(before) + at + len(writes))
-		for m.At(start) == '-' { // options
-			start = m.blanks(m.NameEndAt(start))
-		}
-		text := strings.TrimRight(t[start:max(start, i)], " ")
-		if text != "" && text[0] != '$' && !strings.HasPrefix(text, `"$`) && !strings.HasPrefix(text, page.Mask) {
-			m.Hide(start, start+len(text))
-		}
-	}
+// isNumber reports whether the field at i, up to a colon, is a number.
+func (m *Masker) isNumber(i int) bool {
+	end := m.NameEndAt(i)
+	return view.IsDigits(m.Text[i:end]) && m.At(end) == ':'
 }

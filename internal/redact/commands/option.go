@@ -14,6 +14,7 @@ import (
 type Masker struct {
 	*page.Page
 	command commandLine
+	reader  reader
 }
 
 // New returns a Masker of what is on p.
@@ -87,7 +88,11 @@ func (m *Masker) Option(i, n int) int {
 		if known := strings.IndexByte(letters, letter) >= 0; !known && !user || glued && (!known || letters[0] != '+') {
 			return n
 		}
-		end = n + 1
+		if end = n + 1; letter == 'h' { // -hp of RAR
+			if end++; t[n+1] != 'p' {
+				return n
+			}
+		}
 		port := letters == ofUser && view.IsDigits(m.Text[m.blanks(end):m.NameEndAt(m.blanks(end))])
 		if port {
 			return n
@@ -97,6 +102,8 @@ func (m *Masker) Option(i, n int) int {
 	text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
 	switch name, secret := view.CutAny(text, ":%,"); {
 	case !ok, text == "", words.IsNothing(text), view.IsDigits(name) && view.IsDigits(secret): // an ID, or a port
+		return n
+	case !v.Quoted && (words.IsProse(text) || words.Roles(text)&words.IsFact != 0) && view.IsLetter(m.At(v.Next+1)): // a sentence about it
 		return n
 	case strings.ContainsAny(name, "/{"), (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
 		return n

@@ -93,40 +93,64 @@ func (m *Masker) blanks(i int) int {
 
 func (m *Masker) isAtLineEnd(i int) bool { return strings.IndexByte("\x00\n\r", m.At(i)) >= 0 }
 
-// functions have the argument that is a credential, by the names of them in lower case.
-var functions = func() map[string]int {
-	table := map[string]int{}
+// functions have the places of the arguments that are a credential, by the names of them in lower case.
+var functions = func() map[string]string {
+	table := map[string]string{}
 	for _, s := range words.List("function") {
-		name, nth, _ := strings.Cut(strings.ToLower(s), "=")
-		table[name] = int(nth[0] - '0')
+		name, places, _ := strings.Cut(strings.ToLower(s), "=")
+		table[name] = places
 	}
 	return table
 }()
 
-// function masks the literal that has its place among the arguments of the function s. It returns where to go on, 0 if there is none.
+// function masks the literals that have their place among the arguments of the function s. It returns where to go on, 0 if there is none.
 func (m *Masker) function(s word) int {
-	name := strings.ToLower(s.text)
-	nth, found := functions[name]
-	end := m.Closing(s.end, s.end+page.MaxLook)
-	if !found || end < 0 {
+	places, found := functions[strings.ToLower(s.text)]
+	if !found {
 		return 0
 	}
+	return m.arguments(s.end+1, m.Closing(s.end, s.end+page.MaxLook), places)
+}
+
+// procedure masks the literals among the arguments of the procedure s, which has no parentheses: EXEC sp_addlogin 'bob', 'hunter2'
+func (m *Masker) procedure(s word) int {
+	places, found := functions[strings.ToLower(s.text)]
+	from := m.Spaces(s.end)
+	end := from
+	for end < len(m.Text) && end-from < page.MaxLook && m.At(end) != '\n' && m.At(end) != ';' {
+		if end++; view.IsQuote(m.At(end - 1)) {
+			if view.IsQuote(m.At(end - 2)) { // the end of a text in quotes
+				end--
+				break
+			}
+			end = min(len(m.Text), m.Closed(end, m.Text[end-1:end], m.Depth(end-1))+1)
+		}
+	}
+	if !found || from == s.end || !strings.ContainsAny(m.Text[from:end], "'\"") {
+		return 0
+	}
+	return m.arguments(from, end, places)
+}
+
+// arguments masks the literals that have these places among the arguments from one place to another.
+func (m *Masker) arguments(from, end int, places string) (next int) {
 	m.Keys++
-	from := s.end + 1
+	nth := byte('1')
 	for i := from; i <= end; i++ {
 		switch c := m.At(i); {
-		case view.IsQuote(c):
+		case view.IsQuote(c) && i < end:
 			i = m.Closed(i+1, m.Text[i:i+1], m.Depth(i))
-		case c == '(' || c == '[' || c == '{':
+		case (c == '(' || c == '[' || c == '{') && i < end:
 			i = max(i, m.Closing(i, end))
-		case (c == ',' || i == end) && nth == 1:
-			return m.literal(from, i)
-		case c == ',':
-			nth--
+		case c == ',' || c == ';' || i == end:
+			if strings.IndexByte(places, nth) >= 0 {
+				next = max(next, m.literal(from, i))
+			}
+			nth++
 			from = i + 1
 		}
 	}
-	return 0
+	return next
 }
 
 // literal masks the string that is all there is from start to end, save what may be before its quotes.

@@ -27,6 +27,9 @@ var begins = func() (table [1 << 10]bool) {
 	for word := range schemes {
 		table[view.PairOf(word[0], word[1])] = true
 	}
+	for word := range piped {
+		table[view.PairOf(word[0], word[1])] = true
+	}
 	for word := range positions {
 		table[view.PairOf(word[0], word[1])] = true
 	}
@@ -44,12 +47,20 @@ func (m *Masker) Command(i int) int {
 	if m.At(s.end) == '(' {
 		return max(i, m.function(s))
 	}
+	if next := m.procedure(s); next > 0 {
+		return next
+	} else if option, reads := piped[s.text]; reads {
+		m.reader = reader{s.end, option}
+	}
 	if m.At(i-1) == '.' { // a method, but no command
 		return i
 	}
 	next := m.scheme(s)
 	if next == 0 {
 		next = m.verb(s)
+	}
+	if next == 0 {
+		next = m.netUse(s)
 	}
 	if next == 0 {
 		next = m.positional(s)

@@ -13,7 +13,8 @@ import (
 // Masker masks what stands beside a name.
 type Masker struct {
 	*page.Page
-	nameEnd int // up to where names were looked for already
+	nameEnd   int // up to where names were looked for already
+	webKeyEnd int // of the JSON web key that was met last
 }
 
 // New returns a Masker of what is on p.
@@ -57,6 +58,9 @@ func (m *Masker) Name(i int) int {
 	s.strength = words.StrengthOf(s.word)
 	m.widen(&s)
 	next := 0
+	if strings.EqualFold(s.word, "kty") {
+		m.webKey(&s)
+	}
 	if s.strength != words.Open {
 		if m.Keys++; s.strength > words.Unsure {
 			m.Names++
@@ -77,6 +81,11 @@ func (m *Masker) Name(i int) int {
 func (m *Masker) widen(s *subject) {
 	low := strings.ToLower(s.word)
 	switch low {
+	case "response":
+		if m.inDigest(s) {
+			s.strength = words.Sure
+		}
+		return
 	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community":
 	default:
 		return

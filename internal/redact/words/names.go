@@ -196,3 +196,8 @@ func IsKeyOf(s string, r Role) bool {
 func IsIdentifier(s string) bool {
 	return strings.ContainsAny(s, "_-.") || CaseTurns(s) > 1 && strings.IndexByte(s, ' ') < 0
 }
+
+var webKey = Set("web key")
+
+// IsWebKeyMember reports whether a JSON web key keeps a secret under this name.
+func IsWebKeyMember(name string) bool { return webKey[name] }

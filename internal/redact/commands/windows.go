@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package commands
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
+func (m *Masker) Slash(i int) {
+	if c := m.At(i + 1); c|0x20 != 'p' || m.At(i+2) != ':' || !view.IsSpace(m.At(i-1)) || strings.HasPrefix(m.Text[i+3:], page.Mask) {
+		return
+	}
+	before := strings.ToLower(m.Text[max(0, i-page.MaxLook):i])
+	m.Cost += len(before)
+	if strings.Contains(before[strings.LastIndexByte(before, '\n')+1:], " /u:") {
+		m.Hide(i+3, m.Bare(i+3, m.Depth(i), true))
+	}
+}
+
+// netUse masks the password of a network drive: net use Z: \\host\share hunter2 /user:bob, of which s is the first word. It returns
+// where to go on, 0 if there is none.
+func (m *Masker) netUse(s word) int {
+	const most = 8
+	use := m.blanks(s.end)
+	if !strings.EqualFold(s.text, "net") || !view.HasFold(m.Text[use:], "use ") {
+		return 0
+	}
+	m.Keys++
+	rest, _, _ := strings.Cut(strings.ToLower(m.Text[use:min(len(m.Text), use+page.MaxLook)]), "\n/")
+	m.Cost += len(rest)
+	named, shared := strings.Contains(rest, " /u:") || strings.Contains(rest, " /user:"), false
+	i := use + len("use")
+	for range most {
+		from := m.blanks(i)
+		if from == i || m.isAtLineEnd(from) {
+			return 0
+		}
+		i = m.shareEnd(from, shared)
+		switch text := m.Text[from:i]; {
+		case text == "":
+			return 0
+		case text[0] == '/', text == "*", strings.HasSuffix(text, ":") && len(text) < 3: // an option, a drive
+		case !shared:
+			if shared = m.IsEscaped(from) || text[0] == '\\' || view.IsQuote(text[0]); !shared {
+				return 0
+			}
+		case strings.HasPrefix(text, page.Mask), words.IsProse(text), !named && !words.Mixed(text):
+			return 0
+		default:
+			v, _ := m.Word(from, true)
+			m.Hide(v.Start, v.End)
+			return v.Next
+		}
+	}
+	return 0
+}
+
+// shareEnd returns where the argument at i ends. Before the share is known, what looks like the end of a line may be a part of its name:
+// \\nas\new.
+func (m *Masker) shareEnd(i int, shared bool) int {
+	if n, _ := m.Opening(i); n > 0 {
+		return m.Quoted(i).Next
+	}
+	for ; i < len(m.Text) && m.Text[i] != ' ' && !view.IsQuote(m.Text[i]); i++ {
+		if m.Text[i] == '\n' && (shared || m.Depth(i) == 0) {
+			break
+		}
+	}
+	return i
+}
