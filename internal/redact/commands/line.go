@@ -98,8 +98,8 @@ func (m *Masker) account(i int) int {
 	for ; end < len(m.Text) && end-i < page.MaxLook && n < fields && !view.IsQuote(m.Text[end]) && m.Text[end] != '\n'; end++ {
 		if m.Text[end] == ':' {
 			starts[n] = end + 1
-			if n++; n == 3 && !m.isNumber(starts[1]) && !m.isNumber(starts[0]) {
-				break
+			if n++; n == 2 && !view.IsDigits(m.Text[starts[0]:end]) && (end-starts[0] < shortest || !m.isNumber(end+1)) {
+				break // as most are
 			}
 		} else if n < 3 && view.IsSpace(m.Text[end]) {
 			break
@@ -117,7 +117,7 @@ func (m *Masker) account(i int) int {
 		}
 		m.Hide(starts[1], starts[3]-1)
 		return starts[3] - 1
-	case len(text) < shortest, !m.isNumber(starts[1]), words.IsNothing(text), text == page.Mask:
+	case words.IsNothing(text), text == page.Mask:
 		return 0
 	}
 	m.Hide(starts[0], starts[1]-1)

@@ -98,6 +98,7 @@ func (m *Masker) Option(i, n int) int {
 			return n
 		}
 	}
+	m.Keys++
 	v, ok := m.Word(m.argumentOf(i, end), false)
 	text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
 	switch name, secret := view.CutAny(text, ":%,"); {

@@ -115,6 +115,9 @@ func (m *Masker) function(s word) int {
 // procedure masks the literals among the arguments of the procedure s, which has no parentheses: EXEC sp_addlogin 'bob', 'hunter2'
 func (m *Masker) procedure(s word) int {
 	places, found := functions[strings.ToLower(s.text)]
+	if !found || !view.IsSpace(m.At(s.end)) {
+		return 0
+	}
 	from := m.Spaces(s.end)
 	end := from
 	for end < len(m.Text) && end-from < page.MaxLook && m.At(end) != '\n' && m.At(end) != ';' {
@@ -126,7 +129,8 @@ func (m *Masker) procedure(s word) int {
 			end = min(len(m.Text), m.Closed(end, m.Text[end-1:end], m.Depth(end-1))+1)
 		}
 	}
-	if !found || from == s.end || !strings.ContainsAny(m.Text[from:end], "'\"") {
+	m.Cost += end - from
+	if !strings.ContainsAny(m.Text[from:end], "'\"") {
 		return 0
 	}
 	return m.arguments(from, end, places)

@@ -55,12 +55,13 @@ func (m *Masker) Name(i int) int {
 	if q := m.At(start - 1); view.IsQuote(q) && m.At(s.end) == q && m.Depth(s.end) <= m.Depth(start-1) {
 		s.quote = q
 	}
+	if s.word == "kty" {
+		m.webKey(&s)
+		return i + 1
+	}
 	s.strength = words.StrengthOf(s.word)
 	m.widen(&s)
 	next := 0
-	if strings.EqualFold(s.word, "kty") {
-		m.webKey(&s)
-	}
 	if s.strength != words.Open {
 		if m.Keys++; s.strength > words.Unsure {
 			m.Names++

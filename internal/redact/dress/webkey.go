@@ -40,6 +40,7 @@ func (m *Masker) webKey(s *subject) {
 		if i = next; !words.IsWebKeyMember(key.word) {
 			continue
 		}
+		m.Names++
 		if q := m.At(key.start - 1); view.IsQuote(q) && m.At(next) == q {
 			key.quote = q
 		}

@@ -107,9 +107,15 @@ func (w *name) strength() Strength {
 	return Open
 }
 
+var (
+	holdsSure = List("holds sure")
+	endsSure  = List("ends sure")
+	endsWeak  = List("ends weak")
+)
+
 // strengthOfWord returns the strength of a word that is several in one piece: dbpassword, apikey.
 func strengthOfWord(word string) Strength {
-	for _, part := range List("holds sure") {
+	for _, part := range holdsSure {
 		if i := strings.Index(word, part); i >= 0 {
 			rest := word[i+len(part):]
 			if rest == "less" || rest != "" && Roles(rest)&IsFact != 0 {
@@ -118,12 +124,12 @@ func strengthOfWord(word string) Strength {
 			return Sure
 		}
 	}
-	for _, end := range List("ends sure") {
+	for _, end := range endsSure {
 		if strings.HasSuffix(word, end) {
 			return Sure
 		}
 	}
-	for _, end := range List("ends weak") {
+	for _, end := range endsWeak {
 		if strings.HasSuffix(word, end) {
 			return Weak
 		}
