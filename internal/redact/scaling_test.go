@@ -23,6 +23,8 @@ var hostile = []string{
 	"sudo -S << ", "sudo -S <<< a ", "net use ", "net use \\\\h\\s a /user:b ", "sp_addlogin ", "sp_addlogin 'a','b' ", "kty", "kty:", "{kty:", "{\"kty\":\"a\",\"k\":\"b\"}",
 	"kty k=", "a:bbbbbb:1:1:", "a:bbbbbb:1:1:::::", "a:1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:::", "k=clear:", "k=clear:a ", "nonce realm response=", "response=",
 	"a:b://", "https://a:://", "https://b:c://d ", "https://b:c://d@", "rar -hp", "rar -hpa ",
+	"''a", "''a''", "LOGIN {3}\n", "LOGIN a {3}\nb ", "password:\"b\":private]", "password\n[1] \"a\"", "ConvertTo-SecureString -a ", "name=password\nA: b\n",
+	"name=password\nA: b\n\n", "a,'password','b'", "struct(a,'password','b'", "eyJhIjoxfQ ", "\"AUTH\" \"a\" ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

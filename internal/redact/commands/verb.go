@@ -75,6 +75,9 @@ func (m *Masker) verb(s word) int {
 	if strings.EqualFold(s.text, "identified") {
 		return m.identified(s)
 	}
+	if q := m.At(s.end); view.IsQuote(q) && m.At(s.start-1) == q && view.IsQuote(m.At(s.end+2)) { // "AUTH" "hunter2"
+		s.end++
+	}
 	if !verbs[s.text] || !view.IsSpace(m.At(s.end)) {
 		return 0
 	}
@@ -92,6 +95,9 @@ func (m *Masker) verb(s word) int {
 		from = m.Spaces(m.NameEndAt(from + 1))
 	}
 	for i, n := from, 0; n < 3 && i < len(t); n++ {
+		if end := m.NameEndAt(i + 1); m.At(i) == '{' && m.At(end) == '}' && m.At(end+1) == '\n' { // its length, as IMAP sends it
+			i = m.Spaces(end + 1)
+		}
 		v, ok := m.Word(i, true)
 		text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
 		l := words.LookAt(text)
@@ -104,10 +110,9 @@ func (m *Masker) verb(s word) int {
 			m.Hide(v.Start, v.End)
 			last = v.Next
 		}
-		if m.At(v.Next) != ' ' {
+		if i = v.Next + 1; m.At(v.Next) != ' ' {
 			break
 		}
-		i = v.Next + 1
 	}
 	return last
 }

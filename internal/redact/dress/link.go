@@ -39,7 +39,7 @@ const (
 // linkOf finds what binds a value to s.
 func (m *Masker) linkOf(s *subject) link {
 	t := m.Text
-	i := m.closers(s)
+	i := m.parameters(s, m.closers(s))
 	typed := false
 	for range maxFiller {
 		j := m.led(i, m.Spaces(i))
@@ -93,6 +93,22 @@ func (m *Masker) linkOf(s *subject) link {
 		}
 	}
 	return link{}
+}
+
+// parameters returns where what is at i ends and comes before the value of s: the parameters of a command of PowerShell
+// (ConvertTo-SecureString -String "hunter2"), the index that R prints ($password [1] "hunter2").
+func (m *Masker) parameters(s *subject, i int) int {
+	if j := m.Spaces(i); m.At(s.start-1) == '$' && m.At(j) == '[' && m.At(i) == '\n' {
+		if end := m.NameEndAt(j + 1); m.At(end) == ']' {
+			return end + 1
+		}
+	}
+	if view.HasFold(s.word, "convertto-") {
+		for j := m.Spaces(i); m.At(j) == '-' && view.IsLetter(m.At(j+1)); j = m.Spaces(i) {
+			i = m.NameEndAt(j)
+		}
+	}
+	return i
 }
 
 // led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a
@@ -176,6 +192,8 @@ func (m *Masker) closers(s *subject) int {
 		switch c := m.At(i); {
 		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
+		case c == ':' && before != 0 && m.visibility(i) > 0:
+			i += m.visibility(i) - 1
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
 			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {
@@ -188,6 +206,15 @@ func (m *Masker) closers(s *subject) int {
 		i++
 	}
 	return i
+}
+
+// visibility returns the length of what PHP says about a member at i: :protected] or :"Db":private]; 0 if that is none.
+func (m *Masker) visibility(i int) int {
+	n := strings.IndexByte(m.Text[i:min(len(m.Text), i+maxAside)], ']')
+	if n > 0 && (strings.HasSuffix(m.Text[i:i+n], ":private") || strings.HasSuffix(m.Text[i:i+n], ":protected")) {
+		return n
+	}
+	return 0
 }
 
 // operated is the link that the operator at i makes.

@@ -118,13 +118,9 @@ func (m *Masker) record(s *subject) int {
 		end++
 	}
 	next := m.keyedValue(s, s.end, end)
-	if q := s.end + 1; next == 0 && s.quote != 0 && m.At(q) == '\n' { // a part of a form
-		v := page.Value{Start: m.Spaces(q)}
-		v.End = m.Closed(v.Start, "\n", view.Escaped)
-		v.Next = v.End
-		if strings.Count(t[q:v.Start], "\n") > 1 && m.wants(s, link{bond: assigned}, &v) {
-			m.Hide(v.Start, v.End)
-			return v.Next
+	if next == 0 {
+		if next = m.part(s); next > 0 {
+			return next
 		}
 	}
 	if next == 0 && m.At(end) == '>' && t[end-1] != '/' && s.quote != 0 {
@@ -139,6 +135,33 @@ func (m *Masker) record(s *subject) int {
 		return s.end
 	}
 	return next
+}
+
+// part masks the content of the part of a form that s is the name of: behind its headers and an empty line. It returns where to go on, 0 if
+// there is none.
+func (m *Masker) part(s *subject) int {
+	q := s.end
+	if s.quote != 0 {
+		q++
+	}
+	if m.At(q) != '\n' {
+		return 0
+	}
+	empty := strings.Index(m.Text[q:min(len(m.Text), q+maxRecord)], "\n\n")
+	for _, header := range strings.Split(m.Text[q:q+max(empty, 0)], "\n")[1:] {
+		if name, _, found := strings.Cut(header, ": "); !found || strings.Trim(name, "-"+view.Alphabet) != "" {
+			return 0
+		}
+	}
+	v := page.Value{Start: m.Spaces(q + max(empty, 0))}
+	v.End = m.Closed(v.Start, "\n", view.Escaped)
+	v.Next = v.End
+	m.Cost += v.End - q
+	if empty < 0 || v.End == v.Start || strings.HasPrefix(m.Text[v.Start:], page.Mask) || !m.wants(s, link{bond: assigned}, &v) {
+		return 0
+	}
+	m.Hide(v.Start, v.End)
+	return v.Next
 }
 
 // recordEnds reports whether a record ends at i.

@@ -94,6 +94,8 @@ func (m *Masker) bracketed(s *subject, i int) int {
 func (m *Masker) valueOf(s *subject) int {
 	if before := m.At(s.start - 1); before == '<' || before == ':' && m.inTag(s.start-1) {
 		return m.element(s)
+	} else if before == '/' && m.At(s.start-2) == '<' { // what it closes was seen
+		return 0
 	} else if before == '>' && m.At(s.end) == '<' {
 		next, end := m.nextElement(s), m.tagEnd(s.end+1)
 		if next > 0 || end < 0 || m.At(s.end+1) != '/' {
@@ -237,7 +239,11 @@ func (m *Masker) converted(l link, i int) int {
 			return i
 		}
 	}
-	if v := m.Quoted(quote); !command && m.At(m.Spaces(v.Next)) != ')' { // more arguments, one of which may be it
+	next := m.Spaces(m.Quoted(quote).Next)
+	if m.At(next) == ',' && m.At(m.Spaces(next+1)) == ')' { // of Rust
+		next = m.Spaces(next + 1)
+	}
+	if !command && m.At(next) != ')' { // more arguments, one of which may be it
 		return i
 	}
 	return quote

@@ -27,7 +27,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case paired:
 		return (m.isPair(s, v) || words.Opaque(text)) && (s.strength > words.Unsure || words.TokenLike(text))
 	case called:
-		return s.strength > words.Unsure && !words.IsSentence(text, 1) &&
+		return s.strength > words.Unsure && !words.IsSentence(text, 1) && (v.Quoted || !strings.HasPrefix(text, "0x")) && // an address
 			(v.Quoted || words.Mixed(text) && !strings.ContainsAny(text, " ("))
 	case spaced:
 		return !v.Bracket && m.wantsSpaced(s, l, v, text)
@@ -127,7 +127,25 @@ func (m *Masker) isPair(s *subject, v *page.Value) bool {
 	if m.At(i) == '"' && m.Depth(i) < m.Depth(s.start-1) { // in JSON
 		return m.At(j) == '"' || m.At(j) == '\n'
 	}
+	if m.At(i) == ',' && s.quote != 0 && v.Quoted {
+		return m.inPairs(i)
+	}
 	return m.At(i) == '(' || strings.IndexByte("[{:\n\x00", m.At(i)) >= 0 && strings.IndexByte("]}\"\n\x00>", m.At(j)) >= 0
+}
+
+var pairing = words.Set("pairing function")
+
+// inPairs reports whether i is among the arguments of a function that takes names and values in turn: struct('user','bob','pin','1234')
+func (m *Masker) inPairs(i int) bool {
+	start := i
+	for start > 0 && i-start < page.MaxLook && m.Text[start-1] != '(' && m.Text[start-1] != '\n' {
+		start--
+	}
+	m.Cost += i - start
+	end := start - 1
+	for start = max(end, 0); start > 0 && end-start < page.MaxScheme && view.IsNameByte(m.Text[start-1]); start-- {
+	}
+	return end > 0 && pairing[strings.ToLower(m.Text[start:end])]
 }
 
 // alone reports whether v is all that is in its line.

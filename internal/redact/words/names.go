@@ -82,7 +82,7 @@ func (w *name) strength() Strength {
 		last = strings.TrimRight(last, "0123456789")
 	}
 	switch r := Roles(last); {
-	case r&IsKey != 0 && before&IsOpenKey != 0:
+	case r&IsKey != 0 && before&IsOpenKey != 0, last == "pass" && (view.IsDigits(w.last(1)) || passOf[w.last(1)]): // of an encoder
 		return Open
 	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0,
 		r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
@@ -143,7 +143,10 @@ func strengthOfWord(word string) Strength {
 	return Open
 }
 
-var noPass = Set("no pass")
+var (
+	noPass = Set("no pass")
+	passOf = Set("pass of")
+)
 
 // split splits camelCase, snake_case, kebab-case and dotted names into words: the last ones that there is room for. Of a
 // dotted name only the last part counts, if that says something.

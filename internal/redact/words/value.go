@@ -3,6 +3,8 @@
 package words
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -94,3 +96,19 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 }
 
 var verdicts = Set("verdict")
+
+// IsCursor reports whether s, in base64, is an object of numbers and IDs: where the next page of a list begins.
+func IsCursor(s string) bool {
+	const longest = 200
+	var members map[string]any
+	plain, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+	if !strings.HasPrefix(s, "eyJ") || len(s) > longest || err != nil || json.Unmarshal(plain, &members) != nil {
+		return false
+	}
+	for name, v := range members {
+		if text, isText := v.(string); isText && (LastWord(name) != "id" || !IsID(text)) || StrengthOf(name) != Open {
+			return false
+		}
+	}
+	return true
+}
