@@ -25,6 +25,8 @@ var hostile = []string{
 	"a:b://", "https://a:://", "https://b:c://d ", "https://b:c://d@", "rar -hp", "rar -hpa ",
 	"''a", "''a''", "LOGIN {3}\n", "LOGIN a {3}\nb ", "password:\"b\":private]", "password\n[1] \"a\"", "ConvertTo-SecureString -a ", "name=password\nA: b\n",
 	"name=password\nA: b\n\n", "a,'password','b'", "struct(a,'password','b'", "eyJhIjoxfQ ", "\"AUTH\" \"a\" ",
+	"createUser('a','b')", "createUser(", "add_user a ", "]:1 a:b ", "[h.a]:1 a:b ", "a * \"b\" * ", "a * ", "* \"", "user=a%b ", "%b", "-p <(a b) ", "<(", "::add-mask::a ", "::add-mask::",
+	"User Password\n---- --------\nbob  a\n", "expect password send \"a\" ", "credentials a:b ", "credentials a / b ", "name=token::a ", " /u a /p b ", "set password {a}",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

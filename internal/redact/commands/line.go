@@ -13,8 +13,11 @@ import (
 // Fields masks the last field of host:port:database:user:password, as PostgreSQL keeps them, of which the first colon is at i. It returns
 // where to go on.
 func (m *Masker) Fields(i int) int {
-	const most = 64
+	const most, mask = 64, "::add-mask::"
 	t := m.Text
+	if strings.HasPrefix(t[i:], mask) { // of GitHub
+		return m.hideBare(i + len(mask))
+	}
 	start := i
 	for start > 0 && i-start < most && (view.IsNameByte(t[start-1]) || t[start-1] == '*') {
 		start--
@@ -33,6 +36,9 @@ func (m *Masker) Fields(i int) int {
 	}
 	if next := m.account(i); next > 0 {
 		return next
+	}
+	if before == ' ' && words.Roles(host) == 0 && m.ofMailServer(start) {
+		return m.hideBare(i + 1)
 	}
 	for n := range 3 { // port, database, user
 		end := i + 1
@@ -69,6 +75,18 @@ func (m *Masker) isUser(i int) bool {
 	}
 	m.Cost += i - start
 	return users[words.LastWord(m.Text[start:i])]
+}
+
+// Percent masks the password behind the percent sign at i in user=bob%hunter2, as Samba has it.
+func (m *Masker) Percent(i int) {
+	start := i
+	for start > 0 && i-start < page.MaxScheme && view.IsNameByte(m.Text[start-1]) {
+		start--
+	}
+	m.Cost += i - start
+	if start < i && m.At(start-1) == '=' && m.isUser(start-1) {
+		m.hideBare(i + 1)
+	}
 }
 
 // loginAt masks the password behind the colon at i in user=bob:hunter2, and returns where to go on.
@@ -124,8 +142,35 @@ func (m *Masker) account(i int) int {
 	return starts[1] - 1
 }
 
+// ofMailServer reports whether the user at i stands behind a server, as Postfix keeps them: [smtp.example.com]:587 bob:hunter2
+func (m *Masker) ofMailServer(i int) bool {
+	server := strings.TrimRight(m.Text[max(0, i-words.MaxName):i], " \t")
+	m.Cost += words.MaxName
+	host, port, found := strings.Cut(server[strings.LastIndexByte(server, '[')+1:], "]:")
+	return found && view.IsDigits(port) && strings.IndexByte(host, '.') > 0 && strings.IndexByte(host, ' ') < 0
+}
+
 // isNumber reports whether the field at i, up to a colon, is a number.
 func (m *Masker) isNumber(i int) bool {
 	end := m.NameEndAt(i)
 	return view.IsDigits(m.Text[i:end]) && m.At(end) == ':'
+}
+
+// Star masks the password in a line of PPP, "bob" * "hunter2" *, of which a star is at i.
+func (m *Masker) Star(i int) {
+	from := m.blanks(i + 1)
+	if before := m.At(i - 1); from == i+1 || before != ' ' && before != '\t' || !view.IsQuote(m.At(from)) {
+		return
+	}
+	v := m.Quoted(from)
+	addresses := m.blanks(v.Next)
+	end := addresses + 1
+	if c := m.At(addresses); view.IsDigits(string(c)) {
+		end = m.Bare(addresses, m.Depth(i), true)
+	} else if c != '*' {
+		return
+	}
+	if (m.isAtLineEnd(end) || view.IsQuote(m.At(end))) && addresses > v.Next && !strings.HasPrefix(m.Text[v.Start:], page.Mask) {
+		m.Hide(v.Start, v.End)
+	}
 }

@@ -71,6 +71,9 @@ type reader struct {
 
 // HereString masks what is given to such a command at i: sudo -S ls <<< hunter2
 func (m *Masker) HereString(i int) {
+	if m.At(i+1) == '(' {
+		m.substituted(i)
+	}
 	r := m.reader
 	if m.At(i+1) != '<' || r.end == 0 {
 		return
@@ -93,5 +96,20 @@ func (m *Masker) HereString(i int) {
 	}
 	if rest := m.Text[v.Start:]; v.End > v.Start && rest[0] != '$' && !strings.HasPrefix(rest, page.Mask) {
 		m.Hide(v.Start, v.End)
+	}
+}
+
+// substituted masks what a command is given in place of a file with a password, at i: --password-file <(echo hunter2)
+func (m *Masker) substituted(i int) {
+	end := m.Closing(i+1, i+page.MaxLook)
+	before := strings.TrimRight(strings.ToLower(m.Text[max(0, i-page.MaxScheme):i]), " =")
+	option := before[strings.LastIndexByte(before, ' ')+1:]
+	if end < 0 || option == "" || option[0] != '-' || option != "-p" && words.StrengthOf(strings.TrimSuffix(option, "-file")) < words.Weak {
+		return
+	}
+	m.Cost += page.MaxScheme
+	m.Keys++
+	if from := m.blanks(m.NameEndAt(i + 2)); from < end && !strings.HasPrefix(m.Text[from:], page.Mask) && m.Text[from] != '$' {
+		m.Hide(from, end)
 	}
 }

@@ -35,7 +35,7 @@ func (m *Masker) positional(s word) int {
 		for _, word := range p.words {
 			from := m.blanks(i)
 			end := m.NameEndAt(from)
-			found = found && from > i && strings.EqualFold(m.Text[from:end], word)
+			found = found && from > i && end > from && (word == "*" || strings.EqualFold(m.Text[from:end], word))
 			i = end
 		}
 		if !found {
@@ -52,7 +52,7 @@ func (m *Masker) positional(s word) int {
 // argument masks the argument of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
 func (m *Masker) argument(i int, p position) int {
 	const most = 12
-	typed := false
+	start, typed := i, false
 	for range most {
 		from := m.blanks(i)
 		v, ok := m.Word(from, true)
@@ -73,7 +73,8 @@ func (m *Masker) argument(i int, p position) int {
 			typed = true
 		case p.nth > 1:
 			p.nth--
-		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0, p.vague && !typed && !words.Mixed(text):
+		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0,
+			p.vague && !typed && !words.Mixed(text) && !m.isCertain(start, v.Next):
 			return 0
 		default:
 			m.Hide(v.Start, v.End)
@@ -81,6 +82,13 @@ func (m *Masker) argument(i int, p position) int {
 		}
 	}
 	return 0
+}
+
+// isCertain reports whether what is from start to end can be no sentence: a colon is before it, and quotes around its end
+// (bob : EAP "hunter2"), or an option of Windows behind it (net user bob hunter2 /add).
+func (m *Masker) isCertain(start, end int) bool {
+	line := strings.TrimRight(m.Text[max(0, start-page.MaxScheme):start], " "+view.Alphabet)
+	return strings.HasSuffix(line, ":") && view.IsQuote(m.At(end-1)) || m.At(end) == ' ' && m.At(end+1) == '/' && view.IsLetter(m.At(end+2))
 }
 
 // blanks returns where the white space at i ends, within the line.
@@ -106,11 +114,23 @@ var functions = func() map[string]string {
 // function masks the literals that have their place among the arguments of the function s. It returns where to go on, 0 if there is none.
 func (m *Masker) function(s word) int {
 	places, found := functions[strings.ToLower(s.text)]
-	if !found {
+	if !found && !setsAccount(s.text) {
 		return 0
+	} else if !found {
+		places = "2"
 	}
 	return m.arguments(s.end+1, m.Closing(s.end, s.end+page.MaxLook), places)
 }
+
+// setsAccount reports whether a function of this name takes a user and a password: createUser, change_password.
+func setsAccount(name string) bool {
+	return accountNouns[words.LastWord(name)] && accountVerbs[words.FirstWord(name)]
+}
+
+var (
+	accountVerbs = words.Set("account verb")
+	accountNouns = words.Set("account noun")
+)
 
 // procedure masks the literals among the arguments of the procedure s, which has no parentheses: EXEC sp_addlogin 'bob', 'hunter2'
 func (m *Masker) procedure(s word) int {
@@ -167,7 +187,7 @@ func (m *Masker) literal(start, end int) int {
 	v := m.Quoted(start + quote)
 	text := m.Text[v.Start:v.End]
 	label := strings.IndexByte(text, ' ') >= 0 && !words.Mixed(text)
-	if text == "" || label || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
+	if text == "" || label || words.IsProse(text) || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
 		return 0
 	}
 	m.Hide(v.Start, v.End)

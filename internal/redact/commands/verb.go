@@ -33,6 +33,9 @@ var begins = func() (table [1 << 10]bool) {
 	for word := range positions {
 		table[view.PairOf(word[0], word[1])] = true
 	}
+	for word := range accountVerbs {
+		table[view.PairOf(word[0], word[1])] = true
+	}
 	table[view.PairOf('i', 'd')] = true // identified
 	return table
 }()

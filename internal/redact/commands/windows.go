@@ -12,13 +12,16 @@ import (
 
 // Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
 func (m *Masker) Slash(i int) {
-	if c := m.At(i + 1); c|0x20 != 'p' || m.At(i+2) != ':' || !view.IsSpace(m.At(i-1)) || strings.HasPrefix(m.Text[i+3:], page.Mask) {
+	end := m.NameEndAt(i + 1)
+	name, sep := strings.ToLower(m.Text[i+1:end]), m.At(end)
+	if name != "p" && name != "rp" || sep != ':' && sep != ' ' || !view.IsSpace(m.At(i-1)) {
 		return
 	}
 	before := strings.ToLower(m.Text[max(0, i-page.MaxLook):i])
 	m.Cost += len(before)
-	if strings.Contains(before[strings.LastIndexByte(before, '\n')+1:], " /u:") {
-		m.Hide(i+3, m.Bare(i+3, m.Depth(i), true))
+	before = before[strings.LastIndexByte(before, '\n')+1:]
+	if strings.Contains(before, " /u"+string(sep)) || strings.Contains(before, " /ru"+string(sep)) {
+		m.hideBare(end + 1)
 	}
 }
 

@@ -95,22 +95,6 @@ func (m *Masker) linkOf(s *subject) link {
 	return link{}
 }
 
-// parameters returns where what is at i ends and comes before the value of s: the parameters of a command of PowerShell
-// (ConvertTo-SecureString -String "hunter2"), the index that R prints ($password [1] "hunter2").
-func (m *Masker) parameters(s *subject, i int) int {
-	if j := m.Spaces(i); m.At(s.start-1) == '$' && m.At(j) == '[' && m.At(i) == '\n' {
-		if end := m.NameEndAt(j + 1); m.At(end) == ']' {
-			return end + 1
-		}
-	}
-	if view.HasFold(s.word, "convertto-") {
-		for j := m.Spaces(i); m.At(j) == '-' && view.IsLetter(m.At(j+1)); j = m.Spaces(i) {
-			i = m.NameEndAt(j)
-		}
-	}
-	return i
-}
-
 // led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a
 // type of the registry of Windows.
 func (m *Masker) led(i, j int) int {
@@ -174,16 +158,6 @@ func (m *Masker) cellAt(s *subject, i int) link {
 	return link{bond: colon, value: i}
 }
 
-// serialized returns where the value begins of which PHP says the type and the length, behind the semicolon at i; 0 if none does.
-func (m *Masker) serialized(i int) int {
-	const longest = 12
-	before, _, found := strings.Cut(m.Text[i:min(len(m.Text), i+longest)], `"`)
-	if !found || strings.Count(before, ":") != 2 {
-		return 0
-	}
-	return i + len(before)
-}
-
 // closers returns where what belongs to the dress of the name s ends: quotes, brackets, an index, stars.
 func (m *Masker) closers(s *subject) int {
 	i := s.end
@@ -206,15 +180,6 @@ func (m *Masker) closers(s *subject) int {
 		i++
 	}
 	return i
-}
-
-// visibility returns the length of what PHP says about a member at i: :protected] or :"Db":private]; 0 if that is none.
-func (m *Masker) visibility(i int) int {
-	n := strings.IndexByte(m.Text[i:min(len(m.Text), i+maxAside)], ']')
-	if n > 0 && (strings.HasSuffix(m.Text[i:i+n], ":private") || strings.HasSuffix(m.Text[i:i+n], ":protected")) {
-		return n
-	}
-	return 0
 }
 
 // operated is the link that the operator at i makes.
@@ -277,11 +242,18 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return end, true
 	case r&words.IsFact != 0 && view.HasFold(t[m.Spaces(end):], "to "): // password changed to hunter2
 		return m.Spaces(end) + len("to"), true
+	case r&words.IsGiven != 0 && (view.HasFold(t[m.Spaces(end):], "was ") || view.HasFold(t[m.Spaces(end):], "is ")):
+		// the password used was hunter2
+		return m.NameEndAt(m.Spaces(end)), true
 	case r&words.IsFact != 0:
 		return -1, true
-	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))): // set password to "hunter2"
+	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))) && !view.HasFold(t[i:], "for "): // set password to "hunter2"
 		return end, true
 	case r&words.IsOf != 0: // password for bob: hunter2
+		if quote := m.Spaces(end); view.IsQuote(m.At(quote)) { // for 'https://bob@host':
+			end = m.Quoted(quote).Next
+			return end, m.At(end) == ':'
+		}
 		for range 3 {
 			for end = m.Spaces(end); end < len(t) && !view.IsSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {
 			}

@@ -70,6 +70,9 @@ func (m *Masker) Name(i int) int {
 			next = m.valueOf(&s)
 		}
 		if next == 0 {
+			next = m.sent(&s)
+		}
+		if next == 0 {
 			m.table(&s)
 			m.valueBefore(&s)
 		}

@@ -113,6 +113,13 @@ func (m *Masker) record(s *subject) int {
 	if key < 0 || s.quote == 0 && strings.IndexByte(s.word, '.') >= 0 {
 		return 0
 	}
+	if strings.HasPrefix(t[s.end:], "::") && t[s.start-1] == '=' { // ::set-output name=token::hunter2
+		v := page.Value{Start: s.end + len("::")}
+		if v.End = m.Bare(v.Start, m.Depth(s.end), true); v.End > v.Start && m.wants(s, link{bond: assigned}, &v) {
+			m.Hide(v.Start, v.End)
+			return v.End
+		}
+	}
 	end := s.end
 	for end < len(t) && end-s.end < maxRecord && !m.recordEnds(end) {
 		end++
@@ -218,6 +225,28 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 		i = end
 	}
 	return 0
+}
+
+// sent masks what is sent to a program that asks for s: expect "password:" { send "hunter2\r" }. It returns where to go on, 0 if
+// nothing is.
+func (m *Masker) sent(s *subject) int {
+	before := m.Text[max(0, s.start-page.MaxScheme):s.start]
+	after := m.Text[s.end:min(len(m.Text), s.end+maxAside)]
+	at := strings.Index(after, "send")
+	m.Cost += page.MaxScheme + maxAside
+	if at < 0 || s.strength != words.Sure || !strings.Contains(before, "expect") {
+		return 0
+	}
+	i := m.NameEndAt(s.end + at)
+	for strings.IndexByte(" (-", m.At(i)) >= 0 && i < len(m.Text) {
+		i++
+	}
+	if !view.IsQuote(m.At(i)) || strings.HasPrefix(m.Text[i+1:], page.Mask) {
+		return 0
+	}
+	v := m.Quoted(i)
+	m.Hide(v.Start, v.End)
+	return v.Next
 }
 
 // valueBefore masks what is called s behind it: "hunter2" is the password.

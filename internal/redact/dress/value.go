@@ -82,6 +82,10 @@ func (m *Masker) bracketed(s *subject, i int) int {
 		return next
 	}
 	content := m.Text[i+1 : end]
+	if m.Text[i] == '{' && content != "" && strings.IndexByte(content, ' ') < 0 && strings.HasSuffix(m.Text[:s.start], "set ") { // of Tcl
+		m.Hide(i+1, end)
+		return end
+	}
 	aside := m.Text[i] == '(' && (!strings.Contains(content, ", ") || strings.IndexByte(content, '=') >= 0)
 	if aside || !slices.ContainsFunc(strings.Fields(content), words.Mixed) {
 		return 0
@@ -116,7 +120,7 @@ func (m *Masker) valueOf(s *subject) int {
 		return m.keyedValue(s, l.value, min(len(m.Text), l.value+maxRecord))
 	}
 	v, ok := m.valueAt(s, l)
-	if !ok || !m.wants(s, l, &v) {
+	if !ok || !m.isUserPair(s, l, &v) && !m.wants(s, l, &v) {
 		return 0
 	}
 	if l.bond == called && v.Quoted && m.At(m.Spaces(v.Next)) == ',' { // more arguments

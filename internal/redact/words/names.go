@@ -196,6 +196,12 @@ func LastWord(s string) string {
 	return w.last(0)
 }
 
+// FirstWord returns the first of the words that a name consists of, in lower case.
+func FirstWord(s string) string {
+	w := split(s)
+	return w.words[0]
+}
+
 // IsKeyOf reports whether a name ends in a word that has the role r.
 func IsKeyOf(s string, r Role) bool {
 	return Roles(LastWord(s))&r != 0

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
 var prose = Set("prose")
@@ -75,6 +77,8 @@ func IsPairLike(text string) bool {
 func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool {
 	l := LookAt(text)
 	switch {
+	case !quoted && isReference(text):
+		return false
 	case s == Unsure:
 		return !bracket && IsKeyValue(text)
 	case bracket && s == Weak: // some words, rather than numbers
@@ -96,6 +100,15 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 }
 
 var verdicts = Set("verdict")
+
+// isReference reports whether text asks something for a member by its name: headers["Authorization"].
+func isReference(text string) bool {
+	object, member, found := strings.Cut(text, "[")
+	member, closed := strings.CutSuffix(member, "]")
+	name := strings.Trim(member, "\"'`")
+	return found && closed && len(name) == len(member)-2 && strings.Trim(object, "_."+view.Alphabet) == "" && object != "" &&
+		strings.Trim(name, "_-"+view.Alphabet) == "" && !Mixed(name)
+}
 
 // IsCursor reports whether s, in base64, is an object of numbers and IDs: where the next page of a list begins.
 func IsCursor(s string) bool {
