@@ -114,10 +114,10 @@ var functions = func() map[string]string {
 // function masks the literals that have their place among the arguments of the function s. It returns where to go on, 0 if there is none.
 func (m *Masker) function(s word) int {
 	places, found := functions[strings.ToLower(s.text)]
-	if !found && !setsAccount(s.text) {
-		return 0
-	} else if !found {
-		places = "2"
+	if !found {
+		if places = "2"; !view.IsQuote(m.At(m.Spaces(s.end+1))) || !setsAccount(s.text) {
+			return 0
+		}
 	}
 	return m.arguments(s.end+1, m.Closing(s.end, s.end+page.MaxLook), places)
 }

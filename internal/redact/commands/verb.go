@@ -16,39 +16,42 @@ type word struct {
 	text       string
 }
 
-// begins has the first two bytes of the words that commands begin with.
-var begins = func() (table [1 << 10]bool) {
-	for word := range verbs {
-		table[view.PairOf(word[0], word[1])] = true
+// heads are the words that commands begin with, in lower case, and begins has the first two bytes of them and of the names of functions.
+var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
+	heads = map[string]bool{"identified": true}
+	for _, all := range []map[string]bool{verbs, schemes, keys(functions), keys(positions), keys(piped)} {
+		for word := range all {
+			heads[strings.ToLower(word)] = true
+		}
 	}
-	for word := range functions {
-		table[view.PairOf(word[0], word[1])] = true
+	for _, all := range []map[string]bool{heads, verbs, accountVerbs} {
+		for word := range all {
+			begins[view.PairOf(word[0], word[1])] = true
+		}
 	}
-	for word := range schemes {
-		table[view.PairOf(word[0], word[1])] = true
-	}
-	for word := range piped {
-		table[view.PairOf(word[0], word[1])] = true
-	}
-	for word := range positions {
-		table[view.PairOf(word[0], word[1])] = true
-	}
-	for word := range accountVerbs {
-		table[view.PairOf(word[0], word[1])] = true
-	}
-	table[view.PairOf('i', 'd')] = true // identified
-	return table
+	return heads, begins
 }()
+
+func keys[V any](table map[string]V) map[string]bool {
+	set := map[string]bool{}
+	for word := range table {
+		set[word] = true
+	}
+	return set
+}
 
 // Command masks the credential of the command that begins with the word at i, and returns where to go on; i if there is none.
 func (m *Masker) Command(i int) int {
-	if !begins[view.PairOf(m.At(i), m.At(i+1))] || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
+	if !begins[view.PairOf(m.At(i), m.At(i+1))] || !view.IsLetter(m.At(i+1)) || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
 		return i
 	}
 	end := i + len(strings.TrimRight(m.Text[i:m.NameEndAt(i)], ".-_"))
 	s := word{i, end, m.Text[i:end]}
 	if m.At(s.end) == '(' {
 		return max(i, m.function(s))
+	}
+	if !heads[strings.ToLower(s.text)] {
+		return i
 	}
 	if next := m.procedure(s); next > 0 {
 		return next

@@ -14,6 +14,7 @@ import (
 type Masker struct {
 	*page.Page
 	userEnd int // up to where user infos without a scheme were looked for already
+	pathEnd int // and paths without one
 	ats     cursor
 }
 

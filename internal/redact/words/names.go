@@ -204,6 +204,9 @@ func FirstWord(s string) string {
 
 // IsKeyOf reports whether a name ends in a word that has the role r.
 func IsKeyOf(s string, r Role) bool {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == "" { // one word
+		return Roles(s)&r != 0
+	}
 	return Roles(LastWord(s))&r != 0
 }
 
