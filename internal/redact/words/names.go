@@ -204,10 +204,12 @@ func FirstWord(s string) string {
 
 // IsKeyOf reports whether a name ends in a word that has the role r.
 func IsKeyOf(s string, r Role) bool {
-	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == "" { // one word
-		return Roles(s)&r != 0
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' { // several words
+			return Roles(LastWord(s))&r != 0
+		}
 	}
-	return Roles(LastWord(s))&r != 0
+	return Roles(s)&r != 0
 }
 
 // IsIdentifier reports whether a name is one of a program rather than a word of a sentence.
