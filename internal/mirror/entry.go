@@ -85,8 +85,16 @@ type Content struct {
 	Sequence uint64
 }
 
+// ContentOf identifies what the operator writes of a task.
+func ContentOf(task *v1alpha1.LivepeerTask) Content {
+	return Content{SpecDigest: SpecDigest(task), StatusDigest: StatusDigest(task)}
+}
+
 // EntryOf reads a stored task.
-func EntryOf(task *v1alpha1.LivepeerTask) Entry {
+func EntryOf(task *v1alpha1.LivepeerTask) Entry { return EntryWith(task, ContentOf(task)) }
+
+// EntryWith reads a stored task whose content is known.
+func EntryWith(task *v1alpha1.LivepeerTask, content Content) Entry {
 	entry := Entry{
 		Object: Object{
 			Namespace: task.Namespace, Name: task.Name, UID: task.UID, ResourceVersion: task.ResourceVersion,
@@ -96,7 +104,7 @@ func EntryOf(task *v1alpha1.LivepeerTask) Entry {
 			ID: task.Spec.ID, Type: task.Spec.Type, Phase: task.Status.Phase, ObservedGeneration: task.Status.ObservedGeneration,
 			Waiting: len(task.Status.Notifications) > 0, Stalled: showsStalled(&task.Status),
 		},
-		Content: Content{SpecDigest: SpecDigest(task), StatusDigest: StatusDigest(task)},
+		Content: content,
 	}
 	entry.SourceLabel = task.Labels[v1alpha1.LabelSource]
 	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {

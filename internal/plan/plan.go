@@ -46,6 +46,8 @@ type Action struct {
 	Stored mirror.Entry
 	// Desired is the object as it should be, without resource version and observed generation; nil for Delete.
 	Desired *v1alpha1.LivepeerTask
+	// Content identifies what is written of Desired.
+	Content mirror.Content
 	// Observation is what the action follows from; nil for a Delete that follows from a limit.
 	Observation *mirror.Observation
 	// Because is set for Delete.
@@ -232,22 +234,24 @@ func (p *planner) create(observation *mirror.Observation, name string) {
 		return
 	}
 	p.taken[name] = observation.ID
+	desired := p.scope.desired(observation, name)
 	p.result.Actions = append(p.result.Actions,
-		Action{Verb: Create, Desired: p.scope.desired(observation, name), Observation: observation})
+		Action{Verb: Create, Desired: desired, Content: mirror.ContentOf(desired), Observation: observation})
 }
 
 func (p *planner) update(observation *mirror.Observation, stored mirror.Entry) {
 	desired := p.scope.desired(observation, stored.Name)
+	content := mirror.ContentOf(desired)
 	verb := UpdateStatus
 	switch {
-	case mirror.SpecDigest(desired) != stored.SpecDigest:
+	case content.SpecDigest != stored.SpecDigest:
 		verb = Update
-	case mirror.StatusDigest(desired) == stored.StatusDigest && stored.ObservedGeneration == stored.Generation:
+	case content.StatusDigest == stored.StatusDigest && stored.ObservedGeneration == stored.Generation:
 		p.result.Current = append(p.result.Current, stored)
 		return
 	}
 	p.result.Actions = append(p.result.Actions,
-		Action{Verb: verb, Stored: stored, Desired: desired, Observation: observation})
+		Action{Verb: verb, Stored: stored, Desired: desired, Content: content, Observation: observation})
 }
 
 // Limits says which stored tasks of the source must go because types or history changed, or because newer tasks

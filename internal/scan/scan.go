@@ -109,10 +109,10 @@ func (s *Scanner) Text() []byte {
 func (s *Scanner) endText() (plain bool) {
 	plain = true
 	for {
-		rest := s.data[s.at:]
+		rest := s.data[min(s.at, len(s.data)):]
 		quote := bytes.IndexByte(rest, '"')
 		if quote < 0 {
-			s.bad = true
+			s.at, s.bad = len(s.data), true
 			return false
 		}
 		escape := bytes.IndexByte(rest[:quote], '\\')

@@ -34,6 +34,8 @@ type Writer struct {
 	slots *fair.Gate
 	// observers are told of what was carried out.
 	Observers []Observer
+	// unsure holds the tasks that may have been created or not, by namespace and ID: no answer said which.
+	unsure sync.Map
 }
 
 // Observer is told of each action that was carried out.
@@ -124,8 +126,7 @@ func observedID(action *plan.Action) string {
 // write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
 // for anew.
 func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action) error {
-	if action.Verb == plan.Create && action.Desired.Name != mirror.Names(action.Observation.ID)[0] {
-		// A write whose answer was lost may have stored it under its first name, and the index not know of it yet.
+	if action.Verb == plan.Create && w.mayExist(&action) {
 		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
 		}
@@ -148,6 +149,25 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
 		}
+	}
+}
+
+// mayExist reports whether a task that is to be created may be stored under another of its names, without the index knowing of it yet: a
+// write whose answer was lost may have stored it so.
+func (w *Writer) mayExist(action *plan.Action) bool {
+	id := action.Observation.ID
+	_, unsure := w.unsure.Load(types.NamespacedName{Namespace: action.Desired.Namespace, Name: id})
+	return unsure || action.Desired.Name != mirror.Names(id)[0]
+}
+
+// sure notes whether it is known what became of a task that was to be created.
+func (w *Writer) sure(action *plan.Action, stored *v1alpha1.LivepeerTask, err error) {
+	key := types.NamespacedName{Namespace: action.Desired.Namespace, Name: action.Observation.ID}
+	switch {
+	case stored != nil:
+		w.unsure.Delete(key)
+	case action.Verb == plan.Create && !overtaken(err) && !Refused(err):
+		w.unsure.Store(key, struct{}{})
 	}
 }
 
@@ -229,18 +249,26 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
 		}, action.Desired)
 	}
+	w.sure(action, stored, err)
 	if stored == nil {
 		w.index.done(key, nil)
 		return err
 	}
-	entry := mirror.EntryOf(stored)
-	task := StoredOf(&entry)
-	if err == nil {
-		task.fingerprint = action.Observation.Fingerprint
-	}
-	w.index.done(key, task)
+	w.index.done(key, written(stored, action, err))
 	if err == nil {
 		w.tell(&Change{Scope: scope, Action: action, Stored: stored, Lost: lost})
 	}
 	return err
+}
+
+// written is what the index keeps of a task that was written, in part where there is an error.
+func written(stored *v1alpha1.LivepeerTask, action *plan.Action, err error) *StoredTask {
+	if err != nil {
+		entry := mirror.EntryOf(stored)
+		return StoredOf(&entry)
+	}
+	entry := mirror.EntryWith(stored, action.Content)
+	task := StoredOf(&entry)
+	task.fingerprint = action.Observation.Fingerprint
+	return task
 }

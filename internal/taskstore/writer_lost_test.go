@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package taskstore
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
+)
+
+// TestNoTwinAfterALostAnswer: where a task was created and the answer got lost, it is not created once more under another of its names:
+// neither where its first name was taken then and is free now, nor the other way round.
+func TestNoTwinAfterALostAnswer(t *testing.T) {
+	scope := plan.Scope{Namespace: "media", Source: "main", SourceUID: "uid-of-main"}
+	observation := &mirror.Observation{
+		ID: "a", Spec: v1alpha1.LivepeerTaskSpec{ID: "a"}, Status: v1alpha1.LivepeerTaskStatus{Phase: v1alpha1.PhaseRunning},
+	}
+	first := mirror.Names("a")[0]
+	foreign := kubetest.ATask(first, "other", 10, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "b" })
+	for name, takenAtFirst := range map[string]bool{"first name taken, then free": true, "first name free, then taken": false} {
+		g := NewWithT(t)
+		api := &kubetest.API{
+			Tasks: map[string]*v1alpha1.LivepeerTask{}, Version: 100, Writing: func(_, _ *v1alpha1.LivepeerTask) {}, Lose: 1,
+		}
+		index := NewIndex()
+		writer := NewWriter(kubetest.Storage{Client: api}, api, index)
+		mirrors := func() error {
+			planned := plan.Plan(scope, []*mirror.Observation{observation}, index.Lookup("media"))
+			_, err := writer.Apply(t.Context(), scope, planned.Actions)
+			return err
+		}
+		take := func(taken bool) {
+			forget(index, foreign)
+			if taken {
+				index.See(foreign)
+			}
+		}
+		take(takenAtFirst)
+		if takenAtFirst {
+			api.Tasks[first] = foreign
+		}
+		g.Expect(mirrors()).NotTo(Succeed(), name)
+		if takenAtFirst {
+			delete(api.Tasks, first)
+		}
+		take(!takenAtFirst)
+		api.Lose = 0
+		g.Expect(mirrors()).To(Succeed(), name)
+		g.Expect(api.Tasks).To(HaveLen(1), name)
+		for _, task := range api.Tasks {
+			g.Expect(task.Status.Phase).To(Equal(v1alpha1.PhaseRunning), name)
+		}
+		g.Expect(mirrors()).To(Succeed(), name)
+		g.Expect(api.Tasks).To(HaveLen(1), name)
+	}
+}
