@@ -27,6 +27,7 @@ var hostile = []string{
 	"name=password\nA: b\n\n", "a,'password','b'", "struct(a,'password','b'", "eyJhIjoxfQ ", "\"AUTH\" \"a\" ",
 	"createUser('a','b')", "createUser(", "add_user a ", "]:1 a:b ", "[h.a]:1 a:b ", "a * \"b\" * ", "a * ", "* \"", "user=a%b ", "%b", "-p <(a b) ", "<(", "::add-mask::a ", "::add-mask::",
 	"User Password\n---- --------\nbob  a\n", "expect password send \"a\" ", "credentials a:b ", "credentials a / b ", "name=token::a ", " /u a /p b ", "set password {a}",
+	"]:", "[a]:1:b:c:", "RAR.EXE -hpa ", "net.exe use ", "sudo -kS <<< a ", "<<<a | sudo -S ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

@@ -22,6 +22,9 @@ func (m *Masker) Fields(i int) int {
 	for start > 0 && i-start < most && (view.IsNameByte(t[start-1]) || t[start-1] == '*') {
 		start--
 	}
+	if bracket := strings.LastIndexByte(t[max(0, i-most):i], '['); start == i && bracket >= 0 && m.At(i-1) == ']' { // [::1]:5432
+		start = max(0, i-most) + bracket
+	}
 	m.Cost += i - start
 	before := m.At(start - 1)
 	host := t[start:i]

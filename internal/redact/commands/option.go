@@ -52,7 +52,7 @@ func (m *Masker) lettersAt(i int) string {
 		case view.IsNameByte(b):
 			end := m.NameEndAt(j)
 			word := m.Text[j:min(end, i)]
-			if letters, ok := commands[word]; ok {
+			if letters, ok := commands[m.program(j, min(end, i))]; ok {
 				c.letters = letters
 			}
 			c.user = c.user || users[word]
@@ -64,6 +64,21 @@ func (m *Masker) lettersAt(i int) string {
 		return ofUser
 	}
 	return c.letters
+}
+
+// program returns the name of the program from start to end as it is on any system: RAR.EXE is rar. What is before an escaped letter
+// is a folder, whose backslash is gone.
+func (m *Masker) program(start, end int) string {
+	name := strings.ToLower(m.Text[start:end])
+	if name, windows := strings.CutSuffix(name, ".exe"); windows {
+		for k := len(name) - 1; k > 0; k-- {
+			if m.IsEscaped(start + k) {
+				return name[k:]
+			}
+		}
+		return name
+	}
+	return m.Text[start:end]
 }
 
 // Option looks at the option of a command of which the dashes are from i to n: those with a name of their own are looked

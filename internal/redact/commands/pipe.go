@@ -41,14 +41,17 @@ func (m *Masker) Pipe(i int) {
 	before := t[start:i]
 	m.Cost += 2 * page.MaxLook
 	m.Keys++
-	if literal := m.blanks(start); view.IsQuote(m.At(literal)) && strings.Contains(rest, option) { // of PowerShell
+	if !hasOption(rest, option) {
+		return
+	}
+	if literal := m.blanks(start); view.IsQuote(m.At(literal)) { // of PowerShell
 		if v := m.Quoted(literal); m.blanks(v.Next) == i {
 			m.Hide(v.Start, v.End)
 		}
 	}
-	for _, writes := range []string{"echo ", "printf ", "Write-Output "} {
+	for _, writes := range []string{"echo ", "printf ", "Write-Output ", "<<<"} {
 		at := strings.LastIndex(before, writes)
-		if at < 0 || !strings.Contains(rest, option) {
+		if at < 0 {
 			continue
 		}
 		start := m.blanks(i - len(before) + at + len(writes))
@@ -61,6 +64,19 @@ func (m *Masker) Pipe(i int) {
 			m.Hide(start, start+len(text))
 		}
 	}
+}
+
+// hasOption reports whether among the arguments is an option: -S, also as one of several in -kS, and as --stdin.
+func hasOption(args, option string) bool {
+	if option != "-S" {
+		return strings.Contains(args, option)
+	}
+	for _, arg := range strings.Fields(args) {
+		if arg == "--stdin" || strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.Contains(arg, "S") {
+			return true
+		}
+	}
+	return false
 }
 
 // reader is a command that may read a password from what it is given.
@@ -84,7 +100,7 @@ func (m *Masker) HereString(i int) {
 	}
 	m.Cost += i - r.end
 	before := m.Text[r.end:i]
-	if strings.IndexByte(before, '\n') >= 0 || !strings.Contains(before, r.option) {
+	if strings.IndexByte(before, '\n') >= 0 || !hasOption(before, r.option) {
 		return
 	}
 	m.Keys++

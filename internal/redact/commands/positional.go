@@ -59,10 +59,7 @@ func (m *Masker) argument(i int, p position) int {
 		if from == i || !ok || m.isAtLineEnd(from) {
 			return 0
 		}
-		if n, closing := m.Opening(from); n == 1 { // without what is glued to it elsewhere
-			v.End = m.Closed(from+n, closing, m.Depth(from))
-			v.Next = min(len(m.Text), v.End+1)
-		}
+		v = m.single(from, v)
 		text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 		i = v.Next
 		switch {
@@ -82,6 +79,15 @@ func (m *Masker) argument(i int, p position) int {
 		}
 	}
 	return 0
+}
+
+// single returns the value v at i without what a language would glue to it: arguments of commands stand side by side.
+func (m *Masker) single(i int, v page.Value) page.Value {
+	if n, closing := m.Opening(i); n == 1 {
+		v.End = m.Closed(i+n, closing, m.Depth(i))
+		v.Next = min(len(m.Text), v.End+1)
+	}
+	return v
 }
 
 // isCertain reports whether what is from start to end can be no sentence: a colon is before it, and quotes around its end
@@ -167,7 +173,9 @@ func (m *Masker) arguments(from, end int, places string) (next int) {
 		case (c == '(' || c == '[' || c == '{') && i < end:
 			i = max(i, m.Closing(i, end))
 		case c == ',' || c == ';' || i == end:
-			if strings.IndexByte(places, nth) >= 0 {
+			arg := strings.TrimLeft(m.Text[from:i], " \t\n")
+			isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old") // of a procedure
+			if isNew || strings.IndexByte(places, nth) >= 0 && !strings.HasPrefix(arg, "@") {
 				next = max(next, m.literal(from, i))
 			}
 			nth++
@@ -181,7 +189,7 @@ func (m *Masker) arguments(from, end int, places string) (next int) {
 func (m *Masker) literal(start, end int) int {
 	arg := m.Text[start:end]
 	quote := strings.IndexAny(arg, "\"'`")
-	if quote < 0 || len(strings.TrimSpace(arg[:quote])) > 1 {
+	if quote < 0 || len(strings.TrimSpace(arg[:quote])) > 1 && !strings.Contains(arg[:quote], "@") {
 		return 0
 	}
 	v := m.Quoted(start + quote)

@@ -47,6 +47,9 @@ func (m *Masker) Command(i int) int {
 	}
 	end := i + len(strings.TrimRight(m.Text[i:m.NameEndAt(i)], ".-_"))
 	s := word{i, end, m.Text[i:end]}
+	if name := s.text[:max(0, len(s.text)-len(".exe"))]; view.HasFold(s.text[len(name):], ".exe") {
+		s.text = name
+	}
 	if m.At(s.end) == '(' {
 		return max(i, m.function(s))
 	}

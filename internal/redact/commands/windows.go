@@ -56,6 +56,7 @@ func (m *Masker) netUse(s word) int {
 			return 0
 		default:
 			v, _ := m.Word(from, true)
+			v = m.single(from, v)
 			m.Hide(v.Start, v.End)
 			return v.Next
 		}
@@ -66,8 +67,8 @@ func (m *Masker) netUse(s word) int {
 // shareEnd returns where the argument at i ends. Before the share is known, what looks like the end of a line may be a part of its name:
 // \\nas\new.
 func (m *Masker) shareEnd(i int, shared bool) int {
-	if n, _ := m.Opening(i); n > 0 {
-		return m.Quoted(i).Next
+	if view.IsQuote(m.At(i)) {
+		return m.single(i, page.Value{}).Next
 	}
 	for ; i < len(m.Text) && m.Text[i] != ' ' && !view.IsQuote(m.Text[i]); i++ {
 		if m.Text[i] == '\n' && (shared || m.Depth(i) == 0) {
