@@ -22,8 +22,11 @@ func (m *Masker) Fields(i int) int {
 	for start > 0 && i-start < most && (view.IsNameByte(t[start-1]) || t[start-1] == '*') {
 		start--
 	}
-	if bracket := strings.LastIndexByte(t[max(0, i-most):i], '['); start == i && bracket >= 0 && m.At(i-1) == ']' { // [::1]:5432
-		start = max(0, i-most) + bracket
+	if start == i && m.At(i-1) == ']' { // [::1]:5432
+		from := max(0, i-most)
+		if bracket := strings.LastIndexByte(t[from:i], '['); bracket >= 0 {
+			start = from + bracket
+		}
 	}
 	m.Cost += i - start
 	before := m.At(start - 1)

@@ -83,9 +83,9 @@ func (m *Masker) argument(i int, p position) int {
 
 // single returns the value v at i without what a language would glue to it: arguments of commands stand side by side.
 func (m *Masker) single(i int, v page.Value) page.Value {
-	if n, closing := m.Opening(i); n == 1 {
-		v.End = m.Closed(i+n, closing, m.Depth(i))
-		v.Next = min(len(m.Text), v.End+1)
+	if n, closing := m.Opening(i); view.IsQuote(m.At(i)) {
+		v.Start, v.End = i+n, m.Closed(i+n, closing, m.Depth(i))
+		v.Next = min(len(m.Text), v.End+len(closing))
 	}
 	return v
 }

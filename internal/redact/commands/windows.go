@@ -57,6 +57,9 @@ func (m *Masker) netUse(s word) int {
 		default:
 			v, _ := m.Word(from, true)
 			v = m.single(from, v)
+			if text = strings.TrimSpace(m.Text[v.Start:v.End]); text == "" || strings.HasPrefix(text, page.Mask) {
+				return 0
+			}
 			m.Hide(v.Start, v.End)
 			return v.Next
 		}

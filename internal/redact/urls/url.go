@@ -84,7 +84,7 @@ func (m *Masker) Authority(sep int) int {
 	if i := strings.IndexByte(m.Text[min(u.Host, end):end], ';'); i >= 0 { // the properties of JDBC follow
 		end = u.Host + i
 	}
-	if end > u.Host && strings.HasPrefix(m.Text[end-1:], "://") { // of another one
+	if end > u.Host+len("s3") && strings.HasPrefix(m.Text[end-1:], "://") { // of another one
 		end--
 	}
 	return max(end, sep+1)
