@@ -147,6 +147,13 @@ bench: controlplane build ## Measure the operator against the bare API server. B
 	@go build -o $(BIN)/bench/bench ./test/bench
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) $(BIN)/bench/bench
 
+.PHONY: bench-quick
+bench-quick: export BENCH_TASKS = 1000
+bench-quick: export BENCH_REPEAT = 1
+bench-quick: export BENCH_PARTS = bare,operator
+bench-quick: export BENCH_AGAINST = docs/bench/results.json
+bench-quick: bench ## Compare ratios and counts with the committed results, in about three minutes; fails where one is worse beyond noise.
+
 .PHONY: e2e
 e2e: $(NEED_KUBECTL) $(HELM) e2e-load ## Use the operator in the cluster of KUBECONFIG as people do. IMG; E2E_LOAD="<command that takes an image archive>".
 	E2E=1 IMG=$(IMG) E2E_STUDIO_IMG=$(E2E_STUDIO_IMG) KUBECTL=$(KUBECTL) HELM=$(HELM) \

@@ -169,13 +169,16 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 			break
 		} // else it may be that of another task
 	}
-	if found {
+	if found && !stored.EditedID {
 		return stored, true, ""
 	}
-	for _, name := range names {
+	for _, name := range names { // one that names this source, before one that only has the ID, from somebody else's hand
 		if entry, exists := p.lookup(name); exists && p.corrupt(&entry) {
 			return entry, true, ""
 		}
+	}
+	if found {
+		return stored, true, ""
 	}
 	for _, name := range names {
 		if _, exists := p.lookup(name); exists {

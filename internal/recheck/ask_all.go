@@ -21,30 +21,22 @@ type Batch struct {
 
 // AskAll asks for tasks by ID, several at once, until all are answered, one fails, or something else is due. Nothing is written.
 func (q *Queue) AskAll(ctx context.Context, batch *Batch) (results map[string]Result, failed error) {
-	answered := make(chan Result, len(batch.IDs))
-	for _, id := range batch.IDs {
-		q.put(&question{id: id, why: batch.Why, connection: batch.Connection, answered: func(r Result) {
-			select {
-			case answered <- r:
-			default: // more than one for a task, which was asked for again
-			}
-		}})
-	}
+	asking := q.NewAsking(batch.Why, batch.Connection)
+	defer asking.Stop()
 	results = map[string]Result{}
-	defer q.forgo(batch.Why)
-	for len(results) < len(batch.IDs) {
-		select {
-		case result := <-answered:
-			if result.Verdict == plan.Fail {
-				return results, result.Err
-			}
-			batch.Heard()
-			results[result.ID] = result
-		case <-batch.Until:
-			return results, nil
-		case <-ctx.Done():
-			return results, ctx.Err()
+	for rest := batch.IDs; len(rest) > 0 || asking.Open(); {
+		for ; len(rest) > 0 && asking.Room(); rest = rest[1:] {
+			asking.Ask(rest[0])
 		}
+		result, ok, err := asking.Next(ctx, batch.Until)
+		switch {
+		case !ok:
+			return results, err
+		case result.Verdict == plan.Fail:
+			return results, result.Err
+		}
+		batch.Heard()
+		results[result.ID] = result
 	}
 	return results, nil
 }

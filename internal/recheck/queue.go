@@ -37,9 +37,10 @@ type question struct {
 	// failures counts writes that failed in a row.
 	failures int
 
-	// connection is that of the step which asks, if one does, and answered is told what came of it.
+	// connection is that of the step which asks, if one does, and asking is told what came of it.
 	connection *Connection
-	answered   func(Result)
+	asking     *Asking
+	round      int // of asking
 
 	paused  bool // it waits for a pause to end
 	renewed int  // counts how often it was asked for again while it waited or was under way
@@ -47,9 +48,11 @@ type question struct {
 
 // Result is what came of a question.
 type Result struct {
-	ID      string
-	Answer  plan.Answer
-	Verdict plan.Verdict
+	ID string
+	// NotAsked: it was taken back before Studio was asked. Nothing else is set then.
+	NotAsked bool
+	Answer   plan.Answer
+	Verdict  plan.Verdict
 	// Observation is nil unless there is one.
 	Observation *mirror.Observation
 	Err         error
@@ -145,12 +148,19 @@ func (q *Queue) put(ask *question) {
 func (q *Queue) add(ask *question, now time.Time) (tooMuch bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if ask.asking != nil {
+		if ask.asking.failed {
+			ask.asking.answer(Result{ID: ask.id, NotAsked: true}, ask.round)
+			return false
+		}
+		ask.round = ask.asking.round
+	}
 	key := questionKey{ask.id, ask.why}
 	if known, ok := q.pending[key]; ok {
 		if ask.wanted > known.wanted {
 			known.wanted, known.asked = ask.wanted, 0
 		}
-		known.connection, known.answered = ask.connection, ask.answered
+		known.connection, known.asking, known.round = ask.connection, ask.asking, ask.round
 		if known.renewed++; known.paused {
 			q.wait(known)
 		}
@@ -177,10 +187,13 @@ func (q *Queue) wait(ask *question) {
 	q.work()
 }
 
-// drop forgets what waits for a reason. The caller holds the lock.
+// drop forgets what waits for a reason, and says so to whoever waits for an answer. The caller holds the lock.
 func (q *Queue) drop(why plan.Why) {
 	for _, ask := range q.waiting[why] {
 		q.remove(ask)
+		if ask.asking != nil {
+			ask.asking.answer(Result{ID: ask.id, NotAsked: true}, ask.round)
+		}
 	}
 	q.waiting[why] = nil
 }
@@ -243,16 +256,15 @@ func (q *Queue) next() *question {
 // done takes in what came of a question. It waits again, where it was asked for again while it was under way, or for a pause.
 func (q *Queue) done(asked *question, next followUp) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	ask, ok := q.pending[questionKey{asked.id, asked.why}]
 	if !ok {
-		q.mu.Unlock()
 		return
 	}
 	ask.failures = next.failures
 	switch {
 	case ask.renewed != asked.renewed: // this answer is none to whoever asked since, who may have asked another account
 		q.wait(ask)
-		q.mu.Unlock()
 		return
 	case next.pause > 0:
 		ask.asked++
@@ -261,10 +273,12 @@ func (q *Queue) done(asked *question, next followUp) {
 	default:
 		q.remove(ask)
 	}
-	answered := ask.answered
-	q.mu.Unlock()
-	if answered != nil {
-		answered(next.Result)
+	if ask.asking == nil {
+		return
+	}
+	ask.asking.answer(next.Result, ask.round)
+	if ask.asking.failed { // Studio may want to be left alone: whoever asked decides when to go on
+		q.drop(ask.why)
 	}
 }
 

@@ -93,9 +93,9 @@ func TestAnAnswerIsForWhoeverAsked(t *testing.T) {
 	t.Cleanup(now.Close)
 	q, _ := newQueue(t, kubetest.NewAPI(now.URL))
 	ask := func(url string) chan Result {
-		results := make(chan Result, 2)
-		q.put(&question{id: id, why: plan.Missing, connection: connectTo(t, url+"/api"), answered: func(r Result) { results <- r }})
-		return results
+		asking := q.NewAsking(plan.Missing, connectTo(t, url+"/api"))
+		asking.Ask(id)
+		return asking.answers
 	}
 	first := ask(old.URL)
 	<-asked

@@ -66,7 +66,7 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	answer, observation, err := q.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
 	next := followUp{Result: Result{ID: ask.id, Answer: answer, Verdict: verdict, Observation: observation, Err: err}}
-	if ask.answered != nil || ctx.Err() != nil {
+	if ask.asking != nil || ctx.Err() != nil {
 		return next
 	}
 	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 {

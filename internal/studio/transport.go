@@ -20,7 +20,9 @@ const (
 	connectTimeout = 10 * time.Second
 	// idleTimeout is just below the server's keep-alive of 5 s, so that no request meets a connection being closed.
 	idleTimeout = 4 * time.Second
-	maxConns    = 4
+	// maxConns has room for 8 questions about single tasks, and for a listing at the same time: over HTTP/1.1, each takes a connection,
+	// and a poll must not wait for one. All are kept for the next question.
+	maxConns = 10
 	// After so long without a word over HTTP/2, the other end is asked for one, and has so long to answer.
 	pingAfter      = 2 * time.Second
 	pingTimeout    = 3 * time.Second
@@ -48,6 +50,7 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 		ResponseHeaderTimeout: cfg.Timeout,
 		IdleConnTimeout:       idleTimeout,
 		MaxConnsPerHost:       maxConns,
+		MaxIdleConnsPerHost:   maxConns,
 		// More than any server needs; the default is 10 MiB.
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		// A TLS configuration of one's own turns HTTP/2 off otherwise.

@@ -21,9 +21,9 @@ const (
 	maxBatches = 3
 )
 
-// batch is a batch of observations that is being written.
+// batch is a batch that is being written: of observations, or of deletions.
 type batch struct {
-	observed []*mirror.Observation
+	observed []*mirror.Observation // none where tasks are gone
 	// counted: what is beyond the limits of history is among what the full sync counts.
 	counted bool
 	plan    plan.Result
@@ -64,7 +64,7 @@ func (s *syncer) rest() int {
 		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
 	})
 	switch {
-	case s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))]):
+	case s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))], s.batches):
 		return 0 // planned again only once it is stored, or it could be stored under two names
 	case s.state.poll != nil:
 		return maxBatches + 1 // what a full sync has under way must not keep a change waiting
@@ -76,13 +76,22 @@ func (s *syncer) rest() int {
 func (s *syncer) launch(ctx context.Context) {
 	full := s.state.full
 	f := &batch{
-		observed: s.nextBatch(), done: make(chan struct{}),
-		counted: full != nil && full.recent == nil && s.state.poll == nil,
+		observed: s.nextBatch(),
+		counted:  full != nil && full.recent == nil && s.state.poll == nil,
+	}
+	if s.underWay(f.observed, s.deletions) { // gone, and there again: this observation is the newer one
+		_ = s.waitDeleted(0, nil)
 	}
 	scope := *s.scope()
 	scope.Oldest = s.bounds().Oldest(s.writing(f.observed))
 	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
 	s.batches = append(s.batches, f)
+	s.write(ctx, f, scope)
+}
+
+// write begins to write a batch as it is planned.
+func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
+	f.done = make(chan struct{})
 	s.planned = nil
 	go func() {
 		defer close(f.done)
@@ -107,9 +116,12 @@ func (s *syncer) due() <-chan time.Time {
 }
 
 // underWay reports whether one of the tasks is being written.
-func (s *syncer) underWay(observed []*mirror.Observation) bool {
+func (s *syncer) underWay(observed []*mirror.Observation, batches []*batch) bool {
 	ids := map[string]struct{}{}
-	for _, f := range s.batches {
+	for _, f := range batches {
+		for i := range f.plan.Actions {
+			ids[f.plan.Actions[i].Stored.ID] = struct{}{}
+		}
 		for _, observation := range f.observed {
 			ids[observation.ID] = struct{}{}
 		}
@@ -126,20 +138,10 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 	var failed error
 	for len(s.batches) > rest {
 		f := s.batches[0]
-		over := false
-		s.monitor.Storing(func() {
-			select {
-			case <-f.done:
-			case <-due:
-				over = true
-			}
-		})
-		if over {
+		if !s.written(f, due) {
 			return nil
 		}
 		s.batches = s.batches[1:]
-		s.planned = nil
-		s.recordWritten(f.plan.Actions, f.out)
 		if f.err != nil {
 			s.state.pending = append(s.state.pending, f.observed...)
 			failed = cmp.Or(failed, f.err)
@@ -151,6 +153,22 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 		}
 	}
 	return failed
+}
+
+// written waits until a batch is written, and takes in what became of it. It returns false where due fires first.
+func (s *syncer) written(f *batch, due <-chan time.Time) (done bool) {
+	s.monitor.Storing(func() {
+		select {
+		case <-f.done:
+			done = true
+		case <-due:
+		}
+	})
+	if done {
+		s.planned = nil
+		s.recordWritten(f.plan.Actions, f.out)
+	}
+	return done
 }
 
 // catchUp writes some of what was read, and waits for it: Studio is asked for no more before.

@@ -10,6 +10,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/recheck"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
@@ -56,6 +57,9 @@ type before struct {
 // missing are the tasks that are stored, and that a complete listing lacked.
 type missing struct {
 	entries []mirror.Entry // not yet asked for by ID
+	// asked are those that are asked for, by ID, until their answers are taken.
+	asked  map[string]mirror.Entry
+	asking *recheck.Asking
 	// unanswered are those for which the API answered an error of its own: once, and true after the second time.
 	unanswered map[string]bool
 	// unlisted: a task may be gone that only a listing of every task can tell about.
@@ -72,7 +76,10 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		before:    before{changes: s.Index.Changes(), stored: stored, newest: s.state.Watermark.Newest()},
 		since:     s.window(now),
 		alive:     map[string]struct{}{},
-		missing:   missing{unanswered: map[string]bool{}},
+		missing: missing{
+			unanswered: map[string]bool{}, asked: map[string]mirror.Entry{},
+			asking: s.rechecks.NewAsking(plan.Missing, s.connection),
+		},
 	}
 	query := studio.Query{UpdatedSince: full.since, Whole: true}
 	if stored == 0 {
@@ -109,8 +116,10 @@ func (s *syncer) fullStep(ctx context.Context) error {
 	case !full.compared:
 		s.compare(ctx)
 		return ctx.Err()
-	case len(full.missing.entries) > 0:
+	case len(full.missing.entries) > 0 || len(full.missing.asked) > 0:
 		return s.confirmStep(ctx)
+	case len(s.deletions) > 0:
+		return s.waitDeleted(0, s.due())
 	default:
 		return s.finish(ctx)
 	}

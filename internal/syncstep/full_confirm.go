@@ -3,59 +3,117 @@
 package syncstep
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/recheck"
 )
 
-// confirmBatch bounds the missing tasks that one step asks for.
-const confirmBatch = 100
-
-// confirmStep asks for some missing tasks by ID. Only one that the API then says is gone is deleted.
+// confirmStep takes what Studio has answered about missing tasks that are asked for by ID, and begins to delete those that it says are
+// gone. The questions go on meanwhile, and while a poll is made.
 func (s *syncer) confirmStep(ctx context.Context) error {
-	full := s.state.full
-	some := full.missing.entries[:min(confirmBatch, len(full.missing.entries))]
-	ids := make([]string, len(some))
-	for i := range some {
-		ids[i] = some[i].ID
-	}
-	answers, failed := s.askAll(ctx, plan.Missing, ids)
-	rest := full.missing.entries[len(some):]
-	var again, later []mirror.Entry
-	var gone []plan.Action
-	for i := range some {
-		entry := &some[i]
-		answer, ok := answers[entry.ID]
-		switch {
-		case !ok || answer.Verdict == plan.Fail:
-			again = append(again, *entry)
-		case answer.Verdict == plan.Write:
-			s.state.pending = append(s.state.pending, answer.Observation)
-		case answer.Verdict == plan.AskLater:
-			if full.missing.askLater(entry.ID) {
-				later = append(later, *entry)
-			}
-		case answer.Verdict != plan.Gone:
-		case !s.Index.Unchanged(entry): // it is not what was asked for any more
-			full.missing.kept = true
-		case entry.UpdatedAt < full.since:
-			full.missing.unlisted = true // no listing lacked it yet
-		default:
-			gone = append(gone, plan.Deletion(s.scope(), entry)...)
-		}
-	}
-	full.missing.entries = append(append(again, rest...), later...)
-	if err := s.apply(ctx, s.scope(), gone); err != nil {
+	missing, due := &s.state.full.missing, s.due()
+	missing.ask()
+	if err := s.waitDeleted(maxBatches-1, due); err != nil || len(s.deletions) >= maxBatches {
 		return err
 	}
-	full.missing.kept = full.missing.kept || s.keptOf(gone)
-	if failed != nil {
-		return failed
+	answer, ok, err := missing.asking.Next(ctx, due)
+	if !ok {
+		return err
+	}
+	var said verdicts
+	for ; ok; answer, ok = missing.asking.Come() {
+		s.hear(&said, &answer)
+	}
+	if len(said.again) > 0 { // thousands may wait, and are not to be copied for each answer
+		missing.entries = append(said.again, missing.entries...)
+	}
+	missing.entries = append(missing.entries, said.later...)
+	s.launchDeletions(ctx, said.gone)
+	if said.failed != nil || len(s.state.pending) == 0 {
+		return said.failed
 	}
 	return s.flush(ctx)
+}
+
+// verdicts are what follows from some answers.
+type verdicts struct {
+	gone         []plan.Action
+	again, later []mirror.Entry // to be asked for before, and after all others
+	failed       error
+}
+
+// ask asks for as many as there is room for.
+func (m *missing) ask() {
+	for ; len(m.entries) > 0 && m.asking.Room(); m.entries = m.entries[1:] {
+		m.asked[m.entries[0].ID] = m.entries[0]
+		m.asking.Ask(m.entries[0].ID)
+	}
+}
+
+// hear takes in an answer. Only what the API says is gone, and what nothing has shown since, may be deleted.
+func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
+	full := s.state.full
+	entry, ok := full.missing.asked[answer.ID]
+	delete(full.missing.asked, answer.ID)
+	if !answer.NotAsked && answer.Verdict != plan.Fail {
+		s.monitor.Heard()
+	}
+	switch {
+	case !ok:
+	case answer.NotAsked:
+		said.again = append(said.again, entry)
+	case answer.Verdict == plan.Fail:
+		said.again, said.failed = append(said.again, entry), cmp.Or(said.failed, answer.Err)
+	case answer.Verdict == plan.Write:
+		s.state.pending = append(s.state.pending, answer.Observation)
+	case answer.Verdict == plan.AskLater:
+		if full.missing.askLater(entry.ID) {
+			said.later = append(said.later, entry)
+		}
+	case answer.Verdict != plan.Gone || full.knows(entry.ID):
+	case !s.Index.Unchanged(&entry): // it is not what was asked for any more
+		full.missing.kept = true
+	case entry.UpdatedAt < full.since:
+		full.missing.unlisted = true // no listing lacked it yet
+	default:
+		scope := s.bounds().Unlimited()
+		said.gone = append(said.gone, plan.Deletion(&scope, &entry)...)
+	}
+}
+
+// launchDeletions begins to delete what is gone.
+func (s *syncer) launchDeletions(ctx context.Context, gone []plan.Action) {
+	if len(gone) > 0 {
+		f := &batch{plan: plan.Result{Actions: gone}}
+		s.deletions = append(s.deletions, f)
+		s.write(ctx, f, s.bounds().Unlimited())
+	}
+}
+
+// waitDeleted waits until no more than so many batches of deletions are under way, or until due fires. What could not be deleted is left
+// to a full sync that comes soon.
+func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
+	for len(s.deletions) > rest && s.written(s.deletions[0], due) {
+		f := s.deletions[0]
+		s.deletions = s.deletions[1:]
+		if full := s.state.full; full != nil {
+			full.missing.kept = full.missing.kept || s.keptOf(f.plan.Actions)
+		}
+		failed = cmp.Or(failed, f.err)
+	}
+	return failed
+}
+
+// stopAsking takes back what Studio was not asked yet: between steps, it is not asked for what is missing.
+func (s *syncer) stopAsking() {
+	if full := s.state.full; full != nil {
+		full.missing.asking.Stop()
+	}
 }
 
 // keptOf reports whether one of these objects is still there, though the API server has not refused to delete it.

@@ -4,6 +4,7 @@ package syncstep
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"time"
 
@@ -73,20 +74,29 @@ type syncer struct {
 	rechecks   *recheck.Queue
 	monitor    Monitor
 
-	batches []*batch
-	planned *plan.Scope // what is in scope, until something is written
+	batches   []*batch    // of observations
+	deletions []*batch    // of what is gone: nothing but the end of a full sync, and of a step, waits for these
+	planned   *plan.Scope // what is in scope, until something is written
 }
 
 // run works on what was read and not written, then on what changed, then on the full sync.
 func (s *syncer) run(ctx context.Context) error {
+	defer s.stopAsking()
 	end := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
 	for {
 		if err := s.step(ctx); err != nil {
-			_ = s.wait(0, nil) // what it could not write is kept, and is tried again together with the rest
+			if full := s.state.full; full != nil {
+				full.missing.asking.GiveUp()
+			}
+			_ = errors.Join(s.wait(0, nil), s.waitDeleted(0, nil)) // what it could not write is kept, and tried again with the rest
 			return err
 		}
 		if now := s.now(); !now.Before(end) || s.state.Wait(now) > 0 {
-			if err := s.wait(0, s.due()); err != nil || len(s.batches) == 0 {
+			err := s.wait(0, s.due())
+			if err == nil {
+				err = s.waitDeleted(0, s.due())
+			}
+			if err != nil || len(s.batches)+len(s.deletions) == 0 {
 				return err
 			} // else a poll is due before all is written
 		}

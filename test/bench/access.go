@@ -33,10 +33,14 @@ func (s *stage) prepareAccess(ctx context.Context) error {
 		return err
 	}
 	rival.QPS = -1
+	s.rivalConfig = rival
 	if s.rivalKubeconfig, err = s.bed.Kubeconfig("rival", rival, namespace); err != nil {
 		return err
 	}
 	if s.http, err = rest.HTTPClientFor(rival); err != nil {
+		return err
+	}
+	if s.admin, err = rest.HTTPClientFor(s.bed.Plane.Config()); err != nil {
 		return err
 	}
 	if s.rival, err = client.New(rival, client.Options{Scheme: s.bed.Admin.Scheme(), HTTPClient: s.http}); err != nil {
@@ -61,7 +65,7 @@ func rivalManifests() []*unstructured.Unstructured {
 			"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": rivalName, "namespace": "default"},
 		}},
 		{Object: map[string]any{"apiVersion": rbac, "kind": "ClusterRole", "metadata": meta, "rules": []any{
-			rule("livepeertasks", "get", "list", "create", "update", "patch", "deletecollection", "mirror"),
+			rule("livepeertasks", "get", "list", "watch", "create", "update", "patch", "deletecollection", "mirror"),
 			rule("livepeertasks/status", "update", "patch"),
 		}}},
 		{Object: map[string]any{

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -138,13 +139,11 @@ func (s *stage) createOne(ctx context.Context, p *prepared, answer *bytes.Buffer
 	if err := s.send(ctx, http.MethodPost, s.tasksPath(p.namespace), "application/json", p.create, answer); err != nil {
 		return err
 	}
-	_, rest, found := bytes.Cut(answer.Bytes(), []byte(`"resourceVersion":"`))
-	version, _, _ := bytes.Cut(rest, []byte(`"`))
-	if !found {
-		return fmt.Errorf("no resource version in %s", answer)
+	version, err := versionIn(answer)
+	if err != nil {
+		return err
 	}
-	body := make([]byte, 0, len(p.before)+len(version)+len(p.after))
-	body = append(append(append(body, p.before...), version...), p.after...)
+	body := slices.Concat(p.before, version, p.after)
 	return s.send(ctx, http.MethodPut, s.tasksPath(p.namespace)+"/"+p.name+"/status", "application/json", body, answer)
 }
 
@@ -158,6 +157,10 @@ func (s *stage) tasksPath(namespace string) string {
 
 // send makes one request and reads the answer to its end, into answer if that is not nil.
 func (s *stage) send(ctx context.Context, method, url, contentType string, body []byte, answer *bytes.Buffer) error {
+	return sendBy(ctx, s.http, method, url, contentType, body, answer)
+}
+
+func sendBy(ctx context.Context, by *http.Client, method, url, contentType string, body []byte, answer *bytes.Buffer) error {
 	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -166,7 +169,7 @@ func (s *stage) send(ctx context.Context, method, url, contentType string, body 
 		request.Header.Set("Content-Type", contentType)
 	}
 	request.Header.Set("Accept", "application/json")
-	response, err := s.http.Do(request)
+	response, err := by.Do(request)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,8 @@
 // machine: for each part it starts a control plane and a simulated Studio of its own and runs the operator as a process
 // under its own service account's rights. It prints a table and writes table, JSON and plot. It is told what to do by
 // the environment: BENCH_TASKS (sizes, comma separated), BENCH_REPEAT, BENCH_PARTS (comma separated), BENCH_OUT (folder),
-// BENCH_DOCS (1: into docs/bench) and BENCH_MANAGER (another binary of the operator than bin/manager).
+// BENCH_DOCS (1: into docs/bench), BENCH_MANAGER (another binary of the operator than bin/manager) and BENCH_AGAINST (a file of earlier
+// results: where a ratio or a count is worse than there, beyond noise, it fails).
 package main
 
 import (
@@ -36,6 +37,8 @@ type options struct {
 	out string
 	// manager is the operator's binary; empty: bin/manager.
 	manager string
+	// against is the file of earlier results to compare with; empty: with none.
+	against string
 	// interval of the source's polls, but where a part needs another.
 	interval time.Duration
 	// watch is how long is looked at what happens over time: latency, sources.
@@ -64,7 +67,7 @@ func run() int {
 }
 
 func optionsFrom(getenv func(string) string) (options, error) {
-	opts := options{repeat: 3, interval: 10 * time.Second, watch: time.Minute, out: getenv("BENCH_OUT")}
+	opts := options{repeat: 3, interval: 10 * time.Second, watch: time.Minute, out: getenv("BENCH_OUT"), against: getenv("BENCH_AGAINST")}
 	sizes := getenv("BENCH_TASKS")
 	if sizes == "" {
 		sizes = "1000,10000"
@@ -121,8 +124,10 @@ func bench(ctx context.Context, opts options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var results []*result
 	for _, n := range opts.sizes {
 		r := &runner{opts: opts, tasks: n, result: newResult(), out: out}
+		results = append(results, r.result)
 		for turn := range opts.repeat {
 			for _, p := range r.turn(turn) {
 				began := time.Now()
@@ -139,5 +144,31 @@ func bench(ctx context.Context, opts options, out io.Writer) error {
 		}
 	}
 	fmt.Fprintf(out, "\n%s\nWritten to %s\n", book.table(), opts.out)
+	return compareWith(opts, results, out)
+}
+
+// compareWith says what has become worse than in earlier results, which is an error.
+func compareWith(opts options, results []*result, out io.Writer) error {
+	if opts.against == "" {
+		return nil
+	}
+	earlier, err := openBook(opts.against)
+	if err != nil {
+		return err
+	}
+	var worse []string
+	for i, n := range opts.sizes {
+		before, ok := earlier.Sizes[n]
+		if !ok {
+			return fmt.Errorf("%s has no figures for %d tasks", opts.against, n)
+		}
+		table, those := results[i].compare(before)
+		fmt.Fprintf(out, "\n%s tasks, to the worst of %s:\n\n%s", thousands(n), opts.against, table)
+		worse = append(worse, those...)
+	}
+	if len(worse) > 0 {
+		return fmt.Errorf("worse than in %s: %s. Run it again on a quiet machine; if that is so again, a change has made it so",
+			opts.against, strings.Join(worse, ", "))
+	}
 	return nil
 }

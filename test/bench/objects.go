@@ -27,6 +27,8 @@ type prepared struct {
 	before, after []byte
 	// patch changes the status to that of the changed task.
 	patch []byte
+	// answer is the last one, which tells the resource version.
+	answer string
 }
 
 // prepare makes the objects that the operator writes for the first n tasks of an account.

@@ -24,7 +24,10 @@ func parts() []part {
 		{name: "push", run: measurePush, once: true},
 		{name: "busy", run: measureBusy, once: true},
 		{name: "history", run: measureHistory, once: true},
+		{name: "deletions", run: measureDeletions, once: true},
 		{name: "sources", run: measureSources, once: true},
+		{name: "crd", run: measureCRD, once: true},
+		{name: "informer", run: measureInformer, once: true},
 		{name: "reconciler", run: measureReconciler, once: true},
 		{name: "shell", run: measureShell, once: true},
 	}

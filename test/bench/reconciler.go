@@ -4,10 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,9 +14,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
-
-// peerTasks bounds the tasks of a peer whose cost grows with their number only.
-const peerTasks = 2000
 
 // measureReconciler does the operator's job as a textbook has it: list, and for each task, one after the other,
 // CreateOrUpdate and a status update, with controller-runtime's typed client.
@@ -39,19 +32,7 @@ func measureReconciler(ctx context.Context, r *runner) error {
 			return err
 		}
 		r.result.add("reconciler.tasks", float64(n))
-		for _, pass := range []string{"first", "unchanged", "change"} {
-			if pass == "change" {
-				a.change(n)
-			}
-			before := ownCPU()
-			began := time.Now()
-			if err := s.reconcile(ctx, a); err != nil {
-				return err
-			}
-			r.result.add("reconciler."+pass+".rate", float64(n)/time.Since(began).Seconds())
-			r.result.add("reconciler."+pass+".cpu", perThousand((ownCPU()-before).Seconds(), n))
-		}
-		return nil
+		return r.passes(s, "reconciler", a, func() error { return s.reconcile(ctx, a) })
 	})
 }
 
@@ -92,22 +73,4 @@ func (s *stage) reconcileOne(ctx context.Context, desired *v1alpha1.LivepeerTask
 	}
 	task.Status = desired.Status
 	return s.rival.Status().Update(ctx, task, &client.SubResourceUpdateOptions{})
-}
-
-// page lists up to 1,000 tasks from the one at that offset on.
-func (a *account) page(ctx context.Context, skip int) ([]json.RawMessage, error) {
-	url := fmt.Sprintf("%s/task?limit=1000&cursor=skip%d", a.url(), skip)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+livepeertest.APIKey)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
-	var tasks []json.RawMessage
-	err = json.NewDecoder(response.Body).Decode(&tasks)
-	return tasks, err
 }

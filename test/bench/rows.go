@@ -120,16 +120,37 @@ func otherRows() []row {
 		{"history.writes", "the same: writes", "", 0, "0", exactly(0)},
 		{"history.first.writes", "its first sync: writes for each task kept", "", 2, "", nil},
 
+		{"deletions.count", "deleted in Studio at once, polls each second", "tasks", 0, "", nil},
+		{"deletions.rate", "deletions followed, from the first question to the last deletion", "tasks/s", 0, "", nil},
+		{"deletions.busy", "deletions: questions under way on average, to the most", "ratio", 2, "at least 0.9", atLeast(0.9)},
+		{"deletions.most", "deletions: most questions to Studio under way", "", 0, "at most 8", atMost(mostAsked)},
+		{"deletions.late", "deletions: the latest poll", "s", 2, "at most 0.1", atMost(0.1)},
+		{"deletions.requests", "deletions: questions to Studio for each", "", 2, "1", nil},
+		{"deletions.cpu", "deletions: operator", perCPU, 2, "", nil},
+		{"deletions.server", "deletions: API server and etcd", perCPU, 2, "", nil},
+
 		{"sources.count", "many sources of 100 tasks", "sources", 0, "", nil},
 		{"sources.late", "many sources: latest poll, in % of the interval", "%", 1, "at most 10", atMost(10)},
 		{"sources.requests", "many sources: requests a source and poll", "", 2, "at most 1", atMost(1)},
 		{"sources.spread", "many sources: busiest tenth of the interval, to the average", "ratio", 2, "", nil},
-		{"sources.cores", "many sources at rest: operator", "cores", 4, "", nil},
+		{"sources.cores", "many sources at rest: operator", "cores", 4, "at most 0.1", atMost(0.1)},
+		{"sources.server", "many sources at rest: API server and etcd", "cores", 4, "", nil},
+		{"sources.peak", "many sources at rest: memory", "MiB", 0, "at most 250", atMost(250)},
+		{"sources.writes", "many sources at rest: writes of a source a minute", "", 2, "", nil},
 	}
 }
 
 func peerRows() []row {
 	return []row{
+		{"informer.tasks", "peer: informer's cache, 16 workers, digest in an annotation, server-side apply", "tasks", 0, "", nil},
+		{"informer.first.rate", "informer's cache: first mirror", "tasks/s", 0, "", nil},
+		{"informer.first.cpu", "informer's cache, with Studio: first mirror", perCPU, 2, "", nil},
+		{"informer.first.server", "informer's cache: first mirror: API server and etcd", perCPU, 2, "", nil},
+		{"informer.change.rate", "informer's cache: changes", "tasks/s", 0, "", nil},
+		{"informer.change.cpu", "informer's cache, with Studio: changes", perCPU, 2, "", nil},
+		{"informer.change.server", "informer's cache: changes: API server and etcd", perCPU, 2, "", nil},
+		{"informer.unchanged.rate", "informer's cache: unchanged", "tasks/s", 0, "", nil},
+		{"informer.unchanged.cpu", "informer's cache, with Studio: unchanged", perCPU, 2, "", nil},
 		{"reconciler.tasks", "peer: textbook reconciler, one worker", "tasks", 0, "", nil},
 		{"reconciler.first.rate", "textbook reconciler: first mirror", "tasks/s", 0, "", nil},
 		{"reconciler.change.rate", "textbook reconciler: changes", "tasks/s", 0, "", nil},

@@ -13,11 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 const (
-	// At most so many sources, of so many tasks each.
-	mostSources   = 200
+	// At most so many sources, of so many tasks each: 100 with 10,000 tasks, 1,000 with 100,000.
+	mostSources   = 1000
 	tasksOfSource = 100
 	// sourcePolls is how many polls of each source are looked at.
 	sourcePolls = 5
@@ -25,7 +26,7 @@ const (
 
 // measureSources mirrors many small accounts at once, and looks at when each is polled.
 func measureSources(ctx context.Context, r *runner) error {
-	n := min(mostSources, max(2, r.tasks/50))
+	n := min(mostSources, max(2, r.tasks/tasksOfSource))
 	accounts := make([]*account, n)
 	mux := http.NewServeMux()
 	for i := range accounts {
@@ -61,6 +62,13 @@ func measureSources(ctx context.Context, r *runner) error {
 }
 
 func (r *runner) watchPolls(ctx context.Context, s *stage, accounts []*account) error {
+	if err := resetPeak(s.operator.PID()); err != nil {
+		return err
+	}
+	requests, err := s.bed.Plane.Requests(ctx, "livepeertasksources")
+	if err != nil {
+		return err
+	}
 	before, err := s.usage()
 	if err != nil {
 		return err
@@ -76,9 +84,22 @@ func (r *runner) watchPolls(ctx context.Context, s *stage, accounts []*account) 
 	if err != nil {
 		return err
 	}
+	seconds, spent := (sourcePolls * r.opts.interval).Seconds(), after.since(before)
 	r.result.add("sources.count", float64(len(accounts)))
-	r.result.add("sources.cores", after.since(before).operator.Seconds()/(sourcePolls*r.opts.interval).Seconds())
+	r.result.add("sources.cores", spent.operator.Seconds()/seconds)
+	r.result.add("sources.server", (spent.apiServer+spent.etcd).Seconds()/seconds)
 	r.notePolls(accounts, began)
+	peak, err := memory(s.operator.PID(), "VmHWM")
+	if err != nil {
+		return err
+	}
+	r.result.add("sources.peak", peak)
+	then, err := s.bed.Plane.Requests(ctx, "livepeertasksources")
+	if err != nil {
+		return err
+	}
+	writes := controlplane.Writes(then) - controlplane.Writes(requests)
+	r.result.add("sources.writes", float64(writes)/float64(len(accounts))/seconds*60)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -34,8 +35,10 @@ type stage struct {
 	dir             string
 	bed             *testbed.Testbed
 	rival           client.Client // with the rights to do what the operator does
+	rivalConfig     *rest.Config
 	rivalKubeconfig string
 	http            *http.Client // the same, for plain requests, as client-go makes it
+	admin           *http.Client // may do everything
 	host            string
 	manager         string
 	kubeconfig      string            // of the operator
