@@ -109,10 +109,11 @@ func (s *Sink) Send(ctx context.Context, event *sdk.Event) error {
 
 // refused explains an answer that is not 2xx.
 func (s *Sink) refused(response *http.Response, answer []byte) *Error {
-	said := s.clean(response.Status) // its reason phrase is the sink's own
-	if text := strings.Join(strings.Fields(s.clean(string(answer))), " "); text != "" {
-		said += ": " + text
+	said := response.Status // its reason phrase is the sink's own
+	if len(answer) > 0 {
+		said += ": " + string(answer)
 	}
+	said = strings.Join(strings.Fields(s.clean(said)), " ")
 	refusal := &Error{
 		Kind: kindOf(response.StatusCode), Status: response.StatusCode,
 		RetryAfter: studio.RetryAfter(response.Header, time.Now()),

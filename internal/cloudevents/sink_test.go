@@ -97,7 +97,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestReasonPhrase: what stands behind the status is the sink's own text as well.
+// TestReasonPhrase: what stands behind the status is the sink's own text as well. Little of what a sink says is shown, in all.
 func TestReasonPhrase(t *testing.T) {
 	sink := sinkAt(t, func(w http.ResponseWriter, r *http.Request) {
 		connection, _, err := http.NewResponseController(w).Hijack()
@@ -106,14 +106,16 @@ func TestReasonPhrase(t *testing.T) {
 			return
 		}
 		defer func() { _ = connection.Close() }()
-		_, _ = fmt.Fprintf(connection, "HTTP/1.1 403 not with %s%s\r\nContent-Length: 0\r\n\r\n",
-			r.Header.Get("Authorization"), strings.Repeat(", ever", 1000))
+		_, _ = fmt.Fprintf(connection, "HTTP/1.1 403 not with %s%s\r\nConnection: close\r\n\r\n%s",
+			r.Header.Get("Authorization"), strings.Repeat(", ever", 20), strings.Repeat("; inside", 1000))
 	})
 	err := sink.Send(t.Context(), anEvent(t))
 	trouble, ok := errors.AsType[*Error](err)
 	if !ok || trouble.Kind != Denied || !strings.Contains(trouble.Message, "403 not with") ||
 		strings.Contains(trouble.Message, token) || len(trouble.Message) > 600 {
 		t.Errorf("%#v", err)
+	} else if said := 6*strings.Count(trouble.Message, ", ever") + 8*strings.Count(trouble.Message, "; inside"); said < 100 || said > maxQuote {
+		t.Errorf("%d characters of it are shown: %s", said, trouble.Message)
 	}
 }
 

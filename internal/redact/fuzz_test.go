@@ -3,6 +3,7 @@
 package redact
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,6 +63,8 @@ var snippets = rapid.SampledFrom([]string{
 	"token", "password", "authorization", "Bearer ", "basic ", "sig", "h.example", Mask, UserInfoMask, jwt, "[", "]", "{",
 	"}", "(", ")", ".", "%", "%40", "%3A", "data:", "base64", "AKIAIOSFODNN7EXAMPLE", known, "-----BEGIN PRIVATE KEY-----",
 	"h:5432:db:me:", "*", "SETUSER ", ">", " /u:a ", " /p:", "| sudo -S", "echo ", "login(", "REG_SZ", "wpa_passphrase ", "user=a:", "a1B2c3D4", "LOGIN ", "set to ", "<b>", "</b>",
+	"sudo -S ", "<<<", "net use \\\\h\\s ", "/user:a ", "sp_addlogin ", "'a'", "kty", "k=clear:", "nonce realm ", "response=", "a:bbbbbb:1:1:", "rar -hp",
+	"createUser(", "add_user a ", "]:1 a:b ", " * ", "user=a%b ", "-p <(", "::add-mask::", "User Password\n---- --------\n", "expect ", "send ", "credentials ", " / ", "'' ", "''a",
 	"password\n--------\n", "PuTTY-User-Key-File-", "Private-Lines:", "7",
 })
 
@@ -77,14 +80,14 @@ func TestMaskingIsIdempotent(t *testing.T) {
 // TestPasswordNeverSurvives: whatever a password consists of, no rule that knows nothing of it leaves a part of it.
 func TestPasswordNeverSurvives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		password := "Pw7" + rapid.StringMatching(`[a-z/?#:"' +=&.,;()<>%!\\-]{0,8}`).Draw(t, "password") + "7wP"
+		parts := rapid.SliceOfN(rapid.OneOf(rapid.StringMatching(`[a-z/?#:"' +=&.,;()<>%!\\-]{0,4}`), rapid.Just("://")), 0, 3)
+		password := "Pw7" + strings.Join(parts.Draw(t, "password"), "") + "7wP"
 		s := "s3+https://AKID:" + password + "@s3.example/bucket"
 		got, _ := (&Redactor{}).URL(s)
-		another := strings.Contains(password, "://") // what comes after it may be a URL of its own
-		if got != "s3+https://***:***@s3.example/bucket" && !another || strings.Contains(got, "Pw7") || strings.Contains(got, "7wP") {
+		if got != "s3+https://***:***@s3.example/bucket" {
 			t.Fatalf("URL(%q) = %q", s, got)
 		}
-		// In a text, a password that holds "://" looks like the end of one URL and the beginning of another: its second half shows.
+		another := strings.ContainsAny(password, ` "<>`) && regexp.MustCompile("[a-z]://").MatchString(password) // a URL, behind white space
 		got, _ = (&Redactor{}).Text("cannot open " + s + " now")
 		if strings.Contains(got, "Pw7") || strings.Contains(got, "7wP") && !another {
 			t.Fatalf("Text(%q) = %q", s, got)

@@ -42,19 +42,24 @@ func (w *walker) walk(path string, v any) any {
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
-			at := path + "[" + strconv.Itoa(i) + "]"
+			place := path + "[" + strconv.Itoa(i) + "]"
 			if i > 0 && holdsSecret(strengthBefore(v, i), item, false) {
-				out[i] = w.whole(at, item)
+				out[i] = w.whole(place, item)
 			} else {
-				out[i] = w.walk(at, item)
+				out[i] = w.walk(place, item)
 			}
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		beside := named(v)
+		_, isWebKey := v["kty"].(string)
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			w.member(out, path, key, v[key], beside)
+			if isWebKey && words.IsWebKeyMember(key) {
+				out[key] = w.whole(at(path, key), v[key])
+			} else {
+				w.member(out, path, key, v[key], beside)
+			}
 		}
 		return out
 	default:
@@ -88,10 +93,7 @@ func named(v map[string]any) words.Strength {
 // member puts the masked form of key and value into out. beside is how surely another member names a credential.
 func (w *walker) member(out map[string]any, path, key string, value any, beside words.Strength) {
 	name, changed := w.r.Text(key)
-	if path != "" {
-		path += "."
-	}
-	path += shorten(name)
+	path = at(path, shorten(name))
 	s := max(words.StrengthOf(view.Of(key).Text), words.StrengthOf(name))
 	if words.IsKeyOf(key, words.IsAnyValue) {
 		s = max(s, beside)
@@ -106,6 +108,14 @@ func (w *walker) member(out map[string]any, path, key string, value any, beside 
 		w.changed = append(w.changed, path)
 	}
 	out[name] = value
+}
+
+// at is the path of what has this name in what is at path.
+func at(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
 }
 
 // whole masks v whole.

@@ -33,6 +33,7 @@ func TestJSON(t *testing.T) {
 		{`[{"password":123}]`, `[{"password":"[redacted]"}]`, []string{"[0].password"}},
 		{`{"auth":{"user":"x"},"secrets":["y"]}`, `{"auth":"[redacted]","secrets":"[redacted]"}`, []string{"auth", "secrets"}},
 		{`{"auth":{},"secrets":[],"token":"","jwt":null,"session":true}`, `{"auth":{},"jwt":null,"secrets":[],"session":true,"token":""}`, nil},
+		{`{"kty":"oct","k":"x","kid":"y"}`, `{"k":"[redacted]","kid":"y","kty":"oct"}`, []string{"k"}},
 		{`{"token":"[redacted]"}`, `{"token":"[redacted]"}`, nil},
 		{`{"` + jwt + `":1}`, `{"[redacted]":1}`, []string{"[redacted]"}},
 	} {

@@ -20,6 +20,14 @@ var hostile = []string{
 	"&#", "&#61;", "&quot;", `\u0022`, `\x`, "/", "//", "a/", "rtmp://h/live/", "srt://h?streamid=", "{\"a\":", "{\"name\":\"password\",", "[\"a\",",
 	"a:1:", "*:*:", "h:5432:db:me:x ", "/a ", "/whip/a ", "wpa_passphrase ", "wpa_passphrase a b ", "net user ", "SETUSER >a ", "LOGIN a ", "password . ", "password REG_",
 	"password\n--------\n", "PuTTY-User-Key-File-", "PuTTY-User-Key-File-Private-Lines:", "a/b@//", "a/b@c:1/", "invalid api key 'a' ", "password 7 ", "|", "| sudo ", "echo a | sudo -S ", "a=b:c ", "user=a:b1c2 ", "/p:", " /u:a /p:b", "password . . ", "password??", "login(", "login(a,'b'", "pdo(a,b,'c') ", "password must not be ", "password set to ", "password <a> ", "<b>password</b>: ", "password || ",
+	"sudo -S << ", "sudo -S <<< a ", "net use ", "net use \\\\h\\s a /user:b ", "sp_addlogin ", "sp_addlogin 'a','b' ", "kty", "kty:", "{kty:", "{\"kty\":\"a\",\"k\":\"b\"}",
+	"kty k=", "a:bbbbbb:1:1:", "a:bbbbbb:1:1:::::", "a:1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:::", "k=clear:", "k=clear:a ", "nonce realm response=", "response=",
+	"a:b://", "https://a:://", "https://b:c://d ", "https://b:c://d@", "rar -hp", "rar -hpa ",
+	"''a", "''a''", "LOGIN {3}\n", "LOGIN a {3}\nb ", "password:\"b\":private]", "password\n[1] \"a\"", "ConvertTo-SecureString -a ", "name=password\nA: b\n",
+	"name=password\nA: b\n\n", "a,'password','b'", "struct(a,'password','b'", "eyJhIjoxfQ ", "\"AUTH\" \"a\" ",
+	"createUser('a','b')", "createUser(", "add_user a ", "]:1 a:b ", "[h.a]:1 a:b ", "a * \"b\" * ", "a * ", "* \"", "user=a%b ", "%b", "-p <(a b) ", "<(", "::add-mask::a ", "::add-mask::",
+	"User Password\n---- --------\nbob  a\n", "expect password send \"a\" ", "credentials a:b ", "credentials a / b ", "name=token::a ", " /u a /p b ", "set password {a}",
+	"]:", "[a]:1:b:c:", "RAR.EXE -hpa ", "net.exe use ", "sudo -kS <<< a ", "<<<a | sudo -S ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

@@ -53,6 +53,12 @@ func (m *masker) scan() {
 			m.urls.Param(i)
 		case c == '|':
 			m.commands.Pipe(i)
+		case c == '*':
+			m.commands.Star(i)
+		case c == '%':
+			m.commands.Percent(i)
+		case c == '<':
+			m.commands.HereString(i)
 		case c == '/':
 			m.urls.Path(i)
 			m.commands.Slash(i)

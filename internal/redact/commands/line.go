@@ -13,20 +13,38 @@ import (
 // Fields masks the last field of host:port:database:user:password, as PostgreSQL keeps them, of which the first colon is at i. It returns
 // where to go on.
 func (m *Masker) Fields(i int) int {
-	const most = 64
+	const most, mask = 64, "::add-mask::"
 	t := m.Text
+	if strings.HasPrefix(t[i:], mask) { // of GitHub
+		return m.hideBare(i + len(mask))
+	}
 	start := i
 	for start > 0 && i-start < most && (view.IsNameByte(t[start-1]) || t[start-1] == '*') {
 		start--
 	}
+	if start == i && m.At(i-1) == ']' { // [::1]:5432
+		from := max(0, i-most)
+		if bracket := strings.LastIndexByte(t[from:i], '['); bracket >= 0 {
+			start = from + bracket
+		}
+	}
 	m.Cost += i - start
 	before := m.At(start - 1)
 	host := t[start:i]
-	if before == '=' && m.isUser(start-1) {
+	switch {
+	case before == '=' && m.isUser(start-1):
 		return m.loginAt(i)
+	case before == '=' && m.At(start-2) == 'k' && !view.IsNameByte(m.At(start-3)) && (host == "clear" || host == "base64"): // of SDP
+		return m.hideBare(i + 1)
 	}
 	if start == i || before != 0 && !view.IsSpace(before) && !view.IsQuote(before) || words.IsFile(host) || view.IsDigits(host) {
 		return i + 1
+	}
+	if next := m.account(i); next > 0 {
+		return next
+	}
+	if before == ' ' && words.Roles(host) == 0 && m.ofMailServer(start) {
+		return m.hideBare(i + 1)
 	}
 	for n := range 3 { // port, database, user
 		end := i + 1
@@ -65,64 +83,100 @@ func (m *Masker) isUser(i int) bool {
 	return users[words.LastWord(m.Text[start:i])]
 }
 
+// Percent masks the password behind the percent sign at i in user=bob%hunter2, as Samba has it.
+func (m *Masker) Percent(i int) {
+	start := i
+	for start > 0 && i-start < page.MaxScheme && view.IsNameByte(m.Text[start-1]) {
+		start--
+	}
+	m.Cost += i - start
+	if start < i && m.At(start-1) == '=' && m.isUser(start-1) {
+		m.hideBare(i + 1)
+	}
+}
+
 // loginAt masks the password behind the colon at i in user=bob:hunter2, and returns where to go on.
 func (m *Masker) loginAt(i int) int {
-	end := m.Bare(i+1, m.Depth(i), true)
-	if text := m.Text[i+1 : end]; !words.Mixed(text) || strings.HasPrefix(m.Text[i+1:], page.Mask) {
+	if end := m.Bare(i+1, m.Depth(i), true); !words.Mixed(m.Text[i+1 : end]) {
 		return i + 1
 	}
-	m.Hide(i+1, end)
-	return end
+	return m.hideBare(i + 1)
 }
 
-// Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
-func (m *Masker) Slash(i int) {
-	if c := m.At(i + 1); c|0x20 != 'p' || m.At(i+2) != ':' || !view.IsSpace(m.At(i-1)) || strings.HasPrefix(m.Text[i+3:], page.Mask) {
-		return
+// hideBare masks what is at i, up to white space, and returns where that ends.
+func (m *Masker) hideBare(i int) int {
+	if strings.HasPrefix(m.Text[i:], page.Mask) {
+		return i
 	}
-	before := strings.ToLower(m.Text[max(0, i-page.MaxLook):i])
-	m.Cost += len(before)
-	if strings.Contains(before[strings.LastIndexByte(before, '\n')+1:], " /u:") {
-		m.Hide(i+3, m.Bare(i+3, m.Depth(i), true))
-	}
+	end := m.Bare(i, m.Depth(i-1), true)
+	m.Hide(i, end)
+	return max(i, end)
 }
 
-// piped has the option of each command that reads a password from a pipe.
-var piped = func() map[string]string {
-	table := map[string]string{}
-	for _, s := range words.List("piped") {
-		name, option, _ := strings.Cut(s, "=")
-		table[name] = option
+// account masks the password in a line of /etc/passwd, /etc/shadow and their kin, bob:hunter2:1001:1001:Bob:/home/bob:/bin/sh, of which the
+// first colon is at i, or the hashes in one of Samba. It returns where to go on, 0 if there is none.
+func (m *Masker) account(i int) int {
+	const fields, shortest, hash = 7, 6, 32
+	var starts [fields]int
+	n, end := 0, i
+	for ; end < len(m.Text) && end-i < page.MaxLook && n < fields && !view.IsQuote(m.Text[end]) && m.Text[end] != '\n'; end++ {
+		if m.Text[end] == ':' {
+			starts[n] = end + 1
+			if n++; n == 2 && !view.IsDigits(m.Text[starts[0]:end]) && (end-starts[0] < shortest || !m.isNumber(end+1)) {
+				break // as most are
+			}
+		} else if n < 3 && view.IsSpace(m.Text[end]) {
+			break
+		}
 	}
-	return table
-}()
+	m.Cost += end - i
+	if n < fields-1 {
+		return 0
+	}
+	text := m.Text[starts[0] : starts[1]-1]
+	switch {
+	case view.IsDigits(text):
+		if l := words.LookAt(m.Text[starts[1] : starts[2]-1]); l.Longest != hash || starts[2]-starts[1] != hash+1 {
+			return 0
+		}
+		m.Hide(starts[1], starts[3]-1)
+		return starts[3] - 1
+	case words.IsNothing(text), text == page.Mask:
+		return 0
+	}
+	m.Hide(starts[0], starts[1]-1)
+	return starts[1] - 1
+}
 
-// Pipe masks what is written into the pipe at i if what reads there wants a password: echo hunter2 | sudo -S ls
-func (m *Masker) Pipe(i int) {
-	t := m.Text
+// ofMailServer reports whether the user at i stands behind a server, as Postfix keeps them: [smtp.example.com]:587 bob:hunter2
+func (m *Masker) ofMailServer(i int) bool {
+	server := strings.TrimRight(m.Text[max(0, i-words.MaxName):i], " \t")
+	m.Cost += words.MaxName
+	host, port, found := strings.Cut(server[strings.LastIndexByte(server, '[')+1:], "]:")
+	return found && view.IsDigits(port) && strings.IndexByte(host, '.') > 0 && strings.IndexByte(host, ' ') < 0
+}
+
+// isNumber reports whether the field at i, up to a colon, is a number.
+func (m *Masker) isNumber(i int) bool {
+	end := m.NameEndAt(i)
+	return view.IsDigits(m.Text[i:end]) && m.At(end) == ':'
+}
+
+// Star masks the password in a line of PPP, "bob" * "hunter2" *, of which a star is at i.
+func (m *Masker) Star(i int) {
 	from := m.blanks(i + 1)
-	end := m.NameEndAt(from)
-	option, found := piped[t[from:end]]
-	if !found {
+	if before := m.At(i - 1); from == i+1 || before != ' ' && before != '\t' || !view.IsQuote(m.At(from)) {
 		return
 	}
-	rest, _, _ := strings.Cut(t[end:min(len(t), end+page.MaxLook)], "\n")
-	before := t[max(0, i-page.MaxLook):i]
-	before = before[strings.LastIndexAny(before, "\n;&|")+1:]
-	m.Cost += 2 * page.MaxLook
-	m.Keys++
-	for _, writes := range []string{"echo ", "printf ", "Write-Output "} {
-		at := strings.LastIndex(before, writes)
-		if at < 0 || !strings.Contains(rest, option) {
-			continue
-		}
-		start := m.blanks(i - len(before) + at + len(writes))
-		for m.At(start) == '-' { // options
-			start = m.blanks(m.NameEndAt(start))
-		}
-		text := strings.TrimRight(t[start:max(start, i)], " ")
-		if text != "" && text[0] != '$' && !strings.HasPrefix(text, `"$`) && !strings.HasPrefix(text, page.Mask) {
-			m.Hide(start, start+len(text))
-		}
+	v := m.Quoted(from)
+	addresses := m.blanks(v.Next)
+	end := addresses + 1
+	if c := m.At(addresses); view.IsDigits(string(c)) {
+		end = m.Bare(addresses, m.Depth(i), true)
+	} else if c != '*' {
+		return
+	}
+	if (m.isAtLineEnd(end) || view.IsQuote(m.At(end))) && addresses > v.Next && !strings.HasPrefix(m.Text[v.Start:], page.Mask) {
+		m.Hide(v.Start, v.End)
 	}
 }

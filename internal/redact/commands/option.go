@@ -14,6 +14,7 @@ import (
 type Masker struct {
 	*page.Page
 	command commandLine
+	reader  reader
 }
 
 // New returns a Masker of what is on p.
@@ -51,7 +52,7 @@ func (m *Masker) lettersAt(i int) string {
 		case view.IsNameByte(b):
 			end := m.NameEndAt(j)
 			word := m.Text[j:min(end, i)]
-			if letters, ok := commands[word]; ok {
+			if letters, ok := commands[m.program(j, min(end, i))]; ok {
 				c.letters = letters
 			}
 			c.user = c.user || users[word]
@@ -63,6 +64,21 @@ func (m *Masker) lettersAt(i int) string {
 		return ofUser
 	}
 	return c.letters
+}
+
+// program returns the name of the program from start to end as it is on any system: RAR.EXE is rar. What is before an escaped letter
+// is a folder, whose backslash is gone.
+func (m *Masker) program(start, end int) string {
+	name := strings.ToLower(m.Text[start:end])
+	if name, windows := strings.CutSuffix(name, ".exe"); windows {
+		for k := len(name) - 1; k > 0; k-- {
+			if m.IsEscaped(start + k) {
+				return name[k:]
+			}
+		}
+		return name
+	}
+	return m.Text[start:end]
 }
 
 // Option looks at the option of a command of which the dashes are from i to n: those with a name of their own are looked
@@ -87,16 +103,23 @@ func (m *Masker) Option(i, n int) int {
 		if known := strings.IndexByte(letters, letter) >= 0; !known && !user || glued && (!known || letters[0] != '+') {
 			return n
 		}
-		end = n + 1
+		if end = n + 1; letter == 'h' { // -hp of RAR
+			if end++; t[n+1] != 'p' {
+				return n
+			}
+		}
 		port := letters == ofUser && view.IsDigits(m.Text[m.blanks(end):m.NameEndAt(m.blanks(end))])
 		if port {
 			return n
 		}
 	}
+	m.Keys++
 	v, ok := m.Word(m.argumentOf(i, end), false)
 	text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
 	switch name, secret := view.CutAny(text, ":%,"); {
 	case !ok, text == "", words.IsNothing(text), view.IsDigits(name) && view.IsDigits(secret): // an ID, or a port
+		return n
+	case !v.Quoted && (words.IsProse(text) || words.Roles(text)&words.IsFact != 0) && view.IsLetter(m.At(v.Next+1)): // a sentence about it
 		return n
 	case strings.ContainsAny(name, "/{"), (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
 		return n

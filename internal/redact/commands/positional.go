@@ -35,7 +35,7 @@ func (m *Masker) positional(s word) int {
 		for _, word := range p.words {
 			from := m.blanks(i)
 			end := m.NameEndAt(from)
-			found = found && from > i && strings.EqualFold(m.Text[from:end], word)
+			found = found && from > i && end > from && (word == "*" || strings.EqualFold(m.Text[from:end], word))
 			i = end
 		}
 		if !found {
@@ -52,17 +52,14 @@ func (m *Masker) positional(s word) int {
 // argument masks the argument of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
 func (m *Masker) argument(i int, p position) int {
 	const most = 12
-	typed := false
+	start, typed := i, false
 	for range most {
 		from := m.blanks(i)
 		v, ok := m.Word(from, true)
 		if from == i || !ok || m.isAtLineEnd(from) {
 			return 0
 		}
-		if n, closing := m.Opening(from); n == 1 { // without what is glued to it elsewhere
-			v.End = m.Closed(from+n, closing, m.Depth(from))
-			v.Next = min(len(m.Text), v.End+1)
-		}
+		v = m.single(from, v)
 		text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 		i = v.Next
 		switch {
@@ -73,7 +70,8 @@ func (m *Masker) argument(i int, p position) int {
 			typed = true
 		case p.nth > 1:
 			p.nth--
-		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0, p.vague && !typed && !words.Mixed(text):
+		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0,
+			p.vague && !typed && !words.Mixed(text) && !m.isCertain(start, v.Next):
 			return 0
 		default:
 			m.Hide(v.Start, v.End)
@@ -81,6 +79,22 @@ func (m *Masker) argument(i int, p position) int {
 		}
 	}
 	return 0
+}
+
+// single returns the value v at i without what a language would glue to it: arguments of commands stand side by side.
+func (m *Masker) single(i int, v page.Value) page.Value {
+	if n, closing := m.Opening(i); view.IsQuote(m.At(i)) {
+		v.Start, v.End = i+n, m.Closed(i+n, closing, m.Depth(i))
+		v.Next = min(len(m.Text), v.End+len(closing))
+	}
+	return v
+}
+
+// isCertain reports whether what is from start to end can be no sentence: a colon is before it, and quotes around its end
+// (bob : EAP "hunter2"), or an option of Windows behind it (net user bob hunter2 /add).
+func (m *Masker) isCertain(start, end int) bool {
+	line := strings.TrimRight(m.Text[max(0, start-page.MaxScheme):start], " "+view.Alphabet)
+	return strings.HasSuffix(line, ":") && view.IsQuote(m.At(end-1)) || m.At(end) == ' ' && m.At(end+1) == '/' && view.IsLetter(m.At(end+2))
 }
 
 // blanks returns where the white space at i ends, within the line.
@@ -93,53 +107,95 @@ func (m *Masker) blanks(i int) int {
 
 func (m *Masker) isAtLineEnd(i int) bool { return strings.IndexByte("\x00\n\r", m.At(i)) >= 0 }
 
-// functions have the argument that is a credential, by the names of them in lower case.
-var functions = func() map[string]int {
-	table := map[string]int{}
+// functions have the places of the arguments that are a credential, by the names of them in lower case.
+var functions = func() map[string]string {
+	table := map[string]string{}
 	for _, s := range words.List("function") {
-		name, nth, _ := strings.Cut(strings.ToLower(s), "=")
-		table[name] = int(nth[0] - '0')
+		name, places, _ := strings.Cut(strings.ToLower(s), "=")
+		table[name] = places
 	}
 	return table
 }()
 
-// function masks the literal that has its place among the arguments of the function s. It returns where to go on, 0 if there is none.
+// function masks the literals that have their place among the arguments of the function s. It returns where to go on, 0 if there is none.
 func (m *Masker) function(s word) int {
-	name := strings.ToLower(s.text)
-	nth, found := functions[name]
-	end := m.Closing(s.end, s.end+page.MaxLook)
-	if !found || end < 0 {
+	places, found := functions[strings.ToLower(s.text)]
+	if !found {
+		if places = "2"; !view.IsQuote(m.At(m.Spaces(s.end+1))) || !setsAccount(s.text) {
+			return 0
+		}
+	}
+	return m.arguments(s.end+1, m.Closing(s.end, s.end+page.MaxLook), places)
+}
+
+// setsAccount reports whether a function of this name takes a user and a password: createUser, change_password.
+func setsAccount(name string) bool {
+	return accountNouns[words.LastWord(name)] && accountVerbs[words.FirstWord(name)]
+}
+
+var (
+	accountVerbs = words.Set("account verb")
+	accountNouns = words.Set("account noun")
+)
+
+// procedure masks the literals among the arguments of the procedure s, which has no parentheses: EXEC sp_addlogin 'bob', 'hunter2'
+func (m *Masker) procedure(s word) int {
+	places, found := functions[strings.ToLower(s.text)]
+	if !found || !view.IsSpace(m.At(s.end)) {
 		return 0
 	}
+	from := m.Spaces(s.end)
+	end := from
+	for end < len(m.Text) && end-from < page.MaxLook && m.At(end) != '\n' && m.At(end) != ';' {
+		if end++; view.IsQuote(m.At(end - 1)) {
+			if view.IsQuote(m.At(end - 2)) { // the end of a text in quotes
+				end--
+				break
+			}
+			end = min(len(m.Text), m.Closed(end, m.Text[end-1:end], m.Depth(end-1))+1)
+		}
+	}
+	m.Cost += end - from
+	if !strings.ContainsAny(m.Text[from:end], "'\"") {
+		return 0
+	}
+	return m.arguments(from, end, places)
+}
+
+// arguments masks the literals that have these places among the arguments from one place to another.
+func (m *Masker) arguments(from, end int, places string) (next int) {
 	m.Keys++
-	from := s.end + 1
+	nth := byte('1')
 	for i := from; i <= end; i++ {
 		switch c := m.At(i); {
-		case view.IsQuote(c):
+		case view.IsQuote(c) && i < end:
 			i = m.Closed(i+1, m.Text[i:i+1], m.Depth(i))
-		case c == '(' || c == '[' || c == '{':
+		case (c == '(' || c == '[' || c == '{') && i < end:
 			i = max(i, m.Closing(i, end))
-		case (c == ',' || i == end) && nth == 1:
-			return m.literal(from, i)
-		case c == ',':
-			nth--
+		case c == ',' || c == ';' || i == end:
+			arg := strings.TrimLeft(m.Text[from:i], " \t\n")
+			isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old") // of a procedure
+			if isNew || strings.IndexByte(places, nth) >= 0 && !strings.HasPrefix(arg, "@") {
+				next = max(next, m.literal(from, i))
+			}
+			nth++
 			from = i + 1
 		}
 	}
-	return 0
+	return next
 }
 
 // literal masks the string that is all there is from start to end, save what may be before its quotes.
 func (m *Masker) literal(start, end int) int {
 	arg := m.Text[start:end]
 	quote := strings.IndexAny(arg, "\"'`")
-	if quote < 0 || len(strings.TrimSpace(arg[:quote])) > 1 {
+	if quote < 0 || len(strings.TrimSpace(arg[:quote])) > 1 && !strings.Contains(arg[:quote], "@") {
 		return 0
 	}
 	v := m.Quoted(start + quote)
 	text := m.Text[v.Start:v.End]
 	label := strings.IndexByte(text, ' ') >= 0 && !words.Mixed(text)
-	if text == "" || label || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
+	if text == "" || label || words.IsProse(text) || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
 		return 0
 	}
 	m.Hide(v.Start, v.End)

@@ -16,33 +16,50 @@ type word struct {
 	text       string
 }
 
-// begins has the first two bytes of the words that commands begin with.
-var begins = func() (table [1 << 10]bool) {
-	for word := range verbs {
-		table[view.PairOf(word[0], word[1])] = true
+// heads are the words that commands begin with, in lower case, and begins has the first two bytes of them and of the names of functions.
+var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
+	heads = map[string]bool{"identified": true}
+	for _, all := range []map[string]bool{verbs, schemes, keys(functions), keys(positions), keys(piped)} {
+		for word := range all {
+			heads[strings.ToLower(word)] = true
+		}
 	}
-	for word := range functions {
-		table[view.PairOf(word[0], word[1])] = true
+	for _, all := range []map[string]bool{heads, verbs, accountVerbs} {
+		for word := range all {
+			begins[view.PairOf(word[0], word[1])] = true
+		}
 	}
-	for word := range schemes {
-		table[view.PairOf(word[0], word[1])] = true
-	}
-	for word := range positions {
-		table[view.PairOf(word[0], word[1])] = true
-	}
-	table[view.PairOf('i', 'd')] = true // identified
-	return table
+	return heads, begins
 }()
+
+func keys[V any](table map[string]V) map[string]bool {
+	set := map[string]bool{}
+	for word := range table {
+		set[word] = true
+	}
+	return set
+}
 
 // Command masks the credential of the command that begins with the word at i, and returns where to go on; i if there is none.
 func (m *Masker) Command(i int) int {
-	if !begins[view.PairOf(m.At(i), m.At(i+1))] || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
+	if !begins[view.PairOf(m.At(i), m.At(i+1))] || !view.IsLetter(m.At(i+1)) || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
 		return i
 	}
 	end := i + len(strings.TrimRight(m.Text[i:m.NameEndAt(i)], ".-_"))
 	s := word{i, end, m.Text[i:end]}
+	if name := s.text[:max(0, len(s.text)-len(".exe"))]; view.HasFold(s.text[len(name):], ".exe") {
+		s.text = name
+	}
 	if m.At(s.end) == '(' {
 		return max(i, m.function(s))
+	}
+	if !heads[strings.ToLower(s.text)] {
+		return i
+	}
+	if next := m.procedure(s); next > 0 {
+		return next
+	} else if option, reads := piped[s.text]; reads {
+		m.reader = reader{s.end, option}
 	}
 	if m.At(i-1) == '.' { // a method, but no command
 		return i
@@ -50,6 +67,9 @@ func (m *Masker) Command(i int) int {
 	next := m.scheme(s)
 	if next == 0 {
 		next = m.verb(s)
+	}
+	if next == 0 {
+		next = m.netUse(s)
 	}
 	if next == 0 {
 		next = m.positional(s)
@@ -63,6 +83,9 @@ func (m *Masker) verb(s word) int {
 	t := m.Text
 	if strings.EqualFold(s.text, "identified") {
 		return m.identified(s)
+	}
+	if q := m.At(s.end); view.IsQuote(q) && m.At(s.start-1) == q && view.IsQuote(m.At(s.end+2)) { // "AUTH" "hunter2"
+		s.end++
 	}
 	if !verbs[s.text] || !view.IsSpace(m.At(s.end)) {
 		return 0
@@ -81,6 +104,9 @@ func (m *Masker) verb(s word) int {
 		from = m.Spaces(m.NameEndAt(from + 1))
 	}
 	for i, n := from, 0; n < 3 && i < len(t); n++ {
+		if end := m.NameEndAt(i + 1); m.At(i) == '{' && m.At(end) == '}' && m.At(end+1) == '\n' { // its length, as IMAP sends it
+			i = m.Spaces(end + 1)
+		}
 		v, ok := m.Word(i, true)
 		text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
 		l := words.LookAt(text)
@@ -93,10 +119,9 @@ func (m *Masker) verb(s word) int {
 			m.Hide(v.Start, v.End)
 			last = v.Next
 		}
-		if m.At(v.Next) != ' ' {
+		if i = v.Next + 1; m.At(v.Next) != ' ' {
 			break
 		}
-		i = v.Next + 1
 	}
 	return last
 }

@@ -39,7 +39,7 @@ const (
 // linkOf finds what binds a value to s.
 func (m *Masker) linkOf(s *subject) link {
 	t := m.Text
-	i := m.closers(s)
+	i := m.parameters(s, m.closers(s))
 	typed := false
 	for range maxFiller {
 		j := m.led(i, m.Spaces(i))
@@ -158,16 +158,6 @@ func (m *Masker) cellAt(s *subject, i int) link {
 	return link{bond: colon, value: i}
 }
 
-// serialized returns where the value begins of which PHP says the type and the length, behind the semicolon at i; 0 if none does.
-func (m *Masker) serialized(i int) int {
-	const longest = 12
-	before, _, found := strings.Cut(m.Text[i:min(len(m.Text), i+longest)], `"`)
-	if !found || strings.Count(before, ":") != 2 {
-		return 0
-	}
-	return i + len(before)
-}
-
 // closers returns where what belongs to the dress of the name s ends: quotes, brackets, an index, stars.
 func (m *Masker) closers(s *subject) int {
 	i := s.end
@@ -176,6 +166,8 @@ func (m *Masker) closers(s *subject) int {
 		switch c := m.At(i); {
 		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
+		case c == ':' && before != 0 && m.visibility(i) > 0:
+			i += m.visibility(i) - 1
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
 			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {
@@ -250,11 +242,18 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return end, true
 	case r&words.IsFact != 0 && view.HasFold(t[m.Spaces(end):], "to "): // password changed to hunter2
 		return m.Spaces(end) + len("to"), true
+	case r&words.IsGiven != 0 && (view.HasFold(t[m.Spaces(end):], "was ") || view.HasFold(t[m.Spaces(end):], "is ")):
+		// the password used was hunter2
+		return m.NameEndAt(m.Spaces(end)), true
 	case r&words.IsFact != 0:
 		return -1, true
-	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))): // set password to "hunter2"
+	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))) && !view.HasFold(t[i:], "for "): // set password to "hunter2"
 		return end, true
 	case r&words.IsOf != 0: // password for bob: hunter2
+		if quote := m.Spaces(end); view.IsQuote(m.At(quote)) { // for 'https://bob@host':
+			end = m.Quoted(quote).Next
+			return end, m.At(end) == ':'
+		}
 		for range 3 {
 			for end = m.Spaces(end); end < len(t) && !view.IsSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {
 			}

@@ -13,7 +13,8 @@ import (
 // Masker masks what stands beside a name.
 type Masker struct {
 	*page.Page
-	nameEnd int // up to where names were looked for already
+	nameEnd   int // up to where names were looked for already
+	webKeyEnd int // of the JSON web key that was met last
 }
 
 // New returns a Masker of what is on p.
@@ -54,6 +55,10 @@ func (m *Masker) Name(i int) int {
 	if q := m.At(start - 1); view.IsQuote(q) && m.At(s.end) == q && m.Depth(s.end) <= m.Depth(start-1) {
 		s.quote = q
 	}
+	if s.word == "kty" {
+		m.webKey(&s)
+		return i + 1
+	}
 	s.strength = words.StrengthOf(s.word)
 	m.widen(&s)
 	next := 0
@@ -63,6 +68,9 @@ func (m *Masker) Name(i int) int {
 		}
 		if next = m.record(&s); next == 0 {
 			next = m.valueOf(&s)
+		}
+		if next == 0 {
+			next = m.sent(&s)
 		}
 		if next == 0 {
 			m.table(&s)
@@ -77,6 +85,11 @@ func (m *Masker) Name(i int) int {
 func (m *Masker) widen(s *subject) {
 	low := strings.ToLower(s.word)
 	switch low {
+	case "response":
+		if m.inDigest(s) {
+			s.strength = words.Sure
+		}
+		return
 	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community":
 	default:
 		return

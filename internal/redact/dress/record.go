@@ -113,18 +113,21 @@ func (m *Masker) record(s *subject) int {
 	if key < 0 || s.quote == 0 && strings.IndexByte(s.word, '.') >= 0 {
 		return 0
 	}
+	if strings.HasPrefix(t[s.end:], "::") && t[s.start-1] == '=' { // ::set-output name=token::hunter2
+		v := page.Value{Start: s.end + len("::")}
+		if v.End = m.Bare(v.Start, m.Depth(s.end), true); v.End > v.Start && m.wants(s, link{bond: assigned}, &v) {
+			m.Hide(v.Start, v.End)
+			return v.End
+		}
+	}
 	end := s.end
 	for end < len(t) && end-s.end < maxRecord && !m.recordEnds(end) {
 		end++
 	}
 	next := m.keyedValue(s, s.end, end)
-	if q := s.end + 1; next == 0 && s.quote != 0 && m.At(q) == '\n' { // a part of a form
-		v := page.Value{Start: m.Spaces(q)}
-		v.End = m.Closed(v.Start, "\n", view.Escaped)
-		v.Next = v.End
-		if strings.Count(t[q:v.Start], "\n") > 1 && m.wants(s, link{bond: assigned}, &v) {
-			m.Hide(v.Start, v.End)
-			return v.Next
+	if next == 0 {
+		if next = m.part(s); next > 0 {
+			return next
 		}
 	}
 	if next == 0 && m.At(end) == '>' && t[end-1] != '/' && s.quote != 0 {
@@ -139,6 +142,33 @@ func (m *Masker) record(s *subject) int {
 		return s.end
 	}
 	return next
+}
+
+// part masks the content of the part of a form that s is the name of: behind its headers and an empty line. It returns where to go on, 0 if
+// there is none.
+func (m *Masker) part(s *subject) int {
+	q := s.end
+	if s.quote != 0 {
+		q++
+	}
+	if m.At(q) != '\n' {
+		return 0
+	}
+	empty := strings.Index(m.Text[q:min(len(m.Text), q+maxRecord)], "\n\n")
+	for _, header := range strings.Split(m.Text[q:q+max(empty, 0)], "\n")[1:] {
+		if name, _, found := strings.Cut(header, ": "); !found || strings.Trim(name, "-"+view.Alphabet) != "" {
+			return 0
+		}
+	}
+	v := page.Value{Start: m.Spaces(q + max(empty, 0))}
+	v.End = m.Closed(v.Start, "\n", view.Escaped)
+	v.Next = v.End
+	m.Cost += v.End - q
+	if empty < 0 || v.End == v.Start || strings.HasPrefix(m.Text[v.Start:], page.Mask) || !m.wants(s, link{bond: assigned}, &v) {
+		return 0
+	}
+	m.Hide(v.Start, v.End)
+	return v.Next
 }
 
 // recordEnds reports whether a record ends at i.
@@ -195,6 +225,28 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 		i = end
 	}
 	return 0
+}
+
+// sent masks what is sent to a program that asks for s: expect "password:" { send "hunter2\r" }. It returns where to go on, 0 if
+// nothing is.
+func (m *Masker) sent(s *subject) int {
+	before := m.Text[max(0, s.start-page.MaxScheme):s.start]
+	after := m.Text[s.end:min(len(m.Text), s.end+maxAside)]
+	at := strings.Index(after, "send")
+	m.Cost += page.MaxScheme + maxAside
+	if at < 0 || s.strength != words.Sure || !strings.Contains(before, "expect") {
+		return 0
+	}
+	i := m.NameEndAt(s.end + at)
+	for strings.IndexByte(" (-", m.At(i)) >= 0 && i < len(m.Text) {
+		i++
+	}
+	if !view.IsQuote(m.At(i)) || strings.HasPrefix(m.Text[i+1:], page.Mask) {
+		return 0
+	}
+	v := m.Quoted(i)
+	m.Hide(v.Start, v.End)
+	return v.Next
 }
 
 // valueBefore masks what is called s behind it: "hunter2" is the password.

@@ -47,6 +47,7 @@ func (m *Masker) table(s *subject) {
 	}
 	if sep == 0 {
 		m.singleColumn(s, head, end)
+		m.ruled(s, start, end)
 		return
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
@@ -90,6 +91,33 @@ func (m *Masker) singleColumn(s *subject, head string, end int) {
 			return
 		}
 		m.cellOf(s, 0, start, rule, '\n')
+	}
+}
+
+// ruled masks the column below s where dashes in the line after say where each begins, as PowerShell and others print tables. The line of s
+// is from start to end.
+func (m *Masker) ruled(s *subject, start, end int) {
+	rule := m.Closed(end+1, "\n", view.Escaped)
+	dashes, column := m.Text[min(end+1, rule):rule], s.start-start
+	if strings.Trim(dashes, "-=+ \r") != "" || strings.IndexByte(dashes, '-') < 0 || column >= len(dashes) || dashes[column] != '-' ||
+		column > 0 && dashes[column-1] == '-' {
+		return
+	}
+	for n := 0; n < maxRows && rule < len(m.Text) && !m.Full(); n++ {
+		from := rule + 1
+		rule = m.Closed(from, "\n", view.Escaped)
+		cell := from + column
+		if cell >= rule || m.Text[cell-1] != ' ' && column > 0 || strings.HasPrefix(m.Text[cell:], page.Mask) {
+			return
+		}
+		width := strings.IndexAny(m.Text[cell:rule], " \r\"")
+		if width < 0 {
+			width = rule - cell
+		}
+		v := page.Value{Start: cell, End: cell + width, Next: cell + width}
+		if width > 0 && m.wants(s, link{bond: assigned}, &v) {
+			m.Hide(v.Start, v.End)
+		}
 	}
 }
 

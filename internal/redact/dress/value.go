@@ -82,6 +82,10 @@ func (m *Masker) bracketed(s *subject, i int) int {
 		return next
 	}
 	content := m.Text[i+1 : end]
+	if m.Text[i] == '{' && content != "" && strings.IndexByte(content, ' ') < 0 && strings.HasSuffix(m.Text[:s.start], "set ") { // of Tcl
+		m.Hide(i+1, end)
+		return end
+	}
 	aside := m.Text[i] == '(' && (!strings.Contains(content, ", ") || strings.IndexByte(content, '=') >= 0)
 	if aside || !slices.ContainsFunc(strings.Fields(content), words.Mixed) {
 		return 0
@@ -94,6 +98,8 @@ func (m *Masker) bracketed(s *subject, i int) int {
 func (m *Masker) valueOf(s *subject) int {
 	if before := m.At(s.start - 1); before == '<' || before == ':' && m.inTag(s.start-1) {
 		return m.element(s)
+	} else if before == '/' && m.At(s.start-2) == '<' { // what it closes was seen
+		return 0
 	} else if before == '>' && m.At(s.end) == '<' {
 		next, end := m.nextElement(s), m.tagEnd(s.end+1)
 		if next > 0 || end < 0 || m.At(s.end+1) != '/' {
@@ -114,7 +120,7 @@ func (m *Masker) valueOf(s *subject) int {
 		return m.keyedValue(s, l.value, min(len(m.Text), l.value+maxRecord))
 	}
 	v, ok := m.valueAt(s, l)
-	if !ok || !m.wants(s, l, &v) {
+	if !ok || !m.isUserPair(s, l, &v) && !m.wants(s, l, &v) {
 		return 0
 	}
 	if l.bond == called && v.Quoted && m.At(m.Spaces(v.Next)) == ',' { // more arguments
@@ -237,7 +243,11 @@ func (m *Masker) converted(l link, i int) int {
 			return i
 		}
 	}
-	if v := m.Quoted(quote); !command && m.At(m.Spaces(v.Next)) != ')' { // more arguments, one of which may be it
+	next := m.Spaces(m.Quoted(quote).Next)
+	if m.At(next) == ',' && m.At(m.Spaces(next+1)) == ')' { // of Rust
+		next = m.Spaces(next + 1)
+	}
+	if !command && m.At(next) != ')' { // more arguments, one of which may be it
 		return i
 	}
 	return quote

@@ -27,11 +27,14 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case paired:
 		return (m.isPair(s, v) || words.Opaque(text)) && (s.strength > words.Unsure || words.TokenLike(text))
 	case called:
-		return s.strength > words.Unsure && !words.IsSentence(text, 1) &&
+		return s.strength > words.Unsure && !words.IsSentence(text, 1) && (v.Quoted || !strings.HasPrefix(text, "0x")) && // an address
 			(v.Quoted || words.Mixed(text) && !strings.ContainsAny(text, " ("))
 	case spaced:
 		return !v.Bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
+		if words.StrengthOf(text) >= words.Noun && view.HasFold(m.Text[v.Next:], " is ") { // *v1.Secret: secrets is forbidden
+			return false
+		}
 		certain := words.IsIdentifier(s.word) && !words.IsProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
 		if v.Quoted || certain && (s.strength == words.Weak || s.strength == words.Noun) ||
 			s.strength < words.Sure && !words.IsProse(text) && m.isMember(s, v) {
@@ -58,7 +61,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 			if view.IsDigits(text) {
 				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
 			}
-			return !l.line || words.Mixed(text) || m.alone(v)
+			return !l.line && !m.isAsked(s) || words.Mixed(text) || m.alone(v)
 		case words.Noun:
 			return words.Mixed(text) || len(text) > 24 || m.alone(v) && l.line
 		case words.Weak:
@@ -75,7 +78,7 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case words.IsPairLike(text):
 		return false
 	case s.strength == words.Sure && v.Quoted:
-		keyName := view.HasFold(s.word, "api ") && !m.complained(s) // a key may have a name
+		keyName := (view.HasFold(s.word, "api ") || view.HasFold(s.word, "signing ")) && !m.complained(s) // a key may have a name
 		return !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) && (!keyName || words.Mixed(text))
 	case s.strength == words.Sure && l.typed && m.alone(v): // password 7 hunter2
 		return !words.IsProse(text) && words.Roles(strings.ToLower(text)) == 0
@@ -93,6 +96,36 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 		return true
 	}
 	return words.Opaque(text) && len(text) >= 12 || words.IsID(text) && look.Letters() > 0 && len(text) >= 32
+}
+
+// isAsked reports whether a program says that it asks for s of somebody, so that what follows a colon may be a sentence.
+func (m *Masker) isAsked(s *subject) bool { return view.HasFold(m.Text[m.Spaces(s.end):], "for ") }
+
+// isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
+// bob / hunter2.
+func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
+	if s.strength != words.Noun || v.Quoted || v.Bracket || l.bond > colon {
+		return false
+	}
+	end := v.End
+	if rest, found := strings.CutPrefix(m.Text[end:], " / "); found && rest != "" {
+		end = m.Bare(end+len(" / "), m.Depth(v.Start), true)
+	}
+	user, password, found := strings.Cut(m.Text[v.Start:min(end, v.Start+page.MaxLook)], ":")
+	if !found {
+		user, password, found = strings.Cut(m.Text[v.Start:min(end, v.Start+page.MaxLook)], " / ")
+	}
+	named := found && strings.Trim(user, "_-.@0123456789"+view.Alphabet) == "" && !words.IsProse(user) &&
+		words.Roles(strings.ToLower(user)) == 0
+	if !named || password == "" || words.IsNothing(password) || words.IsProse(password) || view.IsDigits(password) {
+		return false
+	}
+	whole := page.Value{Start: v.Start, End: end, Next: end}
+	if !m.alone(&whole) && !words.Mixed(password) {
+		return false
+	}
+	*v = whole
+	return true
 }
 
 // isSetting reports whether s and v are all that is in a line, or s is a variable of the environment at the end of one.
@@ -127,7 +160,25 @@ func (m *Masker) isPair(s *subject, v *page.Value) bool {
 	if m.At(i) == '"' && m.Depth(i) < m.Depth(s.start-1) { // in JSON
 		return m.At(j) == '"' || m.At(j) == '\n'
 	}
+	if m.At(i) == ',' && s.quote != 0 && v.Quoted {
+		return m.inPairs(i)
+	}
 	return m.At(i) == '(' || strings.IndexByte("[{:\n\x00", m.At(i)) >= 0 && strings.IndexByte("]}\"\n\x00>", m.At(j)) >= 0
+}
+
+var pairing = words.Set("pairing function")
+
+// inPairs reports whether i is among the arguments of a function that takes names and values in turn: struct('user','bob','pin','1234')
+func (m *Masker) inPairs(i int) bool {
+	start := i
+	for start > 0 && i-start < page.MaxLook && m.Text[start-1] != '(' && m.Text[start-1] != '\n' {
+		start--
+	}
+	m.Cost += i - start
+	end := start - 1
+	for start = max(end, 0); start > 0 && end-start < page.MaxScheme && view.IsNameByte(m.Text[start-1]); start-- {
+	}
+	return end > 0 && pairing[strings.ToLower(m.Text[start:end])]
 }
 
 // alone reports whether v is all that is in its line.
@@ -167,6 +218,13 @@ func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 		if i := strings.LastIndex(before, word); i >= 0 && len(strings.Fields(before[i:])) == 2 {
 			return true
 		}
+	}
+	put := strings.Fields(before) // etcdctl put /db/password hunter2
+	if n := len(put); n > 2 && put[n-2] == "put" && !words.IsProse(put[n-3]) && m.At(s.start-1) == '/' && m.alone(v) {
+		return true
+	}
+	if strings.HasSuffix(before, "header") && (m.alone(v) || m.At(v.Next) == ';') { // proxy_set_header X-Api-Key hunter2;
+		return true
 	}
 	for _, word := range []string{"set", "export", "env", "arg", "setenv", "setx", "-x", "-gx"} {
 		if strings.HasSuffix(before, word) && m.alone(v) {

@@ -17,6 +17,8 @@ func (p *Page) Opening(i int) (n int, closing string) {
 	switch {
 	case view.IsQuote(c) && p.At(i+1) == c && p.At(i+2) == c:
 		return 3, t[:3]
+	case view.IsQuote(c) && p.At(i+1) == c && p.doubled(i):
+		return 2, t[:2]
 	case view.IsQuote(c):
 		return 1, t[:1]
 	case strings.HasPrefix(t, "<![CDATA["):
@@ -44,6 +46,17 @@ func (p *Page) Opening(i int) (n int, closing string) {
 		}
 	}
 	return 0, ""
+}
+
+// doubled reports whether the two quotes at i open a value, as in Nix and within the strings of SQL and CSV, and are no empty one.
+func (p *Page) doubled(i int) bool {
+	if !view.IsAlnum(p.At(i+2)) && p.At(i+2) != '\n' {
+		return false
+	}
+	rest := p.Text[i+2 : min(len(p.Text), i+MaxLook)]
+	end := strings.Index(rest, p.Text[i:i+2])
+	p.Cost += max(end, 0)
+	return end > 0 && !strings.ContainsAny(rest[:end], "=;:")
 }
 
 // Word reads the value at i, in quotes or not. loose: without, it may be a word of a sentence.

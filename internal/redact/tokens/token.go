@@ -92,7 +92,7 @@ func (m *Masker) madeToken(i int) int {
 	for end < len(t) && end-i <= 12 && view.IsLetter(t[end]) {
 		end++
 	}
-	if end == i || m.At(end) != '_' {
+	if end == i || m.At(end) != '_' || m.At(i-1) == '~' { // the latter is an ID of Ceph
 		return i
 	}
 	from := end + 1
@@ -150,6 +150,10 @@ func (m *Masker) webToken(i int) int {
 	}
 	m.Cost += end - i
 	end = i + len(strings.TrimRight(t[i:end], "./"))
+	m.Keys++
+	if words.IsCursor(t[i:end]) {
+		return end
+	}
 	if end-i < 9 || !strings.HasPrefix(t[i:], "eyJ") && (end-i < 40 || !strings.Contains(t[i:end], ".ey")) {
 		return i
 	}

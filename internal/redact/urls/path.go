@@ -71,9 +71,10 @@ func isWord(s string) bool {
 // Path goes through the path at i if there is no URL before it: GET /whip/key HTTP/1.1
 func (m *Masker) Path(i int) {
 	before := m.At(i - 1)
-	if i < m.URL.End || m.Whole || before != 0 && !view.IsSpace(before) && !view.IsQuote(before) && before != ':' {
+	if i < m.URL.End || i < m.pathEnd || m.Whole || before != 0 && !view.IsSpace(before) && !view.IsQuote(before) && before != ':' {
 		return
 	}
 	end := m.until(i, "?#", m.Depth(i))
 	m.path(&page.URL{Host: i, Query: end}, i)
+	m.pathEnd = end
 }

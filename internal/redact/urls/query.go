@@ -87,7 +87,7 @@ func (m *Masker) isHarmless(name, value string) bool {
 		return !words.Opaque(value[:maxFact]) && !words.Opaque(value[len(value)-maxFact:])
 	}
 	last := words.LastWord(name)
-	return nameParams[last] || strings.HasSuffix(last, "id") && len(last) > len("guid") || !words.Opaque(value)
+	return words.IsCursor(value) || nameParams[last] || strings.HasSuffix(last, "id") && len(last) > len("guid") || !words.Opaque(value)
 }
 
 func isTyped(word bool, value string) bool {

@@ -14,6 +14,7 @@ import (
 type Masker struct {
 	*page.Page
 	userEnd int // up to where user infos without a scheme were looked for already
+	pathEnd int // and paths without one
 	ats     cursor
 }
 
@@ -83,6 +84,9 @@ func (m *Masker) Authority(sep int) int {
 	if i := strings.IndexByte(m.Text[min(u.Host, end):end], ';'); i >= 0 { // the properties of JDBC follow
 		end = u.Host + i
 	}
+	if end > u.Host+len("s3") && strings.HasPrefix(m.Text[end-1:], "://") { // of another one
+		end--
+	}
 	return max(end, sep+1)
 }
 
@@ -105,7 +109,8 @@ func (m *Masker) lostAt(u *page.URL, end int) int {
 	host := auth[at+1:]
 	port := portOf(host)
 	dotted := strings.IndexByte(host, '.') >= 0 || strings.HasPrefix(host, "[") || strings.HasPrefix(host, "localhost")
-	if at >= 0 && (port == portNumber || dotted) || at < 0 && port != portBad && (dotted || port == portNone) {
+	glued := strings.HasSuffix(auth, ":") && strings.HasPrefix(m.Text[end:], "//") && len(auth) > 1 // https://bob:hunt://er2@host
+	if at >= 0 && (port == portNumber || dotted) || at < 0 && port != portBad && (dotted || port == portNone) && !glued {
 		return -1
 	}
 	found := m.nextAt(end)
@@ -115,7 +120,8 @@ func (m *Masker) lostAt(u *page.URL, end int) int {
 	between := m.Text[end:found]
 	m.Cost += len(between)
 	stray := port != portBad && (strings.ContainsAny(between, "?# \t\"<>") || m.Text[found-1] == '/')
-	if stray || !m.Whole && strings.Contains(between, "://") {
+	apart := port != portBad || strings.ContainsAny(between, " \t\"<>") // what lost its host needs the one behind the next @
+	if stray || !m.Whole && apart && another(m.Text[u.Host:found]) {
 		return -1
 	}
 	// A password may hold an @ itself.
@@ -128,6 +134,26 @@ func (m *Masker) lostAt(u *page.URL, end int) int {
 		}
 	}
 	return found
+}
+
+var schemes = words.Set("url scheme")
+
+// another reports whether in s another URL begins, and not only something that looks so.
+func another(s string) bool {
+	for {
+		sep := strings.Index(s, "://")
+		if sep < 0 {
+			return false
+		}
+		start := sep
+		for start > 0 && sep-start < page.MaxScheme && (view.IsAlnum(s[start-1]) || s[start-1] == '+') {
+			start--
+		}
+		if schemes[strings.ToLower(s[start:sep])] {
+			return true
+		}
+		s = s[sep+len("://"):]
+	}
 }
 
 type portKind int

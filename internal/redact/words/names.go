@@ -82,7 +82,7 @@ func (w *name) strength() Strength {
 		last = strings.TrimRight(last, "0123456789")
 	}
 	switch r := Roles(last); {
-	case r&IsKey != 0 && before&IsOpenKey != 0:
+	case r&IsKey != 0 && before&IsOpenKey != 0, last == "pass" && (view.IsDigits(w.last(1)) || passOf[w.last(1)]): // of an encoder
 		return Open
 	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0,
 		r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
@@ -107,9 +107,15 @@ func (w *name) strength() Strength {
 	return Open
 }
 
+var (
+	holdsSure = List("holds sure")
+	endsSure  = List("ends sure")
+	endsWeak  = List("ends weak")
+)
+
 // strengthOfWord returns the strength of a word that is several in one piece: dbpassword, apikey.
 func strengthOfWord(word string) Strength {
-	for _, part := range List("holds sure") {
+	for _, part := range holdsSure {
 		if i := strings.Index(word, part); i >= 0 {
 			rest := word[i+len(part):]
 			if rest == "less" || rest != "" && Roles(rest)&IsFact != 0 {
@@ -118,12 +124,12 @@ func strengthOfWord(word string) Strength {
 			return Sure
 		}
 	}
-	for _, end := range List("ends sure") {
+	for _, end := range endsSure {
 		if strings.HasSuffix(word, end) {
 			return Sure
 		}
 	}
-	for _, end := range List("ends weak") {
+	for _, end := range endsWeak {
 		if strings.HasSuffix(word, end) {
 			return Weak
 		}
@@ -137,7 +143,10 @@ func strengthOfWord(word string) Strength {
 	return Open
 }
 
-var noPass = Set("no pass")
+var (
+	noPass = Set("no pass")
+	passOf = Set("pass of")
+)
 
 // split splits camelCase, snake_case, kebab-case and dotted names into words: the last ones that there is room for. Of a
 // dotted name only the last part counts, if that says something.
@@ -187,12 +196,28 @@ func LastWord(s string) string {
 	return w.last(0)
 }
 
+// FirstWord returns the first of the words that a name consists of, in lower case.
+func FirstWord(s string) string {
+	w := split(s)
+	return w.words[0]
+}
+
 // IsKeyOf reports whether a name ends in a word that has the role r.
 func IsKeyOf(s string, r Role) bool {
-	return Roles(LastWord(s))&r != 0
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' { // several words
+			return Roles(LastWord(s))&r != 0
+		}
+	}
+	return Roles(s)&r != 0
 }
 
 // IsIdentifier reports whether a name is one of a program rather than a word of a sentence.
 func IsIdentifier(s string) bool {
 	return strings.ContainsAny(s, "_-.") || CaseTurns(s) > 1 && strings.IndexByte(s, ' ') < 0
 }
+
+var webKey = Set("web key")
+
+// IsWebKeyMember reports whether a JSON web key keeps a secret under this name.
+func IsWebKeyMember(name string) bool { return webKey[name] }

@@ -3,8 +3,12 @@
 package words
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
 var prose = Set("prose")
@@ -73,6 +77,8 @@ func IsPairLike(text string) bool {
 func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool {
 	l := LookAt(text)
 	switch {
+	case !quoted && isReference(text):
+		return false
 	case s == Unsure:
 		return !bracket && IsKeyValue(text)
 	case bracket && s == Weak: // some words, rather than numbers
@@ -94,3 +100,28 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 }
 
 var verdicts = Set("verdict")
+
+// isReference reports whether text asks something for a member by its name: headers["Authorization"].
+func isReference(text string) bool {
+	object, member, found := strings.Cut(text, "[")
+	member, closed := strings.CutSuffix(member, "]")
+	name := strings.Trim(member, "\"'`")
+	return found && closed && len(name) == len(member)-2 && strings.Trim(object, "_."+view.Alphabet) == "" && object != "" &&
+		strings.Trim(name, "_-"+view.Alphabet) == "" && !Mixed(name)
+}
+
+// IsCursor reports whether s, in base64, is an object of numbers and IDs: where the next page of a list begins.
+func IsCursor(s string) bool {
+	const longest = 200
+	var members map[string]any
+	plain, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+	if !strings.HasPrefix(s, "eyJ") || len(s) > longest || err != nil || json.Unmarshal(plain, &members) != nil {
+		return false
+	}
+	for name, v := range members {
+		if text, isText := v.(string); isText && (LastWord(name) != "id" || !IsID(text)) || StrengthOf(name) != Open {
+			return false
+		}
+	}
+	return true
+}

@@ -64,6 +64,7 @@ const (
 	isSecretCode
 	IsAnyName
 	IsAnyValue
+	IsGiven
 )
 
 // lexicon has the roles of each word.
@@ -71,7 +72,7 @@ var lexicon = func() map[string]Role {
 	table := map[string]Role{}
 	for i, section := range []string{
 		"sure", "noun", "weak", "key", "code", "fact", "neutral", "of", "asking", "secret key", "open key", "secret phrase", "secret code",
-		"any name", "any value",
+		"any name", "any value", "given",
 	} {
 		for _, word := range vocabulary[section] {
 			table[view.Folded(word)] |= 1 << i

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package commands
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+// piped has the option of each command that reads a password from a pipe.
+var piped = func() map[string]string {
+	table := map[string]string{}
+	for _, s := range words.List("piped") {
+		name, option, _ := strings.Cut(s, "=")
+		table[name] = option
+	}
+	return table
+}()
+
+// Pipe masks what is written into the pipe at i if what reads there wants a password: echo hunter2 | sudo -S ls
+func (m *Masker) Pipe(i int) {
+	t := m.Text
+	from := m.blanks(i + 1)
+	end := m.NameEndAt(from)
+	option, found := piped[t[from:end]]
+	if !found {
+		return
+	}
+	rest, _, _ := strings.Cut(t[end:min(len(t), end+page.MaxLook)], "\n")
+	start := i
+	for start > 0 && i-start < page.MaxLook {
+		ofFormat := m.IsEscaped(start-1) && view.IsQuote(t[start]) // '%s\n'
+		if strings.IndexByte("\n;&|", t[start-1]) >= 0 && !ofFormat {
+			break
+		}
+		start--
+	}
+	before := t[start:i]
+	m.Cost += 2 * page.MaxLook
+	m.Keys++
+	if !hasOption(rest, option) {
+		return
+	}
+	if literal := m.blanks(start); view.IsQuote(m.At(literal)) { // of PowerShell
+		if v := m.Quoted(literal); m.blanks(v.Next) == i {
+			m.Hide(v.Start, v.End)
+		}
+	}
+	for _, writes := range []string{"echo ", "printf ", "Write-Output ", "<<<"} {
+		at := strings.LastIndex(before, writes)
+		if at < 0 {
+			continue
+		}
+		start := m.blanks(i - len(before) + at + len(writes))
+		for m.At(start) == '-' { // options
+			start = m.blanks(m.NameEndAt(start))
+		}
+		text := strings.TrimRight(t[start:max(start, i)], " ")
+		last := strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], `"`)
+		if text != "" && !strings.HasPrefix(last, "$") && !strings.HasPrefix(text, page.Mask) {
+			m.Hide(start, start+len(text))
+		}
+	}
+}
+
+// hasOption reports whether among the arguments is an option: -S, also as one of several in -kS, and as --stdin.
+func hasOption(args, option string) bool {
+	if option != "-S" {
+		return strings.Contains(args, option)
+	}
+	for _, arg := range strings.Fields(args) {
+		if arg == "--stdin" || strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.Contains(arg, "S") {
+			return true
+		}
+	}
+	return false
+}
+
+// reader is a command that may read a password from what it is given.
+type reader struct {
+	end    int // of its name
+	option string
+}
+
+// HereString masks what is given to such a command at i: sudo -S ls <<< hunter2
+func (m *Masker) HereString(i int) {
+	if m.At(i+1) == '(' {
+		m.substituted(i)
+	}
+	r := m.reader
+	if m.At(i+1) != '<' || r.end == 0 {
+		return
+	}
+	m.reader = reader{}
+	if i-r.end > page.MaxLook {
+		return
+	}
+	m.Cost += i - r.end
+	before := m.Text[r.end:i]
+	if strings.IndexByte(before, '\n') >= 0 || !hasOption(before, r.option) {
+		return
+	}
+	m.Keys++
+	v := page.Value{}
+	if n, _ := m.Opening(i); n > 0 {
+		v = m.Quoted(i)
+	} else if v.Start = m.blanks(i + len("<<<")); strings.HasPrefix(m.Text[i:], "<<<") {
+		v.End = m.Bare(v.Start, m.Depth(i), true)
+	}
+	if rest := m.Text[v.Start:]; v.End > v.Start && rest[0] != '$' && !strings.HasPrefix(rest, page.Mask) {
+		m.Hide(v.Start, v.End)
+	}
+}
+
+// substituted masks what a command is given in place of a file with a password, at i: --password-file <(echo hunter2)
+func (m *Masker) substituted(i int) {
+	end := m.Closing(i+1, i+page.MaxLook)
+	before := strings.TrimRight(strings.ToLower(m.Text[max(0, i-page.MaxScheme):i]), " =")
+	option := before[strings.LastIndexByte(before, ' ')+1:]
+	if end < 0 || option == "" || option[0] != '-' || option != "-p" && words.StrengthOf(strings.TrimSuffix(option, "-file")) < words.Weak {
+		return
+	}
+	m.Cost += page.MaxScheme
+	m.Keys++
+	if from := m.blanks(m.NameEndAt(i + 2)); from < end && !strings.HasPrefix(m.Text[from:], page.Mask) && m.Text[from] != '$' {
+		m.Hide(from, end)
+	}
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dress
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
+)
+
+const maxWebKey = 4096 // bytes of a JSON web key before and behind what names its type
+
+// webKey masks the secret members of the JSON web key, in whatever dress, of which s is the member kty.
+func (m *Masker) webKey(s *subject) {
+	if s.start < m.webKeyEnd {
+		return
+	}
+	m.Keys++
+	start, open := s.start, 0
+	for ; start > m.webKeyEnd && s.start-start < maxWebKey && open >= 0; start-- {
+		switch m.Text[start-1] {
+		case '{', '[', '(':
+			open--
+		case '}', ']', ')':
+			open++
+		}
+	}
+	m.Cost += s.start - start
+	end := min(len(m.Text), s.start+maxWebKey)
+	if open < 0 {
+		if closing := m.Closing(start, end); closing > s.end {
+			end = closing
+		}
+	}
+	for i := start; i < end; i++ {
+		next := min(m.NameEndAt(i), end)
+		key := subject{start: i, end: next, word: m.Text[i:next], strength: words.Sure}
+		if i = next; !words.IsWebKeyMember(key.word) {
+			continue
+		}
+		m.Names++
+		if q := m.At(key.start - 1); view.IsQuote(q) && m.At(next) == q {
+			key.quote = q
+		}
+		l := m.linkOf(&key)
+		if v, ok := m.valueAt(&key, l); ok && l.bond >= colon && (v.Quoted || v.Bracket || words.Mixed(m.Text[v.Start:v.End])) {
+			m.Hide(v.Start, v.End)
+			i = max(i, v.Next)
+		}
+	}
+	m.webKeyEnd = end
+}
+
+// inDigest reports whether s is what a client answers to a challenge of HTTP, SIP, RTSP or SASL: a nonce stands beside it.
+func (m *Masker) inDigest(s *subject) bool {
+	line := m.Text[max(0, s.start-page.MaxLook):min(len(m.Text), s.end+page.MaxLook)]
+	m.Cost += len(line)
+	return strings.Contains(line, "nonce") && (strings.Contains(line, "realm") || strings.Contains(line, "username"))
+}
