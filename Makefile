@@ -227,6 +227,13 @@ build-installer: $(NEED_KUBECTL) ## Write dist/install.yaml: all that a cluster 
 	mkdir -p dist
 	$(RENDER_DEFAULT) > dist/install.yaml
 
+# Its archive has no times and no owners, so that the same bundle makes the same one.
+.PHONY: bundle
+bundle: $(NEED_KUBECTL) ## Write dist/bundle, for the Operator Lifecycle Manager, with the image IMG, and the same as an archive. OLM's library checks it.
+	go build -C tools/olm -o $(BIN)/olm .
+	KUBECTL=$(KUBECTL) $(BIN)/olm -image $(IMG) -out dist/bundle
+	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist -c bundle | gzip -n9 > dist/livepeer-task-operator-bundle.tar.gz
+
 .PHONY: build-chart
 build-chart: $(HELM) ## Write dist/livepeer-task-operator-<version>.tgz: the Helm chart.
 	$(HELM) package --destination dist $(CHART)
