@@ -22,14 +22,14 @@ git -c user.name=rehearsal -c user.email=rehearsal@example.com commit --quiet --
 git -c user.name=rehearsal -c user.email=rehearsal@example.com tag --no-sign -a -m "$VERSION" "$VERSION"
 echo "Rehearsing $VERSION, of $(git rev-parse --short HEAD^) ..."
 
-make() { "${MAKE:-make}" --no-print-directory "$@"; }
-make release-check
-make vulncheck
-make release-images
+run() { "${MAKE:-make}" --no-print-directory "$@"; }
+run release-check
+run vulncheck
+run release-images
 digest=$(cat bin/release/operator.digest)
-make release-files "IMG=ghcr.io/livepeer/livepeer-task-operator:$VERSION@$digest"
-make release-bundle-image
-make release-notes
+run release-files "IMG=ghcr.io/livepeer/livepeer-task-operator:$VERSION@$digest"
+run release-bundle-image
+run release-notes
 
 echo "Checking what was made ..."
 (cd dist && sha256sum --quiet -c SHA256SUMS)
