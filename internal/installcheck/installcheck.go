@@ -63,7 +63,7 @@ func ready(ctx context.Context, probe string) error {
 		return err
 	}
 	said, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-	if err = errors.Join(err, response.Body.Close()); err != nil {
+	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
