@@ -234,6 +234,13 @@ build-installer: $(NEED_KUBECTL) ## Write dist/install.yaml: all that a cluster 
 	mkdir -p dist
 	$(RENDER_DEFAULT) > dist/install.yaml
 
+# Its archive has no times and no owners, so that the same bundle makes the same one.
+.PHONY: bundle
+bundle: $(NEED_KUBECTL) ## Write dist/bundle, for the Operator Lifecycle Manager, with the image IMG, and the same as an archive. OLM's library checks it.
+	go build -C tools/olm -o $(BIN)/olm .
+	KUBECTL=$(KUBECTL) $(BIN)/olm -image $(IMG) -out dist/bundle
+	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist -c bundle | gzip -n9 > dist/livepeer-task-operator-bundle.tar.gz
+
 .PHONY: build-chart
 build-chart: $(HELM) ## Write dist/livepeer-task-operator-<version>.tgz: the Helm chart.
 	$(HELM) package --destination dist $(CHART)
@@ -265,7 +272,43 @@ vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities that the code can re
 
 .PHONY: clean
 clean: ## Remove what was built. Keeps the control plane and the tools, which take minutes.
-	rm -rf dist $(BIN)/manager $(BIN)/demo $(BIN)/kubectl-livepeer $(BIN)/plugin
+	rm -rf dist $(BIN)/manager $(BIN)/demo $(BIN)/kubectl-livepeer $(BIN)/plugin $(BIN)/release
+
+##@ Release
+
+.PHONY: release-rehearsal
+release-rehearsal: ## Rehearse a release in a clone of its own, by the targets that the release workflow calls: all but the push.
+	@MAKE=$(MAKE) hack/rehearsal.sh
+
+.PHONY: release-check
+release-check: ## Check that the manifests, the chart and the changelog are those of VERSION.
+	grep -qx "  newTag: $(VERSION)" config/manager/kustomization.yaml
+	grep -qx "appVersion: $(VERSION)" $(CHART)/Chart.yaml
+	grep -qx "version: $(VERSION:v%=%)" $(CHART)/Chart.yaml
+	grep -qF "## [$(VERSION:v%=%)]" CHANGELOG.md
+
+.PHONY: release-files
+release-files: build-installer bundle build-chart plugin-release sbom licenses ## Write into dist what a release attaches, with the image IMG, for VERSION.
+	cp docs/schemas/*.json dist/
+	$(MAKE) --no-print-directory checksums
+
+.PHONY: release-notes
+release-notes: ## Write bin/release/notes.md: what the changelog says of VERSION.
+	mkdir -p $(BIN)/release
+	awk -v head="## [$(VERSION:v%=%)]" 'index($$0, head) == 1 {on = 1; next} /^## \[/ {on = 0} on' CHANGELOG.md > $(BIN)/release/notes.md
+	grep -q '[^[:space:]]' $(BIN)/release/notes.md
+
+# What the release workflow has Docker build and push.
+.PHONY: release-images
+release-images: $(DOCKERFILE) ## Build the image for all PLATFORMS without an engine, as an OCI archive in bin/release.
+	mkdir -p $(BIN)/release
+	$(DOCKERFILE) build -t $(IMG) -build-arg VERSION=$(VERSION) -platform $(PLATFORMS) -o $(BIN)/release/operator.tar . > $(BIN)/release/operator.digest
+
+.PHONY: release-bundle-image
+release-bundle-image: $(DOCKERFILE) ## The same for the bundle in dist/bundle.
+	mkdir -p $(BIN)/release
+	$(DOCKERFILE) build -f dist/bundle/bundle.Dockerfile -t $(IMAGE)-bundle:$(VERSION) -platform $(PLATFORMS) \
+		-o $(BIN)/release/bundle.tar dist/bundle > $(BIN)/release/bundle.digest
 
 ##@ Cluster
 

@@ -6,6 +6,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"flag"
@@ -38,6 +39,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
+	"github.com/livepeer/livepeer-task-operator/internal/installcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -68,6 +70,7 @@ type options struct {
 	receiverCert    string
 	receiverKey     string
 	receiverConns   int
+	check           string
 	zap             zap.Options
 }
 
@@ -99,6 +102,8 @@ func main() {
 	flag.IntVar(&opts.receiverConns, "receiver-connections-per-address", webhook.DefaultConnections,
 		"Open connections that one address may have to the receiver. Raise it where an Ingress needs more: "+
 			"all that comes through one has its address.")
+	flag.StringVar(&opts.check, "check", "", "Look at an operator instead of being one, and exit: this URL of its readiness probe has to "+
+		"say within 30s that it is ready, and the cluster's CRDs have to be as new as this program. helm test runs it.")
 	opts.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
 
@@ -115,6 +120,9 @@ func main() {
 }
 
 func run(opts *options) error {
+	if opts.check != "" {
+		return check(opts.check)
+	}
 	hosts, err := studio.ParseHosts(opts.allowedHosts)
 	if err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
@@ -163,6 +171,21 @@ func run(opts *options) error {
 	}
 	ctrl.Log.WithName("setup").Info("Starting", "version", version, "sources", cmp.Or(watched.sources.String(), "all"))
 	return mgr.Start(ctx)
+}
+
+// check looks at another operator, which is ready at this URL.
+func check(probe string) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("no cluster to look at: set --kubeconfig or KUBECONFIG: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctrl.SetupSignalHandler(), 30*time.Second)
+	defer cancel()
+	if err := installcheck.Check(ctx, config, probe); err != nil {
+		return err
+	}
+	ctrl.Log.WithName("check").Info("The operator is ready, and the CRDs are as new as this version", "version", version)
+	return nil
 }
 
 // newManager makes the manager, and the lock by which it leads, which is nil where there is only one replica.

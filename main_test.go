@@ -166,6 +166,7 @@ func TestOperator(t *testing.T) {
 	t.Run("log", b.testLog)
 	t.Run("allowed hosts", b.testAllowedHosts)
 	t.Run("bad settings", b.testBadSettings)
+	t.Run("check", b.testCheck)
 	t.Run("replicas", b.testReplicas)
 	t.Run("shards", b.testShards)
 	t.Run("CRDs later", b.testCRDsLater) // last: it takes away all sources

@@ -116,3 +116,37 @@ func nested(object *unstructured.Unstructured, path ...string) any {
 	value, _, _ := unstructured.NestedFieldNoCopy(object.Object, path...)
 	return value
 }
+
+// TestReleaseTest: helm test makes a Pod and the Service by which it reaches the release's own operator, and no install does.
+func TestReleaseTest(t *testing.T) {
+	g := NewWithT(t)
+	shard := []string{"--set", "fullnameOverride=video,image.tag=v9,image.pullSecrets[0].name=pull,nodeSelector.disk=ssd"}
+	out, err := helm(t.Context(), t, append([]string{"template", "mine", chartDir, "--namespace", "elsewhere",
+		"-s", "templates/tests/ready.yaml"}, shard...)...)
+	g.Expect(err).NotTo(HaveOccurred())
+	tests := parse(t, out)
+	g.Expect(tests).To(HaveLen(2))
+	for key, object := range tests {
+		g.Expect(object.GetAnnotations()).To(HaveKeyWithValue("helm.sh/hook", "test"), key)
+		g.Expect(object.GetNamespace()).To(Equal("elsewhere"))
+	}
+	service := as[corev1.Service](t, tests.only(t, "Service"))
+	pod := as[corev1.Pod](t, tests.only(t, "Pod"))
+	g.Expect(pod.Spec.Containers[0].Args).To(ConsistOf("--check=http://" + service.Name + ".elsewhere.svc:8081/readyz"))
+	g.Expect(service.Spec.Ports).To(ConsistOf(And(HaveField("Port", BeEquivalentTo(8081)), HaveField("TargetPort.StrVal", "probes"))))
+
+	all, err := helm(t.Context(), t, append([]string{"template", "mine", chartDir, "--namespace", "elsewhere", "--skip-tests"}, shard...)...)
+	g.Expect(err).NotTo(HaveOccurred())
+	deployment := deploymentOf(t, parse(t, all))
+	template := deployment.Spec.Template
+	g.Expect(service.Spec.Selector).To(Equal(deployment.Spec.Selector.MatchLabels), "it leads to another release's")
+	g.Expect(template.Spec.Containers[0].Ports).To(ContainElement(And(HaveField("Name", "probes"), HaveField("ContainerPort", BeEquivalentTo(8081)))))
+	g.Expect(template.Spec.Containers[0].ReadinessProbe.HTTPGet.Path).To(Equal("/readyz"))
+	g.Expect(pod.Spec.Containers[0].Image).To(Equal(template.Spec.Containers[0].Image))
+	g.Expect(pod.Spec.Containers[0].SecurityContext).To(Equal(template.Spec.Containers[0].SecurityContext))
+	g.Expect(pod.Spec.SecurityContext).To(Equal(template.Spec.SecurityContext))
+	g.Expect(pod.Spec.ImagePullSecrets).To(Equal(template.Spec.ImagePullSecrets))
+	g.Expect(pod.Spec.NodeSelector).To(Equal(template.Spec.NodeSelector))
+	g.Expect(pod.Labels).NotTo(HaveKeyWithValue("app.kubernetes.io/component", "manager"), "it would be taken for an operator")
+	g.Expect(parse(t, all)).NotTo(HaveKey(ContainSubstring("-test")))
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package crdcheck finds out whether the CRDs of the cluster are older than the operator: the API server drops, without a word, what
-// its CRD does not know. Check is the entry point. It must not change anything, or keep the operator from working: all that such
+// its CRD does not know. Check and Ask are the entry points. It must not change anything, or keep the operator from working: all that such
 // CRDs know is mirrored.
 package crdcheck
 
@@ -39,16 +39,9 @@ type schema struct {
 	} `json:"x-kubernetes-group-version-kind"`
 }
 
-// Check says in the log, once, which fields the CRDs of the cluster lack that this operator writes. discovery asks for what any
-// authenticated user may read: the OpenAPI document of the group.
+// Check says in the log, once, which fields the CRDs of the cluster lack that this operator writes.
 func Check(ctx context.Context, discovery rest.Interface, log logr.Logger) {
-	path := "/openapi/v3/apis/" + v1alpha1.GroupVersion.String()
-	body, err := discovery.Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
-	if err != nil {
-		log.V(1).Info("Whether the CRDs are as new as the operator can't be told", "error", err.Error())
-		return
-	}
-	missing, err := Missing(body)
+	missing, err := Ask(ctx, discovery)
 	switch {
 	case err != nil:
 		log.V(1).Info("Whether the CRDs are as new as the operator can't be told", "error", err.Error())
@@ -57,6 +50,17 @@ func Check(ctx context.Context, discovery rest.Interface, log logr.Logger) {
 			"operator's version, and then restart the operator: kubectl rollout restart deployment, in its namespace",
 			"missing", len(missing), "fields", missing[:min(len(missing), named)])
 	}
+}
+
+// Ask returns which fields the CRDs of the cluster lack. It asks for what any authenticated user may read: the OpenAPI document of the
+// group.
+func Ask(ctx context.Context, discovery rest.Interface) ([]string, error) {
+	path := "/openapi/v3/apis/" + v1alpha1.GroupVersion.String()
+	body, err := discovery.Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Missing(body)
 }
 
 // Missing returns the fields of this version's types that an OpenAPI v3 document of the group lacks, sorted: "LivepeerTask.spec.id".

@@ -64,11 +64,16 @@ func (e *suite) helmInstall() {
 	e.k("create", "namespace", systemNamespace)
 	e.k("label", "namespace", systemNamespace, "pod-security.kubernetes.io/enforce=restricted")
 	colon := strings.LastIndex(e.image, ":")
-	cmd := exec.CommandContext(e.t.Context(), os.Getenv("HELM"), "install", "livepeer-task-operator", string(asChart), "-n", systemNamespace,
+	out, err := e.helm("install", "livepeer-task-operator", string(asChart),
 		"--set", "image.repository="+e.image[:colon], "--set", "image.tag="+e.image[colon+1:])
+	e.g.Expect(err).NotTo(HaveOccurred(), out)
+}
+
+func (e *suite) helm(args ...string) (string, error) {
+	cmd := exec.CommandContext(e.t.Context(), os.Getenv("HELM"), append(args, "-n", systemNamespace)...)
 	cmd.Dir = e.root
 	out, err := cmd.CombinedOutput()
-	e.g.Expect(err).NotTo(HaveOccurred(), string(out))
+	return string(out), err
 }
 
 // allowPlainHTTP is what the README says about a Studio in the cluster.

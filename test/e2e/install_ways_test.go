@@ -27,6 +27,17 @@ func TestHelmInstall(t *testing.T) {
 	e := begin(t)
 	e.reinstall(asChart)
 	e.runsRestricted(1)
+	// And helm test says so, in that namespace.
+	out, err := e.helm("test", "livepeer-task-operator", "--logs", "--timeout", "2m")
+	e.g.Expect(err).NotTo(HaveOccurred(), out)
+	e.g.Expect(out).To(ContainSubstring("The operator is ready, and the CRDs are as new as this version"))
+	e.g.Expect(e.k("-n", systemNamespace, "get", "pods,services", "-o", "name")).NotTo(ContainSubstring("-test"), "it is left behind")
+	e.k("-n", systemNamespace, "scale", "deployment", "livepeer-task-operator-controller-manager", "--replicas=0")
+	e.g.Eventually(e.pods).Should(BeEmpty())
+	out, err = e.helm("test", "livepeer-task-operator", "--timeout", "2m")
+	e.g.Expect(err).To(HaveOccurred(), "helm test passes without an operator: %s", out)
+	e.g.Expect(e.k("-n", systemNamespace, "logs", "livepeer-task-operator-test")).To(ContainSubstring("the operator is not ready"))
+	e.k("-n", systemNamespace, "delete", "pod", "livepeer-task-operator-test")
 }
 
 // config/ha has two replicas, both ready, and one of them leads.

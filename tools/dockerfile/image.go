@@ -25,6 +25,7 @@ type image struct {
 	Entrypoint       []string
 	Labels           map[string]string
 	Files            map[string]string // path in the image: file here
+	Bare             bool              // from scratch, and from no distroless base
 }
 
 // authorities are where machines keep the certificates of authorities.
@@ -36,14 +37,7 @@ func (i *image) save(file string) error {
 	if err != nil {
 		return err
 	}
-	config, err := json.Marshal(map[string]any{
-		"os": i.OS, "architecture": i.Architecture,
-		"config": map[string]any{
-			"User": i.User, "Entrypoint": i.Entrypoint, "Labels": i.Labels,
-			"Env": []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SSL_CERT_FILE=" + authorities},
-		},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + sum(layer)}},
-	})
+	config, err := i.config(layer)
 	if err != nil {
 		return err
 	}
@@ -64,25 +58,27 @@ func (i *image) save(file string) error {
 	return os.WriteFile(file, archive.Bytes(), 0o644)
 }
 
-// layer holds the files, and what the distroless base has that a program can depend on: the certificates of authorities
-// (this machine's, if it has any), the names of its users, and a folder for temporary files. Time zones are left out.
+// config says how the image is run.
+func (i *image) config(layer []byte) ([]byte, error) {
+	config := map[string]any{"Labels": i.Labels}
+	if !i.Bare {
+		config["User"], config["Entrypoint"] = i.User, i.Entrypoint
+		config["Env"] = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SSL_CERT_FILE=" + authorities}
+	}
+	return json.Marshal(map[string]any{
+		"os": i.OS, "architecture": i.Architecture, "config": config,
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + sum(layer)}},
+	})
+}
+
+// layer holds the files, on what stands in for the base.
 func (i *image) layer() ([]byte, error) {
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
-	err := errors.Join(
-		w.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}),
-		add(w, "etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\n"+
-			"nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")),
-		add(w, "etc/group", 0o644, []byte("root:x:0:\nnonroot:x:65532:\n")))
-	if err != nil {
-		return nil, err
-	}
-	certificates, err := os.ReadFile(authorities)
-	if err == nil {
-		err = add(w, strings.TrimPrefix(authorities, "/"), 0o644, certificates)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if !i.Bare {
+		if err := addBase(w); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(i.Files)) {
 		content, err := os.ReadFile(i.Files[name])
@@ -97,6 +93,27 @@ func (i *image) layer() ([]byte, error) {
 		return nil, err
 	}
 	return layer.Bytes(), nil
+}
+
+// addBase adds what the distroless base has that a program can depend on: the certificates of authorities (this machine's, if it has
+// any), the names of its users, and a folder for temporary files. Time zones are left out.
+func addBase(w *tar.Writer) error {
+	err := errors.Join(
+		w.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}),
+		add(w, "etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\n"+
+			"nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")),
+		add(w, "etc/group", 0o644, []byte("root:x:0:\nnonroot:x:65532:\n")))
+	if err != nil {
+		return err
+	}
+	certificates, err := os.ReadFile(authorities)
+	if err == nil {
+		err = add(w, strings.TrimPrefix(authorities, "/"), 0o644, certificates)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func add(w *tar.Writer, name string, mode int64, content []byte) error {

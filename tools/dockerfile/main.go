@@ -17,7 +17,7 @@ import (
 )
 
 const usage = "usage: dockerfile lint FILE... | " +
-	"dockerfile build -f FILE -t NAME -o TAR [-platform OS/ARCH] [-build-arg K=V] [-keep FOLDER] CONTEXT"
+	"dockerfile build -f FILE -t NAME -o TAR [-platform OS/ARCH[,OS/ARCH]] [-build-arg K=V] [-keep FOLDER] CONTEXT"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -49,7 +49,7 @@ func buildImage(ctx context.Context, args []string) error {
 	file := flags.String("f", "Dockerfile", "the Dockerfile")
 	name := flags.String("t", "", "name and tag of the image")
 	out := flags.String("o", "", "archive to write, as docker load takes it")
-	platform := flags.String("platform", "linux/amd64", "operating system and architecture")
+	platform := flags.String("platform", "linux/amd64", "operating system and architecture; several, comma separated, make an OCI archive")
 	keep := flags.String("keep", "", "folder to put the files of the last stage into as well")
 	given := map[string]string{}
 	flags.Func("build-arg", "value of an ARG", func(s string) error {
@@ -63,28 +63,43 @@ func buildImage(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	goos, arch, found := strings.Cut(*platform, "/")
-	if !found || *name == "" || *out == "" || flags.NArg() != 1 {
+	if *name == "" || *out == "" || flags.NArg() != 1 {
 		return errors.New(usage)
 	}
-	given["TARGETOS"], given["TARGETARCH"] = goos, arch
-
 	root, err := os.MkdirTemp("", "dockerfile-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(root) }() // what is left in the temporary folder harms nobody
-	made, err := (&builder{context: flags.Arg(0), root: root, args: given}).build(ctx, *file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", *file, err)
+	var images []*image
+	for platform := range strings.SplitSeq(*platform, ",") {
+		goos, arch, found := strings.Cut(platform, "/")
+		if !found {
+			return errors.New(usage)
+		}
+		given["TARGETOS"], given["TARGETARCH"] = goos, arch
+		b := &builder{context: flags.Arg(0), root: filepath.Join(root, goos+"-"+arch), args: given}
+		made, err := b.build(ctx, *file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", *file, err)
+		}
+		made.Name, made.OS, made.Architecture = *name, goos, arch
+		images = append(images, made)
 	}
-	made.Name, made.OS, made.Architecture = *name, goos, arch
 	if *keep != "" {
-		for path, from := range made.Files {
+		for path, from := range images[0].Files {
 			if err := copyFile(from, filepath.Join(*keep, path)); err != nil {
 				return err
 			}
 		}
 	}
-	return made.save(*out)
+	if len(images) == 1 {
+		return images[0].save(*out)
+	}
+	digest, err := saveOCI(*out, *name, images)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(digest)
+	return err
 }

@@ -57,7 +57,7 @@ func (b *builder) build(ctx context.Context, file string) (*image, error) {
 	var last *stage
 	for i := range stages {
 		last = &stage{dir: filepath.Join(b.root, stages[i].Name), workdir: "/", vars: map[string]string{}}
-		last.image = image{Files: map[string]string{}, Labels: map[string]string{}}
+		last.image = image{Files: map[string]string{}, Labels: map[string]string{}, Bare: stages[i].BaseName == "scratch"}
 		for _, command := range stages[i].Commands {
 			if err := b.step(ctx, last, command); err != nil {
 				return nil, fmt.Errorf("line %d: %w", command.Location()[0].Start.Line, err)
@@ -133,14 +133,14 @@ func (b *builder) copy(s *stage, c *instructions.CopyCommand) error {
 			}
 			continue
 		}
-		if err := b.copyContext(source, filepath.Join(s.dir, s.workdir, to)); err != nil {
+		if err := b.copyContext(s, source, path.Join(s.workdir, to)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *builder) copyContext(source, to string) error {
+func (b *builder) copyContext(s *stage, source, to string) error {
 	copied := 0
 	from := filepath.Join(b.context, source)
 	err := filepath.WalkDir(from, func(file string, entry fs.DirEntry, err error) error {
@@ -160,7 +160,9 @@ func (b *builder) copyContext(source, to string) error {
 			return err
 		}
 		copied++
-		return copyFile(file, filepath.Join(to, inside))
+		there := filepath.Join(s.dir, to, inside)
+		s.image.Files[path.Join(to, filepath.ToSlash(inside))] = there
+		return copyFile(file, there)
 	})
 	if err == nil && copied == 0 {
 		return fmt.Errorf("%s is not in the build context: see .dockerignore", source)
@@ -173,6 +175,9 @@ func ignored(context, dockerfile string) (*patternmatcher.PatternMatcher, error)
 	file, err := os.Open(dockerfile + ".dockerignore")
 	if errors.Is(err, fs.ErrNotExist) {
 		file, err = os.Open(filepath.Join(context, ".dockerignore"))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return patternmatcher.New(nil)
 	}
 	if err != nil {
 		return nil, err
