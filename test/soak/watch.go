@@ -36,13 +36,13 @@ type witness struct {
 
 	mu     sync.Mutex
 	tasks  map[types.UID]stored
-	people map[types.UID]bool // deleted by somebody else than the operator
+	people map[types.UID]int // how often somebody else than the operator has deleted it, or is about to
 }
 
 func newWitness(report *report, alive func(namespace, id string) bool) *witness {
 	return &witness{
 		report: report, alive: alive, ended: make(chan struct{}),
-		tasks: map[types.UID]stored{}, people: map[types.UID]bool{},
+		tasks: map[types.UID]stored{}, people: map[types.UID]int{},
 	}
 }
 
@@ -142,7 +142,7 @@ func (w *witness) gone(uid types.UID) {
 	}
 	delete(w.tasks, uid)
 	w.report.add(deletions, 1)
-	if w.people[uid] {
+	if w.people[uid] > 0 {
 		delete(w.people, uid)
 		return
 	}
@@ -155,11 +155,11 @@ func (w *witness) gone(uid types.UID) {
 func (w *witness) byPeople(uid types.UID) (takeBack func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.people[uid] = true
+	w.people[uid]++
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.people, uid)
+		w.people[uid]-- // another hand may have been quicker, and that is not seen yet
 	}
 }
 

@@ -34,6 +34,7 @@ func TestWitnessJudgesDeletions(t *testing.T) {
 
 	w.gone("2") // Studio deleted it
 	w.byPeople("3")
+	w.byPeople("3")() // a second hand came too late
 	w.gone("3")
 	w.byPeople("4")() // it was not they
 	g.Expect(report.get(wrongDeletions)).To(BeZero())
