@@ -84,6 +84,8 @@ func (w *world) asInMain(leases string) ctrl.Options {
 		Scheme: scheme, Controller: configWithoutNames(),
 		LeaderElection: true, LeaderElectionID: leaseName, LeaderElectionNamespace: leases,
 		LeaderElectionReleaseOnCancel: true,
+		// A busy machine must not cost it the lease: nobody starts it again here.
+		LeaseDuration: new(2 * soon), RenewDeadline: new(soon),
 		Cache: cache.Options{
 			DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
 		},
