@@ -37,12 +37,22 @@ func New(known ...string) *Redactor {
 // fragment that is a credential, or looks like one, becomes "[redacted]". All else stays. s need not be a valid URL. The
 // second result says whether anything changed.
 func (r *Redactor) URL(s string) (string, bool) {
-	return r.settle(s, true)
+	return r.guarded(s, true)
 }
 
 // Text masks the credentials in free text. The second result says whether anything changed.
 func (r *Redactor) Text(s string) (string, bool) {
-	return r.settle(s, false)
+	return r.guarded(s, false)
+}
+
+// guarded masks a text whole where a rule panics at it: what somebody writes into one task must not end the operator for everybody.
+func (r *Redactor) guarded(s string, isURL bool) (out string, changed bool) {
+	defer func() {
+		if recover() != nil {
+			out, changed = Mask, true
+		}
+	}()
+	return r.settle(s, isURL)
 }
 
 // settle goes through s until nothing changes any more, which makes masking idempotent whatever the rules do to each
