@@ -29,6 +29,9 @@ const (
 type Options struct {
 	// Output receives what kube-apiserver and etcd log. Nil: nothing does.
 	Output io.Writer
+	// Data is a folder of the caller's, or one that is to be made, where etcd keeps its data, so that it can be copied. Empty: one
+	// that Stop removes.
+	Data string
 }
 
 // ControlPlane is a running control plane.
@@ -61,7 +64,7 @@ func Start(ctx context.Context, opts Options) (*ControlPlane, error) {
 	env.ControlPlane.APIServer = &envtest.APIServer{Path: bin.apiServer, Out: opts.Output, Err: opts.Output}
 	// Else open watches hold the API server up for a minute when it is to stop.
 	env.ControlPlane.APIServer.Configure().Set("shutdown-watch-termination-grace-period", "1s")
-	env.ControlPlane.Etcd = &envtest.Etcd{Path: bin.etcd, Out: opts.Output, Err: opts.Output}
+	env.ControlPlane.Etcd = &envtest.Etcd{Path: bin.etcd, DataDir: opts.Data, Out: opts.Output, Err: opts.Output}
 
 	cp := &ControlPlane{env: env, root: root, kubectl: bin.kubectl}
 	if _, err := env.Start(); err != nil {

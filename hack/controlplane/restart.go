@@ -4,6 +4,7 @@ package controlplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -14,6 +15,19 @@ import (
 // where ctx ends meanwhile. keep is a folder of the caller's, the same one for every restart, that holds the
 // certificates from the first restart on; it must be there until Stop.
 func (c *ControlPlane) RestartAPIServer(ctx context.Context, keep string, down time.Duration) error {
+	return c.withoutAPIServer(keep, func() error {
+		pause := time.NewTimer(down)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+}
+
+// withoutAPIServer stops the API server, calls f, and starts it again, whatever f returns.
+func (c *ControlPlane) withoutAPIServer(keep string, f func() error) error {
 	server := c.env.ControlPlane.APIServer
 	if server.CertDir != keep {
 		// To stop the server removes its own folder, and a new one would have other certificates.
@@ -26,14 +40,9 @@ func (c *ControlPlane) RestartAPIServer(ctx context.Context, keep string, down t
 	}
 	server.CertDir = keep
 
-	pause := time.NewTimer(down)
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-	case <-ctx.Done():
+	err := f()
+	if again := server.Start(); again != nil {
+		return errors.Join(err, fmt.Errorf("start the API server again: %w", again))
 	}
-	if err := server.Start(); err != nil {
-		return fmt.Errorf("start the API server again: %w", err)
-	}
-	return nil
+	return err
 }

@@ -39,6 +39,7 @@ func withoutRace() map[string]string {
 		"internal/redact":   pure,
 		"internal/scan":     pure,
 		"test/apps":         drives,
+		"test/backup":       drives,
 		"test/bench":        drives,
 		"test/docs":         drives,
 		"test/e2e":          drives,

@@ -55,7 +55,7 @@ func (b *Testbed) start(ctx context.Context, opts Options) (err error) {
 	if b.log, err = os.Create(filepath.Join(opts.Dir, ControlPlaneLog)); err != nil {
 		return err
 	}
-	if b.Plane, err = controlplane.Start(ctx, controlplane.Options{Output: b.log}); err != nil {
+	if b.Plane, err = controlplane.Start(ctx, controlplane.Options{Output: b.log, Data: b.Private("etcd")}); err != nil {
 		return err
 	}
 	if err := b.Plane.Install(ctx, opts.LeaveOut...); err != nil {
