@@ -185,14 +185,18 @@ func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Acti
 	return true, nil
 }
 
-// sameObject reads what has become of a stored object, and returns false where it is no longer there as it was.
+// sameObject reads what has become of a stored object, and returns false where it is no longer there as it was. The index gets to know
+// what was read: a watch that broke off may be long in telling, as of a write whose answer was lost.
 func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
+	key := types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}
 	task := &v1alpha1.LivepeerTask{}
-	err := w.live.Get(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}, task)
-	if err != nil {
+	w.index.BeginRead(key)
+	if err := w.live.Get(ctx, key, task); err != nil {
+		w.index.Read(key, nil)
 		return false, client.IgnoreNotFound(err)
 	}
 	live := mirror.EntryOf(task)
+	w.index.Read(key, StoredOf(&live))
 	if live.Deleting || !live.SameContent(stored) {
 		return false, nil
 	}

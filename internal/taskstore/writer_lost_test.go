@@ -59,3 +59,24 @@ func TestNoTwinAfterALostAnswer(t *testing.T) {
 		g.Expect(api.Tasks).To(HaveLen(1), name)
 	}
 }
+
+// TestGoneAfterALostAnswer: what is gone from the API goes, though the answer to the last write of it got lost and no watch tells: the
+// deletion, which finds another version, lets the index know it.
+func TestGoneAfterALostAnswer(t *testing.T) {
+	g := NewWithT(t)
+	api := &kubetest.API{Tasks: map[string]*v1alpha1.LivepeerTask{}, Writing: func(_, _ *v1alpha1.LivepeerTask) {}}
+	index := NewIndex()
+	writer := NewWriter(kubetest.Storage{Client: api}, api, index)
+	index.See(kubetest.ATask("a", "main", 10))
+	api.Tasks["a"] = kubetest.ATask("a", "main", 11, kubetest.InPhase(v1alpha1.PhaseFailed))
+	deletes := func() error {
+		entry, known := index.Lookup("media")("a")
+		g.Expect(known).To(BeTrue())
+		return writer.write(t.Context(), plan.Scope{Namespace: "media"}, plan.Action{Verb: plan.Delete, Stored: entry, Because: plan.BecauseDeleted})
+	}
+	g.Expect(deletes()).To(Succeed())
+	g.Expect(api.Tasks).To(HaveLen(1), "it is another than was asked for")
+	g.Expect(deletes()).To(Succeed())
+	g.Expect(api.Tasks).To(BeEmpty())
+	g.Expect(index.Counts(SourceID{Namespace: "media", UID: "uid-of-main"}).Total).To(BeZero())
+}

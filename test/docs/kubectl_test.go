@@ -119,12 +119,14 @@ func (w *world) runs(t *testing.T, s step, during func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, soon)
 	defer cancel()
+	before := w.reads()
 	run := w.start(ctx, s.command)
 	if strings.Contains(s.command, "--watch") {
 		first := strings.Count(s.output, "\n") - 1
 		w.Eventually(func() int { return strings.Count(run.output(), "\n") }, soon).Should(BeNumerically(">=", first), s.command)
 	}
 	if during != nil {
+		w.Eventually(w.reads, soon).Should(BeNumerically(">", before), "%s asks for nothing", s.command)
 		w.Consistently(run.done, 500*time.Millisecond).ShouldNot(BeClosed(), "%s does not wait", s.command)
 		during()
 	}
@@ -140,6 +142,13 @@ func (w *world) runs(t *testing.T, s step, during func()) {
 	if s.output != "" {
 		w.Expect(plain(run.output())).To(Equal(plain(s.output)), s.command)
 	}
+}
+
+// reads counts how often tasks were read. A busy machine takes long to start a command; from its first read on, it knows what is there.
+func (w *world) reads() int {
+	requests, err := w.cluster.Requests(w.ctx, "livepeertasks")
+	w.Expect(err).NotTo(HaveOccurred())
+	return requests["GET"] + requests["LIST"]
 }
 
 var (

@@ -49,6 +49,7 @@ type obj = map[string]any
 type world struct {
 	Gomega
 	ctx        context.Context
+	cluster    *controlplane.ControlPlane
 	client     client.Client
 	studio     *livepeertest.Server
 	kubeconfig string
@@ -62,6 +63,7 @@ func newWorld(t *testing.T) *world {
 	cluster, err := controlplane.Start(w.ctx, controlplane.Options{})
 	w.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { w.Expect(cluster.Stop()).To(Succeed()) })
+	w.cluster = cluster
 	scheme := runtime.NewScheme()
 	w.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	w.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
