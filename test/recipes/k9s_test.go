@@ -45,7 +45,7 @@ func TestK9sKnowsTheFields(t *testing.T) {
 	g.Expect(files).To(HaveLen(4))
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
-		schema := filepath.Join(module.Dir, "internal/config/json/schemas", name+".json")
+		schema := filepath.Join(module.Dir, "internal", "config", "json", "schemas", name+".json")
 		g.Expect(schemaErrors(t, schema, file)).To(BeEmpty(), file)
 	}
 }

@@ -65,7 +65,7 @@ func k9sPlugins(t *testing.T, namespace string) func(plugin, name string) string
 	out, err := build.CombinedOutput()
 	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
 	g.Expect(os.Symlink(cluster.Kubectl(), filepath.Join(dir, "kubectl"))).To(Succeed())
-	g.Expect(os.WriteFile(filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\necho opened \"$@\"\n"), 0o700)).To(Succeed()) //nolint:gosec // it is run
+	g.Expect(os.WriteFile(filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\necho opened \"$@\"\n"), 0o700)).To(Succeed())
 	kubeconfig := filepath.Join(dir, "with a space", "kubeconfig")
 	g.Expect(os.Mkdir(filepath.Dir(kubeconfig), 0o700)).To(Succeed())
 	g.Expect(controlplane.WriteKubeconfig(kubeconfig, cluster.Config(), "elsewhere")).To(Succeed())
