@@ -38,7 +38,7 @@ func pages(t *testing.T) map[string][]*unstructured.Unstructured {
 	return found
 }
 
-// Every recipe has YAML, and says what was run.
+// Every recipe has objects, save that of k9s, which has files of its own kind (see TestK9sKnowsTheFields), and says what was run.
 func TestPages(t *testing.T) {
 	g := NewWithT(t)
 	found := pages(t)
@@ -53,7 +53,9 @@ func TestPages(t *testing.T) {
 		}
 		text, err := os.ReadFile(path)
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(found[name]).NotTo(BeEmpty(), name)
+		if name != "k9s.md" {
+			g.Expect(found[name]).NotTo(BeEmpty(), name)
+		}
 		g.Expect(string(text)).To(ContainSubstring("## What was run"), name)
 		g.Expect(string(index)).To(ContainSubstring("("+name+")"), "the index lacks a page")
 	}
