@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -30,22 +29,9 @@ const (
 // measureInformer does the operator's job as a good engineer writes it in an afternoon: an informer's cache tells what is there, a digest
 // of the answer in an annotation whether it is what was read, 16 workers apply what is not, on the server's side.
 func measureInformer(ctx context.Context, r *runner) error {
-	n := min(r.tasks, peerTasks)
-	a, err := openAccount(n)
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	return r.onStage(ctx, func(s *stage) error {
-		if err := s.warm(ctx, r); err != nil {
-			return err
-		}
-		if err := s.bed.Plane.Apply(ctx, testbed.Namespace(namespace)); err != nil {
-			return err
-		}
+	return r.measurePeer(ctx, "informer", func(s *stage, a *account, passes func(func() error) error) error {
 		return s.withCache(ctx, func(known client.Reader) error {
-			r.result.add("informer.tasks", float64(n))
-			return r.passes(s, "informer", a, func() error { return s.applyAll(ctx, a, known) })
+			return passes(func() error { return s.applyAll(ctx, a, known) })
 		})
 	})
 }

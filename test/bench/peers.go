@@ -9,11 +9,34 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // peerTasks bounds the tasks of a peer whose cost grows with their number only.
 const peerTasks = 2000
+
+// measurePeer has a peer mirror an account as passes does, on a stage that is warm. f gives passes what makes a pass.
+func (r *runner) measurePeer(
+	ctx context.Context, peer string, f func(s *stage, a *account, passes func(pass func() error) error) error,
+) error {
+	n := min(r.tasks, peerTasks)
+	a, err := openAccount(n)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	return r.onStage(ctx, func(s *stage) error {
+		if err := s.warm(ctx, r); err != nil {
+			return err
+		}
+		if err := s.bed.Plane.Apply(ctx, testbed.Namespace(namespace)); err != nil {
+			return err
+		}
+		r.result.add(peer+".tasks", float64(n))
+		return f(s, a, func(pass func() error) error { return r.passes(s, peer, a, pass) })
+	})
+}
 
 // passes measures a peer that mirrors an account anew, then again where nothing changed, then where all did.
 func (r *runner) passes(s *stage, peer string, a *account, pass func() error) error {

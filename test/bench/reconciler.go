@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
@@ -18,21 +17,8 @@ import (
 // measureReconciler does the operator's job as a textbook has it: list, and for each task, one after the other,
 // CreateOrUpdate and a status update, with controller-runtime's typed client.
 func measureReconciler(ctx context.Context, r *runner) error {
-	n := min(r.tasks, peerTasks)
-	a, err := openAccount(n)
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	return r.onStage(ctx, func(s *stage) error {
-		if err := s.warm(ctx, r); err != nil {
-			return err
-		}
-		if err := s.bed.Plane.Apply(ctx, testbed.Namespace(namespace)); err != nil {
-			return err
-		}
-		r.result.add("reconciler.tasks", float64(n))
-		return r.passes(s, "reconciler", a, func() error { return s.reconcile(ctx, a) })
+	return r.measurePeer(ctx, "reconciler", func(s *stage, a *account, passes func(func() error) error) error {
+		return passes(func() error { return s.reconcile(ctx, a) })
 	})
 }
 
