@@ -37,9 +37,14 @@ type isolation struct {
 	// skippedByID and skippedByOffset count the rows that were left out. A listing by offset comes to the same rows again.
 	skippedByID, skippedByOffset int
 
-	// resume is the mode that the listing was in, suspect the place of the row in question, at that of the row asked
-	// for, and tries counts the requests, all of it once a single row can't be read.
-	resume             mode
+	one oneRow
+}
+
+// oneRow is the search for a single row that can't be read.
+type oneRow struct {
+	// resume is the mode that the listing was in.
+	resume mode
+	// suspect is the place of the row in question, at that of the row asked for, and tries counts the requests.
 	suspect, at, tries int
 	// Rows up to low were read before, and those from high on were not, as far as was asked.
 	low, high int
@@ -81,7 +86,7 @@ func (l *listing) failed(e *Error) error {
 	switch limit := l.limit(); {
 	case l.isolating():
 		l.failedOne()
-	case limit > 1 && l.mode == byID && l.last != "" && !l.paged:
+	case limit > 1 && l.mode == byID && l.ids.last != "" && !l.ids.paged:
 		l.suspects = 1 // first of all, to see whether the server takes ids for cursors
 	case limit > manyForFew && l.few:
 		l.suspects = manyForFew
@@ -106,15 +111,15 @@ func (l *listing) failed(e *Error) error {
 // startSeek begins to look at a single row that can't be read. Counting rows leads past it, but what was deleted or
 // inserted since has moved the count of a listing by id: there, the place behind the last row is found first.
 func (l *listing) startSeek() {
-	l.resume, l.tries = l.mode, 0
+	l.one.resume, l.one.tries = l.mode, 0
 	switch {
 	case l.mode == byOffset:
 		l.startBeyond(l.pos)
-	case l.mode == byID && (l.last == "" || !l.ordered()):
-		l.startBeyond(l.rows)
+	case l.mode == byID && (l.ids.last == "" || !l.ids.order.known()):
+		l.startBeyond(l.ids.rows)
 	case l.mode == byID:
-		l.mode, l.at = seek, l.rows-1
-		l.low, l.high = -1, math.MaxInt
+		l.mode, l.one.at = seek, l.ids.rows-1
+		l.one.low, l.one.high = -1, math.MaxInt
 	default:
 		l.leaveID()
 	}
@@ -123,17 +128,17 @@ func (l *listing) startSeek() {
 // startBeyond begins to go past the row at this place.
 func (l *listing) startBeyond(suspect int) {
 	l.mode = beyond
-	l.suspect, l.at, l.probe = suspect, suspect, suspect
+	l.one.suspect, l.one.at, l.one.probe = suspect, suspect, suspect
 	if !l.certain() {
-		l.probe++
+		l.one.probe++
 	}
 }
 
 // askOne adds to v what asks for a single row.
 func (l *listing) askOne(v url.Values) {
-	at := l.at
+	at := l.one.at
 	if l.mode == beyond {
-		at = l.probe
+		at = l.one.probe
 	}
 	v.Set("limit", "1")
 	v.Set("cursor", skip(at))
@@ -144,17 +149,17 @@ func (l *listing) afterOne(pg *page) bool {
 	l.credit = freeFailures
 	switch {
 	case !pg.whole && pg.rows == 0:
-	case l.mode == beyond && l.probe > l.at: // the server answers: now it can be told what is the matter with that row
-		l.probe = l.at
-	case l.mode == beyond && l.at > l.suspect:
+	case l.mode == beyond && l.one.probe > l.one.at: // the server answers: now it can be told what is the matter with that row
+		l.one.probe = l.one.at
+	case l.mode == beyond && l.one.at > l.one.suspect:
 		return l.goOn(pg)
 	case l.mode == beyond:
 		l.readable()
-	case pg.rows == 0 || l.above(pg.first):
-		l.high = min(l.high, l.at)
+	case pg.rows == 0 || l.ids.order.above(pg.first, l.ids.last):
+		l.one.high = min(l.one.high, l.one.at)
 		l.narrow()
 	default:
-		l.low = max(l.low, l.at)
+		l.one.low = max(l.one.low, l.one.at)
 		l.narrow()
 	}
 	return false
@@ -162,8 +167,8 @@ func (l *listing) afterOne(pg *page) bool {
 
 // readable ends a search whose row can be read after all.
 func (l *listing) readable() {
-	l.mode, l.credit, l.lost = l.resume, 0, true // another failure now is a failure of the server
-	if l.mode == byID && l.last != "" && !l.paged {
+	l.mode, l.credit, l.lost = l.one.resume, 0, true // another failure now is a failure of the server
+	if l.mode == byID && l.ids.last != "" && !l.ids.paged {
 		l.leaveID() // or it is the cursor that the server does not understand
 	}
 }
@@ -171,38 +176,30 @@ func (l *listing) readable() {
 // narrow chooses the next place to ask for, or ends the search for the place behind the last row.
 func (l *listing) narrow() {
 	switch {
-	case l.low+1 == l.high:
-		l.startBeyond(l.high)
-	case l.low >= l.high: // rows have moved meanwhile
-		l.low, l.high = -1, math.MaxInt
-	case l.low < 0:
-		l.at = l.high - 1
+	case l.one.low+1 == l.one.high:
+		l.startBeyond(l.one.high)
+	case l.one.low >= l.one.high: // rows have moved meanwhile
+		l.one.low, l.one.high = -1, math.MaxInt
+	case l.one.low < 0:
+		l.one.at = l.one.high - 1
 	default:
-		l.at = l.low + 1
+		l.one.at = l.one.low + 1
 	}
 	l.sought()
-}
-
-// above tells whether the id comes after the last one that was read.
-func (l *listing) above(id string) bool {
-	if l.bytewise {
-		return id > l.last
-	}
-	return collation(id) > collation(l.last)
 }
 
 // failedOne takes note that a single row can't be read.
 func (l *listing) failedOne() {
 	switch {
 	case l.mode == seek: // the row in question, or one that deletions have moved there
-		l.high = min(l.high, l.at)
+		l.one.high = min(l.one.high, l.one.at)
 		l.narrow()
 		return
-	case l.certain() && l.probe == l.at:
-		l.at++
-		l.probe = l.at
+	case l.certain() && l.one.probe == l.one.at:
+		l.one.at++
+		l.one.probe = l.one.at
 	default:
-		l.probe++
+		l.one.probe++
 	}
 	l.sought()
 }
@@ -212,22 +209,22 @@ func (l *listing) certain() bool { return l.credit >= freeFailures-1 }
 
 // sought ends a search that does not come to an end.
 func (l *listing) sought() {
-	if l.tries++; l.tries >= maxSeek {
-		l.mode, l.suspects, l.credit, l.lost = l.resume, 0, 0, true
+	if l.one.tries++; l.one.tries >= maxSeek {
+		l.mode, l.suspects, l.credit, l.lost = l.one.resume, 0, 0, true
 	}
 }
 
 // goOn goes on behind the rows that are given up.
 func (l *listing) goOn(pg *page) bool {
-	l.mode = l.resume
+	l.mode = l.one.resume
 	l.suspects = max(0, l.suspects-1)
 	if l.mode == byOffset {
-		l.skippedByOffset += l.at - l.suspect
-		l.pos = l.at + pg.rows
+		l.skippedByOffset += l.one.at - l.one.suspect
+		l.pos = l.one.at + pg.rows
 	} else {
-		l.skippedByID += l.at - l.suspect
-		l.runs = append(l.runs, Run{after: l.last, before: pg.first, rows: l.at - l.suspect})
-		l.rows, l.last = l.at+pg.rows, cmp.Or(pg.last, l.last)
+		l.skippedByID += l.one.at - l.one.suspect
+		l.runs = append(l.runs, Run{after: l.ids.last, before: pg.first, rows: l.one.at - l.one.suspect})
+		l.ids.rows, l.ids.last = l.one.at+pg.rows, cmp.Or(pg.last, l.ids.last)
 	}
 	return pg.rows == 0
 }

@@ -26,12 +26,17 @@ const (
 	beyond
 )
 
-const (
-	// enoughPairs ids in their order are no accident: 2^-16 at the most, for pages of two.
-	enoughPairs = 16
-	// maxStale pages in a row without a new task, beyond all that was seen, are the end.
-	maxStale = 3
-)
+// maxStale pages in a row without a new task, beyond all that was seen, are the end.
+const maxStale = 3
+
+// head is the answer without a cursor. The ways other than by id begin behind it.
+type head struct {
+	// rows is how many were consumed of it.
+	rows int
+	// sum identifies it, 0 if it was not read to its end; link is its cursor.
+	sum  uint64
+	link string
+}
 
 // listing lists every task, from a server that honours all, some or none of the parameters. It begins by id. A server
 // that ignores the order or the cursor gives itself away, and is then listed by the cursors that it offers, if they
@@ -45,24 +50,8 @@ type listing struct {
 	// verify: have the end of a listing by id checked if need be.
 	verify bool
 
-	// last is the cursor by id: the last id that was consumed this way, "" at first.
-	last string
-	// bytewise and collated: the ids came in this order until now.
-	bytewise, collated bool
-	// paged: a page by id came in this listing, so that an error is not for want of it.
-	paged bool
-	// again counts the last rows that come once more, because their ids are of no use as cursors, and widest is the longest page.
-	again, widest int
-	// inversions counts the pairs of ids that were in no known order.
-	inversions int
-	// pairs is the evidence for that, and rows is how many rows were consumed by id.
-	pairs, rows int
-
-	// head is how many rows were consumed of the answer without a cursor: the other ways begin behind them.
-	head int
-	// headSum identifies that answer, 0 if it was not read to its end; headLink is its cursor.
-	headSum  uint64
-	headLink string
+	ids  ids
+	head head
 
 	// ended: the last page said that it is the last one. It is believed only where the server refuses to go on.
 	ended bool
@@ -92,11 +81,11 @@ func (l *listing) ask(v url.Values) {
 	case seek, beyond:
 		l.askOne(v)
 	case byID:
-		if l.last != "" {
-			v.Set("cursor", l.last)
+		if l.ids.last != "" {
+			v.Set("cursor", l.ids.last)
 		}
 	case check:
-		v.Set("cursor", skip(l.rows))
+		v.Set("cursor", skip(l.ids.rows))
 	case byLink:
 		if l.link != "" {
 			v.Set("cursor", l.link)
@@ -138,75 +127,12 @@ func (l *listing) after(pg *page, seen int) bool {
 	return done
 }
 
-func (l *listing) afterID(pg *page, sum uint64) bool {
-	cursor := l.last
-	if cursor == "" {
-		l.head, l.headSum, l.headLink = pg.rows, sum, pg.link
-	}
-	l.rows += pg.rows
-	l.pairs += pg.pairs
-	l.bytewise = l.bytewise && !pg.unsorted && (cursor == "" || pg.first == "" || pg.first > cursor)
-	l.collated = l.collated && !pg.uncollated && (cursor == "" || pg.first == "" || collation(pg.first) >= collation(cursor))
-	l.inversions += pg.inversions
-	if !l.ordered() && (!l.mostly() || !pg.whole || pg.fresh < pg.rows-l.again) {
-		l.leaveID()
-		return false
-	}
-	l.widest = max(l.widest, pg.rows)
-	if pg.whole && pg.rows == 0 {
-		// Where the first answer was not read to its end, the rest of it is owed.
-		doubt := !l.ordered() || (l.verify || l.headSum == 0) && (!l.keyset.Load() || l.pairs < enoughPairs)
-		if cursor == "" || !doubt {
-			return true
-		}
-		l.mode = check
-		return false
-	}
-	if pg.last == "" {
-		return false
-	}
-	if pg.cursor == "" {
-		return l.afterUseless(pg)
-	}
-	// Ids that compare equal are no progress, and could be answered for ever.
-	if cursor != "" && pg.fresh == 0 && !l.bytewise && collation(pg.last) == collation(cursor) {
-		l.leaveID()
-		return false
-	}
-	if cursor != "" && pg.whole {
-		l.paged = true
-		l.keyset.Store(true)
-	}
-	l.again = 0
-	if l.last = pg.cursor; pg.last != pg.cursor {
-		l.again = pg.since
-		l.rows -= pg.since
-	}
-	return false
-}
-
-// afterUseless goes on behind a page whose ids are all of no use as cursors. A page that is as short as no other one was the last.
-func (l *listing) afterUseless(pg *page) bool {
-	if pg.whole && pg.rows < l.widest && pg.rows < l.limit() {
-		return !l.verify || l.paged
-	}
-	l.leaveID()
-	return false
-}
-
-// ordered tells whether the ids came in an order that is known.
-func (l *listing) ordered() bool { return l.bytewise || l.collated }
-
-// mostly tells whether they came in an order much like it, as that of a database that orders by the rules of a language. Then no
-// page may repeat anything, and the end is checked.
-func (l *listing) mostly() bool { return l.pairs >= enoughPairs && 8*l.inversions <= l.pairs }
-
 // afterCheck expects nothing behind the end, or the first page where offsets are ignored.
 func (l *listing) afterCheck(pg *page, sum uint64) bool {
 	if !pg.whole {
 		return false
 	}
-	if !l.linkable() && (pg.rows == 0 || sum == l.headSum) {
+	if !l.linkable() && (pg.rows == 0 || sum == l.head.sum) {
 		return true
 	}
 	l.leaveID()
@@ -214,23 +140,23 @@ func (l *listing) afterCheck(pg *page, sum uint64) bool {
 }
 
 // linkable tells whether the server's cursors may lead to tasks that an end by id and by offset does not show.
-func (l *listing) linkable() bool { return l.headLink != "" || (l.headSum == 0 && !l.paged) }
+func (l *listing) linkable() bool { return l.head.link != "" || (l.head.sum == 0 && !l.ids.paged) }
 
 // leaveID turns to the other ways.
 func (l *listing) leaveID() {
 	switch {
 	case !l.linkable():
 		l.startOffset()
-	case l.headSum == 0:
+	case l.head.sum == 0:
 		// The rest of the first answer may not come by any cursor.
 		l.mode, l.link, l.pos = byLink, "", 0
 	default:
-		l.mode, l.link, l.pos = byLink, l.headLink, l.head
+		l.mode, l.link, l.pos = byLink, l.head.link, l.head.rows
 	}
 }
 
 func (l *listing) startOffset() {
-	l.mode, l.pos = byOffset, l.head
+	l.mode, l.pos = byOffset, l.head.rows
 }
 
 func (l *listing) afterLink(pg *page, sum uint64, seen int) {
@@ -240,7 +166,7 @@ func (l *listing) afterLink(pg *page, sum uint64, seen int) {
 	}
 	behind := l.pos >= seen-pg.fresh
 	l.pos += pg.rows
-	if pg.rows == 0 || pg.link == "" || (pg.fresh == 0 && (behind || sum == l.headSum)) {
+	if pg.rows == 0 || pg.link == "" || (pg.fresh == 0 && (behind || sum == l.head.sum)) {
 		l.linked = l.link != ""
 		l.startOffset()
 		return
@@ -261,7 +187,7 @@ func (l *listing) afterOffset(pg *page, sum uint64, seen int) bool {
 		return true
 	case pg.fresh > 0:
 		l.stale = 0
-	case sum == l.headSum || sum == prevSum:
+	case sum == l.head.sum || sum == prevSum:
 		return true
 	case behind:
 		l.stale++
@@ -295,7 +221,7 @@ func (l *listing) otherWay(e *Error) (bool, error) {
 	// The documented server answers 500 to a cursor that it can't read.
 	unknown := invalid || e.Status == http.StatusInternalServerError
 	switch {
-	case l.mode == byID && l.last != "" && !l.paged && invalid:
+	case l.mode == byID && l.ids.last != "" && !l.ids.paged && invalid:
 		// A server that was known to page by id has an error of its own. If it persists, that knowledge is outdated.
 		if l.keyset.Swap(false) {
 			return false, e

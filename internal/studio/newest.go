@@ -51,5 +51,5 @@ func (c *Client) HasMore(ctx context.Context, tasks int) (bool, error) {
 	pass := c.NewPass(Query{NewestFirst: true, Limit: 1})
 	pass.way = &newestFirst{limit: 1, skip: tasks}
 	err := pass.Next(ctx, func(Task) bool { return true })
-	return len(pass.seen) > 0, err
+	return len(pass.seen.ids) > 0, err
 }

@@ -5,7 +5,6 @@ package studio
 import (
 	"hash/maphash"
 	"strings"
-	"unicode"
 )
 
 // page is what a pass keeps of one answer.
@@ -27,13 +26,7 @@ type page struct {
 	cursor string
 	// since counts the rows behind it.
 	since int
-	// unsorted tells whether two ids in a row were out of their bytewise order, uncollated the same for the order of
-	// language-aware databases.
-	unsorted, uncollated bool
-	// inversions counts the latter.
-	inversions int
-	// pairs counts the ids that had one before them.
-	pairs int
+	order order
 	// sum identifies the ids in their order.
 	sum maphash.Hash
 	// oldest is the earliest updatedAt, 0 if no task had one.
@@ -49,12 +42,7 @@ func (pg *page) add(t Task) {
 	if pg.last == "" {
 		pg.first = t.ID
 	} else {
-		pg.pairs++
-		pg.unsorted = pg.unsorted || t.ID <= pg.last
-		if collation(t.ID) < collation(pg.last) {
-			pg.uncollated = true
-			pg.inversions++
-		}
+		pg.order.add(pg.last, t.ID)
 	}
 	if pg.last = t.ID; !strings.Contains(t.ID, "skip") {
 		pg.cursor, pg.since = t.ID, 0
@@ -64,14 +52,4 @@ func (pg *page) add(t Task) {
 	if t.UpdatedAt > 0 && (pg.oldest == 0 || t.UpdatedAt < pg.oldest) {
 		pg.oldest = t.UpdatedAt
 	}
-}
-
-// collation returns what language-aware databases compare first: letters and digits, regardless of case.
-func collation(id string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, id)
 }

@@ -52,12 +52,7 @@ type Pass struct {
 	query  Query
 	way    way
 	list   *listing // the way, if it is one
-	// max is maxTasks.
-	max int
-
-	// seen holds hashes: ids would take several times as much.
-	seed maphash.Seed
-	seen map[uint64]struct{}
+	seen   seen
 
 	// projects are those that the listed tasks say they are of.
 	projects map[string]struct{}
@@ -95,22 +90,17 @@ func (c *Client) NewPass(q Query) *Pass {
 		q.Limit = defaultLimit
 	}
 	p := &Pass{
-		client: c,
-		query:  q,
-		max:    maxTasks,
-		seed:   maphash.MakeSeed(),
-		seen:   map[uint64]struct{}{},
-
+		client: c, query: q,
+		seen:     seen{max: maxTasks, seed: maphash.MakeSeed(), ids: map[uint64]struct{}{}},
 		projects: map[string]struct{}{},
-
-		filter: (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
+		filter:   (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
 	}
 	if q.NewestFirst {
 		p.way = &newestFirst{limit: q.Limit}
 	} else {
 		p.list = &listing{
 			isolation: isolation{full: q.Limit, few: q.UpdatedSince > 0 && !q.Whole},
-			keyset:    &c.keyset, verify: q.Whole || q.UpdatedSince <= 0 && q.CreatedSince <= 0, bytewise: true, collated: true,
+			keyset:    &c.keyset, verify: q.Whole || q.UpdatedSince <= 0 && q.CreatedSince <= 0,
 		}
 		p.way = p.list
 	}
@@ -121,13 +111,10 @@ func (c *Client) NewPass(q Query) *Pass {
 func (p *Pass) Done() bool { return p.done }
 
 // Seen tells whether the task was consumed in this pass.
-func (p *Pass) Seen(id string) bool {
-	_, ok := p.seen[p.hash(id)]
-	return ok
-}
+func (p *Pass) Seen(id string) bool { return p.seen.has(id) }
 
 // MarkSeen keeps the pass from yielding the task.
-func (p *Pass) MarkSeen(id string) { p.seen[p.hash(id)] = struct{}{} }
+func (p *Pass) MarkSeen(id string) { p.seen.add(id) }
 
 // Bad returns how many elements without a usable id were skipped.
 func (p *Pass) Bad() int { return p.bad }
@@ -166,8 +153,6 @@ func (p *Pass) Runs() []Run {
 	}
 	return p.list.runs
 }
-
-func (p *Pass) hash(id string) uint64 { return maphash.String(p.seed, id) }
 
 // Next sends one HTTP request and yields each task of the answer that was not yielded before. Where yield returns
 // false, Next ends early, and that task and all after it come again in a later Next. A page may bring no task without
@@ -242,7 +227,7 @@ func timeFilter(field, op string, ms int64) string {
 func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error {
 	pg.link, pg.ends = linkCursor(resp.Header.Values("Link")), linkEnds(resp.Header.Values("Link"))
 	pg.etag = resp.Header.Get("ETag")
-	pg.sum.SetSeed(p.seed)
+	pg.sum.SetSeed(p.seen.seed)
 	latest := p.began // of the rows that a listing meets first, some are newer than the server's time to the second
 	if p.pages == 0 {
 		latest = serverTime(resp.Header).Add(clockSkew).UnixMilli()
@@ -256,12 +241,11 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 			pg.bad++
 			return true
 		}
-		h := p.hash(t.ID)
-		if _, ok := p.seen[h]; !ok {
-			if tooMany = len(p.seen) >= p.max; tooMany || !yield(t) {
+		if !p.seen.has(t.ID) {
+			if tooMany = p.seen.full(); tooMany || !yield(t) {
 				return false
 			}
-			p.seen[h] = struct{}{}
+			p.seen.add(t.ID)
 			pg.fresh++
 		}
 		pg.add(t)
@@ -304,7 +288,7 @@ func (p *Pass) take(pg *page) {
 		p.bad += pg.bad
 	}
 	p.pages++
-	p.done = p.way.after(pg, len(p.seen))
+	p.done = p.way.after(pg, len(p.seen.ids))
 	if p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "" {
 		p.client.remember(p.single)
 	}

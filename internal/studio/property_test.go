@@ -145,7 +145,7 @@ func TestEndlessListEnds(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `[{"id":"t%04d"},{"id":"t%04d.1"}]`, n, n)
 	}))
 	p := c.NewPass(Query{})
-	p.max = 9
+	p.seen.max = 9
 	var err error
 	for range 20 {
 		if err = p.Next(t.Context(), func(Task) bool { return true }); err != nil {
