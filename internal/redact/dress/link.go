@@ -64,7 +64,7 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: assigned, value: j}
 		case c == ',' && (s.quote != 0 || m.isAtom(s)):
 			return link{bond: paired, value: next}
-		case c == ',', c == '-' && view.IsSpace(m.At(j+1)) && gap != "":
+		case c == ',', (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
 		case c == ';' && s.quote != 0 && m.serialized(j) > 0:
 			return link{bond: assigned, value: m.serialized(j)}
@@ -189,7 +189,7 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 	if strings.HasPrefix(t[l.value:], "** ") { // **Password:** hunter2
 		l.value += len("**")
 	}
-	for op == "..." && m.At(l.value) == '.' || op == ":" && m.At(l.value) == ':' {
+	for strings.IndexByte(".:", m.At(l.value)) >= 0 && (op == "..." || op == "…" || op == ":" && m.At(l.value) == ':') {
 		l.value++
 	}
 	if q := m.At(s.start - 1); view.IsQuote(q) && s.quote == 0 && m.At(l.value) == q { // 'password:' hunter2
@@ -220,6 +220,15 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 	return l
 }
 
+// states reports whether what is at i, behind a remark about a credential, leads to it.
+func (m *Masker) states(i int) bool {
+	t := m.Text[i:]
+	op := m.Operator(i)
+	return op == ":" || op == "=" || view.HasFold(t, "is ") || view.HasFold(t, "was ") ||
+		view.HasFold(t, "changed from ") || view.HasFold(t, "changed to ") ||
+		strings.HasPrefix(t, "{") && view.IsQuote(m.At(m.Spaces(i+1)))
+}
+
 // filler looks at the word at i, behind a name, and reports whether it stands between that and a value; then it returns
 // where to go on, -1 if with this word the name means something else.
 func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
@@ -236,15 +245,15 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	if next := m.sentence(i); next > i {
 		return next, true
 	}
+	after := m.Spaces(end)
 	switch {
 	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2
 		r&words.IsNeutral != 0:
 		return end, true
-	case r&words.IsFact != 0 && view.HasFold(t[m.Spaces(end):], "to "): // password changed to hunter2
-		return m.Spaces(end) + len("to"), true
-	case r&words.IsGiven != 0 && (view.HasFold(t[m.Spaces(end):], "was ") || view.HasFold(t[m.Spaces(end):], "is ")):
-		// the password used was hunter2
-		return m.NameEndAt(m.Spaces(end)), true
+	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
+		return m.NameEndAt(after), true
+	case r&words.IsGiven != 0 && (m.states(after) || strings.IndexByte("([\"'`", m.At(after)) >= 0 && after < len(t)): // the password used was hunter2, the password entered (hunter2)
+		return m.NameEndAt(after), true
 	case r&words.IsFact != 0:
 		return -1, true
 	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))) && !view.HasFold(t[i:], "for "): // set password to "hunter2"
@@ -257,8 +266,7 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		for range 3 {
 			for end = m.Spaces(end); end < len(t) && !view.IsSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {
 			}
-			j := m.Spaces(end)
-			if op := m.Operator(j); op == ":" || op == "=" || view.HasFold(t[j:], "is ") || view.HasFold(t[j:], "was ") {
+			if m.states(m.Spaces(end)) {
 				return end, true
 			}
 		}

@@ -214,7 +214,7 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 			if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
 				key.quote = q
 			}
-			if l := m.linkOf(&key); l.bond == colon || l.bond == assigned {
+			if l := m.linkOf(&key); l.bond >= colon && l.bond < paired && !(l.line && m.PairFollows(l.value)) {
 				l.bond = assigned
 				if v, ok := m.valueAt(&key, l); ok && m.wants(s, l, &v) {
 					m.Hide(v.Start, v.End)

@@ -150,7 +150,11 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	c := m.At(i)
 	n, _ := m.Opening(i)
 	switch {
-	case c == 0, strings.HasPrefix(t[i:], page.UserInfoMask), l.bond == spaced && c == '<':
+	case c == 0, strings.HasPrefix(t[i:], page.UserInfoMask):
+		return v, false
+	case m.isBracketed(l, i):
+		i++
+	case l.bond == spaced && c == '<':
 		return v, false
 	case n > 0:
 		return m.Quoted(i), true
@@ -166,8 +170,6 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 		if end := m.Closing(i+1, i+page.MaxElement); end > 0 {
 			return page.Value{Start: i, End: end + 1, Next: end + 1}, true
 		}
-	case c == '(' && l.bond == spaced:
-		i++
 	case (c == '[' || c == '{' || c == '(') && s.strength != words.Unsure:
 		end := m.Closing(i, len(t))
 		if end < 0 {
@@ -179,10 +181,22 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	if l.bond > spaced && manyWords(s.word) {
 		v.End = m.restOfLine(s, i)
 	} else {
-		v.End = m.Bare(i, m.Depth(l.value), l.bond == spaced)
+		v.End = m.Bare(i, min(m.Depth(l.value), m.Depth(l.value-1)), l.bond == spaced)
 	}
 	v.Next = v.End
 	return v, v.End > i
+}
+
+// isBracketed reports whether the bracket at i is only around a value: password (hunter2), API key [hunter2], <hunter2>.
+func (m *Masker) isBracketed(l link, i int) bool {
+	switch c := m.At(i); {
+	case l.bond == spaced && c == '(':
+		return true
+	case c == '<', l.bond == spaced && c == '[':
+		end := m.Bare(i+1, m.Depth(i), true)
+		return m.At(end) == c+2 && words.Mixed(m.Text[i+1:end])
+	}
+	return false
 }
 
 // decoration skips what may be before a value: a cast, a tag of YAML, the prefix of a string, & and *.

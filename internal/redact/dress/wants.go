@@ -20,6 +20,10 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case words.IsSessionID(s.word, text),
 		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
 		return false
+	case s.flag && strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open, // --password PASSWORD
+		s.flag && !v.Quoted && words.IsProse(text) && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)), // --password is deprecated
+		s.quote != 0 && !v.Quoted && words.StrengthOf(text) != words.Open && m.At(v.Next) == ' ':
+		return false
 	case strings.EqualFold(s.word, "pin"):
 		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
 	}
@@ -104,16 +108,21 @@ func (m *Masker) isAsked(s *subject) bool { return view.HasFold(m.Text[m.Spaces(
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
-	if s.strength != words.Noun || v.Quoted || v.Bracket || l.bond > colon {
+	before, slash := strings.CutSuffix(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start]), "/") // user/pass: bob/hunter2
+	pair := slash && (strings.HasSuffix(before, "user") || strings.HasSuffix(before, "username") || strings.HasSuffix(before, "login"))
+	if s.strength != words.Noun && !pair || v.Quoted || v.Bracket || l.bond > colon {
 		return false
 	}
 	end := v.End
 	if rest, found := strings.CutPrefix(m.Text[end:], " / "); found && rest != "" {
 		end = m.Bare(end+len(" / "), m.Depth(v.Start), true)
 	}
-	user, password, found := strings.Cut(m.Text[v.Start:min(end, v.Start+page.MaxLook)], ":")
-	if !found {
-		user, password, found = strings.Cut(m.Text[v.Start:min(end, v.Start+page.MaxLook)], " / ")
+	text := m.Text[v.Start:min(end, v.Start+page.MaxLook)]
+	user, password, found := strings.Cut(text, ":")
+	for _, sep := range []string{" / ", "/"} {
+		if !found && (pair || sep == " / ") {
+			user, password, found = strings.Cut(text, sep)
+		}
 	}
 	named := found && strings.Trim(user, "_-.@0123456789"+view.Alphabet) == "" && !words.IsProse(user) &&
 		words.Roles(strings.ToLower(user)) == 0
@@ -215,8 +224,10 @@ func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 		before = strings.TrimSpace(all[len(all)-2])
 	}
 	for _, word := range []string{"login", "user", "username"} {
-		if i := strings.LastIndex(before, word); i >= 0 && len(strings.Fields(before[i:])) == 2 {
-			return true
+		if i := strings.LastIndex(before, word); i >= 0 {
+			if all := strings.Fields(before[i:]); len(all) == 2 && all[1] != "or" && all[1] != "and" {
+				return true
+			}
 		}
 	}
 	put := strings.Fields(before) // etcdctl put /db/password hunter2

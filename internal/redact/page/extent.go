@@ -168,13 +168,14 @@ func (p *Page) Bare(i int, depth uint8, loose bool) int {
 
 // bareEnds reports whether the punctuation at i ends a value rather than being a part of it.
 func (p *Page) bareEnds(i int, depth uint8, inURL, inPath bool) bool {
+	if inURL && p.Depth(i) > depth && !p.IsEscaped(i) {
+		return false
+	}
 	next := p.At(i + 1)
 	last := next == 0 || view.IsSpace(next)
 	switch p.Text[i] {
 	case '<':
 		return next == '/' || next == '!' || view.HasFold(p.Text[i:], "<br")
-	case '>':
-		return last || next == '<'
 	case '&':
 		return inURL && p.Depth(i) <= depth || i <= p.QueryEnd || p.PairFollows(i+1)
 	case ',', ';', '|':

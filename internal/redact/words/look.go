@@ -95,7 +95,8 @@ func Jumbled(s string) bool {
 			return true
 		}
 	}
-	return false
+	l := LookAt(s) // with signs strewn in
+	return strings.IndexByte(s, ' ') < 0 && l.Turns >= 7 && l.Uppers >= 4 && l.Lowers >= 4 && l.others*4 <= len(s)
 }
 
 // isSign reports whether r is in ASCII and neither a letter nor a digit.
