@@ -165,7 +165,7 @@ func (m *Masker) procedure(s word) int {
 // arguments masks the literals that have these places among the arguments from one place to another.
 func (m *Masker) arguments(from, end int, places string) (next int) {
 	m.Keys++
-	nth := byte('1')
+	nth, before := byte('1'), ""
 	for i := from; i <= end; i++ {
 		switch c := m.At(i); {
 		case view.IsQuote(c) && i < end:
@@ -175,10 +175,11 @@ func (m *Masker) arguments(from, end int, places string) (next int) {
 		case c == ',' || c == ';' || i == end:
 			arg := strings.TrimLeft(m.Text[from:i], " \t\n")
 			isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old") // of a procedure
-			if isNew || strings.IndexByte(places, nth) >= 0 && !strings.HasPrefix(arg, "@") {
+			if isNew || strings.IndexByte(places, nth) >= 0 && !strings.HasPrefix(arg, "@") && !view.IsDigits(before) { // of a port none is
 				next = max(next, m.literal(from, i))
 			}
 			nth++
+			before = arg
 			from = i + 1
 		}
 	}

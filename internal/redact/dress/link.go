@@ -61,7 +61,7 @@ func (m *Masker) linkOf(s *subject) link {
 		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.At(s.start-1) == '(': // the latter is a pair of Lisp
 			return link{bond: assigned, value: next}
 		case s.flag && gap != "" && (s.quote == 0 || view.IsQuote(c)), strings.HasPrefix(t[j:], "<<"):
-			return link{bond: assigned, value: j}
+			return link{bond: assigned, value: j, line: line}
 		case c == ',' && (s.quote != 0 || m.isAtom(s)):
 			return link{bond: paired, value: next}
 		case c == ',', (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
@@ -80,7 +80,9 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: colon, value: j}
 		case gap == "" && s.quote == 0:
 			return link{}
-		case view.Lower(c) != 0 && s.quote == 0:
+		case view.Lower(c) != 0 && s.quote != 0: // "password" with value "hunter2"
+			return link{bond: spaced, value: m.Spaces(m.sentence(j)), line: line}
+		case view.Lower(c) != 0:
 			next, fills := m.filler(s, j)
 			if i = next; !fills {
 				return link{bond: spaced, value: j, line: line, typed: typed}
@@ -130,7 +132,7 @@ func (m *Masker) sentence(i int) int {
 		next := m.Spaces(end)
 		wordEnd := m.NameEndAt(next)
 		word := strings.ToLower(m.Text[next:wordEnd])
-		if !leading[word] {
+		if !leading[word] && (word != "with" || !view.HasFold(m.Text[m.Spaces(wordEnd):], "value ")) {
 			break
 		}
 		last, end = word, wordEnd
@@ -252,8 +254,12 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
 		return m.NameEndAt(after), true
-	case r&words.IsGiven != 0 && (m.states(after) || strings.IndexByte("([\"'`", m.At(after)) >= 0 && after < len(t)): // the password used was hunter2, the password entered (hunter2)
-		return m.NameEndAt(after), true
+	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || m.At(after) == '(' || m.At(after) == '['):
+		// the password used was hunter2, the password entered (hunter2)
+		if word := m.NameEndAt(after); word > after {
+			end = word
+		}
+		return end, true
 	case r&words.IsFact != 0:
 		return -1, true
 	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))) && !view.HasFold(t[i:], "for "): // set password to "hunter2"

@@ -153,7 +153,9 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	case c == 0, strings.HasPrefix(t[i:], page.UserInfoMask):
 		return v, false
 	case m.isBracketed(l, i):
-		i++
+		if i = m.Spaces(m.sentence(i + 1)); view.IsQuote(m.At(i)) {
+			return m.Quoted(i), true
+		}
 	case l.bond == spaced && c == '<':
 		return v, false
 	case n > 0:

@@ -22,7 +22,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		return false
 	case s.flag && strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open, // --password PASSWORD
 		s.flag && !v.Quoted && words.IsProse(text) && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)), // --password is deprecated
-		s.quote != 0 && !v.Quoted && words.StrengthOf(text) != words.Open && m.At(v.Next) == ' ':
+		s.flag && l.line && !v.Quoted && !m.alone(v), // not in the next sentence
+		s.quote != 0 && !v.Quoted && !words.Mixed(text) && m.At(v.Next) == ' ' && view.IsQuote(m.At(v.Next+1)): // "creds" : secret "creds"
 		return false
 	case strings.EqualFold(s.word, "pin"):
 		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
@@ -95,6 +96,9 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
 		return false
 	}
+	if stated := strings.TrimRight(m.Text[s.end:v.Start], "\"'` "); s.strength == words.Noun && strings.HasSuffix(stated, " is") {
+		return words.Mixed(text) // the secret is hunter2
+	}
 	look := words.LookAt(text)
 	if s.strength == words.Weak && m.isLogin(s, v) && !words.IsProse(text) {
 		return true
@@ -108,8 +112,9 @@ func (m *Masker) isAsked(s *subject) bool { return view.HasFold(m.Text[m.Spaces(
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
-	before, slash := strings.CutSuffix(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start]), "/") // user/pass: bob/hunter2
-	pair := slash && (strings.HasSuffix(before, "user") || strings.HasSuffix(before, "username") || strings.HasSuffix(before, "login"))
+	before, slash := strings.CutSuffix(strings.TrimSpace(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start])), "/")
+	before = strings.TrimSpace(before) // user/pass: bob/hunter2
+	pair := strings.HasSuffix(before, "basic") || slash && (strings.HasSuffix(before, "user") || strings.HasSuffix(before, "username") || strings.HasSuffix(before, "login"))
 	if s.strength != words.Noun && !pair || v.Quoted || v.Bracket || l.bond > colon {
 		return false
 	}
