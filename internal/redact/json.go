@@ -81,7 +81,11 @@ func strengthBefore(v []any, i int) words.Strength {
 // named returns how surely the object v is a pair of a name and a value, and the name that of a credential.
 func named(v map[string]any) words.Strength {
 	for key, value := range v {
-		if name, ok := value.(string); ok && len(name) <= words.MaxName && words.IsKeyOf(key, words.IsAnyName) {
+		name, ok := value.(string)
+		if path, isPath := value.([]any); isPath && len(path) > 0 { // {"path": ["user", "password"], "received": "hunter2"}
+			name, ok = path[len(path)-1].(string)
+		}
+		if ok && len(name) <= words.MaxName && words.IsKeyOf(key, words.IsAnyName) {
 			if s := words.StrengthOf(name); s != words.Open {
 				return s
 			}

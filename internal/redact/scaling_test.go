@@ -28,6 +28,7 @@ var hostile = []string{
 	"createUser('a','b')", "createUser(", "add_user a ", "]:1 a:b ", "[h.a]:1 a:b ", "a * \"b\" * ", "a * ", "* \"", "user=a%b ", "%b", "-p <(a b) ", "<(", "::add-mask::a ", "::add-mask::",
 	"User Password\n---- --------\nbob  a\n", "expect password send \"a\" ", "credentials a:b ", "credentials a / b ", "name=token::a ", " /u a /p b ", "set password {a}",
 	"]:", "[a]:1:b:c:", "RAR.EXE -hpa ", "net.exe use ", "sudo -kS <<< a ", "<<<a | sudo -S ",
+	"{\"path\":[\"a\",\"password\"],\"x\":{", "\" type=\"password\" ", "value \"a\" for password ", "password\n value ", "password given ", "\"password\" with value ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

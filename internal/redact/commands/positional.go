@@ -174,7 +174,7 @@ func (m *Masker) arguments(from, end int, places string) (next int) {
 			i = max(i, m.Closing(i, end))
 		case c == ',' || c == ';' || i == end:
 			arg := strings.TrimLeft(m.Text[from:i], " \t\n")
-			isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old") // of a procedure
+			isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old")                                             // of a procedure
 			if isNew || strings.IndexByte(places, nth) >= 0 && !strings.HasPrefix(arg, "@") && !view.IsDigits(before) { // of a port none is
 				next = max(next, m.literal(from, i))
 			}

@@ -46,7 +46,7 @@ func (m *Masker) linkOf(s *subject) link {
 		if j >= len(t) {
 			break
 		}
-		if op := m.Operator(j); op == ">" && j > i { // a comparison
+		if op := m.Operator(j); op == ">" && (j > i || view.IsQuote(m.At(j-1))) { // a comparison; the end of a tag
 			return link{}
 		} else if op != "" {
 			return m.operated(s, j, op)
@@ -80,9 +80,7 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: colon, value: j}
 		case gap == "" && s.quote == 0:
 			return link{}
-		case view.Lower(c) != 0 && s.quote != 0: // "password" with value "hunter2"
-			return link{bond: spaced, value: m.Spaces(m.sentence(j)), line: line}
-		case view.Lower(c) != 0:
+		case view.Lower(c) != 0 && s.quote == 0:
 			next, fills := m.filler(s, j)
 			if i = next; !fills {
 				return link{bond: spaced, value: j, line: line, typed: typed}
@@ -90,8 +88,8 @@ func (m *Masker) linkOf(s *subject) link {
 				return link{}
 			}
 			typed = view.IsDigits(t[j:i])
-		default:
-			return link{bond: spaced, value: j, line: line}
+		default: // perhaps "password" with value "hunter2"
+			return link{bond: spaced, value: m.Spaces(m.sentence(j)), line: line}
 		}
 	}
 	return link{}
@@ -203,7 +201,7 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 	case "?", "??", "||":
 		l.bond = spaced
 	case ":", ">", "...", "…":
-		if s.quote == 0 && !s.flag {
+		if s.quote == 0 && (!s.flag || l.value > i+1) {
 			l.bond = colon
 		}
 	}

@@ -49,7 +49,8 @@ func (m *Masker) Name(i int) int {
 		s.start++
 	}
 	s.word = t[s.start:s.end]
-	if s.word == "" || words.IsFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 && m.At(m.Spaces(end)) != '=' {
+	file := words.IsFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 && m.At(m.Spaces(end)) != '='
+	if s.word == "" || file || strings.HasPrefix(s.word, "EXT-X-") { // the latter is a tag of HLS
 		return i + 1
 	}
 	if q := m.At(start - 1); view.IsQuote(q) && m.At(s.end) == q && m.Depth(s.end) <= m.Depth(start-1) {
@@ -71,6 +72,9 @@ func (m *Masker) Name(i int) int {
 		}
 		if next == 0 {
 			next = m.sent(&s)
+		}
+		if next == 0 {
+			next = m.rejected(&s)
 		}
 		if next == 0 {
 			m.table(&s)

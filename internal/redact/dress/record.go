@@ -83,6 +83,7 @@ func (m *Masker) content(s *subject, i int) int {
 	text := strings.TrimRight(t[from:end], " \t\r\n")
 	v := page.Value{Start: from, End: from + len(text), Next: end}
 	if text == "" || strings.HasPrefix(text, page.Mask) || end == len(t) && !words.Mixed(text) ||
+		s.quote != 0 && words.IsName(text) || // a label
 		s.strength == words.Unsure && words.IsID(text) || !m.wants(s, link{bond: assigned}, &v) {
 		return 0
 	}
@@ -121,8 +122,11 @@ func (m *Masker) record(s *subject) int {
 		}
 	}
 	end := s.end
-	for end < len(t) && end-s.end < maxRecord && !m.recordEnds(end) {
-		end++
+	for nested := true; end < len(t) && end-s.end < maxRecord && !m.recordEnds(end); end++ {
+		if nested && t[end] == '{' {
+			inner := m.Closing(end, s.end+maxRecord)
+			nested, end = inner > 0, max(end, inner)
+		}
 	}
 	next := m.keyedValue(s, s.end, end)
 	if next == 0 {
@@ -135,7 +139,10 @@ func (m *Masker) record(s *subject) int {
 	}
 	start := key
 	for start > 0 && key-start < maxRecord && !m.recordEnds(start-1) && t[start-1] != '{' {
-		start--
+		if start--; t[start] == '"' && start < key-1 { // what is in quotes
+			from := max(0, start-maxRecord)
+			start = from + max(0, strings.LastIndexByte(t[from:start], '"'))
+		}
 	}
 	m.Cost += end - start
 	if next == 0 && m.keyedValue(s, start, key) > 0 {
@@ -186,7 +193,11 @@ func (m *Masker) recordEnds(i int) bool {
 // keyBefore returns where the key begins that what is at i is the value of, if that is something like name; -1 otherwise.
 func (m *Masker) keyBefore(i int) int {
 	t := m.Text
-	before := t[max(0, i-maxAside):i]
+	before := strings.TrimRight(t[max(0, i-maxAside):i], "/") // of a path
+	if list := strings.LastIndexByte(before, '['); list >= 0 && strings.Trim(before[list:], "[\"', "+view.Alphabet) == "" {
+		before = before[:list]
+	}
+	i += len(before) - min(i, maxAside)
 	key := strings.TrimRight(before, "\"'` ")
 	operator := strings.TrimRight(key, ":=>")
 	if len(operator) == len(key) || len(before)-len(key) > 4 {
@@ -214,7 +225,10 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 			if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
 				key.quote = q
 			}
-			if l := m.linkOf(&key); l.bond >= colon && l.bond < paired && !(l.line && m.PairFollows(l.value)) {
+			l := m.linkOf(&key)
+			stated := l.bond == spaced && (view.IsQuote(m.At(l.value)) || m.At(l.value) == '[') // rejected value [hunter2]
+			nested := l.line && m.PairFollows(l.value)
+			if !nested && (l.bond == colon || l.bond == assigned || stated) {
 				l.bond = assigned
 				if v, ok := m.valueAt(&key, l); ok && m.wants(s, l, &v) {
 					m.Hide(v.Start, v.End)
@@ -247,6 +261,37 @@ func (m *Masker) sent(s *subject) int {
 	v := m.Quoted(i)
 	m.Hide(v.Start, v.End)
 	return v.Next
+}
+
+// rejected masks what a validator says that s was: field 'password': rejected value [hunter2], invalid value "hunter2" for password.
+func (m *Masker) rejected(s *subject) int {
+	if s.strength != words.Sure {
+		return 0
+	}
+	t, end := m.Text, s.end
+	for lines := 0; end < len(t) && end-s.end < maxRecord && t[end] != ';'; end++ {
+		if t[end] == '\n' {
+			if lines++; lines > 1 || m.At(end+1) != ' ' {
+				break
+			}
+		}
+	}
+	before := t[max(0, s.start-maxRecord):s.start]
+	before = before[strings.LastIndexByte(before, '\n')+1:]
+	m.Cost += end - s.end + len(before)
+	for _, given := range []string{"alue ", "rgument "} {
+		i := strings.LastIndex(before, given)
+		if i < 0 {
+			continue
+		}
+		if i += s.start - len(before) + len(given); view.IsQuote(m.At(i)) {
+			v := m.Quoted(i)
+			if v.Next < s.start && strings.Contains(t[v.Next:s.start], " for ") && m.wants(s, link{bond: assigned}, &v) {
+				m.Hide(v.Start, v.End)
+			}
+		}
+	}
+	return m.keyedValue(s, s.end, end)
 }
 
 // valueBefore masks what is called s behind it: "hunter2" is the password.

@@ -120,6 +120,9 @@ func (m *Masker) valueOf(s *subject) int {
 		return m.keyedValue(s, l.value, min(len(m.Text), l.value+maxRecord))
 	}
 	v, ok := m.valueAt(s, l)
+	if l.bond == paired && m.At(m.Spaces(v.Next)) == ':' { // the next key
+		return 0
+	}
 	if !ok || !m.isUserPair(s, l, &v) && !m.wants(s, l, &v) {
 		return 0
 	}

@@ -3,6 +3,7 @@
 package dress
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
@@ -15,15 +16,9 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 	header := manyWords(s.word)
 	switch {
-	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]):
-		return false
-	case words.IsSessionID(s.word, text),
+	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
+		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text),
 		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
-		return false
-	case s.flag && strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open, // --password PASSWORD
-		s.flag && !v.Quoted && words.IsProse(text) && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)), // --password is deprecated
-		s.flag && l.line && !v.Quoted && !m.alone(v), // not in the next sentence
-		s.quote != 0 && !v.Quoted && !words.Mixed(text) && m.At(v.Next) == ' ' && view.IsQuote(m.At(v.Next+1)): // "creds" : secret "creds"
 		return false
 	case strings.EqualFold(s.word, "pin"):
 		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
@@ -77,6 +72,23 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
 }
 
+// goesOn reports whether what follows s, an option or a name in quotes, is rather how a sentence goes on: --password is deprecated,
+// --password: parse error, "password": rejected value.
+func (m *Masker) goesOn(s *subject, l link, v *page.Value, text string) bool {
+	next := m.At(v.Next + 1)
+	switch {
+	case v.Quoted || !s.flag && s.quote == 0:
+		return false
+	case s.flag && (strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open || l.line && !m.alone(v)): // --password PASSWORD
+		return true
+	case m.At(v.Next) != ' ':
+		return false
+	case view.IsQuote(next): // "creds" : secret "creds"
+		return s.quote != 0 && !words.Mixed(text)
+	}
+	return view.IsLetter(next) && (words.IsProse(text) || s.flag && l.bond == colon && !words.Mixed(text))
+}
+
 func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) bool {
 	text = strings.Trim(text, "*`_")
 	switch {
@@ -112,9 +124,10 @@ func (m *Masker) isAsked(s *subject) bool { return view.HasFold(m.Text[m.Spaces(
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
-	before, slash := strings.CutSuffix(strings.TrimSpace(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start])), "/")
-	before = strings.TrimSpace(before) // user/pass: bob/hunter2
-	pair := strings.HasSuffix(before, "basic") || slash && (strings.HasSuffix(before, "user") || strings.HasSuffix(before, "username") || strings.HasSuffix(before, "login"))
+	before := strings.TrimSpace(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start]))
+	user, slash := strings.CutSuffix(before, "/") // user/pass: bob/hunter2
+	user = user[strings.LastIndexAny(strings.TrimSpace(user), " \n\"(")+1:]
+	pair := strings.HasSuffix(before, "basic") || slash && slices.Contains(words.List("user"), strings.TrimSpace(user))
 	if s.strength != words.Noun && !pair || v.Quoted || v.Bracket || l.bond > colon {
 		return false
 	}

@@ -257,7 +257,10 @@ func IsNothing(s string) bool {
 		strings.HasPrefix(s, "$(") && strings.IndexByte(s, '/') > 0 && !strings.ContainsAny(s, "\"'\n"):
 		return true
 	}
-	if nothing[strings.ToLower(strings.Trim(s, "<>[](){}"))] {
+	if kind, size, found := strings.Cut(s, "("); found && view.IsDigits(strings.TrimRight(size, ")")) { // varchar(255)
+		s = kind
+	}
+	if nothing[strings.ToLower(strings.Trim(s, "<>[](){}!?;"))] {
 		return true
 	}
 	for _, opening := range []string{"${", "{{", "${{", "#{", "%{"} {

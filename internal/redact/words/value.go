@@ -96,10 +96,8 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 		return false
 	}
 	directory := strings.HasSuffix(strings.ToLower(name), "pwd") && strings.IndexByte("/~", text[0]) >= 0
-	return !IsSentence(text, 3) && !verdicts[strings.ToLower(text)] && !directory
+	return !IsSentence(text, 3) && !directory
 }
-
-var verdicts = Set("verdict")
 
 // isReference reports whether text asks something for a member by its name: headers["Authorization"].
 func isReference(text string) bool {
