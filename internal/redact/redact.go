@@ -73,7 +73,8 @@ func (r *Redactor) pass(s string, isURL bool) string {
 	if s == "" || s == Mask {
 		return s
 	}
-	m := newMasker(s)
+	p := page.New(s)
+	m := newMasker(&p)
 	if isURL {
 		sep := strings.Index(m.Text, "://")
 		m.Whole = sep < 0 || m.SchemeStart(sep) == 0

@@ -49,7 +49,8 @@ func BenchmarkHostile(b *testing.B) {
 
 // steps returns how many bytes are looked at to mask a text.
 func steps(text string) int {
-	m := newMasker(text)
+	p := page.New(text)
+	m := newMasker(&p)
 	m.scan()
 	return len(m.Text) + m.Cost
 }

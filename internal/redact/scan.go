@@ -17,14 +17,13 @@ import (
 type masker struct {
 	*page.Page
 	tokens   tokens.Masker
-	urls     *urls.Masker
-	dress    *dress.Masker
-	commands *commands.Masker
+	urls     urls.Masker
+	dress    dress.Masker
+	commands commands.Masker
 }
 
-func newMasker(s string) *masker {
-	p := page.New(s)
-	return &masker{Page: p, tokens: tokens.Masker{Page: p}, urls: urls.New(p), dress: dress.New(p), commands: commands.New(p)}
+func newMasker(p *page.Page) masker {
+	return masker{Page: p, tokens: tokens.Masker{Page: p}, urls: urls.New(p), dress: dress.New(p), commands: commands.New(p)}
 }
 
 // scan goes through the text from left to right.

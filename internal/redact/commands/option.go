@@ -18,7 +18,7 @@ type Masker struct {
 }
 
 // New returns a Masker of what is on p.
-func New(p *page.Page) *Masker { return &Masker{Page: p} }
+func New(p *page.Page) Masker { return Masker{Page: p} }
 
 // commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it.
 var commands = func() map[string]string {

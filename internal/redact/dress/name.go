@@ -18,7 +18,7 @@ type Masker struct {
 }
 
 // New returns a Masker of what is on p.
-func New(p *page.Page) *Masker { return &Masker{Page: p} }
+func New(p *page.Page) Masker { return Masker{Page: p} }
 
 // subject is a name that means a credential, and what is around it.
 type subject struct {

@@ -291,6 +291,9 @@ func (m *Masker) rejected(s *subject) int {
 			}
 		}
 	}
+	if !strings.Contains(t[s.end:end], "alue") {
+		return 0
+	}
 	return m.keyedValue(s, s.end, end)
 }
 

@@ -53,7 +53,7 @@ type Page struct {
 }
 
 // New returns the page of a text.
-func New(s string) *Page { return &Page{View: view.Of(s)} }
+func New(s string) Page { return Page{View: view.Of(s)} }
 
 // Hide has the text from start to end masked.
 func (p *Page) Hide(start, end int) { p.add(span{start: start, end: end}) }

@@ -44,7 +44,8 @@ func SecretsOf(known []string) *Secrets {
 			k.add(s)
 		}
 	}
-	k.exact = slices.DeleteFunc(k.exact, func(s string) bool { return strings.Contains(masks, s) })
+	slices.Sort(k.exact)
+	k.exact = slices.DeleteFunc(slices.Compact(k.exact), func(s string) bool { return strings.Contains(masks, s) })
 	return k
 }
 
@@ -139,25 +140,35 @@ func (m *Masker) Known(k *Secrets) {
 			from += i + len(secret)
 		}
 	}
-	if len(k.pieces) == 0 && len(k.short) == 0 {
-		return
-	}
-	text := make([]byte, 0, len(m.Text))
-	at := make([]int32, 0, len(m.Text))
+	var window [pieceLen]byte // the last letters and digits, and where they are
+	var at [pieceLen]int
 	var h uint64
-	for i := range len(m.Text) {
+	seen, slot := 0, 0
+	for i := 0; i < len(m.Text) && len(k.pieces) > 0; i++ {
 		c := view.Lower(m.Text[i])
 		if c == 0 {
 			continue
 		}
-		text, at = append(text, c), append(at, int32(i))
-		h = h*hashBase + uint64(c)
-		first := len(text) - pieceLen
-		if first > 0 {
-			h -= hashOut * uint64(text[first-1])
+		h = h*hashBase + uint64(c) - hashOut*uint64(window[slot])
+		window[slot], at[slot] = c, i
+		if slot++; slot == pieceLen {
+			slot = 0
 		}
-		if first >= 0 && k.filter[bucket(h)] && k.pieces[string(text[first:])] {
-			m.Hide(int(at[first]), i+1)
+		if seen++; seen >= pieceLen && k.filter[bucket(h)] && k.pieces[string(window[slot:])+string(window[:slot])] {
+			m.Hide(at[slot], i+1)
+		}
+	}
+	if len(k.short) > 0 {
+		m.shortKnown(k)
+	}
+}
+
+// shortKnown masks the known secrets of which the bones are fewer than those of a piece.
+func (m *Masker) shortKnown(k *Secrets) {
+	text, at := make([]byte, 0, len(m.Text)), make([]int32, 0, len(m.Text))
+	for i := range len(m.Text) {
+		if c := view.Lower(m.Text[i]); c != 0 {
+			text, at = append(text, c), append(at, int32(i)) //nolint:gosec // texts are short
 		}
 	}
 	for _, short := range k.short {

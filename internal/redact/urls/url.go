@@ -19,7 +19,7 @@ type Masker struct {
 }
 
 // New returns a Masker of what is on p.
-func New(p *page.Page) *Masker { return &Masker{Page: p} }
+func New(p *page.Page) Masker { return Masker{Page: p} }
 
 // cursor remembers where the next @ of a line is, so that it is not searched for again and again.
 type cursor struct{ from, found int }

@@ -52,20 +52,15 @@ func LookAt(s string) (l Look) {
 // Mixed reports whether s has what a word of a sentence has not: a password, perhaps. What else has it, is none.
 func Mixed(s string) bool {
 	l := LookAt(s)
-	switch {
-	case l.Letters()+l.Digits < 4 || IsPlainFact(s, &l):
-		return false
-	case l.Letters() > 0 && l.Digits > 0:
-		return true
-	}
-	return l.Letters() > 0 && strings.ContainsAny(s, "!@#$%^&*+=~|\\") || len(s) >= 32
+	odd := l.Letters() > 0 && (l.Digits > 0 || strings.ContainsAny(s, "!@#$%^&*+=~|\\")) || len(s) >= 32
+	return odd && l.Letters()+l.Digits >= 4 && !IsPlainFact(s, &l)
 }
 
 // TokenLike reports whether s, which stands where a word is expected, rather is a token.
 func TokenLike(s string) bool {
 	const short, long = 12, 32
 	l := LookAt(s)
-	return !IsPlainFact(s, &l) && l.Digits > 0 && (l.Longest >= long || len(s) >= short && l.Letters() > 0)
+	return l.Digits > 0 && (l.Longest >= long || len(s) >= short && l.Letters() > 0) && !IsPlainFact(s, &l)
 }
 
 const shortestJumble = 8
@@ -96,7 +91,7 @@ func Jumbled(s string) bool {
 		}
 	}
 	l := LookAt(s) // with signs strewn in
-	return strings.IndexByte(s, ' ') < 0 && l.Turns >= 7 && l.Uppers >= 4 && l.Lowers >= 4 && l.others*4 <= len(s)
+	return l.Turns >= 7 && strings.IndexByte(s, ' ') < 0 && l.Uppers >= 4 && l.Lowers >= 4 && l.others*4 <= len(s)
 }
 
 // isSign reports whether r is in ASCII and neither a letter nor a digit.
