@@ -12,6 +12,9 @@ import (
 
 // Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
 func (m *Masker) Slash(i int) {
+	if c := m.At(i+1) | 0x20; c != 'p' && c != 'r' {
+		return
+	}
 	end := m.NameEndAt(i + 1)
 	name, sep := strings.ToLower(m.Text[i+1:end]), m.At(end)
 	if name != "p" && name != "rp" || sep != ':' && sep != ' ' || !view.IsSpace(m.At(i-1)) {

@@ -56,7 +56,8 @@ func (m *Masker) linkOf(s *subject) link {
 		next := m.Spaces(j + 1)
 		switch c := t[j]; {
 		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']', // the latter is a link of Markdown
-			c == '|' && m.At(s.start-1) == '$': // echo $PASSWORD | cat
+			c == '|' && m.At(s.start-1) == '$',         // echo $PASSWORD | cat
+			s.quote != 0 && view.HasFold(t[j:], "to "): // renamed "authToken" to "apiKey"
 			return link{}
 		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.At(s.start-1) == '(': // the latter is a pair of Lisp
 			return link{bond: assigned, value: next}
@@ -192,9 +193,6 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 	for strings.IndexByte(".:", m.At(l.value)) >= 0 && (op == "..." || op == "…" || op == ":" && m.At(l.value) == ':') {
 		l.value++
 	}
-	if q := m.At(s.start - 1); view.IsQuote(q) && s.quote == 0 && m.At(l.value) == q { // 'password:' hunter2
-		l.value++
-	}
 	l.value = m.Spaces(l.value)
 	l.line = strings.IndexByte(t[i:l.value], '\n') >= 0
 	switch op {
@@ -260,8 +258,6 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return end, true
 	case r&words.IsFact != 0:
 		return -1, true
-	case r&words.IsOf != 0 && view.IsQuote(m.At(m.Spaces(end))) && !view.HasFold(t[i:], "for "): // set password to "hunter2"
-		return end, true
 	case r&words.IsOf != 0: // password for bob: hunter2
 		if quote := m.Spaces(end); view.IsQuote(m.At(quote)) { // for 'https://bob@host':
 			end = m.Quoted(quote).Next

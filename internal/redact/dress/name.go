@@ -109,15 +109,17 @@ func (m *Masker) widen(s *subject) {
 		start--
 	}
 	before := strings.ToLower(m.Text[start : s.start-1])
+	if before != "" && before[0] == '-' { // --password string
+		return
+	}
 	if low == "key" && words.Roles(before)&(words.IsAsking|words.IsSecretKey) == words.IsAsking { // no kind of key, but a remark about one
 		return
 	}
 	owner := strings.Fields(strings.ToLower(m.Text[max(0, start-maxAside):start]))
 	if words.Roles(before)&words.IsOf != 0 && len(owner) > 0 {
-		before = owner[len(owner)-1] // no object with key
+		before = words.LastWord(owner[len(owner)-1]) // no object with key
 	}
 	switch {
-	case before == "":
 	case words.Roles(before)&words.IsOpenKey != 0 && words.Roles(low)&words.IsKey != 0:
 		s.strength = words.Open
 	case low == "passe":

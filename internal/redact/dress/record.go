@@ -54,7 +54,9 @@ func (m *Masker) nextElement(s *subject) int {
 		if m.At(i) != '<' || end < 0 {
 			break
 		}
-		opened = opened || m.Text[i+1] != '/'
+		if opened = opened || m.Text[i+1] != '/'; view.HasFold(m.Text[i:], "<th") { // the head of the next column
+			return 0
+		}
 		i = m.Spaces(end + 1)
 	}
 	if !opened || s.strength == words.Unsure {
@@ -83,7 +85,6 @@ func (m *Masker) content(s *subject, i int) int {
 	text := strings.TrimRight(t[from:end], " \t\r\n")
 	v := page.Value{Start: from, End: from + len(text), Next: end}
 	if text == "" || strings.HasPrefix(text, page.Mask) || end == len(t) && !words.Mixed(text) ||
-		s.quote != 0 && words.IsName(text) || // a label
 		s.strength == words.Unsure && words.IsID(text) || !m.wants(s, link{bond: assigned}, &v) {
 		return 0
 	}
@@ -268,18 +269,16 @@ func (m *Masker) rejected(s *subject) int {
 	if s.strength != words.Sure {
 		return 0
 	}
-	t, end := m.Text, s.end
-	for lines := 0; end < len(t) && end-s.end < maxRecord && t[end] != ';'; end++ {
-		if t[end] == '\n' {
-			if lines++; lines > 1 || m.At(end+1) != ' ' {
-				break
-			}
-		}
+	t := m.Text
+	line, rest, _ := strings.Cut(t[s.end:min(len(t), s.end+maxRecord)], "\n")
+	end := s.end + len(line)
+	if next, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(next, "  ") {
+		end += len("\n") + len(next)
 	}
 	before := t[max(0, s.start-maxRecord):s.start]
 	before = before[strings.LastIndexByte(before, '\n')+1:]
 	m.Cost += end - s.end + len(before)
-	for _, given := range []string{"alue ", "rgument "} {
+	for _, given := range []string{"alue ", "rgument ", "arsing "} {
 		i := strings.LastIndex(before, given)
 		if i < 0 {
 			continue
@@ -291,7 +290,7 @@ func (m *Masker) rejected(s *subject) int {
 			}
 		}
 	}
-	if !strings.Contains(t[s.end:end], "alue") {
+	if !strings.ContainsAny(t[s.end:end], "\"'[") {
 		return 0
 	}
 	return m.keyedValue(s, s.end, end)

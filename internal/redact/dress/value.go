@@ -120,9 +120,10 @@ func (m *Masker) valueOf(s *subject) int {
 		return m.keyedValue(s, l.value, min(len(m.Text), l.value+maxRecord))
 	}
 	v, ok := m.valueAt(s, l)
-	if l.bond == paired && m.At(m.Spaces(v.Next)) == ':' { // the next key
+	if ok && strings.IndexByte(m.Text[s.end:l.value], ',') >= 0 && m.At(m.Spaces(v.Next)) == ':' { // the next key
 		return 0
 	}
+	l.line = l.line || ok && strings.IndexByte(m.Text[min(l.value, v.Start):v.Start], '\n') >= 0
 	if !ok || !m.isUserPair(s, l, &v) && !m.wants(s, l, &v) {
 		return 0
 	}
@@ -220,7 +221,7 @@ func (m *Masker) decoration(l link) int {
 			(c == '!' || c == '&') && (m.At(i+1) == '!' || view.IsLetter(m.At(i+1))),
 			view.HasFold(t[min(i, len(t)):], "new "):
 			j := i // a tag or an anchor of YAML
-			for j < len(t) && !view.IsSpace(t[j]) {
+			for j < len(t) && !view.IsSpace(t[j]) && t[j] != ',' {
 				j++
 			}
 			if m.At(j) != ' ' || j-i > page.MaxScheme {

@@ -25,7 +25,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	}
 	switch l.bond {
 	case paired:
-		return (m.isPair(s, v) || words.Opaque(text)) && (s.strength > words.Unsure || words.TokenLike(text))
+		return words.Roles(strings.ToLower(text)) == 0 && (m.isPair(s, v) || words.Opaque(text)) &&
+			(s.strength > words.Unsure || words.TokenLike(text))
 	case called:
 		return s.strength > words.Unsure && !words.IsSentence(text, 1) && (v.Quoted || !strings.HasPrefix(text, "0x")) && // an address
 			(v.Quoted || words.Mixed(text) && !strings.ContainsAny(text, " ("))
@@ -52,13 +53,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		}
 		switch s.strength {
 		case words.Sure:
-			switch low := strings.ToLower(s.word); {
-			case low == "pwd":
-				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
-			case low == "jwt" && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next): // a sentence
-				return words.Mixed(text)
-			}
-			if view.IsDigits(text) {
+			if strings.EqualFold(s.word, "pwd") || view.IsDigits(text) {
 				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
 			}
 			return !l.line && !m.isAsked(s) || words.Mixed(text) || m.alone(v)
@@ -77,16 +72,16 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 func (m *Masker) goesOn(s *subject, l link, v *page.Value, text string) bool {
 	next := m.At(v.Next + 1)
 	switch {
-	case v.Quoted || !s.flag && s.quote == 0:
+	case v.Quoted:
+		return false
+	case m.At(v.Next) == ' ' && view.IsQuote(next): // "creds" : secret "creds", KEY: parsing "hunter2"
+		return (s.quote != 0 || l.bond == colon) && !words.Mixed(text)
+	case !s.flag && s.quote == 0:
 		return false
 	case s.flag && (strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open || l.line && !m.alone(v)): // --password PASSWORD
 		return true
-	case m.At(v.Next) != ' ':
-		return false
-	case view.IsQuote(next): // "creds" : secret "creds"
-		return s.quote != 0 && !words.Mixed(text)
 	}
-	return view.IsLetter(next) && (words.IsProse(text) || s.flag && l.bond == colon && !words.Mixed(text))
+	return m.At(v.Next) == ' ' && view.IsLetter(next) && (words.IsProse(text) || s.flag && l.bond == colon && !words.Mixed(text))
 }
 
 func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) bool {
@@ -96,7 +91,9 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 		return false
 	case s.strength == words.Sure && v.Quoted:
 		keyName := (view.HasFold(s.word, "api ") || view.HasFold(s.word, "signing ")) && !m.complained(s) // a key may have a name
-		return !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) && (!keyName || words.Mixed(text))
+		class := words.CaseTurns(text) > 2 && words.StrengthOf(text) != words.Open && !words.Mixed(text)  // set to "UserCredential"
+		return !class && !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) &&
+			(!keyName || words.Mixed(text))
 	case s.strength == words.Sure && l.typed && m.alone(v): // password 7 hunter2
 		return !words.IsProse(text) && words.Roles(strings.ToLower(text)) == 0
 	case s.strength == words.Sure:
@@ -111,11 +108,10 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	if stated := strings.TrimRight(m.Text[s.end:v.Start], "\"'` "); s.strength == words.Noun && strings.HasSuffix(stated, " is") {
 		return words.Mixed(text) // the secret is hunter2
 	}
-	look := words.LookAt(text)
 	if s.strength == words.Weak && m.isLogin(s, v) && !words.IsProse(text) {
 		return true
 	}
-	return words.Opaque(text) && len(text) >= 12 || words.IsID(text) && look.Letters() > 0 && len(text) >= 32
+	return words.Opaque(text) && len(text) >= 12
 }
 
 // isAsked reports whether a program says that it asks for s of somebody, so that what follows a colon may be a sentence.
@@ -125,7 +121,8 @@ func (m *Masker) isAsked(s *subject) bool { return view.HasFold(m.Text[m.Spaces(
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 	before := strings.TrimSpace(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start]))
-	user, slash := strings.CutSuffix(before, "/") // user/pass: bob/hunter2
+	user := strings.TrimRight(before, "/:") // user/pass: bob/hunter2
+	slash := user != before
 	user = user[strings.LastIndexAny(strings.TrimSpace(user), " \n\"(")+1:]
 	pair := strings.HasSuffix(before, "basic") || slash && slices.Contains(words.List("user"), strings.TrimSpace(user))
 	if s.strength != words.Noun && !pair || v.Quoted || v.Bracket || l.bond > colon {

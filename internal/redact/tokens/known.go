@@ -168,7 +168,7 @@ func (m *Masker) shortKnown(k *Secrets) {
 	text, at := make([]byte, 0, len(m.Text)), make([]int32, 0, len(m.Text))
 	for i := range len(m.Text) {
 		if c := view.Lower(m.Text[i]); c != 0 {
-			text, at = append(text, c), append(at, int32(i)) //nolint:gosec // texts are short
+			text, at = append(text, c), append(at, int32(i))
 		}
 	}
 	for _, short := range k.short {

@@ -59,9 +59,7 @@ func (m *Masker) until(i int, chars string, depth uint8) int {
 // Authority goes through the URL of which the :// is at sep, and returns where its path begins.
 func (m *Masker) Authority(sep int) int {
 	u := page.URL{Start: m.SchemeStart(sep), Host: sep + len("://"), Depth: m.Depth(sep)}
-	if u.Scheme = m.Text[u.Start:sep]; words.CaseTurns(u.Scheme) > 0 || u.Scheme != "" && view.IsUpper(u.Scheme[0]) {
-		u.Scheme = strings.ToLower(u.Scheme)
-	}
+	u.Scheme = strings.ToLower(m.Text[u.Start:sep])
 	end := m.until(u.Host, `/?#\`, u.Depth)
 	if at := m.lostAt(&u, end); at >= 0 {
 		m.HideUser(u.Host, at)
@@ -83,9 +81,6 @@ func (m *Masker) Authority(sep int) int {
 	m.parts(&u, end)
 	if i := strings.IndexByte(m.Text[min(u.Host, end):end], ';'); i >= 0 { // the properties of JDBC follow
 		end = u.Host + i
-	}
-	if end > u.Host+len("s3") && strings.HasPrefix(m.Text[end-1:], "://") { // of another one
-		end--
 	}
 	return max(end, sep+1)
 }

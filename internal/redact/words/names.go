@@ -212,11 +212,6 @@ func IsKeyOf(s string, r Role) bool {
 	return Roles(s)&r != 0
 }
 
-// IsName reports whether text is the name of a credential itself: Your password.
-func IsName(text string) bool {
-	return !Mixed(text) && StrengthOf(text[strings.LastIndexByte(text, ' ')+1:]) != Open
-}
-
 // IsIdentifier reports whether a name is one of a program rather than a word of a sentence.
 func IsIdentifier(s string) bool {
 	return strings.ContainsAny(s, "_-.") || CaseTurns(s) > 1 && strings.IndexByte(s, ' ') < 0
