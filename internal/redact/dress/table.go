@@ -46,7 +46,6 @@ func (m *Masker) table(s *subject) {
 		return
 	}
 	if sep == 0 {
-		m.singleColumn(s, head, end)
 		m.ruled(s, start, end)
 		return
 	}
@@ -77,45 +76,36 @@ func (m *Masker) table(s *subject) {
 	}
 }
 
-// singleColumn masks the rows of a table of which s is the only column, and which has a line below its head.
-func (m *Masker) singleColumn(s *subject, head string, end int) {
-	rule := m.Closed(end+1, "\n", view.Escaped)
-	line := strings.TrimSpace(m.Text[end:rule])
-	if strings.TrimSpace(head) != s.word || len(line) < len(s.word) || strings.Trim(line, "-=+") != "" {
-		return
-	}
-	for n := 0; n < maxRows && rule < len(m.Text) && !m.Full(); n++ {
-		start := rule + 1
-		rule = m.Closed(start, "\n", view.Escaped)
-		if cell := strings.TrimSpace(m.Text[start:rule]); cell == "" || strings.ContainsAny(cell, " (") {
-			return
-		}
-		m.cellOf(s, 0, start, rule, '\n')
-	}
-}
-
-// ruled masks the column below s where dashes in the line after say where each begins, as PowerShell and others print tables. The line of s
-// is from start to end.
+// ruled masks the column below s where the line after says with dashes where each begins, as PowerShell and others print tables. The line
+// of s is from start to end.
 func (m *Masker) ruled(s *subject, start, end int) {
+	const lines = "-="
 	rule := m.Closed(end+1, "\n", view.Escaped)
 	dashes, column := m.Text[min(end+1, rule):rule], s.start-start
-	if strings.Trim(dashes, "-=+ \r") != "" || strings.IndexByte(dashes, '-') < 0 || column >= len(dashes) || dashes[column] != '-' ||
-		column > 0 && dashes[column-1] == '-' {
+	if strings.Trim(dashes, lines+"+ \r") != "" || column >= len(dashes) || strings.IndexByte(lines, dashes[column]) < 0 {
+		return
+	}
+	for column > 0 && strings.IndexByte(lines, dashes[column-1]) >= 0 {
+		column--
+	}
+	only := strings.IndexByte(strings.TrimSpace(dashes), ' ') < 0 // column
+	if name := m.Text[start+column : end]; strings.TrimSpace(m.Text[start+column:s.start]) != "" || only && strings.TrimSpace(name) != s.word {
 		return
 	}
 	for n := 0; n < maxRows && rule < len(m.Text) && !m.Full(); n++ {
 		from := rule + 1
 		rule = m.Closed(from, "\n", view.Escaped)
-		cell := from + column
-		if cell >= rule || m.Text[cell-1] != ' ' && column > 0 || strings.HasPrefix(m.Text[cell:], page.Mask) {
+		row := strings.TrimRight(m.Text[min(from, rule):rule], " \r")
+		if column >= len(row) || column > 0 && row[column-1] != ' ' || only && strings.ContainsAny(strings.TrimSpace(row), " (") {
 			return
 		}
-		width := strings.IndexAny(m.Text[cell:rule], " \r\"")
-		if width < 0 {
-			width = rule - cell
-		}
-		v := page.Value{Start: cell, End: cell + width, Next: cell + width}
-		if width > 0 && m.wants(s, link{bond: assigned}, &v) {
+		text := strings.TrimLeft(row[column:], " ")
+		cell, _ := view.CutAny(text, " \"")
+		v := page.Value{Start: from + len(row) - len(text)}
+		v.End = v.Start + len(cell)
+		if strings.HasPrefix(text, page.Mask) {
+			return
+		} else if cell != "" && m.wants(s, link{bond: assigned}, &v) {
 			m.Hide(v.Start, v.End)
 		}
 	}
