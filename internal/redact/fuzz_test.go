@@ -88,7 +88,7 @@ var snippets = rapid.SampledFrom([]string{
 	"h:5432:db:me:", "*", "SETUSER ", ">", " /u:a ", " /p:", "| sudo -S", "echo ", "login(", "REG_SZ", "wpa_passphrase ", "user=a:", "a1B2c3D4", "LOGIN ", "set to ", "<b>", "</b>",
 	"sudo -S ", "<<<", "net use \\\\h\\s ", "/user:a ", "sp_addlogin ", "'a'", "kty", "k=clear:", "nonce realm ", "response=", "a:bbbbbb:1:1:", "rar -hp",
 	"createUser(", "add_user a ", "]:1 a:b ", " * ", "user=a%b ", "-p <(", "::add-mask::", "User Password\n---- --------\n", "expect ", "send ", "credentials ", " / ", "'' ", "''a",
-	"password\n--------\n", "PuTTY-User-Key-File-", "Private-Lines:", "7",
+	"value \"", " for ", "\"path\":[", "/password\",", "given ", "password\n  value ", "password\n--------\n", "PuTTY-User-Key-File-", "Private-Lines:", "7",
 })
 
 func TestMaskingIsIdempotent(t *testing.T) {

@@ -89,7 +89,8 @@ func (m *Masker) ruled(s *subject, start, end int) {
 		column--
 	}
 	only := strings.IndexByte(strings.TrimSpace(dashes), ' ') < 0 // column
-	if name := m.Text[start+column : end]; strings.TrimSpace(m.Text[start+column:s.start]) != "" || only && strings.TrimSpace(name) != s.word {
+	before, name := strings.TrimSpace(m.Text[start+column:s.start]), strings.TrimSpace(m.Text[start+column:end])
+	if before != "" || only && name != s.word {
 		return
 	}
 	for n := 0; n < maxRows && rule < len(m.Text) && !m.Full(); n++ {
