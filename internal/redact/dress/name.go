@@ -15,6 +15,8 @@ type Masker struct {
 	*page.Page
 	nameEnd   int // up to where names were looked for already
 	webKeyEnd int // of the JSON web key that was met last
+	plain     int // from here to plainEnd nothing is called value
+	plainEnd  int
 }
 
 // New returns a Masker of what is on p.

@@ -185,8 +185,11 @@ func (m *Masker) recordEnds(i int) bool {
 	case '}', '<', '>', ';':
 		return true
 	case '\n':
-		next := strings.TrimLeft(m.Text[i+1:min(len(m.Text), i+maxAside)], " \t")
-		return next != "" && (next[0] == '-' || next[0] == '\n')
+		next := i + 1
+		for next < i+maxAside && (m.At(next) == ' ' || m.At(next) == '\t') {
+			next++
+		}
+		return m.At(next) == '-' || m.At(next) == '\n'
 	}
 	return false
 }
@@ -219,9 +222,16 @@ func (m *Masker) keyBefore(i int) int {
 // keyedValue masks the value of something called value between from and to, if that is a credential named s. It returns
 // where to go on, 0 if there is none.
 func (m *Masker) keyedValue(s *subject, from, to int) int {
-	for i := from; i < to; i++ {
+	i, ahead := from, from >= s.end
+	if ahead && from >= m.plain && from < m.plainEnd {
+		i = m.plainEnd
+	} else if ahead {
+		m.plain = from
+	}
+	for ; i < to; i++ {
 		end := m.NameEndAt(i)
 		if end > i && words.IsKeyOf(m.Text[i:end], words.IsAnyValue) {
+			m.plain, ahead = len(m.Text), false
 			key := subject{start: i, end: end, word: m.Text[i:end], strength: s.strength}
 			if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
 				key.quote = q
@@ -238,6 +248,9 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 			}
 		}
 		i = end
+	}
+	if ahead {
+		m.plainEnd = i
 	}
 	return 0
 }

@@ -150,6 +150,9 @@ func (m *Masker) UserInfo(i int) int {
 // slashed masks user/password before the @ at i, as clients of Oracle take it.
 func (m *Masker) slashed(start, i int) {
 	t := m.Text
+	if strings.IndexByte(t[start:i], '/') <= 0 {
+		return
+	}
 	host, _, found := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
 	_, port, _ := strings.Cut(host, ":")
 	dsn := found && (host == "" && m.At(i+2) == '/' || view.IsDigits(port)) // @//host:1521/db, @host:1521/db

@@ -67,11 +67,11 @@ const shortestJumble = 8
 
 // Opaque reports whether s looks like made by a machine, so that nobody could say it aloud.
 func Opaque(s string) bool {
-	if len(s) < shortestJumble {
+	if len(s) < shortestJumble || !Jumbled(s) {
 		return false
 	}
 	l := LookAt(s)
-	return !IsPlainFact(s, &l) && Jumbled(s)
+	return !IsPlainFact(s, &l)
 }
 
 // Jumbled reports whether s has a run of letters and digits without any order: with many turns between letters and digits, or
@@ -89,6 +89,9 @@ func Jumbled(s string) bool {
 			len(run) >= 16 && turns*5 >= len(run)*2 && loneLetters(run) > 1:
 			return true
 		}
+	}
+	if len(s) < 2*shortestJumble {
+		return false
 	}
 	l := LookAt(s) // with signs strewn in
 	return l.Turns >= 7 && strings.IndexByte(s, ' ') < 0 && l.Uppers >= 4 && l.Lowers >= 4 && l.others*4 <= len(s)
