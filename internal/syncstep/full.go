@@ -134,12 +134,15 @@ func (s *syncer) aheadStep(ctx context.Context) error {
 	return err
 }
 
-// pageStep reads a page, once there is room for it.
+// pageStep reads a page, once there is room for it; unless a poll is due before, or the step is over.
 func (s *syncer) pageStep(ctx context.Context) error {
-	if !s.enter(ctx) {
+	full, until := s.state.full, s.end
+	if next := s.state.Schedule.NextPoll; s.state.Watermark.Newest() != 0 && next.Before(until) {
+		until = next
+	}
+	if !s.enter(ctx, until) {
 		return ctx.Err()
 	}
-	full := s.state.full
 	defer func() { s.state.room.shrink(s.held()) }()
 	switch {
 	case full.recent != nil:
@@ -151,14 +154,10 @@ func (s *syncer) pageStep(ctx context.Context) error {
 	}
 }
 
-// enter waits for room for what a page brings, and reports whether there is some before a poll is due, or the step is over.
-func (s *syncer) enter(ctx context.Context) (ok bool) {
+// enter waits for room for what a page brings, and reports whether there is some until then.
+func (s *syncer) enter(ctx context.Context, until time.Time) (ok bool) {
 	if s.state.room.fit(1) {
 		return true
-	}
-	until := s.end
-	if next := s.state.Schedule.NextPoll; s.state.Watermark.Newest() != 0 && next.Before(until) {
-		until = next
 	}
 	left := until.Sub(s.now())
 	if left <= 0 {

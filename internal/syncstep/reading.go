@@ -6,8 +6,6 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/utils/clock"
-
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
@@ -24,8 +22,6 @@ type reading struct {
 	ahead   int       // bytes of what was read since
 	omitted int
 	failed  error
-	// silent gives back the room of a full sync while the API says nothing; nil in a poll.
-	silent clock.Timer
 }
 
 // read makes one listing request, and has what differs from the mirror written while it reads on. What there was no time to write is
@@ -34,11 +30,11 @@ func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err 
 	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
 	next := func(task studio.Task) bool { return r.next(ctx, &task) }
 	if s.state.poll == nil {
-		r.silent = s.Clock.AfterFunc(silence, func() { s.state.room.shrink(0) })
-		defer r.silent.Stop()
+		listener := s.state.room.listen(s.Clock, s.held())
+		defer listener.heard()
 		next = func(task studio.Task) bool {
-			r.silent.Stop()
-			defer r.silent.Reset(silence)
+			listener.heard()
+			defer func() { listener.on(s.held()) }()
 			return r.fits(ctx) && r.next(ctx, &task)
 		}
 	}
@@ -65,7 +61,10 @@ func (r *reading) fits(ctx context.Context) bool {
 	if r.failed == nil {
 		r.failed = r.wait(0, until)
 	}
-	return r.failed == nil && r.state.room.fit(r.held()+1)
+	if r.failed != nil || r.held() > 0 {
+		return r.failed == nil && r.state.room.fit(r.held()+1)
+	}
+	return r.enter(ctx, r.until())
 }
 
 // next takes one task. It returns false where the rest of the answer is better asked for again.

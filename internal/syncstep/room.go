@@ -5,9 +5,11 @@ package syncstep
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 )
@@ -17,8 +19,10 @@ const (
 	// one namespace have: a thousand sources that begin at once would fill the memory otherwise.
 	roomBatches      = 128
 	namespaceBatches = 32
-	// silence is how long an API may keep room for what it does not send.
-	silence = 2 * time.Second
+	// silence is how long an API may keep room for what it does not send, and longSilence for what it has sent, and nobody writes before the
+	// rest is there.
+	silence     = 2 * time.Second
+	longSilence = 10 * time.Second
 )
 
 // NewRoom returns the room that all sources share for what was read and not written yet.
@@ -31,6 +35,35 @@ type room struct {
 
 	mu      sync.Mutex
 	batches []func() // each gives back room for a batch
+}
+
+// listener gives back room while an API says nothing.
+type listener struct {
+	room           *room
+	held           atomic.Int64 // tasks that were read, and are not written yet
+	silent, longer clock.Timer
+}
+
+// listen begins to wait for an API.
+func (r *room) listen(by clock.WithDelayedExecution, held int) *listener {
+	l := &listener{room: r}
+	l.held.Store(int64(held))
+	l.silent = by.AfterFunc(silence, func() { r.shrink(int(l.held.Load())) })
+	l.longer = by.AfterFunc(longSilence, func() { r.shrink(0) })
+	return l
+}
+
+// heard notes that the API has sent something.
+func (l *listener) heard() {
+	l.silent.Stop()
+	l.longer.Stop()
+}
+
+// on waits for more.
+func (l *listener) on(held int) {
+	l.held.Store(int64(held))
+	l.silent.Reset(silence)
+	l.longer.Reset(longSilence)
 }
 
 // enter waits for room for a batch, and reports whether there is some before ctx ends.
