@@ -19,8 +19,8 @@ const (
 	// one namespace have: a thousand sources that begin at once would fill the memory otherwise.
 	roomBatches      = 128
 	namespaceBatches = 32
-	// silence is how long an API may keep room for what it does not send, and longSilence for what it has sent, and nobody writes before the
-	// rest is there.
+	// silence is how long an API may keep room for what it does not send, and longSilence for what it has sent: nobody writes that
+	// before the rest is there.
 	silence     = 2 * time.Second
 	longSilence = 10 * time.Second
 )
