@@ -55,37 +55,43 @@ const (
 // version is set when the binary is built.
 var version = "dev"
 
+// endpoint is where something is served, and with which certificate.
+type endpoint struct {
+	address string
+	// folder of the certificate, and the names of its files.
+	folder, cert, key string
+}
+
+// files are those of the certificate and of its key.
+func (e *endpoint) files() (cert, key string) {
+	return filepath.Join(e.folder, e.cert), filepath.Join(e.folder, e.key)
+}
+
 type options struct {
-	leaderElect     bool
-	metricsAddress  string
-	metricsSecure   bool
-	metricsCertPath string
-	metricsCertName string
-	metricsCertKey  string
-	probeAddress    string
-	watchNamespaces string
-	watchSelector   string
-	allowedHosts    string
-	receiverAddress string
-	receiverPath    string
-	receiverCert    string
-	receiverKey     string
-	receiverConns   int
-	check           string
-	zap             zap.Options
+	leaderElect         bool
+	metrics             endpoint
+	metricsSecure       bool
+	probeAddress        string
+	watchNamespaces     string
+	watchSelector       string
+	allowedHosts        string
+	receiver            endpoint
+	receiverConnections int
+	check               string
+	zap                 zap.Options
 }
 
 func main() {
 	var opts options
 	flag.BoolVar(&opts.leaderElect, "leader-elect", false,
 		"Let only one of several replicas work at a time. Needed with more than one replica.")
-	flag.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "Address of the metrics endpoint; 0 turns it off.")
+	flag.StringVar(&opts.metrics.address, "metrics-bind-address", ":8443", "Address of the metrics endpoint; 0 turns it off.")
 	flag.BoolVar(&opts.metricsSecure, "metrics-secure", true,
 		"Serve metrics over HTTPS, to clients that Kubernetes authenticates and authorizes.")
-	flag.StringVar(&opts.metricsCertPath, "metrics-cert-path", "",
+	flag.StringVar(&opts.metrics.folder, "metrics-cert-path", "",
 		"Folder of the certificate of the metrics endpoint, read again when it changes; empty means a self-signed one.")
-	flag.StringVar(&opts.metricsCertName, "metrics-cert-name", "tls.crt", "File of the certificate in --metrics-cert-path.")
-	flag.StringVar(&opts.metricsCertKey, "metrics-cert-key", "tls.key", "File of its key in --metrics-cert-path.")
+	flag.StringVar(&opts.metrics.cert, "metrics-cert-name", "tls.crt", "File of the certificate in --metrics-cert-path.")
+	flag.StringVar(&opts.metrics.key, "metrics-cert-key", "tls.key", "File of its key in --metrics-cert-path.")
 	flag.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "Address of the health probes; 0 turns them off.")
 	flag.StringVar(&opts.watchNamespaces, "watch-namespaces", "", "Namespaces to work in, comma separated; empty means all.")
 	flag.StringVar(&opts.watchSelector, "watch-label-selector", "", "Labels of the sources to serve, as for kubectl get -l: "+
@@ -95,12 +101,13 @@ func main() {
 		"*.example.com, 10.1.2.3, 10.0.0.0/8 over https; with :port, or http:// before it, over plain http as well. "+
 		"* adds what empty means: any https host, and http to loopback. "+
 		"Link-local, metadata and translated addresses always have to be listed themselves.")
-	flag.StringVar(&opts.receiverAddress, "receiver-bind-address", ":9292", "Address of the receiver of Studio's webhooks; 0 turns it off.")
-	flag.StringVar(&opts.receiverPath, "receiver-cert-path", "",
+	flag.StringVar(&opts.receiver.address, "receiver-bind-address", ":9292",
+		"Address of the receiver of Studio's webhooks; 0 turns it off.")
+	flag.StringVar(&opts.receiver.folder, "receiver-cert-path", "",
 		"Folder of the certificate of the receiver, read again when it changes; empty means plain HTTP.")
-	flag.StringVar(&opts.receiverCert, "receiver-cert-name", "tls.crt", "File of the certificate in --receiver-cert-path.")
-	flag.StringVar(&opts.receiverKey, "receiver-cert-key", "tls.key", "File of its key in --receiver-cert-path.")
-	flag.IntVar(&opts.receiverConns, "receiver-connections-per-address", webhook.DefaultConnections,
+	flag.StringVar(&opts.receiver.cert, "receiver-cert-name", "tls.crt", "File of the certificate in --receiver-cert-path.")
+	flag.StringVar(&opts.receiver.key, "receiver-cert-key", "tls.key", "File of its key in --receiver-cert-path.")
+	flag.IntVar(&opts.receiverConnections, "receiver-connections-per-address", webhook.DefaultConnections,
 		"Open connections that one address may have to the receiver. Raise it where an Ingress needs more: "+
 			"all that comes through one has its address.")
 	flag.StringVar(&opts.check, "check", "", "Look at an operator instead of being one, and exit: this URL of its readiness probe has to "+
@@ -171,7 +178,7 @@ func run(opts *options) error {
 	if !watched.sources.Empty() {
 		settings = append(settings, controller.AsShard())
 	}
-	if opts.receiverAddress != "0" {
+	if opts.receiver.address != "0" {
 		receiving, err := receiverConfig(opts, mgr, lock)
 		if err != nil {
 			return err
@@ -241,23 +248,22 @@ func newManager(
 
 func metricsOptions(opts *options) (metricsserver.Options, error) {
 	metrics := metricsserver.Options{
-		BindAddress:   opts.metricsAddress,
+		BindAddress:   opts.metrics.address,
 		SecureServing: opts.metricsSecure,
-		CertDir:       opts.metricsCertPath,
-		CertName:      opts.metricsCertName,
-		KeyName:       opts.metricsCertKey,
+		CertDir:       opts.metrics.folder,
+		CertName:      opts.metrics.cert,
+		KeyName:       opts.metrics.key,
 		// HTTP/1.1 only: HTTP/2 has let clients exhaust servers (CVE-2023-44487, CVE-2023-39325), and gains nothing here.
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
 	}
 	if opts.metricsSecure {
 		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
-	if opts.metricsCertPath == "" {
+	if opts.metrics.folder == "" {
 		return metrics, nil
 	}
 	// The server would take a self-signed certificate where a file is missing, and say nothing.
-	_, err := tls.LoadX509KeyPair(filepath.Join(metrics.CertDir, metrics.CertName), filepath.Join(metrics.CertDir, metrics.KeyName))
-	if err != nil {
+	if _, err := tls.LoadX509KeyPair(opts.metrics.files()); err != nil {
 		return metrics, fmt.Errorf("--metrics-cert-path: %w", err)
 	}
 	return metrics, nil
@@ -268,7 +274,7 @@ func leaderLock(opts *options, config *rest.Config, name string) (*election.Lock
 	if !opts.leaderElect {
 		return nil, nil
 	}
-	address, err := ownAddress(opts.receiverAddress, os.Getenv("POD_IP"))
+	address, err := ownAddress(opts.receiver.address, os.Getenv("POD_IP"))
 	if err != nil {
 		return nil, err
 	}
@@ -300,18 +306,17 @@ func ownAddress(listen, podIP string) (netip.AddrPort, error) {
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
 func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
-	if opts.receiverConns < 1 {
+	if opts.receiverConnections < 1 {
 		return webhook.Config{}, errors.New("--receiver-connections-per-address: at least 1")
 	}
-	config := webhook.Config{Address: opts.receiverAddress, Connections: opts.receiverConns}
+	config := webhook.Config{Address: opts.receiver.address, Connections: opts.receiverConnections}
 	if lock != nil {
 		config.Election = lock
 	}
-	if opts.receiverPath == "" {
+	if opts.receiver.folder == "" {
 		return config, nil
 	}
-	watcher, err := certwatcher.New(
-		filepath.Join(opts.receiverPath, opts.receiverCert), filepath.Join(opts.receiverPath, opts.receiverKey))
+	watcher, err := certwatcher.New(opts.receiver.files())
 	if err != nil {
 		return config, fmt.Errorf("--receiver-cert-path: %w", err)
 	}

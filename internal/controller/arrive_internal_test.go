@@ -21,6 +21,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/session"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -85,17 +86,18 @@ func TestASourceArrivesHoweverItsFirstReconcileEnds(t *testing.T) {
 				c.change(api.Source)
 			}
 			key := client.ObjectKeyFromObject(api.Source)
-			r.webhooks = backend.New(backend.Config{
-				Client: api, Engine: r.engine, Secret: r.webhookSecret, Wake: r.wake, Now: time.Now,
+			webhooks := backend.New(backend.Config{
+				Client: api, Secret: r.connector.Sessions.WebhookSecret, Wake: r.waker.wake, Now: time.Now,
 			})
+			r.connector.Webhooks = webhooks
 			// Whoever admits the sources is not heard of again: the reconcile has to do.
-			g.Expect(r.webhooks.Admit(t.Context(), func(*v1alpha1.LivepeerTaskSource) { <-t.Context().Done() }, r.forget)).To(Succeed())
+			g.Expect(webhooks.Admit(t.Context(), func(*v1alpha1.LivepeerTaskSource) { <-t.Context().Done() }, r.forget)).To(Succeed())
 			reconcile := func() {
 				_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
 				g.Expect(err).NotTo(HaveOccurred())
 			}
 			reconcile()
-			g.Eventually(r.webhooks.Ready).Should(BeTrue())
+			g.Eventually(webhooks.RouteTo(r.engine).Ready).Should(BeTrue())
 			if c.reason == "" {
 				return
 			}
@@ -120,10 +122,10 @@ func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
 	index := taskstore.NewIndex()
 	r := &SourceReconciler{
 		client: api, index: index, now: time.Now, last: map[client.ObjectKey]*reported{},
-		sessions: newSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil),
+		connector: &session.Connector{Sessions: session.NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil)}, waker: &waker{},
 	}
 	r.engine = sourcesync.New(sourcesync.Config{
-		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: clock.RealClock{}, Connect: r.connect, Wake: r.wake,
+		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: clock.RealClock{}, Connect: r.connector.Connect, Wake: r.waker.wake,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/crdcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/session"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -95,30 +97,33 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return err
 	}
-	sources := &SourceReconciler{
-		client: mgr.GetClient(), sessions: newSessions(secrets, userAgent, settings.hosts, measured), index: index, now: settings.clock.Now,
-		last: map[types.NamespacedName]*reported{}, indexed: feeds.Synced, events: events, metrics: measured,
-		shard: settings.shard,
-	}
-	if err := follow(mgr, sources, sourcesync.Config{
+	sessions, waker := session.NewSessions(secrets, userAgent, settings.hosts, measured), &waker{}
+	connector := &session.Connector{Sessions: sessions, Webhooks: settings.webhooks(backend.Config{
+		Client: mgr.GetClient(), Events: events, Secret: sessions.WebhookSecret, Wake: waker.wake, Now: settings.clock.Now,
+	})}
+	engine, err := openEngine(mgr, sourcesync.Config{
 		Index: index, Writer: writer, Clock: settings.clock, Metrics: measured,
-		Log: mgr.GetLogger().WithName("sync"), Connect: sources.connect, Wake: sources.wake,
-	}); err != nil {
-		return fmt.Errorf("engine of LivepeerTaskSources: %w", err)
+		Log: mgr.GetLogger().WithName("sync"), Connect: connector.Connect, Wake: waker.wake,
+	})
+	if err != nil {
+		return err
+	}
+	sender, err := openSender(mgr, cloudevents.Config{
+		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts),
+		Metrics: sent, Events: events, Now: settings.clock.Now, Indexed: feeds.Synced, Changed: waker.wake,
+	})
+	if err != nil {
+		return err
+	}
+	sources := &SourceReconciler{
+		client: mgr.GetClient(), engine: engine, connector: connector, index: index, now: settings.clock.Now, metrics: measured,
+		indexed: feeds.Synced, delivering: sender.Health, events: events, shard: settings.shard, waker: waker,
+		last: map[types.NamespacedName]*reported{},
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
-	if err := send(mgr, sources, cloudevents.Config{
-		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts),
-		Metrics: sent, Events: events, Now: settings.clock.Now, Indexed: feeds.Synced, Changed: sources.wake,
-	}); err != nil {
-		return fmt.Errorf("sender of CloudEvents: %w", err)
-	}
-	if err := receive(mgr, settings.receiver, sources); err != nil {
-		return fmt.Errorf("receiver of webhooks: %w", err)
-	}
-	if err := checkCRDs(mgr); err != nil {
+	if err := errors.Join(settings.receive(mgr, connector.Webhooks, engine), checkCRDs(mgr)); err != nil {
 		return err
 	}
 	return mgr.AddReadyzCheck("tasks", feeds.Ready)
@@ -148,38 +153,45 @@ func checkCRDs(mgr ctrl.Manager) error {
 	}))
 }
 
-// follow adds the engine of the sources to the manager.
-func follow(mgr ctrl.Manager, sources *SourceReconciler, config sourcesync.Config) error {
+// openEngine adds the engine of the sources to the manager.
+func openEngine(mgr ctrl.Manager, config sourcesync.Config) (*sourcesync.Engine, error) {
 	pushed, err := metrics.Register(crmetrics.Registry, metrics.NewHistogram(metrics.PushDuration))
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("metrics of webhooks: %w", err)
 	}
 	config.Pushed = pushed.WithLabelValues()
-	sources.engine = sourcesync.New(config)
-	return mgr.Add(sources.engine)
+	engine := sourcesync.New(config)
+	return engine, mgr.Add(engine)
 }
 
-// send adds the sender of CloudEvents to the manager.
-func send(mgr ctrl.Manager, sources *SourceReconciler, config cloudevents.Config) error {
+// openSender adds the sender of CloudEvents to the manager.
+func openSender(mgr ctrl.Manager, config cloudevents.Config) (*cloudevents.Reconciler, error) {
 	sender := cloudevents.New(config)
-	sources.delivering = sender.Health
-	return sender.SetupWithManager(mgr)
+	if err := sender.SetupWithManager(mgr); err != nil {
+		return nil, fmt.Errorf("sender of CloudEvents: %w", err)
+	}
+	return sender, nil
+}
+
+// webhooks makes what sources have to do with webhooks; nil where none are received.
+func (s *settings) webhooks(config backend.Config) *backend.Backend {
+	if s.receiver == nil {
+		return nil
+	}
+	return backend.New(config)
 }
 
 // receive adds the receiver of webhooks to the manager, where one is wanted.
-func receive(mgr ctrl.Manager, config *webhook.Config, sources *SourceReconciler) error {
-	if config == nil {
+func (s *settings) receive(mgr ctrl.Manager, webhooks *backend.Backend, engine *sourcesync.Engine) error {
+	if s.receiver == nil {
 		return nil
 	}
-	sources.webhooks = backend.New(backend.Config{
-		Client: mgr.GetClient(), Engine: sources.engine, Events: sources.events, Secret: sources.webhookSecret, Wake: sources.wake,
-		Now: sources.now,
-	})
-	config.Sources, config.Metrics = sources.webhooks, crmetrics.Registry
+	config := *s.receiver
+	config.Sources, config.Metrics = webhooks.RouteTo(engine), crmetrics.Registry
 	config.Log = log.New(failedConnections{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
-	server, err := webhook.New(*config)
+	server, err := webhook.New(config)
 	if err != nil {
-		return err
+		return fmt.Errorf("receiver of webhooks: %w", err)
 	}
 	return mgr.Add(server)
 }

@@ -3,6 +3,7 @@
 package controller_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,13 +50,15 @@ func TestLateWritesAreRefused(t *testing.T) {
 			s.Eventually(held, soon).Should(BeClosed())
 
 			s.move("main", "b")
-			s.studio.Populate(5, 3)
+			for n := range 5 { // new ones: what is older than the last poll comes with the next full sync only
+				s.put(fmt.Sprintf("22fe%04d-0000-4000-8000-000000000000", n), "completed")
+			}
 			s.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Types = nil })
 			s.put(lateTask, "completed")
 			s.eventuallyEqual()
 			s.Eventually(func() int { return int(s.getSource("main").Status.Tasks.Total) }, soon, tick).Should(Equal(s.studio.Len()))
 			before, source := s.versions(), s.getSource("main")
-			close(release)
+			release()
 			s.Eventually(answers, soon, tick).ShouldNot(BeEmpty())
 			s.Expect(answers()).To(HaveEach(http.StatusConflict))
 			s.served("b", "a")
@@ -78,10 +81,12 @@ func (s *shards) withoutUploads() {
 	})
 }
 
-// holdUp holds up such requests of shard a to the API server until release is closed. held is closed once there is one, and answers
+// holdUp holds up such requests of shard a to the API server until release is called. held is closed once there is one, and answers
 // are the status codes of the answers to all of them.
-func (s *shards) holdUp(method, path string) (held, release chan struct{}, answers func() []int) {
-	held, release = make(chan struct{}), make(chan struct{})
+func (s *shards) holdUp(method, path string) (held chan struct{}, release func(), answers func() []int) {
+	held, free := make(chan struct{}), make(chan struct{})
+	release = sync.OnceFunc(func() { close(free) })
+	s.t.Cleanup(release)
 	var once sync.Once
 	var mu sync.Mutex
 	var codes []int
@@ -91,7 +96,7 @@ func (s *shards) holdUp(method, path string) (held, release chan struct{}, answe
 	s.intercept(func(shard string, r *http.Request) {
 		if concerns(shard, r) {
 			once.Do(func() { close(held) })
-			<-release
+			<-free
 		}
 	}, func(shard string, r *http.Response) {
 		if concerns(shard, r.Request) {

@@ -27,10 +27,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/session"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
-	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
 // sourceWorkers bounds the sources whose status is written at once. None of the workers waits for Studio.
@@ -41,25 +41,23 @@ const conflictRetry = time.Second
 
 // SourceReconciler has every LivepeerTaskSource mirrored, and says in its status how that goes.
 type SourceReconciler struct {
-	client   client.Client
-	engine   *sourcesync.Engine
-	sessions *sessions
-	index    *taskstore.Index
-	now      func() time.Time
-	metrics  *metrics.Metrics
+	client    client.Client
+	engine    *sourcesync.Engine
+	connector *session.Connector
+	index     *taskstore.Index
+	now       func() time.Time
+	metrics   *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed toolscache.InformerSynced
-	// webhooks says which sources' webhooks are received; nil where none are.
-	webhooks *backend.Backend
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
 	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
 	events     *events.Log
 	// shard is nil where this operator serves all sources.
 	shard *shard.Sources
+	waker *waker
 
-	mu    sync.Mutex
-	last  map[types.NamespacedName]*reported
-	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
+	mu   sync.Mutex
+	last map[types.NamespacedName]*reported
 }
 
 // reported is what the status of a source last said.
@@ -133,49 +131,7 @@ func (r *SourceReconciler) forget(key types.NamespacedName) {
 	r.mu.Lock()
 	delete(r.last, key)
 	r.mu.Unlock()
-	r.sessions.Forget(key)
-	if r.webhooks != nil {
-		r.webhooks.Forget(key)
-	}
-}
-
-// wake has a source reconciled.
-func (r *SourceReconciler) wake(key types.NamespacedName) {
-	r.mu.Lock()
-	queue := r.queue
-	r.mu.Unlock()
-	if queue != nil {
-		queue.Add(reconcile.Request{NamespacedName: key})
-	}
-}
-
-// connect opens the connection of a source.
-func (r *SourceReconciler) connect(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*sourcesync.Connection, error) {
-	session, fingerprint, err := r.open(ctx, source)
-	if err != nil {
-		return nil, err
-	}
-	if r.webhooks != nil {
-		r.webhooks.Tell(source, fingerprint)
-	}
-	return &sourcesync.Connection{Client: session.client, Redactor: session.redactor, Fingerprint: fingerprint}, nil
-}
-
-// open opens the session of a source.
-func (r *SourceReconciler) open(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, string, error) {
-	session, fingerprint, err := r.sessions.get(ctx, source)
-	if r.webhooks != nil {
-		r.webhooks.Opened(source)
-	}
-	return session, fingerprint, err
-}
-
-// webhookSecret returns what the Secret of a source says about its webhooks.
-func (r *SourceReconciler) webhookSecret(key types.NamespacedName) backend.Secret {
-	if open, ok := r.sessions.Current(key); ok {
-		return open.webhook
-	}
-	return backend.Secret{}
+	r.connector.Forget(key)
 }
 
 // follow begins to follow what asks for a source to be reconciled, or for a task to be looked at again.
@@ -188,24 +144,17 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	r.mu.Lock()
-	r.queue = queue
-	r.mu.Unlock()
-	r.sessions.OnChange(func(source types.NamespacedName) {
+	r.waker.follow(queue)
+	r.connector.Sessions.OnChange(func(source types.NamespacedName) {
 		log.FromContext(ctx).V(1).Info("Secret changed", "source", source)
 		r.engine.Reconnect(source)
-		r.wake(source)
+		r.waker.wake(source)
 	})
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	r.index.NotifyExternalChanges(r.externalChange)
-	if r.webhooks == nil {
-		return nil
-	}
-	return r.webhooks.Admit(ctx, func(source *v1alpha1.LivepeerTaskSource) {
-		_, _, _ = r.open(ctx, source) // what is wrong with it is for its reconcile to say
-	}, r.forget)
+	return r.connector.Admit(ctx, r.forget)
 }
 
 // begin takes in the sources of this shard that are there when it begins to lead: it goes on with them, as after a restart. Each is to be
@@ -220,7 +169,7 @@ func (r *SourceReconciler) begin(ctx context.Context) error {
 	}
 	for i := range list.Items {
 		r.meet(&list.Items[i])
-		r.wake(client.ObjectKeyFromObject(&list.Items[i]))
+		r.waker.wake(client.ObjectKeyFromObject(&list.Items[i]))
 	}
 	return nil
 }

@@ -59,10 +59,10 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	case report.Silent != nil:
 		setConditions(next, sourcesync.Outcome{Reason: report.Silent.Reason, Message: report.Silent.Message})
 	}
-	if r.webhooks == nil {
+	if r.connector.Webhooks == nil {
 		backend.RemoveCondition(next)
 	} else {
-		r.webhooks.SetCondition(next)
+		r.connector.Webhooks.SetCondition(next)
 	}
 	if r.delivering != nil {
 		cloudevents.SetCondition(next, r.delivering(source))

@@ -73,7 +73,9 @@ func New(config Config) *Engine {
 		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Log: config.Log, Pushed: config.Pushed, Connect: config.Connect,
 		Gate: fair.NewGate(unlimited, namespaceQuestions), Run: e.run,
 	}
-	e.steps = syncstep.Config{Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics}
+	e.steps = syncstep.Config{
+		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics, Room: syncstep.NewRoom(),
+	}
 	return e
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,8 +19,11 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-// firstPage is how many tasks a first sync reads first, and how many of them each page has that follows.
-const firstPage = 250
+// quickLook is how many tasks a first sync reads first, and firstPage how many of them each page has that follows.
+const (
+	quickLook = 50
+	firstPage = 250
+)
 
 // slowAPI is an API server to which each write of a task takes time, by the clock of the operator; and what it saw.
 type slowAPI struct {
@@ -105,19 +109,25 @@ func (a *slowAPI) firstSync(t *testing.T) {
 // TestAFirstSyncReadsStudioOnce: with an interval of 1 s, and an API server that takes 2 ms for each write and so 20 s for all of them,
 // a first sync asks Studio for little more than is there; the latest tasks are there first, and none is deleted.
 func TestAFirstSyncReadsStudioOnce(t *testing.T) {
-	const tasks = 5000
+	for _, tasks := range []int{600, 5000} {
+		t.Run(strconv.Itoa(tasks), func(t *testing.T) { readsStudioOnce(t, tasks) })
+	}
+}
+
+func readsStudioOnce(t *testing.T, tasks int) {
+	t.Helper()
 	a := newSlowAPI(t, tasks, 2*time.Millisecond)
 	began := a.clock.Now()
 	a.firstSync(t)
 	if len(a.Tasks) != tasks || a.deleted > 0 || a.Writes != 2*tasks {
 		t.Errorf("%d tasks, %d deletions, %d writes", len(a.Tasks), a.deleted, a.Writes)
 	}
-	t.Logf("%d rows in %v, %.2f times what is there", a.rows, a.clock.Since(began), float64(a.rows)/tasks)
+	t.Logf("%d rows in %v, %.2f times what is there", a.rows, a.clock.Since(began), float64(a.rows)/float64(tasks))
 	if a.rows > tasks*11/10 {
 		t.Errorf("Studio sent %d rows", a.rows)
 	}
-	for n := range firstPage {
-		if !slices.Contains(a.created[:firstPage+150], uuid(tasks-1-n)) { // so many of other pages may be written at the same time
+	for n := range quickLook {
+		if !slices.Contains(a.created[:quickLook+150], uuid(tasks-1-n)) { // so many of other pages may be written at the same time
 			t.Fatalf("task %d of the latest is not among the first", n)
 		}
 	}
@@ -133,7 +143,7 @@ func TestAChangeIsSeenDuringAFirstSync(t *testing.T) {
 		writing(before, after)
 		if now := a.clock.Now(); now.After(next) && len(a.created) < tasks-500 {
 			next = now.Add(900 * time.Millisecond)
-			n := len(a.created) % firstPage // one of the latest, which are there
+			n := len(a.created) % quickLook // one of the latest, which are there
 			a.changed[uuid(tasks-1-n)] = now.Truncate(time.Millisecond)
 			a.put(tasks-1-n, 0)
 		}

@@ -101,9 +101,7 @@ func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 	if known != nil && known.UID == source.UID {
 		return
 	}
-	if s.step != nil {
-		s.step.cancel()
-	}
+	s.drop()
 	s.ended, s.state = nil, &syncstep.State{}
 	s.answered.Store(now.UnixNano())
 	s.state.Resume(source, s.engine.Index.Entries(taskstore.SourceIDOf(source)), now)
@@ -129,6 +127,9 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 			s.again = true
 		}
 		forgotten := s.forgotten
+		if forgotten || state != s.state {
+			state.Close()
+		}
 		s.mu.Unlock()
 		if !forgotten {
 			s.Wake()
@@ -187,11 +188,19 @@ func (s *Source) reconnect(ctx context.Context) {
 func (s *Source) end() {
 	s.mu.Lock()
 	s.forgotten = true
-	if s.step != nil {
-		s.step.cancel()
-	}
+	s.drop()
 	s.mu.Unlock()
 	s.rechecks.Close()
+}
+
+// drop ends what the state was for. A step that is under way closes it. The caller holds the lock.
+func (s *Source) drop() {
+	switch {
+	case s.step != nil:
+		s.step.cancel()
+	case s.state != nil:
+		s.state.Close()
+	}
 }
 
 // errNotDue says that a step had nothing to do, as after an event that changed nothing.
@@ -225,6 +234,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	case err == nil:
 		state.Schedule.Succeeded()
 	default:
+		state.Yield()
 		outcome := state.Schedule.Failed(err, source.Spec.Interval.Duration, clock.Now())
 		kind := metrics.KindPoll
 		if state.Listing() && !state.Polling() {

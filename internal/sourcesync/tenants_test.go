@@ -86,9 +86,15 @@ func TestAHangingTenantKeepsNobodyWaiting(t *testing.T) {
 // startEngine returns an engine that works until the test ends.
 func startEngine(t *testing.T, url string, now func() time.Time, woken *wakes) *Engine {
 	t.Helper()
-	api, index := kubetest.NewAPI(url), taskstore.NewIndex()
+	return startEngineOn(t, kubetest.NewAPI(url), steppedClock{RealClock: clock.RealClock{}, now: now}, woken)
+}
+
+// startEngineOn returns one that writes to this API server.
+func startEngineOn(t *testing.T, api *kubetest.API, by clock.WithDelayedExecution, woken *wakes) *Engine {
+	t.Helper()
+	index := taskstore.NewIndex()
 	engine := New(Config{
-		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: steppedClock{RealClock: clock.RealClock{}, now: now},
+		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: by,
 		Log: logr.Discard(), Connect: connectTo(t), Wake: woken.add,
 	})
 	ctx, cancel := context.WithCancel(context.Background())

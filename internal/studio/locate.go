@@ -25,9 +25,6 @@ type Run struct {
 	rows          int
 }
 
-// Rows is how many there are.
-func (r *Run) Rows() int { return r.rows }
-
 // window bounds the tasks that are asked for by a time of theirs. The zero window does not.
 type window struct {
 	field    string

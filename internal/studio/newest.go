@@ -12,7 +12,8 @@ import (
 // newestFirst lists the most recently updated tasks first. It ends wherever going on is not straightforward: a complete
 // listing follows.
 type newestFirst struct {
-	limit int
+	// first is how many tasks the first request asks for, and limit how many the others do.
+	first, limit int
 	// skip is how many tasks are left out at first.
 	skip int
 	// oldest is the earliest update consumed so far, in milliseconds since 1970, 0 at first.
@@ -21,7 +22,11 @@ type newestFirst struct {
 
 func (n *newestFirst) ask(v url.Values) {
 	v.Set("order", "updatedAt-true,id-false")
-	v.Set("limit", strconv.Itoa(n.limit))
+	limit := n.limit
+	if n.oldest == 0 {
+		limit = n.first
+	}
+	v.Set("limit", strconv.Itoa(limit))
 	if n.skip > 0 {
 		v.Set("cursor", skip(n.skip))
 	}
@@ -49,7 +54,7 @@ func (n *newestFirst) refused(e *Error) (bool, error) {
 // HasMore reports whether Studio lists more than so many tasks.
 func (c *Client) HasMore(ctx context.Context, tasks int) (bool, error) {
 	pass := c.NewPass(Query{NewestFirst: true, Limit: 1})
-	pass.way = &newestFirst{limit: 1, skip: tasks}
+	pass.way = &newestFirst{first: 1, limit: 1, skip: tasks}
 	err := pass.Next(ctx, func(Task) bool { return true })
 	return len(pass.seen.ids) > 0, err
 }

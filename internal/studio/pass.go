@@ -3,6 +3,7 @@
 package studio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type Query struct {
 	NewestFirst bool
 	// Limit is how many tasks to ask for in one request; the default is 1000. The server may answer fewer.
 	Limit int
+	// FirstLimit is the same for the first request of a listing newest first; the default is Limit.
+	FirstLimit int
 }
 
 // Pass is one listing of tasks. It is not safe for concurrent use.
@@ -96,7 +99,7 @@ func (c *Client) NewPass(q Query) *Pass {
 		filter:   (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
 	}
 	if q.NewestFirst {
-		p.way = &newestFirst{limit: q.Limit}
+		p.way = &newestFirst{first: cmp.Or(q.FirstLimit, q.Limit), limit: q.Limit}
 	} else {
 		p.list = &listing{
 			isolation: isolation{full: q.Limit, few: q.UpdatedSince > 0 && !q.Whole},
@@ -112,9 +115,6 @@ func (p *Pass) Done() bool { return p.done }
 
 // Seen tells whether the task was consumed in this pass.
 func (p *Pass) Seen(id string) bool { return p.seen.has(id) }
-
-// MarkSeen keeps the pass from yielding the task.
-func (p *Pass) MarkSeen(id string) { p.seen.add(id) }
 
 // Bad returns how many elements without a usable id were skipped.
 func (p *Pass) Bad() int { return p.bad }

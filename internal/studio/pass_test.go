@@ -254,16 +254,6 @@ func TestRefusedBehindTheLastPage(t *testing.T) {
 	}
 }
 
-func TestMarkedTasksAreNotYielded(t *testing.T) {
-	s := &fakeServer{tasks: taskList(4), order: true, keyset: true, skip: true, max: 2}
-	p := serve(t, s).NewPass(Query{})
-	p.MarkSeen("t000")
-	p.MarkSeen("t001")
-	if ids := collect(t, p, 10, nil); !slices.Equal(ids, []string{"t002", "t003"}) {
-		t.Errorf("yielded %v", ids)
-	}
-}
-
 func TestAPassGoesOnAfterABrokenAnswer(t *testing.T) {
 	n := 0
 	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -105,12 +105,8 @@ func (s *syncer) fullStep(ctx context.Context) error {
 	switch {
 	case len(full.ahead) > 0:
 		return s.aheadStep(ctx)
-	case full.recent != nil:
-		return s.recentStep(ctx)
-	case !full.pass.Done():
-		return s.listStep(ctx, full.pass)
-	case full.fresh != nil && !full.fresh.Done():
-		return s.listStep(ctx, full.fresh)
+	case full.recent != nil || !full.pass.Done() || full.fresh != nil && !full.fresh.Done():
+		return s.pageStep(ctx)
 	case len(s.batches) > 0:
 		return s.wait(0, s.due())
 	case !full.compared:
@@ -133,8 +129,48 @@ func (s *syncer) aheadStep(ctx context.Context) error {
 	err := s.startBefore(ctx, s.due())
 	if err == nil {
 		full.ahead, s.state.pending = append(s.state.pending, full.ahead...), nil
+		s.state.room.shrink(s.held())
 	}
 	return err
+}
+
+// pageStep reads a page, once there is room for it.
+func (s *syncer) pageStep(ctx context.Context) error {
+	if !s.enter(ctx) {
+		return ctx.Err()
+	}
+	full := s.state.full
+	defer func() { s.state.room.shrink(s.held()) }()
+	switch {
+	case full.recent != nil:
+		return s.recentStep(ctx)
+	case !full.pass.Done():
+		return s.listStep(ctx, full.pass)
+	default:
+		return s.listStep(ctx, full.fresh)
+	}
+}
+
+// enter waits for room for what a page brings, and reports whether there is some before a poll is due, or the step is over.
+func (s *syncer) enter(ctx context.Context) (ok bool) {
+	if s.state.room.fit(1) {
+		return true
+	}
+	until := s.end
+	if next := s.state.Schedule.NextPoll; s.state.Watermark.Newest() != 0 && next.Before(until) {
+		until = next
+	}
+	left := until.Sub(s.now())
+	if left <= 0 {
+		return false
+	}
+	s.monitor.Storing(func() {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer s.Clock.AfterFunc(left, cancel).Stop()
+		ok = s.state.room.enter(ctx)
+	})
+	return ok
 }
 
 func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {

@@ -6,6 +6,8 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
@@ -22,13 +24,25 @@ type reading struct {
 	ahead   int       // bytes of what was read since
 	omitted int
 	failed  error
+	// silent gives back the room of a full sync while the API says nothing; nil in a poll.
+	silent clock.Timer
 }
 
 // read makes one listing request, and has what differs from the mirror written while it reads on. What there was no time to write is
 // pending. It returns how many tasks are beyond the limits of history.
 func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
-	err = pass.Next(ctx, func(task studio.Task) bool { return r.next(ctx, &task) })
+	next := func(task studio.Task) bool { return r.next(ctx, &task) }
+	if s.state.poll == nil {
+		r.silent = s.Clock.AfterFunc(silence, func() { s.state.room.shrink(0) })
+		defer r.silent.Stop()
+		next = func(task studio.Task) bool {
+			r.silent.Stop()
+			defer r.silent.Reset(silence)
+			return r.fits(ctx) && r.next(ctx, &task)
+		}
+	}
+	err = pass.Next(ctx, next)
 	if err == nil {
 		s.monitor.Heard()
 	}
@@ -37,6 +51,21 @@ func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err 
 		return r.omitted, r.failed
 	}
 	return r.omitted, err
+}
+
+// fits reports whether there is room for one more task of a full sync, once what was read is written.
+func (r *reading) fits(ctx context.Context) bool {
+	if r.state.room.fit(r.held() + 1) {
+		return true
+	}
+	until := r.Clock.After(r.until().Sub(r.now()))
+	if len(r.state.pending) > 0 {
+		r.failed = r.startBefore(ctx, until)
+	}
+	if r.failed == nil {
+		r.failed = r.wait(0, until)
+	}
+	return r.failed == nil && r.state.room.fit(r.held()+1)
 }
 
 // next takes one task. It returns false where the rest of the answer is better asked for again.

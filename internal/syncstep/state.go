@@ -18,6 +18,7 @@ type State struct {
 	poll    *pollPass
 	full    *fullSync
 	pending []*mirror.Observation // read, and not yet written
+	room    *room                 // for what was read; nil before the first step
 }
 
 // pollPass is a poll for changes that is under way.
@@ -41,6 +42,32 @@ func (s *State) Update(source *v1alpha1.LivepeerTaskSource, found syncstate.Obse
 	}
 }
 
+// Yield gives up what a full sync has read and not written, where others wait for room: it failed, and nobody knows for how long. It is
+// listed again.
+func (s *State) Yield() {
+	if s.room == nil || s.full == nil || s.poll != nil || s.held() == 0 || !s.room.wanted() {
+		return
+	}
+	s.full, s.pending = nil, nil
+	s.room.shrink(0)
+}
+
+// Close gives back the room that the source has. Nothing is under way any more.
+func (s *State) Close() {
+	if s.room != nil {
+		s.room.shrink(0)
+	}
+}
+
+// held counts the tasks that wait from one step to the next.
+func (s *State) held() int {
+	held := len(s.pending)
+	if s.full != nil {
+		held += len(s.full.ahead)
+	}
+	return held
+}
+
 // Polling reports whether a poll is under way.
 func (s *State) Polling() bool { return s.poll != nil }
 
@@ -48,6 +75,4 @@ func (s *State) Polling() bool { return s.poll != nil }
 func (s *State) Listing() bool { return s.full != nil }
 
 // Behind reports whether not all that was read is stored yet.
-func (s *State) Behind() bool {
-	return len(s.pending) > 0 || s.full != nil && len(s.full.ahead) > 0
-}
+func (s *State) Behind() bool { return s.held() > 0 }

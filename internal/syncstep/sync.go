@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -29,6 +30,8 @@ type Config struct {
 	Writer  *taskstore.Writer
 	Clock   clock.WithDelayedExecution
 	Metrics *metrics.Metrics
+	// Room is shared by all sources: see NewRoom.
+	Room *fair.Gate
 }
 
 // Monitor is told what a step waits for.
@@ -56,6 +59,10 @@ func Run(ctx context.Context, config *Config, job *Job) error {
 		Config: config, key: job.Key, source: job.Source, connection: job.Connection, state: job.State, rechecks: job.Rechecks,
 		monitor: job.Monitor,
 	}
+	if s.state.room == nil {
+		s.state.room = &room{gate: config.Room, key: job.Key}
+	}
+	defer func() { s.state.room.shrink(s.held()) }()
 	err := s.run(ctx)
 	if err == nil && s.rechecks.Handoff.TakeOverfull() {
 		err = s.prune(ctx)
@@ -74,6 +81,7 @@ type syncer struct {
 	rechecks   *recheck.Queue
 	monitor    Monitor
 
+	end       time.Time   // of the step
 	batches   []*batch    // of observations
 	deletions []*batch    // of what is gone: nothing but the end of a full sync, and of a step, waits for these
 	planned   *plan.Scope // what is in scope, until something is written
@@ -82,7 +90,7 @@ type syncer struct {
 // run works on what was read and not written, then on what changed, then on the full sync.
 func (s *syncer) run(ctx context.Context) error {
 	defer s.stopAsking()
-	end := s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
+	s.end = s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
 	for {
 		if err := s.step(ctx); err != nil {
 			if full := s.state.full; full != nil {
@@ -91,7 +99,7 @@ func (s *syncer) run(ctx context.Context) error {
 			_ = errors.Join(s.wait(0, nil), s.waitDeleted(0, nil)) // what it could not write is kept, and tried again with the rest
 			return err
 		}
-		if now := s.now(); !now.Before(end) || s.state.Wait(now) > 0 {
+		if now := s.now(); !now.Before(s.end) || s.state.Wait(now) > 0 {
 			err := s.wait(0, s.due())
 			if err == nil {
 				err = s.waitDeleted(0, s.due())
@@ -222,6 +230,15 @@ func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
 		observed = append(observed[:len(observed):len(observed)], batch.observed...)
 	}
 	return observed
+}
+
+// held counts the tasks that were read, and are not written yet.
+func (s *syncer) held() int {
+	held := s.state.held()
+	for _, batch := range s.batches {
+		held += len(batch.observed)
+	}
+	return held
 }
 
 func (s *syncer) now() time.Time { return s.Clock.Now() }

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -25,6 +26,9 @@ const writeConcurrency = 16
 // conflictAttempts bounds how often one task is planned anew because somebody else wrote it meanwhile.
 const conflictAttempts = 4
 
+// maxUnsure bounds the tasks of which it is not known whether they were created.
+const maxUnsure = 4096
+
 // Writer carries out plans.
 type Writer struct {
 	storage Storage
@@ -34,8 +38,9 @@ type Writer struct {
 	slots *fair.Gate
 	// observers are told of what was carried out.
 	Observers []Observer
-	// unsure holds the tasks that may have been created or not, by namespace and ID: no answer said which.
-	unsure sync.Map
+	// unsure holds the tasks that may have been created or not, by namespace and ID: no answer said which. The longest ago are forgotten
+	// where they are many, as those are that Studio has deleted since.
+	unsure *lru.Cache
 }
 
 // Observer is told of each action that was carried out.
@@ -57,6 +62,7 @@ type Change struct {
 func NewWriter(storage Storage, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
 		storage: storage, live: live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
+		unsure: lru.New(maxUnsure),
 	}
 }
 
@@ -156,7 +162,7 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 // write whose answer was lost may have stored it so.
 func (w *Writer) mayExist(action *plan.Action) bool {
 	id := action.Observation.ID
-	_, unsure := w.unsure.Load(types.NamespacedName{Namespace: action.Desired.Namespace, Name: id})
+	_, unsure := w.unsure.Get(types.NamespacedName{Namespace: action.Desired.Namespace, Name: id})
 	return unsure || action.Desired.Name != mirror.Names(id)[0]
 }
 
@@ -165,9 +171,9 @@ func (w *Writer) sure(action *plan.Action, stored *v1alpha1.LivepeerTask, err er
 	key := types.NamespacedName{Namespace: action.Desired.Namespace, Name: action.Observation.ID}
 	switch {
 	case stored != nil:
-		w.unsure.Delete(key)
+		w.unsure.Remove(key)
 	case action.Verb == plan.Create && !overtaken(err) && !Refused(err):
-		w.unsure.Store(key, struct{}{})
+		w.unsure.Add(key, struct{}{})
 	}
 }
 

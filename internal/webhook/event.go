@@ -63,7 +63,7 @@ func parseEvent(body []byte) (*event, error) {
 }
 
 // attempt tells one attempt to deliver an event from the others: one that is sent again, by Studio or by its owner, has the same
-// ID and a time of its own. It is a new hint, since nobody knows what became of the first. "" is for an event without an ID.
+// ID and a time of its own. It is a new notification, since nobody knows what became of the first. "" is for an event without an ID.
 func (e *event) attempt() string {
 	if e.id == "" {
 		return ""

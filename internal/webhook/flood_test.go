@@ -114,7 +114,7 @@ func bad(n int, genuine *delivery) *delivery {
 	return d
 }
 
-// TestAFloodComesToNothing: no hint follows, memory stays, and what is genuine is taken in meanwhile.
+// TestAFloodComesToNothing: no notification follows, memory stays, and what is genuine is taken in meanwhile.
 func TestAFloodComesToNothing(t *testing.T) {
 	s := serve(t)
 	genuine := signed("genuine", "task-1", time.Now())
@@ -136,7 +136,7 @@ func TestAFloodComesToNothing(t *testing.T) {
 		s.Expect(s.post(other, signed(fmt.Sprint("g", n), "task-2", time.Now()))).To(Equal(http.StatusAccepted))
 	}
 	group.Wait()
-	s.Expect(s.hinted()).To(HaveLen(21))
+	s.Expect(s.notifications()).To(HaveLen(21))
 	answered := 0.0
 	for _, r := range []result{repeated, stale, unauthorized, malformed, tooLarge, limited, unavailable} {
 		t.Logf("%s: %.0f", r, s.count(r))
@@ -166,7 +166,7 @@ func TestSlowSendersHoldLittle(t *testing.T) {
 		_, _ = io.Copy(io.Discard, connection) // ends when it is cut off
 	}
 	s.Expect(s.count(malformed)).To(BeNumerically(">", 0))
-	s.Expect(s.hinted()).To(HaveLen(1))
+	s.Expect(s.notifications()).To(HaveLen(1))
 }
 
 // TestBodiesAreBounded: what is announced costs nothing, and all bodies together stay within the bound.

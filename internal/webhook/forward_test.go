@@ -88,9 +88,9 @@ func TestAFollowerHandsOn(t *testing.T) {
 	f.unwell = true                                 // as where nothing is followed
 	sent := signed("e", "task-1", time.Now())
 	f.Expect(f.send(sent).Code).To(Equal(http.StatusAccepted))
-	f.Expect(leader.hinted()).To(HaveLen(1))
+	f.Expect(leader.notifications()).To(HaveLen(1))
 	f.Expect(f.send(sent).Code).To(Equal(http.StatusAccepted))
-	f.Expect(leader.hinted()).To(HaveLen(1), "it knows the event, whoever brings it")
+	f.Expect(leader.notifications()).To(HaveLen(1), "it knows the event, whoever brings it")
 	odd := signed("e2", "t", time.Now())
 	odd.path = "/hooks/media%2Fmain/../x"
 	f.Expect(f.send(odd).Code).To(Equal(http.StatusUnauthorized))
@@ -159,7 +159,7 @@ func TestOnlyReplicasForward(t *testing.T) {
 		f.Expect(f.send(d).Code).To(Equal(http.StatusAccepted), "handed on as any other: %s", what)
 		f.Expect(leader.send(d).Header()).NotTo(HaveKey(headerForwarded), what)
 	}
-	f.Expect(leader.hinted()).To(HaveLen(len(claims)))
+	f.Expect(leader.notifications()).To(HaveLen(len(claims)))
 
 	key, _ := leader.handler.election.Key("r-follower")
 	seal := func(at time.Time, d *delivery, body string) {
@@ -199,10 +199,10 @@ func TestFollowersPinTheCertificate(t *testing.T) {
 	leader := serve(t, leading("r-leader"), serving(mine))
 	f := follower(t, leader.address, serving(other))
 	f.Expect(f.send(signed("e", "t", time.Now())).Code).To(Equal(http.StatusServiceUnavailable))
-	f.Expect(leader.hinted()).To(BeEmpty())
+	f.Expect(leader.notifications()).To(BeEmpty())
 	f = follower(t, leader.address, serving(mine))
 	f.Expect(f.send(signed("e", "t", time.Now())).Code).To(Equal(http.StatusAccepted))
-	f.Expect(leader.hinted()).To(HaveLen(1))
+	f.Expect(leader.notifications()).To(HaveLen(1))
 	f = follower(t, leader.address)
 	f.Expect(f.send(signed("e", "t", time.Now())).Code).To(Equal(http.StatusServiceUnavailable), "no plain HTTP beside TLS")
 }

@@ -126,7 +126,7 @@ func (h *handler) take(r *http.Request, conn *connection, received time.Time, se
 	}
 }
 
-// deliver verifies a delivery and hands its hint on.
+// deliver verifies a delivery and hands its notification on.
 func (h *handler) deliver(r *http.Request, body []byte, received time.Time) result {
 	source, known := sourceOf(r.URL.Path)
 	secret, ok := h.sources.Secret(source)
@@ -150,8 +150,8 @@ func (h *handler) deliver(r *http.Request, body []byte, received time.Time) resu
 	if h.seen.has(source, event.attempt(), received) {
 		return repeated
 	}
-	hint := Hint{Source: source, TaskID: event.taskID, UpdatedAt: event.updatedAt(received), Received: received}
-	if err := h.sources.Hint(hint); err != nil {
+	notification := Notification{Source: source, TaskID: event.taskID, UpdatedAt: event.updatedAt(received), Received: received}
+	if err := h.sources.Notify(notification); err != nil {
 		return unavailable
 	}
 	h.seen.add(source, event.attempt(), received)

@@ -35,8 +35,8 @@ type Source struct {
 // Path is where the deliveries for a source are received.
 func (s Source) Path() string { return pathPrefix + s.Namespace + "/" + s.Name }
 
-// Hint says that a task of a source has changed.
-type Hint struct {
+// Notification says that a task of a source has changed.
+type Notification struct {
 	Source Source
 	TaskID string
 	// UpdatedAt is when the task changed, in milliseconds since 1970, by Studio's clock; 0 where that is not known.
@@ -51,8 +51,8 @@ type Sources interface {
 	Ready() bool
 	// Secret returns the secret that a source shares with Studio. It must take the same time for any source.
 	Secret(source Source) (secret []byte, ok bool)
-	// Hint takes in a hint, or says why it can't for now.
-	Hint(hint Hint) error
+	// Notify takes in a notification, or says why it can't for now.
+	Notify(notification Notification) error
 	// Stale is told of a genuine delivery that was signed so long before now; negative: after.
 	Stale(source Source, age time.Duration)
 }

@@ -29,12 +29,12 @@ const (
 
 // sources stands in for the operator: one source, media/main.
 type sources struct {
-	mu     sync.Mutex
-	hints  []Hint
-	stale  int
-	asked  int // how often a secret was asked for
-	unwell bool
-	full   bool
+	mu       sync.Mutex
+	notified []Notification
+	stale    int
+	asked    int // how often a secret was asked for
+	unwell   bool
+	full     bool
 }
 
 func (s *sources) Ready() bool {
@@ -50,13 +50,13 @@ func (s *sources) Secret(source Source) ([]byte, bool) {
 	return []byte(testSecret), source == Source{Namespace: "media", Name: "main"}
 }
 
-func (s *sources) Hint(hint Hint) error {
+func (s *sources) Notify(notification Notification) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.full {
 		return errors.New("full")
 	}
-	s.hints = append(s.hints, hint)
+	s.notified = append(s.notified, notification)
 	return nil
 }
 
@@ -66,10 +66,10 @@ func (s *sources) Stale(Source, time.Duration) {
 	s.stale++
 }
 
-func (s *sources) hinted() []Hint {
+func (s *sources) notifications() []Notification {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Hint(nil), s.hints...)
+	return append([]Notification(nil), s.notified...)
 }
 
 // bench is a receiver's handler with one source.
@@ -142,20 +142,20 @@ func TestAGenuineDeliveryIsAHint(t *testing.T) {
 	b := newBench(t)
 	now := time.Now()
 	b.Expect(b.send(signed("e1", "task-1", now)).Code).To(Equal(http.StatusAccepted))
-	hints := b.hinted()
-	b.Expect(hints).To(HaveLen(1))
-	b.Expect(hints[0].Source).To(Equal(Source{Namespace: "media", Name: "main"}))
-	b.Expect(hints[0].TaskID).To(Equal("task-1"))
-	b.Expect(hints[0].UpdatedAt).To(Equal(now.UnixMilli()))
-	b.Expect(hints[0].Received).To(BeTemporally("~", now, time.Minute))
-	b.Expect(hints[0].Source.Path()).To(Equal(testPath))
+	notified := b.notifications()
+	b.Expect(notified).To(HaveLen(1))
+	b.Expect(notified[0].Source).To(Equal(Source{Namespace: "media", Name: "main"}))
+	b.Expect(notified[0].TaskID).To(Equal("task-1"))
+	b.Expect(notified[0].UpdatedAt).To(Equal(now.UnixMilli()))
+	b.Expect(notified[0].Received).To(BeTemporally("~", now, time.Minute))
+	b.Expect(notified[0].Source.Path()).To(Equal(testPath))
 
 	b.Expect(b.send(signed("e1", "task-1", now)).Code).To(Equal(http.StatusAccepted))
-	b.Expect(b.hinted()).To(HaveLen(1), "the same attempt again")
+	b.Expect(b.notifications()).To(HaveLen(1), "the same attempt again")
 	b.Expect(b.send(signed("e2", "task-1", now)).Code).To(Equal(http.StatusAccepted))
-	b.Expect(b.hinted()).To(HaveLen(2))
+	b.Expect(b.notifications()).To(HaveLen(2))
 	b.Expect(b.send(signed("e1", "task-1", now.Add(time.Second))).Code).To(Equal(http.StatusAccepted))
-	b.Expect(b.hinted()).To(HaveLen(3), "the same event, sent again at another time")
+	b.Expect(b.notifications()).To(HaveLen(3), "the same event, sent again at another time")
 	b.Expect(b.count(accepted)).To(Equal(3.0))
 	b.Expect(b.count(repeated)).To(Equal(1.0))
 }
@@ -169,7 +169,7 @@ func TestWhatIsNotQueuedMayComeAgain(t *testing.T) {
 	b.Expect(answer.Header().Get("Retry-After")).To(Equal(retryAfter))
 	b.full = false
 	b.Expect(b.send(signed("e1", "task-1", time.Now())).Code).To(Equal(http.StatusAccepted))
-	b.Expect(b.hinted()).To(HaveLen(1))
+	b.Expect(b.notifications()).To(HaveLen(1))
 }
 
 // While not all sources are known, and while it stops, nothing is refused for good, whatever the path.
@@ -248,7 +248,7 @@ func TestRejections(t *testing.T) {
 		answer := b.send(c.delivery)
 		b.Expect(answer.Code).To(Equal(c.status), name)
 		b.Expect(b.count(c.result)).To(Equal(1.0), name)
-		b.Expect(len(b.hinted()) > 0).To(Equal(c.result == accepted), name)
+		b.Expect(len(b.notifications()) > 0).To(Equal(c.result == accepted), name)
 		b.Expect(testutil.CollectAndCount(b.counter)).To(Equal(10), "results that docs/push.md does not name: %s", name)
 		if c.status == http.StatusUnauthorized {
 			refused := b.send(with(func(d *delivery) { d.signature = "" }))

@@ -142,7 +142,7 @@ func TestProxyFaults(t *testing.T) {
 		}
 	}
 	g.Expect(lost).To(BeNumerically(">", 3))
-	g.Expect(proxy.report.faultsOf("API server")).To(Equal(80))
+	g.Expect(sum(proxy.report.faults["API server"])).To(Equal(80))
 }
 
 func TestEveryFaultIsChosen(t *testing.T) {

@@ -99,13 +99,6 @@ func (r *report) fault(where, what string) {
 	r.faults[where][what]++
 }
 
-// faultsOf counts the faults that were injected there.
-func (r *report) faultsOf(where string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return sum(r.faults[where])
-}
-
 // clean reports whether nothing happened that must not.
 func (r *report) clean() bool {
 	for _, f := range bad() {

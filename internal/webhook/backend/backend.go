@@ -4,7 +4,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -30,20 +29,9 @@ const (
 	reasonStaleWebhook = "StaleWebhooks"
 )
 
-var errNotLeading = errors.New("this replica does not follow sources, or not yet, or not any more")
-
-// Engine is where notifications go.
-type Engine interface {
-	// Running reports whether this replica follows the sources.
-	Running() bool
-	// Push has a task looked at that has changed at this time, in milliseconds since 1970.
-	Push(source types.NamespacedName, id string, updatedAt int64, received time.Time)
-}
-
 // Config is what a Backend works with.
 type Config struct {
 	Client client.Reader // of the cache
-	Engine Engine
 	Events *events.Log
 	// Secret returns the webhook secret of a source's session; the zero value where there is no session.
 	Secret func(source types.NamespacedName) Secret
@@ -70,8 +58,6 @@ type staleness struct {
 	inARow int
 	told   time.Time
 }
-
-var _ webhook.Sources = &Backend{}
 
 // New returns a backend that is ready for deliveries once Admit was called.
 func New(config Config) *Backend {
@@ -163,9 +149,6 @@ func (b *Backend) Forget(source types.NamespacedName) {
 	}
 }
 
-// Ready reports whether this replica follows the sources, and knows all of them.
-func (b *Backend) Ready() bool { return b.config.Engine.Running() && b.known() }
-
 // Secret returns the secret that a source shares with Studio.
 func (b *Backend) Secret(source webhook.Source) ([]byte, bool) {
 	key := namespacedName(source)
@@ -174,17 +157,6 @@ func (b *Backend) Secret(source webhook.Source) ([]byte, bool) {
 		return nil, false
 	}
 	return []byte(secret.value.Reveal()), true
-}
-
-// Hint has a task looked at.
-func (b *Backend) Hint(hint webhook.Hint) error {
-	key := namespacedName(hint.Source)
-	b.inTime(key)
-	if !b.config.Engine.Running() {
-		return errNotLeading
-	}
-	b.config.Engine.Push(key, hint.TaskID, hint.UpdatedAt, hint.Received)
-	return nil
 }
 
 // Stale says so in an Event where deliveries keep coming with a wrong time.

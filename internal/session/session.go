@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package session
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -37,8 +38,8 @@ type session struct {
 // Close ends what idles of the connection.
 func (s *session) Close() { s.client.Close() }
 
-// sessions keeps one session a source, for as long as spec and Secret stay the same.
-type sessions struct {
+// Sessions keeps one session a source, for as long as spec and Secret stay the same.
+type Sessions struct {
 	*credentials.Cache[*session]
 
 	userAgent string
@@ -46,15 +47,24 @@ type sessions struct {
 	metrics   *metrics.Metrics
 }
 
-func newSessions(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, measured *metrics.Metrics) *sessions {
-	return &sessions{
+// NewSessions returns sessions whose clients call themselves userAgent, and connect to these hosts only.
+func NewSessions(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, measured *metrics.Metrics) *Sessions {
+	return &Sessions{
 		Cache:     credentials.NewCache[*session](watcher, "secretRef", secretKeyAPIKey, backend.SecretKey, secretKeyCA),
 		userAgent: userAgent, hosts: hosts, metrics: measured,
 	}
 }
 
+// WebhookSecret returns what the Secret of a source says about its webhooks.
+func (s *Sessions) WebhookSecret(source types.NamespacedName) backend.Secret {
+	if open, ok := s.Current(source); ok {
+		return open.webhook
+	}
+	return backend.Secret{}
+}
+
 // get returns the session of a source. Errors are *condition.Error.
-func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, string, error) {
+func (s *Sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*session, string, error) {
 	settings := fmt.Sprintf("%s|%s|%s", source.UID, source.Spec.URL, source.Spec.Timeout.Duration)
 	session, fingerprint, err := s.Get(ctx, client.ObjectKeyFromObject(source), source.Spec.SecretRef.Name, settings,
 		func(secret *corev1.Secret) (*session, error) { return s.dial(source, secret) })
@@ -67,7 +77,7 @@ func (s *sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 	return session, fingerprint, err
 }
 
-func (s *sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret) (*session, error) {
+func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret) (*session, error) {
 	apiKey := strings.TrimSpace(string(secret.Data[secretKeyAPIKey]))
 	if apiKey == "" {
 		return nil, &condition.Error{
