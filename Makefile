@@ -157,7 +157,7 @@ bench-quick: bench ## Compare ratios and counts with the committed results, in a
 .PHONY: e2e
 e2e: $(NEED_KUBECTL) $(HELM) e2e-load ## Use the operator in the cluster of KUBECONFIG as people do. IMG; E2E_LOAD="<command that takes an image archive>".
 	E2E=1 IMG=$(IMG) E2E_STUDIO_IMG=$(E2E_STUDIO_IMG) KUBECTL=$(KUBECTL) HELM=$(HELM) \
-		go test -count=1 -timeout 30m $(if $(E2E_RUN),-run '$(E2E_RUN)') -v ./test/e2e
+		go test -count=1 -timeout 60m $(if $(E2E_RUN),-run '$(E2E_RUN)') -v ./test/e2e
 
 .PHONY: e2e-load
 e2e-load: $(if $(E2E_LOAD),image-archives) # Without E2E_LOAD the cluster pulls both images by their names.

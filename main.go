@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,12 +119,26 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(75)
 	}
+	if limit := memoryLimit(os.Getenv); limit > 0 {
+		debug.SetMemoryLimit(limit)
+	}
 	// IDs are logged as Studio spells them.
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.zap), zap.WriteTo(redact.PlainWriter{To: os.Stderr})))
 	if err := run(&opts); err != nil {
 		ctrl.Log.WithName("setup").Error(err, "Operator failed")
 		os.Exit(1)
 	}
+}
+
+// memoryLimit is what the garbage collector is to stay below, so that it works harder before the kernel ends the process: nine
+// tenths of what the container may have. The manifests put that into MEMORY_LIMIT, so that it follows whoever changes the limit, such as
+// a vertical autoscaler. 0 where it is not known, or GOMEMLIMIT says it.
+func memoryLimit(env func(string) string) int64 {
+	limit, err := strconv.ParseInt(env("MEMORY_LIMIT"), 10, 64)
+	if err != nil || env("GOMEMLIMIT") != "" {
+		return 0
+	}
+	return limit / 10 * 9
 }
 
 func run(opts *options) error {

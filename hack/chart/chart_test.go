@@ -113,7 +113,7 @@ func TestValues(t *testing.T) {
 	g.Expect(container.Args).To(ContainElements("--allowed-hosts=*,studio.media.svc:80", "--watch-namespaces=media,video",
 		"--receiver-connections-per-address=64"))
 	g.Expect(container.Env).To(ContainElement(And(HaveField("Name", "HTTPS_PROXY"), HaveField("Value", "http://proxy:3128"))))
-	g.Expect(container.Env).To(ContainElement(HaveField("Name", "GOMEMLIMIT")))
+	g.Expect(container.Env).To(ContainElement(HaveField("Name", "MEMORY_LIMIT")))
 	g.Expect(container.Resources.Limits.Memory().String()).To(Equal("1Gi"))
 	g.Expect(pod.PriorityClassName).To(Equal("mine"))
 	g.Expect(pod.NodeSelector).To(Equal(map[string]string{"disk": "ssd"}))
@@ -155,6 +155,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"crds.install=maybe":       "install",
 		"allowedHosts=example.com": "allowedHosts",
 		"env.POD_IP=10.0.0.1":      "POD_IP",
+		"env.MEMORY_LIMIT=1":       "MEMORY_LIMIT",
 
 		"image.pullPolicy=Sometimes":            "pullPolicy",
 		"log.level=loud":                        "level",

@@ -26,7 +26,8 @@ type options struct {
 	key    string
 	seed   uint64
 	speed  float64
-	cert   string // with its key: serve over TLS
+	ahead  time.Duration // how far its clock is ahead of the real time; below 0: behind
+	cert   string        // with its key: serve over TLS
 	tlsKey string
 	// webhook is where changes are told; empty: nowhere.
 	webhook, webhookSecret string
@@ -39,6 +40,7 @@ func main() {
 	flag.StringVar(&o.key, "key", livepeertest.APIKey, "API key to accept")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of everything made up")
 	flag.Float64Var(&o.speed, "speed", 1, "how much faster than life things happen")
+	flag.DurationVar(&o.ahead, "clock-ahead", 0, "how far its clock is ahead of this machine's, such as 10m, or behind it, such as -10m")
 	flag.StringVar(&o.cert, "tls-cert", "", "file of a certificate, to serve over TLS")
 	flag.StringVar(&o.tlsKey, "tls-key", "", "file of its key")
 	flag.StringVar(&o.webhook, "webhook", "", "URL to tell of changes of tasks, such as http://127.0.0.1:9292/hooks/NAMESPACE/SOURCE")
@@ -59,7 +61,7 @@ func serve(ctx context.Context, o options, out io.Writer) error {
 	if o.speed <= 0 || o.tasks < 0 {
 		return errors.New("--speed must be above 0, and --tasks must not be negative")
 	}
-	studio := livepeertest.NewServer()
+	studio := livepeertest.NewServer(livepeertest.WithClock(func() time.Time { return time.Now().Add(o.ahead) }))
 	studio.AddKey(o.key, livepeertest.ProjectID)
 	if o.key != livepeertest.APIKey {
 		studio.RemoveKey(livepeertest.APIKey)
@@ -119,6 +121,7 @@ func live(ctx context.Context, studio *livepeertest.Server, o options, out io.Wr
 			failed <- err
 			return
 		case now := <-ticker.C:
+			now = now.Add(o.ahead)
 			for _, c := range simulator.Step(now) {
 				fmt.Fprintf(out, "%s %-14s %s %s\n", now.Format(time.TimeOnly), c.Type, c.ID, c.What)
 			}

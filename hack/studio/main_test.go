@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The studio says where it is, answers there with the key it was given only, tells of changes, and ends when asked to.
@@ -18,7 +19,7 @@ func TestServe(t *testing.T) {
 	read, write := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- serve(ctx, options{listen: "127.0.0.1:0", tasks: 30, key: "k", seed: 1, speed: 100}, write)
+		done <- serve(ctx, options{listen: "127.0.0.1:0", tasks: 30, key: "k", seed: 1, speed: 100, ahead: time.Hour}, write)
 		_ = write.Close()
 	}()
 	lines := bufio.NewScanner(read)
@@ -45,6 +46,9 @@ func TestServe(t *testing.T) {
 		_ = res.Body.Close()
 		if res.StatusCode != want {
 			t.Errorf("key %s: %d, want %d", key, res.StatusCode, want)
+		}
+		if date, err := http.ParseTime(res.Header.Get("Date")); err != nil || time.Until(date) < 50*time.Minute {
+			t.Errorf("its clock says %v, which is not an hour ahead: %v", date, err)
 		}
 	}
 	if !lines.Scan() || len(strings.Fields(lines.Text())) < 4 {

@@ -116,6 +116,32 @@ func (w *world) taskEvents() []string {
 	return all
 }
 
+// A new task has its Event where Studio's clock is behind or ahead as well; what was there before the source has none.
+func TestEventsWhereClocksDiffer(t *testing.T) {
+	valuesOnly(t)
+	t.Parallel()
+	for name, ahead := range map[string]time.Duration{"behind": -30 * time.Minute, "ahead": 30 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			for task := range livepeertest.Generate(60, 1, time.Now().Add(ahead)) {
+				w.studio.Put(task)
+			}
+			w.secret(livepeertest.APIKey)
+			w.source("main")
+			w.startOperator()
+			w.eventuallyReady("main", v1alpha1.ReasonSynced)
+			w.Expect(w.taskEvents()).To(BeEmpty())
+
+			now := time.Now().Add(ahead).UnixMilli()
+			w.studio.Put(livepeertest.Task{"id": "a-task", "type": "upload", "createdAt": now, "status": map[string]any{
+				"phase": "running", "updatedAt": now,
+			}})
+			w.Eventually(w.taskEvents, soon, tick).Should(ConsistOf(ContainSubstring("Running")))
+		})
+	}
+}
+
 // TestUndoingAnEditIsNoNews: what the operator puts right has not changed in Studio.
 func TestUndoingAnEditIsNoNews(t *testing.T) {
 	valuesOnly(t)

@@ -93,7 +93,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
 	writer, feeds, err := openTasks(mgr, index, taskfeed.Config{Namespaces: settings.namespaces, Shared: settings.shard != nil},
-		measuring{measured, settings.clock.Now}, taskevents.New(events, mgr.GetClient()), sent)
+		measuring{measured, settings.clock.Now}, taskevents.New(events), sent)
 	if err != nil {
 		return err
 	}

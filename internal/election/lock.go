@@ -66,7 +66,8 @@ func NewLock(config *rest.Config, options Options) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key of this replica: %w", err)
 	}
-	config = rest.AddUserAgent(config, "leader-election")
+	// A copy: the time-out below is not for the operator's lists and watches.
+	config = rest.AddUserAgent(rest.CopyConfig(config), "leader-election")
 	// One request that hangs must not cost the lease.
 	config.Timeout = max(options.RenewDeadline/2, time.Second)
 	client, err := coordinationv1.NewForConfig(config)

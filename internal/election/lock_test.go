@@ -13,12 +13,23 @@ import (
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
 const leaseName = "lease"
+
+// TestTheConfigIsLeftAlone: the time-out of the lease's requests would cut off every watch of the operator, and each list that takes
+// longer.
+func TestTheConfigIsLeftAlone(t *testing.T) {
+	g := NewWithT(t)
+	config := &rest.Config{Host: "https://127.0.0.1:1", UserAgent: "operator"}
+	_, err := NewLock(config, Options{Namespace: "n", Name: "l", RenewDeadline: 6 * time.Second})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(config).To(Equal(&rest.Config{Host: "https://127.0.0.1:1", UserAgent: "operator"}))
+}
 
 func TestTheAddressIsInTheName(t *testing.T) {
 	g := NewWithT(t)

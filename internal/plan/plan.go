@@ -67,7 +67,7 @@ type Scope struct {
 	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
 	OldestNew mirror.Stamp
 	// Notify: the phases that tasks reach are to be sent. Of new tasks only those that changed after NotifyAfter, in
-	// milliseconds since 1970.
+	// milliseconds since 1970; and only those that were created after it are told of in Events.
 	Notify      bool
 	NotifyAfter int64
 	// StalledBefore is the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be

@@ -3,12 +3,6 @@
 package taskevents
 
 import (
-	"context"
-	"time"
-
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
@@ -18,12 +12,11 @@ import (
 
 // Teller makes Events of what is written of tasks. It is a taskstore.Observer.
 type Teller struct {
-	log     *events.Log
-	sources client.Reader
+	log *events.Log
 }
 
-// New returns what tells the log. Sources are read from a cache.
-func New(log *events.Log, sources client.Reader) *Teller { return &Teller{log: log, sources: sources} }
+// New returns what tells the log.
+func New(log *events.Log) *Teller { return &Teller{log: log} }
 
 // Wrote tells of what a write has made of a task.
 func (e *Teller) Wrote(change *taskstore.Change) {
@@ -32,7 +25,7 @@ func (e *Teller) Wrote(change *taskstore.Change) {
 		return
 	}
 	transition, ok := mirror.TransitionOf(&action.Stored, &stored.Status)
-	if !ok || action.Stored.ObservedGeneration == 0 && !isNew(e.sources, change.Scope, stored) {
+	if !ok || action.Stored.ObservedGeneration == 0 && !isNew(change.Scope, stored) {
 		return
 	}
 	e.log.Tell("LivepeerTask", stored, &events.Event{
@@ -42,17 +35,9 @@ func (e *Teller) Wrote(change *taskstore.Change) {
 	})
 }
 
-// newMargin is how much before the last full sync a task may have been made to be new, for clocks that differ from Studio's.
-const newMargin = 2 * time.Minute
-
-// isNew reports whether a task that is stored for the first time is new in Studio as well, and not only here: it was made
-// since the last full sync of its source, which has seen all others.
-func isNew(sources client.Reader, scope *plan.Scope, task *v1alpha1.LivepeerTask) bool {
-	source := &v1alpha1.LivepeerTaskSource{}
-	key := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
-	if err := sources.Get(context.Background(), key, source); err != nil { // the cache answers
-		return false
-	}
-	synced, created := source.Status.LastFullSyncTime, task.Status.CreatedAt
-	return synced != nil && created != nil && created.After(synced.Add(-newMargin))
+// isNew reports whether a task that is stored for the first time is new in Studio as well, and not only here: it was made about
+// when the last full sync of its source began or later, by Studio's own times.
+func isNew(scope *plan.Scope, task *v1alpha1.LivepeerTask) bool {
+	created := task.Status.CreatedAt
+	return created != nil && created.UnixMilli() > scope.NotifyAfter
 }

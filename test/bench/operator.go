@@ -23,7 +23,7 @@ func (s *stage) start(ctx context.Context) error {
 	s.started = time.Now()
 	s.operator, err = testbed.StartOperator(context.WithoutCancel(ctx), testbed.OperatorOptions{
 		Binary: s.manager, Kubeconfig: s.kubeconfig, Log: s.operatorLog(), Probes: probes, Receiver: s.receiver,
-		Env: []string{"GOMEMLIMIT=450MiB"}, // as config/manager has it
+		Env: []string{"MEMORY_LIMIT=536870912"}, // as config/manager has it
 	})
 	if err != nil {
 		return err

@@ -106,13 +106,19 @@ func (e *suite) readme(heading string) []string {
 // of the Studio's certificate, and that the source names its URL.
 func (a *account) source() {
 	a.t.Helper()
+	a.shell("", a.sourceWithoutWaiting())
+}
+
+// sourceWithoutWaiting does so up to the waiting, and returns that.
+func (a *account) sourceWithoutWaiting() (waiting string) {
+	a.t.Helper()
 	blocks := a.readme("## The first source")
 	a.g.Expect(blocks).To(HaveLen(3), "the Secret, the source, the waiting")
 	authority := filepath.Join(a.dir, "ca.crt")
 	a.g.Expect(os.WriteFile(authority, a.authority.pem, 0o600)).To(Succeed())
 	a.shell(a.key, blocks[0]+" --from-file=ca.crt="+authority)
 	a.shell(blocks[1]+"\n  url: "+a.inside()+"\n", "kubectl apply -f -")
-	a.shell("", blocks[2])
+	return blocks[2]
 }
 
 // inside is the Studio's URL in the cluster.
@@ -135,6 +141,11 @@ func (a *account) shell(stdin, commands string) {
 // reason returns why the source is ready or not.
 func (a *account) reason() (string, error) {
 	return a.try("-n", a.namespace, "get", "livepeertasksource", "main", "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].reason}`)
+}
+
+// message says so for people.
+func (a *account) message() (string, error) {
+	return a.try("-n", a.namespace, "get", "livepeertasksource", "main", "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].message}`)
 }
 
 // set changes a field of the source's spec.

@@ -56,7 +56,12 @@ func (a *authority) issue(e *suite, host string) (certificate, private []byte) {
 
 // client trusts the authority, and expects this host wherever it connects to.
 func (a *authority) client(host string) *http.Client {
+	return &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{TLSClientConfig: a.trust(host)}}
+}
+
+// trust is the same for any connection.
+func (a *authority) trust(host string) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
-	return &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: host}}}
+	return &tls.Config{RootCAs: pool, ServerName: host}
 }

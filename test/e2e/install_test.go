@@ -32,6 +32,8 @@ const (
 	asRelayed variant = "config/ha and relays"
 	// One that may ask the simulated Studio over plain http.
 	asPlainHTTP variant = "config/default and --allowed-hosts"
+	// Two replicas with certificates from Secrets, which have to be there.
+	asCertified variant = "config/ha and certificates"
 	// As before the CRDs are there.
 	asNoCRDs variant = "config/default without CRDs"
 )
@@ -50,6 +52,10 @@ func (e *suite) install(v variant) {
 		e.k("apply", "-k", e.overlay("config/ha", "patches: [{path: relay.yaml}]"))
 	case asPlainHTTP:
 		e.k("apply", "-k", e.overlay("config/default", allowPlainHTTP))
+	case asCertified:
+		components, err := filepath.Rel(e.dir, filepath.Join(e.root, "config", "components"))
+		e.g.Expect(err).NotTo(HaveOccurred())
+		e.k("apply", "-k", e.overlay("config/ha", strings.ReplaceAll(certificates, "COMPONENTS", components)))
 	case asNoCRDs:
 		e.k("apply", "-k", e.overlay("config/default", withoutCRDs))
 	default:
@@ -154,12 +160,18 @@ func (e *suite) folder(folder string) string {
 // overlay writes a kustomization of a user's own, and returns its folder.
 func (e *suite) overlay(folder, more string) string {
 	e.t.Helper()
-	up, err := filepath.Rel(e.dir, e.root)
+	return e.overlayOf(filepath.Join(e.root, folder), e.image, more)
+}
+
+// overlayOf does so for any folder and image.
+func (e *suite) overlayOf(folder, image, more string) string {
+	e.t.Helper()
+	below, err := filepath.Rel(e.dir, folder)
 	e.g.Expect(err).NotTo(HaveOccurred())
 	name, _, _ := strings.Cut(e.manifestImage(), ":v")
-	colon := strings.LastIndex(e.image, ":")
-	text := "resources: [" + filepath.Join(up, folder) + "]\n" +
-		"images: [{name: " + name + ", newName: " + e.image[:colon] + ", newTag: " + e.image[colon+1:] + "}]\n" + more + "\n"
+	colon := strings.LastIndex(image, ":")
+	text := "resources: [" + below + "]\n" +
+		"images: [{name: " + name + ", newName: " + image[:colon] + ", newTag: " + image[colon+1:] + "}]\n" + more + "\n"
 	e.g.Expect(os.WriteFile(filepath.Join(e.dir, "kustomization.yaml"), []byte(text), 0o600)).To(Succeed())
 	return e.dir
 }

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -15,12 +16,15 @@ func TestUsers(t *testing.T) {
 	e := begin(t)
 	e.operator(asHA)
 	for name, test := range map[string]func(*suite){
-		"first source":   testFirstSource,
-		"key rotation":   testKeyRotation,
-		"deleted source": testDeletedSource,
-		"metrics":        testMetrics,
-		"push":           testPush,
-		"studio away":    testStudioAway,
+		"first source":       testFirstSource,
+		"key rotation":       testKeyRotation,
+		"authority rotation": testAuthorityRotation,
+		"deleted source":     testDeletedSource,
+		"metrics":            testMetrics,
+		"push":               testPush,
+		"studio away":        testStudioAway,
+		"clock ahead":        func(e *suite) { testClock(e, "ahead", "10m") },
+		"clock behind":       func(e *suite) { testClock(e, "behind", "-10m") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,6 +59,26 @@ func testKeyRotation(e *suite) {
 	a.g.Eventually(a.reason).Should(Equal("Synced"))
 	a.connect()
 	a.caughtUp()
+}
+
+// So does an authority: a Studio whose certificate comes from another one is refused until the Secret has it.
+func testAuthorityRotation(e *suite) {
+	a := e.account("authority", 50, "0.0001")
+	a.source()
+	a.set(`"interval": "1s"`)
+	before := a.identities()
+	a.authority = newAuthority(e)
+	a.startStudio()
+	a.k("-n", a.namespace, "rollout", "restart", "deployment/studio")
+	a.k("-n", a.namespace, "rollout", "status", "deployment/studio", "--timeout=60s")
+	a.g.Eventually(a.message).Should(ContainSubstring("ca.crt of the Secret"))
+	patch, err := json.Marshal(map[string]any{"stringData": map[string]string{"ca.crt": string(a.authority.pem)}})
+	a.g.Expect(err).NotTo(HaveOccurred())
+	a.k("-n", a.namespace, "patch", "secret", "livepeer", "-p", string(patch))
+	a.g.Eventually(a.reason).Should(Equal("Synced"))
+	a.connect()
+	a.caughtUp()
+	a.stillThere(before)
 }
 
 // Deleting the source collects its tasks, and no others.

@@ -51,7 +51,7 @@ func WithCollation(collate func(a, b string) int) Option {
 	return func(s *Server) { s.store.now.collate = collate }
 }
 
-// WithClock makes the server take the time from clock.
+// WithClock makes the server take the time from clock: that of its tasks, of its answers, and of what it sends.
 func WithClock(clock func() time.Time) Option {
 	return func(s *Server) { s.clock = clock }
 }
@@ -86,6 +86,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := s.answer(r, fault)
+	a.Header.Set("Date", s.clock().UTC().Format(http.TimeFormat))
 	if fault.Edit != nil {
 		fault.Edit(r, a)
 	}

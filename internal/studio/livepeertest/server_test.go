@@ -161,6 +161,15 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// The clock of the server is that of its answers, too.
+func TestDate(t *testing.T) {
+	s := NewServer(WithClock(func() time.Time { return time.Date(2020, 2, 3, 4, 5, 6, 0, time.Local) }))
+	got, err := http.ParseTime(do(t, s, "/api/task").Header().Get("Date"))
+	if want := s.clock(); err != nil || !got.Equal(want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+}
+
 func TestRequests(t *testing.T) {
 	now := time.UnixMilli(1000)
 	s := NewServer(WithClock(func() time.Time { return now }))
