@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,6 +94,7 @@ func newSourceWithoutStatus(t *testing.T, c client.Client, namespace string) *v1
 		},
 	}
 	NewWithT(t).Expect(c.Create(t.Context(), source)).To(Succeed())
+	t.Cleanup(func() { _ = c.Delete(context.WithoutCancel(t.Context()), source) }) // another page may have a source of this name
 	return source
 }
 
