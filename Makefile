@@ -128,7 +128,7 @@ KEDA_FILES = {"Replace": {"$(CURDIR)/tools/keda/scalers/scaler.go": "{{.Dir}}/pk
 
 # kube-state-metrics itself, and small programs that call Argo Events' and KEDA's own code.
 .PHONY: test-recipes
-test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, about 5 minutes on 2 cores).
+test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
 	go build -C tools/argo-events -o $(BIN)/recipes/argo-events .
 	go mod -C tools/keda download github.com/kedacore/keda/v2
