@@ -122,11 +122,18 @@ test: controlplane build ## Run every test, against a real API server (the race 
 	@go build -o $(BIN)/runtests ./hack/test
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) TEST_MANAGER=$(BIN)/manager $(BIN)/runtests
 
-# kube-state-metrics itself, and a small program that calls Argo Events' own code.
+# Lays KEDA's own files over tools/keda/scalers, where it says why.
+KEDA_FILES = {"Replace": {"$(CURDIR)/tools/keda/scalers/scaler.go": "{{.Dir}}/pkg/scalers/scaler.go", \
+  "$(CURDIR)/tools/keda/scalers/metrics_api_scaler.go": "{{.Dir}}/pkg/scalers/metrics_api_scaler.go"}}
+
+# kube-state-metrics itself, and small programs that call Argo Events' and KEDA's own code.
 .PHONY: test-recipes
-test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, about 5 minutes on 2 cores).
+test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
 	go build -C tools/argo-events -o $(BIN)/recipes/argo-events .
+	go mod -C tools/keda download github.com/kedacore/keda/v2
+	go list -C tools/keda -m -f '$(KEDA_FILES)' github.com/kedacore/keda/v2 >$(BIN)/recipes/keda.json
+	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
 	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
 
 .PHONY: test-versions

@@ -26,12 +26,7 @@ func TestArgoEvents(t *testing.T) {
 	binary := tool(t, "argo-events")
 	g := NewWithT(t)
 	c := newClient(t)
-	var source *unstructured.Unstructured
-	for _, object := range pages(t)["argo-events.md"] {
-		if object.GetKind() == "EventSource" {
-			source = object
-		}
-	}
+	source := lastOf(t, "argo-events.md", "EventSource")
 	applyPage(t, "argo-events.md", "EventSource", "Sensor") // whose CRDs the event source does without
 	withoutOperation := source.DeepCopy()
 	fields := []any{map[string]any{"key": "status.phase", "value": "completed"}}

@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,15 +71,21 @@ func newNamespace(t *testing.T, c client.Client, name string) {
 // newSource stores a source called main.
 func newSource(t *testing.T, c client.Client, namespace string, conditions ...metav1.Condition) *v1alpha1.LivepeerTaskSource {
 	t.Helper()
-	g := NewWithT(t)
 	source := newSourceWithoutStatus(t, c, namespace)
+	setConditions(t, c, source, conditions...)
+	return source
+}
+
+// setConditions replaces the conditions of a source.
+func setConditions(t *testing.T, c client.Client, source *v1alpha1.LivepeerTaskSource, conditions ...metav1.Condition) {
+	t.Helper()
 	source.Status.ObservedGeneration = source.Generation
+	source.Status.Conditions = nil
 	for _, condition := range conditions {
 		condition.Message, condition.ObservedGeneration, condition.LastTransitionTime = "why", source.Generation, metav1.Now()
 		source.Status.Conditions = append(source.Status.Conditions, condition)
 	}
-	g.Expect(c.Status().Update(t.Context(), source)).To(Succeed())
-	return source
+	NewWithT(t).Expect(c.Status().Update(t.Context(), source)).To(Succeed())
 }
 
 func newSourceWithoutStatus(t *testing.T, c client.Client, namespace string) *v1alpha1.LivepeerTaskSource {
@@ -93,6 +100,7 @@ func newSourceWithoutStatus(t *testing.T, c client.Client, namespace string) *v1
 		},
 	}
 	NewWithT(t).Expect(c.Create(t.Context(), source)).To(Succeed())
+	t.Cleanup(func() { _ = c.Delete(context.WithoutCancel(t.Context()), source) }) // another page may have a source of this name
 	return source
 }
 
