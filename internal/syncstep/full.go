@@ -136,11 +136,8 @@ func (s *syncer) aheadStep(ctx context.Context) error {
 
 // pageStep reads a page, once there is room for it; unless a poll is due before, or the step is over.
 func (s *syncer) pageStep(ctx context.Context) error {
-	full, until := s.state.full, s.end
-	if next := s.state.Schedule.NextPoll; s.state.Watermark.Newest() != 0 && next.Before(until) {
-		until = next
-	}
-	if !s.enter(ctx, until) {
+	full := s.state.full
+	if !s.enter(ctx, s.orPoll(s.end)) {
 		return ctx.Err()
 	}
 	defer func() { s.state.room.shrink(s.held()) }()

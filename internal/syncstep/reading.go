@@ -101,11 +101,15 @@ func (r *reading) until() time.Time {
 	if r.state.poll != nil {
 		return r.began.Add(limit)
 	}
-	until := r.began.Add(min(limit, r.source.Spec.Interval.Duration))
-	if next := r.state.Schedule.NextPoll; r.state.Watermark.Newest() != 0 && next.Before(until) {
+	return r.orPoll(r.began.Add(min(limit, r.source.Spec.Interval.Duration)))
+}
+
+// orPoll returns when the next poll is due, where that is before then.
+func (s *syncer) orPoll(then time.Time) time.Time {
+	if next := s.state.Schedule.NextPoll; s.state.Watermark.Newest() != 0 && next.Before(then) {
 		return next
 	}
-	return until
+	return then
 }
 
 // tooMuch reports whether the rest of an answer would take too much memory, or too long, as over a slow connection.

@@ -66,11 +66,8 @@ func (l *listener) on(held int) {
 	l.longer.Reset(longSilence)
 }
 
-// enter waits for room for a batch, and reports whether there is some before ctx ends.
+// enter waits for room for one batch more, and reports whether there is some before ctx ends.
 func (r *room) enter(ctx context.Context) bool {
-	if r.fit(1) {
-		return true
-	}
 	release, err := r.gate.Acquire(ctx, r.key)
 	if err != nil {
 		return false
@@ -105,7 +102,7 @@ func (r *room) shrink(tasks int) {
 	}
 }
 
-// wanted reports whether others wait for room.
+// wanted reports whether all room is taken, so that others may wait for it.
 func (r *room) wanted() bool {
 	release, ok := r.gate.TryAcquire(r.key)
 	if ok {

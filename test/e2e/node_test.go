@@ -52,6 +52,18 @@ func (n *node) run(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// changing returns an account whose tasks change at this speed, mirrored by two replicas.
+func (e *suite) changing(name, speed string) *account {
+	e.t.Helper()
+	e.operator(asHA)
+	a := e.account(name, 150, speed)
+	a.source()
+	a.set(`"interval": "1s"`)
+	a.connect()
+	a.caughtUp()
+	return a
+}
+
 // signalScript sends processes a signal, by the name of their program, and prints their IDs.
 const signalScript = `for p in /proc/[0-9]*; do
   [ "$(cat $p/comm 2>/dev/null)" = "$1" ] && kill -"$2" "${p#/proc/}" && echo "${p#/proc/}"
@@ -70,12 +82,7 @@ func (n *node) signal(program, name string) string {
 func TestKubeletAndContainersKilled(t *testing.T) {
 	e := begin(t)
 	n := e.node()
-	e.operator(asHA)
-	a := e.account("kubelet", 150, "10")
-	a.source()
-	a.set(`"interval": "1s"`)
-	a.connect()
-	a.caughtUp()
+	a := e.changing("kubelet", "10")
 	before := a.identities()
 	l := a.follow()
 	restarts := e.allRestarts()
@@ -104,12 +111,7 @@ func TestKubeletAndContainersKilled(t *testing.T) {
 func TestAPIServerAway(t *testing.T) {
 	e := begin(t)
 	n := e.node()
-	e.operator(asHA)
-	a := e.account("apiserver", 150, "10")
-	a.source()
-	a.set(`"interval": "1s"`)
-	a.connect()
-	a.caughtUp()
+	a := e.changing("apiserver", "10")
 	for name, away := range map[string]func(time.Duration){"silent": n.silence, "refused": n.refuse} {
 		t.Run(name, func(t *testing.T) {
 			own := *a
@@ -168,12 +170,7 @@ func TestNodeReboots(t *testing.T) {
 	if reboot == "" {
 		t.Skip("SKIP: E2E_REBOOT is not set: a command that restarts the cluster's only node")
 	}
-	e.operator(asHA)
-	a := e.account("reboot", 150, "0.0001") // its tasks are the same ones afterwards
-	a.source()
-	a.set(`"interval": "1s"`)
-	a.connect()
-	a.caughtUp()
+	a := e.changing("reboot", "0.0001") // its tasks are the same ones afterwards
 	before, restarts := a.identities(), e.allRestarts()
 	out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", reboot).CombinedOutput()
 	e.g.Expect(err).NotTo(HaveOccurred(), string(out))
