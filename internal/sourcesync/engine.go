@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/backlog"
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -74,7 +75,7 @@ func New(config Config) *Engine {
 		Gate: fair.NewGate(unlimited, namespaceQuestions), Run: e.run,
 	}
 	e.steps = syncstep.Config{
-		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics, Room: syncstep.NewRoom(),
+		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics, Room: backlog.NewGate(),
 	}
 	return e
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/livepeer/livepeer-task-operator/internal/backlog"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
@@ -15,7 +16,7 @@ import (
 
 const (
 	// batchSize bounds the tasks that are planned together, newest first.
-	batchSize = 50
+	batchSize = backlog.Batch
 	// maxBatches bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
 	// held in memory. A poll may add two of its own.
 	maxBatches = 3

@@ -129,7 +129,7 @@ func (s *syncer) aheadStep(ctx context.Context) error {
 	err := s.startBefore(ctx, s.due())
 	if err == nil {
 		full.ahead, s.state.pending = append(s.state.pending, full.ahead...), nil
-		s.state.room.shrink(s.held())
+		s.state.room.Shrink(s.held())
 	}
 	return err
 }
@@ -140,7 +140,7 @@ func (s *syncer) pageStep(ctx context.Context) error {
 	if !s.enter(ctx, s.orPoll(s.end)) {
 		return ctx.Err()
 	}
-	defer func() { s.state.room.shrink(s.held()) }()
+	defer func() { s.state.room.Shrink(s.held()) }()
 	switch {
 	case full.recent != nil:
 		return s.recentStep(ctx)
@@ -153,7 +153,7 @@ func (s *syncer) pageStep(ctx context.Context) error {
 
 // enter waits for room for what a page brings, and reports whether there is some until then.
 func (s *syncer) enter(ctx context.Context, until time.Time) (ok bool) {
-	if s.state.room.fit(1) {
+	if s.state.room.Fit(1) {
 		return true
 	}
 	left := until.Sub(s.now())
@@ -164,7 +164,7 @@ func (s *syncer) enter(ctx context.Context, until time.Time) (ok bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer s.Clock.AfterFunc(left, cancel).Stop()
-		ok = s.state.room.enter(ctx)
+		ok = s.state.room.Enter(ctx)
 	})
 	return ok
 }

@@ -12,6 +12,9 @@ import (
 // maxAhead bounds what of an answer is read and not yet being written, in bytes of JSON. What is beyond is asked for again.
 const maxAhead = 4 << 20
 
+// pollFreely is how many tasks a poll may read whether there is room for them or not, so that it waits for nobody's first sync.
+const pollFreely = 8
+
 // reading is one answer to a listing request while it is read.
 type reading struct {
 	*syncer
@@ -20,6 +23,7 @@ type reading struct {
 	began   time.Time
 	hurried time.Time // since when it is read on without waiting for writers; zero while it is not
 	ahead   int       // bytes of what was read since
+	free    int       // up to so many tasks need no room
 	omitted int
 	failed  error
 }
@@ -28,17 +32,16 @@ type reading struct {
 // pending. It returns how many tasks are beyond the limits of history.
 func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
-	next := func(task studio.Task) bool { return r.next(ctx, &task) }
-	if s.state.poll == nil {
-		listener := s.state.room.listen(s.Clock, s.held())
-		defer listener.heard()
-		next = func(task studio.Task) bool {
-			listener.heard()
-			defer func() { listener.on(s.held()) }()
-			return r.fits(ctx) && r.next(ctx, &task)
-		}
+	if s.state.poll != nil {
+		r.free = s.held() + pollFreely
 	}
-	err = pass.Next(ctx, next)
+	listener := s.state.room.Listen(s.Clock, s.held())
+	defer listener.Heard()
+	err = pass.Next(ctx, func(task studio.Task) bool {
+		listener.Heard()
+		defer func() { listener.On(s.held()) }()
+		return r.fits(ctx) && r.next(ctx, &task)
+	})
 	if err == nil {
 		s.monitor.Heard()
 	}
@@ -49,23 +52,27 @@ func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err 
 	return r.omitted, err
 }
 
-// fits reports whether there is room for one more task of a full sync, once what was read is written.
+// fits reports whether there is room for one more task, once what was read is written.
 func (r *reading) fits(ctx context.Context) bool {
-	if r.state.room.fit(r.held() + 1) {
+	if r.fitsNow() {
 		return true
 	}
 	until := r.Clock.After(r.until().Sub(r.now()))
 	if len(r.state.pending) > 0 {
 		r.failed = r.startBefore(ctx, until)
 	}
-	if r.failed == nil {
-		r.failed = r.wait(0, until)
+	for under := len(r.batches); r.failed == nil && under > 0 && !r.fitsNow(); under-- {
+		if r.failed = r.wait(under-1, until); len(r.batches) >= under {
+			break // out of time
+		}
 	}
-	if r.failed != nil || r.held() > 0 {
-		return r.failed == nil && r.state.room.fit(r.held()+1)
+	if r.failed != nil || r.fitsNow() || r.held() > 0 {
+		return r.failed == nil && r.fitsNow()
 	}
 	return r.enter(ctx, r.until())
 }
+
+func (r *reading) fitsNow() bool { return r.held() < r.free || r.state.room.Fit(r.held()+1) }
 
 // next takes one task. It returns false where the rest of the answer is better asked for again.
 func (r *reading) next(ctx context.Context, task *studio.Task) bool {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/backlog"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
@@ -18,7 +19,7 @@ type State struct {
 	poll    *pollPass
 	full    *fullSync
 	pending []*mirror.Observation // read, and not yet written
-	room    *room                 // for what was read; nil before the first step
+	room    *backlog.Share        // for what was read; nil before the first step
 }
 
 // pollPass is a poll for changes that is under way.
@@ -45,17 +46,17 @@ func (s *State) Update(source *v1alpha1.LivepeerTaskSource, found syncstate.Obse
 // Yield gives up what a full sync has read and not written, where others wait for room: it failed, and nobody knows for how long. It is
 // listed again.
 func (s *State) Yield() {
-	if s.room == nil || s.full == nil || s.poll != nil || s.held() == 0 || !s.room.wanted() {
+	if s.room == nil || s.full == nil || s.poll != nil || s.held() == 0 || !s.room.Wanted() {
 		return
 	}
 	s.full, s.pending = nil, nil
-	s.room.shrink(0)
+	s.room.Shrink(0)
 }
 
 // Close gives back the room that the source has. Nothing is under way any more.
 func (s *State) Close() {
 	if s.room != nil {
-		s.room.shrink(0)
+		s.room.Shrink(0)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/backlog"
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
@@ -30,7 +31,7 @@ type Config struct {
 	Writer  *taskstore.Writer
 	Clock   clock.WithDelayedExecution
 	Metrics *metrics.Metrics
-	// Room is shared by all sources: see NewRoom.
+	// Room is shared by all sources: see backlog.NewGate.
 	Room *fair.Gate
 }
 
@@ -60,9 +61,9 @@ func Run(ctx context.Context, config *Config, job *Job) error {
 		monitor: job.Monitor,
 	}
 	if s.state.room == nil {
-		s.state.room = &room{gate: config.Room, key: job.Key}
+		s.state.room = backlog.NewShare(config.Room, job.Key)
 	}
-	defer func() { s.state.room.shrink(s.held()) }()
+	defer func() { s.state.room.Shrink(s.held()) }()
 	err := s.run(ctx)
 	if err == nil && s.rechecks.Handoff.TakeOverfull() {
 		err = s.prune(ctx)

@@ -42,7 +42,7 @@ func (m *Masker) linkOf(s *subject) link {
 	i := m.parameters(s, m.closers(s))
 	typed := false
 	for range maxFiller {
-		j := m.led(i, m.Spaces(i))
+		j := m.Led(i, m.Spaces(i))
 		if j >= len(t) {
 			break
 		}
@@ -67,8 +67,8 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: paired, value: next}
 		case c == ',', (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
-		case c == ';' && s.quote != 0 && m.serialized(j) > 0:
-			return link{bond: assigned, value: m.serialized(j)}
+		case c == ';' && s.quote != 0 && m.Serialized(j) > 0:
+			return link{bond: assigned, value: m.Serialized(j)}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
 			return m.cellAt(s, next)
 		case (c == '(' || c == '{' && view.IsQuote(m.At(j+1))) && gap == "" && s.quote == 0:
@@ -94,31 +94,6 @@ func (m *Masker) linkOf(s *subject) link {
 		}
 	}
 	return link{}
-}
-
-// led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a
-// type of the registry of Windows.
-func (m *Masker) led(i, j int) int {
-	if strings.HasPrefix(m.Text[j:], "REG_") {
-		return m.Spaces(m.NameEndAt(j))
-	}
-	end := j
-	if m.At(j) == '<' && view.IsLetter(m.At(j+1)) { // of Lua: password <const> = "hunter2"
-		if end = m.NameEndAt(j + 1); m.At(end) == '>' {
-			end = m.Spaces(end + 1)
-		}
-		if op := m.Operator(end); op == "=" {
-			return end
-		}
-		return j
-	}
-	for end-j < maxAside && (m.At(end) == '.' || m.At(end) == ' ') {
-		end++
-	}
-	if j > i && end > j && m.Operator(end) != "" {
-		return end
-	}
-	return j
 }
 
 // leading are words that a sentence goes on with from the name of a credential to the credential.
@@ -167,8 +142,8 @@ func (m *Masker) closers(s *subject) int {
 		switch c := m.At(i); {
 		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
-		case c == ':' && before != 0 && m.visibility(i) > 0:
-			i += m.visibility(i) - 1
+		case c == ':' && before != 0 && m.Visibility(i) > 0:
+			i += m.Visibility(i) - 1
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
 			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {

@@ -12,29 +12,9 @@ import (
 
 const maxRecord = 256 // bytes between a name and its value
 
-// inTag reports whether the colon at i is the one of a namespace in a tag.
-func (m *Masker) inTag(i int) bool {
-	from := i
-	for i > 0 && from-i < page.MaxScheme && view.IsAlnum(m.Text[i-1]) {
-		i--
-	}
-	return i < from && m.At(i-1) == '<'
-}
-
-// tagEnd returns where the tag ends that i is in; -1 if it doesn't.
-func (m *Masker) tagEnd(i int) int {
-	for j := i; j < len(m.Text) && j-i < maxRecord && m.Text[j] != '<'; j++ {
-		m.Cost++
-		if m.Text[j] == '>' {
-			return j
-		}
-	}
-	return -1
-}
-
 // element masks the content of the element of which s is the tag.
 func (m *Masker) element(s *subject) int {
-	end := m.tagEnd(s.end)
+	end := m.TagEnd(s.end)
 	if next := m.keyedValue(s, s.end, end); next > 0 { // <password value="hunter2">
 		return next
 	}
@@ -49,7 +29,7 @@ func (m *Masker) nextElement(s *subject) int {
 	i := s.end
 	opened := false
 	for range 4 {
-		end := m.tagEnd(i + 1)
+		end := m.TagEnd(i + 1)
 		if m.At(i) != '<' || end < 0 {
 			break
 		}
@@ -94,7 +74,7 @@ func (m *Masker) content(s *subject, i int) int {
 // behindTags reads a value that is behind tags of its own: <b>Password:</b> hunter2
 func (m *Masker) behindTags(i int) (v page.Value, ok bool) {
 	for range 3 {
-		end := m.tagEnd(i + 1)
+		end := m.TagEnd(i + 1)
 		if m.At(i) != '<' || end < 0 {
 			break
 		}

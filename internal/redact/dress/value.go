@@ -96,12 +96,12 @@ func (m *Masker) bracketed(s *subject, i int) int {
 
 // valueOf masks the value of s, if that is a credential, and returns where to go on; 0 if there is none.
 func (m *Masker) valueOf(s *subject) int {
-	if before := m.At(s.start - 1); before == '<' || before == ':' && m.inTag(s.start-1) {
+	if before := m.At(s.start - 1); before == '<' || before == ':' && m.InTag(s.start-1) {
 		return m.element(s)
 	} else if before == '/' && m.At(s.start-2) == '<' { // what it closes was seen
 		return 0
 	} else if before == '>' && m.At(s.end) == '<' {
-		next, end := m.nextElement(s), m.tagEnd(s.end+1)
+		next, end := m.nextElement(s), m.TagEnd(s.end+1)
 		if next > 0 || end < 0 || m.At(s.end+1) != '/' {
 			return next
 		}
@@ -184,7 +184,7 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 		return page.Value{Start: i, End: end + 1, Next: end + 1, Bracket: true}, true
 	}
 	v.Start = i
-	if l.bond > spaced && manyWords(s.word) {
+	if l.bond > spaced && words.ManyWords(s.word) {
 		v.End = m.restOfLine(s, i)
 	} else {
 		v.End = m.Bare(i, min(m.Depth(l.value), m.Depth(l.value-1)), l.bond == spaced)
@@ -273,13 +273,18 @@ func (m *Masker) converted(l link, i int) int {
 	return quote
 }
 
-// manyWords reports whether name is a header, or a list of words, whose value reaches to the end of the line.
-func manyWords(name string) bool {
-	name = strings.ToLower(name)
-	for _, end := range []string{"authorization", "authorisation", "cookie", "mnemonic", "phrase", "-signature"} {
-		if strings.HasSuffix(name, end) {
-			return true
+// parameters returns where what is at i ends and comes before the value of s: the parameters of a command of PowerShell
+// (ConvertTo-SecureString -String "hunter2"), the index that R prints ($password [1] "hunter2").
+func (m *Masker) parameters(s *subject, i int) int {
+	if j := m.Spaces(i); m.At(s.start-1) == '$' && m.At(j) == '[' && m.At(i) == '\n' {
+		if end := m.NameEndAt(j + 1); m.At(end) == ']' {
+			return end + 1
 		}
 	}
-	return false
+	if view.HasFold(s.word, "convertto-") {
+		for j := m.Spaces(i); m.At(j) == '-' && view.IsLetter(m.At(j+1)); j = m.Spaces(i) {
+			i = m.NameEndAt(j)
+		}
+	}
+	return i
 }

@@ -14,7 +14,7 @@ import (
 // wants reports whether the value v of s is a credential.
 func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
-	header := manyWords(s.word)
+	header := words.ManyWords(s.word)
 	switch {
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
 		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text),

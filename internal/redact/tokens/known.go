@@ -23,6 +23,8 @@ const (
 	// pieceLen is the length of the pieces of a secret that are searched for. All that hold one are masked, so a secret is
 	// found that was cut off, at whichever end.
 	pieceLen = 12
+	// filterBits is how many bits of a hash tell at once that most of a text is no piece.
+	filterBits = 15
 )
 
 // Secrets are the known secrets as they may occur. Most are searched for by their bones: letters and digits, in lower
@@ -31,14 +33,14 @@ const (
 type Secrets struct {
 	exact  []string // as they are
 	short  []string // bones of less than pieceLen
-	pieces map[string]bool
-	filter [1 << 12]bool // by the hashes of the pieces
+	pieces []uint64 // hashes of pieces, in order. What has the same hash as one and is none is masked too, once in 10^15 letters.
+	filter [1 << (filterBits - 6)]uint64
 }
 
 // SecretsOf returns what to search for to find the known secrets. Those that are too short, and parts of the mask itself, are ignored.
 func SecretsOf(known []string) *Secrets {
 	const masks = page.Mask + " " + page.UserInfoMask + "@"
-	k := &Secrets{pieces: map[string]bool{}}
+	k := &Secrets{}
 	for _, s := range known {
 		if len(s) >= minSecretLen && !strings.Contains(masks, s) {
 			k.add(s)
@@ -46,6 +48,11 @@ func SecretsOf(known []string) *Secrets {
 	}
 	slices.Sort(k.exact)
 	k.exact = slices.DeleteFunc(slices.Compact(k.exact), func(s string) bool { return strings.Contains(masks, s) })
+	slices.Sort(k.pieces)
+	k.pieces = slices.Clone(slices.Compact(k.pieces))
+	for _, h := range k.pieces {
+		k.filter[bucket(h)/64] |= 1 << (bucket(h) % 64)
+	}
 	return k
 }
 
@@ -89,10 +96,17 @@ func (k *Secrets) addBones(s string) {
 		return
 	}
 	for i := 0; i+pieceLen <= len(s); i++ {
-		piece := s[i : i+pieceLen]
-		k.pieces[piece] = true
-		k.filter[bucket(hash(piece))] = true
+		k.pieces = append(k.pieces, hash(s[i:i+pieceLen]))
 	}
+}
+
+// holds reports whether what has this hash is a piece of a secret.
+func (k *Secrets) holds(h uint64) bool {
+	if k.filter[bucket(h)/64]&(1<<(bucket(h)%64)) == 0 {
+		return false
+	}
+	_, found := slices.BinarySearch(k.pieces, h)
+	return found
 }
 
 // bones returns the letters and digits of s in lower case.
@@ -125,7 +139,7 @@ func hash(s string) (h uint64) {
 }
 
 func bucket(h uint64) uint64 {
-	return h * 0x9e3779b97f4a7c15 >> 52
+	return h * 0x9e3779b97f4a7c15 >> (64 - filterBits)
 }
 
 // Known masks the known secrets.
@@ -154,7 +168,7 @@ func (m *Masker) Known(k *Secrets) {
 		if slot++; slot == pieceLen {
 			slot = 0
 		}
-		if seen++; seen >= pieceLen && k.filter[bucket(h)] && k.pieces[string(window[slot:])+string(window[:slot])] {
+		if seen++; seen >= pieceLen && k.holds(h) {
 			m.Hide(at[slot], i+1)
 		}
 	}

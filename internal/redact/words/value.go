@@ -123,3 +123,14 @@ func IsCursor(s string) bool {
 	}
 	return true
 }
+
+// ManyWords reports whether name is a header, or a list of words, whose value reaches to the end of the line.
+func ManyWords(name string) bool {
+	name = strings.ToLower(name)
+	for _, end := range []string{"authorization", "authorisation", "cookie", "mnemonic", "phrase", "-signature"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package page
+
+import (
+	"strings"
+
+	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+)
+
+const (
+	maxTag   = 256 // bytes from a name on in which the tag ends that it is in
+	maxAside = 40  // bytes of what stands between a name and its value
+)
+
+// InTag reports whether the colon at i is the one of a namespace in a tag.
+func (p *Page) InTag(i int) bool {
+	from := i
+	for i > 0 && from-i < MaxScheme && view.IsAlnum(p.Text[i-1]) {
+		i--
+	}
+	return i < from && p.At(i-1) == '<'
+}
+
+// TagEnd returns where the tag ends that i is in; -1 if it doesn't.
+func (p *Page) TagEnd(i int) int {
+	for j := i; j < len(p.Text) && j-i < maxTag && p.Text[j] != '<'; j++ {
+		p.Cost++
+		if p.Text[j] == '>' {
+			return j
+		}
+	}
+	return -1
+}
+
+// Serialized returns where the value begins of which PHP says the type and the length, behind the semicolon at i; 0 if none does.
+func (p *Page) Serialized(i int) int {
+	const longest = 12
+	before, _, found := strings.Cut(p.Text[i:min(len(p.Text), i+longest)], `"`)
+	if !found || strings.Count(before, ":") != 2 {
+		return 0
+	}
+	return i + len(before)
+}
+
+// Visibility returns the length of what PHP says about a member at i: :protected] or :"Db":private]; 0 if that is none.
+func (p *Page) Visibility(i int) int {
+	n := strings.IndexByte(p.Text[i:min(len(p.Text), i+maxAside)], ']')
+	if n > 0 && (strings.HasSuffix(p.Text[i:i+n], ":private") || strings.HasSuffix(p.Text[i:i+n], ":protected")) {
+		return n
+	}
+	return 0
+}
+
+// Led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a
+// type of the registry of Windows.
+func (p *Page) Led(i, j int) int {
+	if strings.HasPrefix(p.Text[j:], "REG_") {
+		return p.Spaces(p.NameEndAt(j))
+	}
+	end := j
+	if p.At(j) == '<' && view.IsLetter(p.At(j+1)) { // of Lua: password <const> = "hunter2"
+		if end = p.NameEndAt(j + 1); p.At(end) == '>' {
+			end = p.Spaces(end + 1)
+		}
+		if op := p.Operator(end); op == "=" {
+			return end
+		}
+		return j
+	}
+	for end-j < maxAside && (p.At(end) == '.' || p.At(end) == ' ') {
+		end++
+	}
+	if j > i && end > j && p.Operator(end) != "" {
+		return end
+	}
+	return j
+}
