@@ -54,6 +54,7 @@ type command struct {
 	race     bool
 	again    bool // what was tested with the race detector
 	packages []string
+	tests    []string // all where there are none
 }
 
 // pkg is a package that has tests, as go list tells it.
@@ -79,12 +80,6 @@ func (p *pkg) size() (bytes int64) {
 	return bytes
 }
 
-// smallerWithRace reports whether a test file is left out since it has the build tag !race: there is more to test without the
-// race detector.
-func (p *pkg) smallerWithRace() bool {
-	return slices.ContainsFunc(p.IgnoredGoFiles, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
-}
-
 // plan returns what is to be run: commands that may run side by side, and after each of them some more.
 func plan(ctx context.Context, root string) ([][]command, error) {
 	return planWith(ctx, root, withoutRace())
@@ -104,8 +99,12 @@ func planWith(ctx context.Context, root string, spared map[string]string) ([][]c
 			continue
 		}
 		raced.packages = append(raced.packages, p.ImportPath)
-		if p.smallerWithRace() {
-			again.packages = append(again.packages, p.ImportPath)
+		tests, err := p.differing()
+		if err != nil {
+			return nil, err
+		}
+		if len(tests) > 0 {
+			again.packages, again.tests = append(again.packages, p.ImportPath), append(again.tests, tests...)
 		}
 	}
 	if len(spared) > 0 {

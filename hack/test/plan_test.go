@@ -43,7 +43,20 @@ func TestPlanHasEveryPackage(t *testing.T) {
 	g.Expect(raced).To(HaveKeyWithValue(module+"cmd/kubectl-livepeer/internal/command", true))
 }
 
-// A package of which the race detector allows a small form only runs without it, too.
+const usesRuns = `package b
+
+func TestSame(*testing.T) { other() }
+func TestRuns(*testing.T) { all{}.run() }
+func TestMain(*testing.M) { all{}.run() }
+func other()              {}
+
+type all struct{}
+
+func (all) run() { many(func() { _ = runs }) }
+func many(func()) {}
+`
+
+// Tests of which the race detector allows a small form only run without it, too.
 func TestLargerFormsRunAgain(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
@@ -51,7 +64,9 @@ func TestLargerFormsRunAgain(t *testing.T) {
 		"go.mod":                "module example.com/x\n\ngo 1.26\n",
 		"a/a_test.go":           "package a\n",
 		"b/b_test.go":           "package b\n",
-		"b/large_test.go":       "//go:build !race\n\npackage b\n",
+		"b/large_test.go":       "//go:build !race\n\npackage b\n\nconst runs = 9\n\nfunc TestLarge(*testing.T) {}\n",
+		"b/small_test.go":       "//go:build race\n\npackage b\n\nconst runs = 1\n",
+		"b/runs_test.go":        usesRuns,
 		"c/c.go":                "package c // has no tests\n",
 		"cmd/s/go.mod":          "module example.com/s\n\ngo 1.26\n",
 		"cmd/s/s_test.go":       "package s\n",
@@ -71,7 +86,7 @@ func TestLargerFormsRunAgain(t *testing.T) {
 		{{dir: dir, race: true, packages: []string{"example.com/x/b"}}},
 		{
 			{dir: dir, packages: []string{"example.com/x/a"}},
-			{dir: dir, again: true, packages: []string{"example.com/x/b"}},
+			{dir: dir, again: true, packages: []string{"example.com/x/b"}, tests: []string{"TestLarge", "TestRuns"}},
 			{dir: filepath.Join(dir, "cmd", "s"), race: true, packages: []string{"example.com/s"}},
 			{dir: filepath.Join(dir, "tools", "t"), packages: []string{"example.com/t"}},
 		},

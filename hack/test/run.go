@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -94,6 +95,9 @@ func (c *command) run(ctx context.Context, p *progress) error {
 	}
 	if c.again {
 		label = " (without the race detector)"
+	}
+	if len(c.tests) > 0 {
+		args = append(args, "-run=^("+strings.Join(c.tests, "|")+")$")
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, c.packages...)...)
 	// A third of what an API server and a compiler do is to collect garbage; there is memory to do it later.

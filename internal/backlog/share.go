@@ -14,14 +14,13 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 )
 
-// Batch is the unit of room, in tasks.
-const Batch = 50
-
 const (
-	// batches bounds what all sources together have read and not written yet, and namespaceBatches what those of one namespace
-	// have: a thousand sources that begin at once would fill the memory otherwise.
-	batches          = 128
-	namespaceBatches = 32
+	// slot is the unit of room, in bytes of JSON: a batch of 50 tasks of 5 KB.
+	slot = 256 << 10
+	// slots bounds what all sources together have read and not written yet, and namespaceSlots what those of one namespace have: a
+	// thousand sources that begin at once would fill the memory otherwise. In memory, a task takes five times its JSON.
+	slots          = 64
+	namespaceSlots = 16
 	// silence is how long an API may keep room for what it does not send, and longSilence for what it has sent: nobody writes that
 	// before the rest is there.
 	silence     = 2 * time.Second
@@ -29,7 +28,7 @@ const (
 )
 
 // NewGate returns the room that all sources share.
-func NewGate() *fair.Gate { return fair.NewGate(batches, namespaceBatches) }
+func NewGate() *fair.Gate { return fair.NewGate(slots, namespaceSlots) }
 
 // Share is a source's share of it. It is given back while the API says nothing, so that none which hangs takes it from others.
 type Share struct {
@@ -37,7 +36,7 @@ type Share struct {
 	key  types.NamespacedName
 
 	mu   sync.Mutex
-	held []func() // each gives back room for a batch
+	held []func() // each gives back a slot
 }
 
 // NewShare returns the share of a source, which has no room yet.
@@ -46,7 +45,7 @@ func NewShare(gate *fair.Gate, key types.NamespacedName) *Share { return &Share{
 // Listener gives back room while an API says nothing.
 type Listener struct {
 	share          *Share
-	held           atomic.Int64 // tasks that were read, and are not written yet
+	held           atomic.Int64 // bytes of what was read, and is not written yet
 	silent, longer clock.Timer
 }
 
@@ -72,7 +71,7 @@ func (l *Listener) On(held int) {
 	l.longer.Reset(longSilence)
 }
 
-// Enter waits for room for one batch more, and reports whether there is some before ctx ends.
+// Enter waits for one slot more, and reports whether there is some before ctx ends.
 func (s *Share) Enter(ctx context.Context) bool {
 	release, err := s.gate.Acquire(ctx, s.key)
 	if err != nil {
@@ -84,11 +83,11 @@ func (s *Share) Enter(ctx context.Context) bool {
 	return true
 }
 
-// Fit takes room for so many tasks, and reports whether there is enough.
-func (s *Share) Fit(tasks int) bool {
+// Fit takes room for so many bytes of JSON, and reports whether there is enough.
+func (s *Share) Fit(size int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.held)*Batch < tasks {
+	for len(s.held)*slot < size {
 		release, ok := s.gate.TryAcquire(s.key)
 		if !ok {
 			return false
@@ -98,11 +97,11 @@ func (s *Share) Fit(tasks int) bool {
 	return true
 }
 
-// Shrink gives back what so many tasks do not take.
-func (s *Share) Shrink(tasks int) {
+// Shrink gives back what so many bytes do not take.
+func (s *Share) Shrink(size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.held) > 0 && (len(s.held)-1)*Batch >= tasks {
+	for len(s.held) > 0 && (len(s.held)-1)*slot >= size {
 		s.held[len(s.held)-1]()
 		s.held = s.held[:len(s.held)-1]
 	}

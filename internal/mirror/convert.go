@@ -29,8 +29,10 @@ type Observation struct {
 	Deleted bool // the API says that the task was deleted
 	// Fingerprint identifies the answer that this was made of, for whoever made it; 0 where nothing does.
 	Fingerprint uint64
-	Spec        v1alpha1.LivepeerTaskSpec
-	Status      v1alpha1.LivepeerTaskStatus
+	// Size is how many bytes of JSON that answer had, likewise.
+	Size   int
+	Spec   v1alpha1.LivepeerTaskSpec
+	Status v1alpha1.LivepeerTaskStatus
 }
 
 // BadTaskError says why something can't be mirrored at all: it isn't a JSON object, or has no usable ID.

@@ -64,10 +64,10 @@ func take(gate *fair.Gate) {
 // it takes more, though its answer has not ended. All are stored in the end.
 func TestAPollNeedsLittleRoom(t *testing.T) {
 	g := NewWithT(t)
-	const tasks, few = 60, 8
+	const tasks, first = 60, 49 // fewer than are written at once otherwise
 	studio, goOn := livepeertest.NewServer(), make(chan struct{})
 	studio.Populate(tasks, 1)
-	server := httptest.NewServer(haltingly(studio, few+1, goOn))
+	server := httptest.NewServer(haltingly(studio, first, goOn))
 	defer server.Close()
 	api := kubetest.NewAPI(server.URL)
 	api.Source.Spec.Interval.Duration = time.Second
@@ -87,7 +87,7 @@ func TestAPollNeedsLittleRoom(t *testing.T) {
 		defer api.Mu.Unlock()
 		return api.Writes - 2*tasks // for the new ones
 	}
-	g.Eventually(writes, time.Minute).Should(Equal(few))
+	g.Eventually(writes, time.Minute).Should(And(BeNumerically(">", 0), BeNumerically("<=", first)))
 	close(goOn)
 	g.Eventually(writes, time.Minute).Should(Equal(tasks))
 }

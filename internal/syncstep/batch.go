@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/livepeer/livepeer-task-operator/internal/backlog"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
@@ -16,7 +15,7 @@ import (
 
 const (
 	// batchSize bounds the tasks that are planned together, newest first.
-	batchSize = backlog.Batch
+	batchSize = 50
 	// maxBatches bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
 	// held in memory. A poll may add two of its own.
 	maxBatches = 3

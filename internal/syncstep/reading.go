@@ -12,8 +12,8 @@ import (
 // maxAhead bounds what of an answer is read and not yet being written, in bytes of JSON. What is beyond is asked for again.
 const maxAhead = 4 << 20
 
-// pollFreely is how many tasks a poll may read whether there is room for them or not, so that it waits for nobody's first sync.
-const pollFreely = 8
+// pollFreely is how much a poll may read whether there is room for it or not, so that it waits for nobody's first sync. In bytes of JSON.
+const pollFreely = 32 << 10
 
 // reading is one answer to a listing request while it is read.
 type reading struct {
@@ -23,7 +23,7 @@ type reading struct {
 	began   time.Time
 	hurried time.Time // since when it is read on without waiting for writers; zero while it is not
 	ahead   int       // bytes of what was read since
-	free    int       // up to so many tasks need no room
+	free    int       // up to so many bytes need no room
 	omitted int
 	failed  error
 }

@@ -60,11 +60,11 @@ func (s *State) Close() {
 	}
 }
 
-// held counts the tasks that wait from one step to the next.
+// held adds up the tasks that wait from one step to the next, in bytes of JSON.
 func (s *State) held() int {
-	held := len(s.pending)
+	held := sizeOf(s.pending)
 	if s.full != nil {
-		held += len(s.full.ahead)
+		held += sizeOf(s.full.ahead)
 	}
 	return held
 }

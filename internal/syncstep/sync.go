@@ -183,7 +183,7 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	if err != nil {
 		return 0 // without a usable ID; the client has counted it
 	}
-	observation.Fingerprint = fingerprint
+	observation.Fingerprint, observation.Size = fingerprint, len(task.Raw)
 	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
 	s.record(&planned, observation.ID)
 	for i := range planned.Current {
@@ -233,13 +233,20 @@ func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
 	return observed
 }
 
-// held counts the tasks that were read, and are not written yet.
+// held adds up the tasks that were read, and are not written yet, in bytes of JSON.
 func (s *syncer) held() int {
 	held := s.state.held()
 	for _, batch := range s.batches {
-		held += len(batch.observed)
+		held += sizeOf(batch.observed)
 	}
 	return held
+}
+
+func sizeOf(observed []*mirror.Observation) (size int) {
+	for _, observation := range observed {
+		size += observation.Size
+	}
+	return size
 }
 
 func (s *syncer) now() time.Time { return s.Clock.Now() }

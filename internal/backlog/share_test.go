@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package backlog
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
+)
+
+func shareOf(gate *fair.Gate, namespace, name string) *Share {
+	return NewShare(gate, types.NamespacedName{Namespace: namespace, Name: name})
+}
+
+// TestRoomIsBounded: one namespace has a quarter of it, and what is given back is there for others.
+func TestRoomIsBounded(t *testing.T) {
+	g := NewWithT(t)
+	gate := NewGate()
+	greedy := shareOf(gate, "greedy", "a")
+	g.Expect(greedy.Fit(namespaceSlots * slot)).To(BeTrue())
+	g.Expect(greedy.Fit(namespaceSlots*slot + 1)).To(BeFalse())
+	g.Expect(shareOf(gate, "greedy", "b").Fit(1)).To(BeFalse(), "it is its namespace's")
+	for n := 1; n < slots/namespaceSlots; n++ {
+		g.Expect(shareOf(gate, fmt.Sprintf("n%d", n), "a").Fit(namespaceSlots * slot)).To(BeTrue())
+	}
+	last := shareOf(gate, "last", "a")
+	g.Expect(last.Wanted()).To(BeTrue())
+	g.Expect(last.Fit(1)).To(BeFalse())
+	greedy.Shrink((namespaceSlots-1)*slot + 1)
+	g.Expect(last.Fit(1)).To(BeFalse(), "all of it is needed")
+	greedy.Shrink((namespaceSlots - 1) * slot)
+	g.Expect(last.Wanted()).To(BeFalse())
+	g.Expect(last.Fit(slot)).To(BeTrue())
+	g.Expect(last.Fit(slot + 1)).To(BeFalse())
+}
+
+// TestSilenceTakesNoRoom: an API that sends nothing for 2 s keeps what its tasks take, and after 10 s nothing. One that sends keeps it.
+func TestSilenceTakesNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		gate := fair.NewGate(3, 3)
+		share, other := shareOf(gate, "a", "a"), shareOf(gate, "b", "b")
+		g.Expect(share.Fit(3 * slot)).To(BeTrue())
+		listener := share.Listen(clock.RealClock{}, slot)
+		time.Sleep(silence - time.Millisecond)
+		listener.Heard()
+		listener.On(slot)
+		time.Sleep(silence - time.Millisecond)
+		g.Expect(other.Fit(1)).To(BeFalse())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		g.Expect(other.Enter(ctx)).To(BeTrue())
+		g.Expect(other.Fit(2 * slot)).To(BeTrue())
+		g.Expect(other.Fit(3 * slot)).To(BeFalse())
+		time.Sleep(longSilence)
+		g.Expect(other.Fit(3 * slot)).To(BeTrue())
+		listener.Heard()
+	})
+}
