@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	// slot is the unit of room, in bytes of JSON: a batch of 50 tasks of 5 KB.
+	// slot is the unit of room, in bytes of JSON: some 80 tasks.
 	slot = 256 << 10
 	// slots bounds what all sources together have read and not written yet, and namespaceSlots what those of one namespace have: a
-	// thousand sources that begin at once would fill the memory otherwise. In memory, a task takes five times its JSON.
-	slots          = 64
-	namespaceSlots = 16
+	// thousand sources that begin at once would fill the memory otherwise. In memory, a task takes twice its JSON, or somewhat less.
+	slots          = 128
+	namespaceSlots = 32
 	// silence is how long an API may keep room for what it does not send, and longSilence for what it has sent: nobody writes that
 	// before the rest is there.
 	silence     = 2 * time.Second

@@ -111,7 +111,7 @@ func TestFirstSyncsShareTheMemory(t *testing.T) {
 	api.Mu.Lock()
 	api.Writing = func(_, _ *v1alpha1.LivepeerTask) { <-stuck }
 	api.Mu.Unlock()
-	const room, most = 64, 86 // some have read nothing that is new yet, and let others in
+	const room, most = 128, 150 // some have read nothing that is new yet, and let others in
 	g.Eventually(func() int { c.synced(engine); return c.accounts() }, time.Minute).Should(BeNumerically(">=", room))
 	before := early.listings()
 	g.Eventually(func() int {

@@ -101,10 +101,17 @@ func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
 
 // nextBatch takes the next batch of what was read.
 func (s *syncer) nextBatch() []*mirror.Observation {
-	n := min(batchSize, len(s.state.pending))
-	batch := s.state.pending[:n:n]
-	s.state.pending = s.state.pending[n:]
-	return batch
+	return cut(&s.state.pending, batchSize)
+}
+
+// cut takes the first n of all, or as many as there are. Nothing of them stays behind in memory: a source may rest for long.
+func cut[T any](all *[]T, n int) []T {
+	n = min(n, len(*all))
+	first := slices.Clone((*all)[:n])
+	if *all = slices.Delete(*all, 0, n); len(*all) == 0 {
+		*all = nil
+	}
+	return first
 }
 
 // due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
@@ -141,7 +148,7 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 		if !s.written(f, due) {
 			return nil
 		}
-		s.batches = s.batches[1:]
+		cut(&s.batches, 1)
 		if f.err != nil {
 			s.state.pending = append(s.state.pending, f.observed...)
 			failed = cmp.Or(failed, f.err)

@@ -124,8 +124,7 @@ func (s *syncer) fullStep(ctx context.Context) error {
 // aheadStep begins to write some of what was read before, unless a poll is due first.
 func (s *syncer) aheadStep(ctx context.Context) error {
 	full := s.state.full
-	n := min(batchSize, len(full.ahead))
-	s.state.pending, full.ahead = full.ahead[:n:n], full.ahead[n:]
+	s.state.pending = cut(&full.ahead, batchSize)
 	err := s.startBefore(ctx, s.due())
 	if err == nil {
 		full.ahead, s.state.pending = append(s.state.pending, full.ahead...), nil

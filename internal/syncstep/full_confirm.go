@@ -100,7 +100,7 @@ func (s *syncer) launchDeletions(ctx context.Context, gone []plan.Action) {
 func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
 	for len(s.deletions) > rest && s.written(s.deletions[0], due) {
 		f := s.deletions[0]
-		s.deletions = s.deletions[1:]
+		cut(&s.deletions, 1)
 		if full := s.state.full; full != nil {
 			full.missing.kept = full.missing.kept || s.keptOf(f.plan.Actions)
 		}

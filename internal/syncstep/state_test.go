@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	. "github.com/onsi/gomega"
+
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
@@ -42,4 +44,17 @@ func TestRenewForgetsWhatTheOldAccountShowed(t *testing.T) {
 			t.Errorf("%s account: %+v", fingerprint, s)
 		}
 	}
+}
+
+// TestCutLeavesNothingBehind: what is taken out of a list that lives on can be freed.
+func TestCutLeavesNothingBehind(t *testing.T) {
+	g := NewWithT(t)
+	a, b, c := new(int), new(int), new(int)
+	all := []*int{a, b, c}
+	whole := all
+	g.Expect(cut(&all, 2)).To(HaveExactElements(BeIdenticalTo(a), BeIdenticalTo(b)))
+	g.Expect(whole).To(HaveExactElements(BeIdenticalTo(c), BeNil(), BeNil()))
+	g.Expect(cut(&all, 2)).To(HaveExactElements(BeIdenticalTo(c)))
+	g.Expect(all).To(BeNil())
+	g.Expect(whole).To(HaveEach(BeNil()))
 }
