@@ -73,9 +73,6 @@ func (m *Masker) Name(i int) int {
 			next = m.valueOf(&s)
 		}
 		if next == 0 {
-			next = m.sent(&s)
-		}
-		if next == 0 {
 			next = m.rejected(&s)
 		}
 		if next == 0 {

@@ -216,11 +216,12 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 				key.quote = q
 			}
 			l := m.linkOf(&key)
-			stated := l.bond == spaced && (view.IsQuote(m.At(l.value)) || m.At(l.value) == '[') // rejected value [hunter2]
 			nested := l.line && m.PairFollows(l.value)
-			if !nested && (l.bond == colon || l.bond == assigned || stated) {
+			if stated := l.bond == spaced; !nested && l.bond != unbound && l.bond != paired {
 				l.bond = assigned
-				if v, ok := m.valueAt(&key, l); ok && m.wants(s, l, &v) {
+				v, ok := m.valueAt(&key, l)
+				stated = (stated || key.word == "string") && !v.Quoted && m.At(l.value) != '[' // rejected value [hunter2], or got hunter2
+				if ok && m.wants(s, l, &v) && (!stated || words.Mixed(m.Text[v.Start:min(v.End, v.Start+page.MaxLook)])) {
 					m.Hide(v.Start, v.End)
 					return v.Next
 				}

@@ -11,28 +11,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
-// sent masks what is sent to a program that asks for s: expect "password:" { send "hunter2\r" }. It returns where to go on, 0 if
-// nothing is.
-func (m *Masker) sent(s *subject) int {
-	before := m.Text[max(0, s.start-page.MaxScheme):s.start]
-	after := m.Text[s.end:min(len(m.Text), s.end+maxAside)]
-	at := strings.Index(after, "send")
-	m.Cost += page.MaxScheme + maxAside
-	if at < 0 || s.strength != words.Sure || !strings.Contains(before, "expect") {
-		return 0
-	}
-	i := m.NameEndAt(s.end + at)
-	for strings.IndexByte(" (-", m.At(i)) >= 0 && i < len(m.Text) {
-		i++
-	}
-	if !view.IsQuote(m.At(i)) || strings.HasPrefix(m.Text[i+1:], page.Mask) {
-		return 0
-	}
-	v := m.Quoted(i)
-	m.Hide(v.Start, v.End)
-	return v.Next
-}
-
 // rejected masks what a validator says that s was: field 'password': rejected value [hunter2], invalid value "hunter2" for password.
 func (m *Masker) rejected(s *subject) int {
 	if s.strength != words.Sure {
@@ -41,26 +19,24 @@ func (m *Masker) rejected(s *subject) int {
 	t := m.Text
 	line, rest, _ := strings.Cut(t[s.end:min(len(t), s.end+maxRecord)], "\n")
 	end := s.end + len(line)
-	if next, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(next, "  ") {
+	if next, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(next, "  ") || strings.HasPrefix(next, "send ") {
 		end += len("\n") + len(next)
 	}
 	before := t[max(0, s.start-maxRecord):s.start]
 	before = before[strings.LastIndexByte(before, '\n')+1:]
 	m.Cost += end - s.end + len(before)
-	for _, given := range []string{"alue ", "rgument ", "arsing "} {
-		i := strings.LastIndex(before, given)
-		if i < 0 {
+	for _, of := range []string{" for ", " into ", " is not a valid ", " (field ", " (setting "} {
+		quote := strings.LastIndexAny(before[:max(0, strings.LastIndex(before, of))], "\"'`")
+		if quote < 0 || len(before)-quote > 2*maxAside {
 			continue
 		}
-		if i += s.start - len(before) + len(given); view.IsQuote(m.At(i)) {
-			v := m.Quoted(i)
-			if v.Next < s.start && strings.Contains(t[v.Next:s.start], " for ") && m.wants(s, link{bond: assigned}, &v) {
+		i := strings.LastIndexByte(before[:quote], before[quote])
+		given := slices.ContainsFunc([]string{"alue ", "rgument ", "arsing ", "tring "}, func(word string) bool { return strings.HasSuffix(before[:max(0, i)], word) })
+		if i += s.start - len(before); i >= s.start-len(before) && (given || of != " for " && words.Mixed(t[i+1:s.start-len(before)+quote])) {
+			if v := m.Quoted(i); v.Next < s.start && m.wants(s, link{bond: assigned}, &v) {
 				m.Hide(v.Start, v.End)
 			}
 		}
-	}
-	if !strings.ContainsAny(t[s.end:end], "\"'[") {
-		return 0
 	}
 	return m.keyedValue(s, s.end, end)
 }
