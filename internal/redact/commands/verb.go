@@ -136,7 +136,7 @@ func (m *Masker) isPlainLogin(s word) bool {
 		from := m.blanks(i)
 		v, ok := m.Word(from, true)
 		text := strings.ToLower(m.Text[v.Start:min(v.End, v.Start+page.MaxLook)])
-		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && m.At(v.Next) != ' ' ||
+		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && (m.At(v.Next) != ' ' || !view.IsAlnum(m.At(v.Start))) ||
 			n > 0 && s.text != "LOGIN" && !words.Mixed(text) {
 			return false
 		}

@@ -125,7 +125,7 @@ func (m *Masker) valueOf(s *subject) int {
 	}
 	l.line = l.line || ok && strings.IndexByte(m.Text[min(l.value, v.Start):v.Start], '\n') >= 0
 	if !ok || !m.isUserPair(s, l, &v) && !m.wants(s, l, &v) {
-		if s.strength > words.Unsure {
+		if ok && s.strength > words.Unsure && strings.Trim(m.Text[s.end:v.Start], " =:]\"'`") == "" {
 			m.Hide(m.Bound(v))
 		}
 		return 0
@@ -233,10 +233,9 @@ func (m *Masker) decoration(l link) int {
 			}
 			i = m.Spaces(j)
 		case c == '(', view.HasFold(t[min(i, len(t)):], "string("): // a cast, or as PHP dumps
-			from := strings.IndexByte(t[i:], '(') + i
-			end := m.Closing(from, i+page.MaxScheme)
+			end := m.Closing(strings.IndexByte(t[i:], '(')+i, i+page.MaxScheme)
 			if end < 0 || !view.IsQuote(m.At(m.Spaces(end+1))) || strings.ContainsAny(t[i:end], "\"'`") ||
-				words.Mixed(strings.TrimRight(t[from+1:end], " *")) {
+				words.Mixed(strings.Trim(t[i:end], "string( *")) {
 				return i
 			}
 			return m.Spaces(end + 1)

@@ -214,19 +214,20 @@ var (
 	}()
 )
 
-// Bound returns where the values are that a database says it bound to the placeholder v and others, if it does behind the statement.
+// Bound returns where the values are that a database says it bound to the placeholder v and others, if it does beside the statement.
 func (p *Page) Bound(v Value) (start, end int) {
 	if !words.IsPlaceholder(p.Text[v.Start:v.End]) {
 		return 0, 0
 	}
-	rest := strings.ToLower(p.Text[v.End:min(len(p.Text), v.End+MaxLook)])
+	rest := strings.ToLower(p.Text[max(0, v.Start-MaxLook):min(len(p.Text), v.End+MaxLook)])
 	p.Cost += len(rest)
-	for _, word := range words.List("bound") {
+	for _, word := range []string{"parameters", "params", "args", "binds", "bindings", "--", "<-"} {
 		if _, after, found := strings.Cut(rest, word); found {
-			start = v.End + len(rest) - len(strings.TrimLeft(after, " :='\""))
+			start = max(0, v.Start-MaxLook) + len(rest) - len(strings.TrimLeft(after, " :='\""))
 			if end = p.Closing(start, start+MaxLook); end > start+1 && strings.IndexByte("[({", p.At(start)) >= 0 {
 				return start + 1, end
-			} else if list, _ := view.CutAny(p.Text[start:], "\"\n"); strings.HasPrefix(list, "$") { // of PostgreSQL
+			}
+			if list, _ := view.CutAny(p.Text[start:min(len(p.Text), start+MaxLook)], "\"\n"); strings.HasPrefix(list, "$") { // PostgreSQL
 				return start, start + len(list)
 			}
 		}

@@ -243,7 +243,7 @@ func lookAtHex(s string) bool {
 
 // IsPlaceholder reports whether s stands in a statement for a value that is bound to it: ?, %s, $2.
 func IsPlaceholder(s string) bool {
-	return s == "?" || s == "%s" || len(s) > 1 && len(s) < 4 && s[0] == '$' && view.IsDigits(s[1:])
+	return s == "?" || s == "%s" || len(s) < 5 && view.IsDigits(strings.TrimLeft(s, "$@p")) && !view.IsDigits(s)
 }
 
 var nothing = Set("nothing")

@@ -83,9 +83,8 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 		return !bracket && IsKeyValue(text)
 	case bracket && s == Weak: // some words that say nothing, rather than numbers or settings
 		list := text[0] == '[' || strings.HasSuffix(strings.ToLower(name), "auth")
-		return Jumbled(text) || list && slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), isSign), func(word string) bool {
-			return Roles(word) == 0 && !prose[word] && !view.IsDigits(word)
-		})
+		odd := func(word string) bool { return Roles(word) == 0 && !prose[word] && !view.IsDigits(word) }
+		return Jumbled(text) || list && slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), isSign), odd)
 	case bracket:
 		return l.Letters() > 0
 	case l.Letters() == 0 && l.Digits > 0 && (s <= Noun || strings.HasSuffix(name, "s") && l.Digits < 4):
