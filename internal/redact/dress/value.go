@@ -136,7 +136,7 @@ func (m *Masker) valueOf(s *subject) int {
 		}
 	}
 	m.Hide(v.Start, v.End)
-	for _, or := range []string{"|| ", "?? ", "or ", "{ ", "-> ", "=> ", "to ", "but got "} { // what is taken if there is none, or instead
+	for _, or := range []string{"|| ", "?? ", "or ", "{ ", "-> ", "=> ", "to "} { // what is taken if there is none, or instead
 		if j := m.Spaces(v.Next); strings.HasPrefix(m.Text[j:], or) && view.IsQuote(m.At(m.Spaces(j+len(or)))) {
 			v = m.Quoted(m.Spaces(j + len(or)))
 			m.Hide(v.Start, v.End)
