@@ -4,6 +4,8 @@ package sourcesync
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 // TestAPauseIsAPause: whatever a source was asked for, one that has to wait begins no step for it over and over.
@@ -66,4 +69,35 @@ func TestWritingIsNotSilence(t *testing.T) {
 	defer s.mu.Unlock()
 	g.Expect(s.underWay(late).Silent).NotTo(BeNil())
 	s.Storing(func() { g.Expect(s.underWay(late).Silent).To(BeNil()) })
+}
+
+// TestAFailureIsToldInTheSameWords: an API that answers an error, or nothing, for long is not called silent as soon as it is asked again; only
+// after three more intervals, and the message has when it answered last.
+func TestAFailureIsToldInTheSameWords(t *testing.T) {
+	for name, last := range map[string]time.Duration{"an error": time.Hour, "nothing": 0} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			studio := livepeertest.NewServer()
+			server := httptest.NewServer(studio)
+			defer server.Close()
+			var later atomic.Int64
+			began := time.Now()
+			now := func() time.Time { return began.Add(time.Duration(later.Load())) }
+			p := newProcess(t, kubetest.NewAPI(server.URL), now)
+			p.rest()
+			if studio.Fault(livepeertest.Always(livepeertest.HTML(http.StatusBadGateway))); last == 0 {
+				server.Close()
+			}
+			later.Store(int64(time.Hour))
+			g.Expect(p.step().Outcome.Reason).To(Equal(v1alpha1.ReasonUnavailable))
+			s := p.of()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			patience := missedIntervals * s.spec.Spec.Interval.Duration
+			g.Expect(s.underWay(now().Add(patience - time.Second)).Silent).To(BeNil())
+			silent := s.underWay(now().Add(patience)).Silent
+			g.Expect(silent).NotTo(BeNil())
+			g.Expect(silent.Message).To(ContainSubstring(began.Add(last).UTC().Format(time.RFC3339)))
+		})
+	}
 }

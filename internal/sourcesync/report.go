@@ -46,7 +46,8 @@ func (s *Source) underWay(now time.Time) Report {
 	if s.writing.Load() {
 		return Report{Again: patience}
 	}
-	if left := patience - now.Sub(since); left > 0 {
+	silence := min(now.Sub(since), now.Sub(s.told)) // a failure that was told of is not told in other words
+	if left := patience - silence; left > 0 {
 		return Report{Again: left}
 	}
 	return Report{Again: patience, Silent: &condition.Error{

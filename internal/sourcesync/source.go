@@ -28,10 +28,11 @@ type Source struct {
 	mu    sync.Mutex
 	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
 	state *syncstep.State
-	step  *step   // under way; nil where none is
-	ended *Report // of the last step, until it is returned
-	again bool    // a step is to begin, whatever is due
-	begun inputs  // of the last step
+	step  *step     // under way; nil where none is
+	ended *Report   // of the last step, until it is returned
+	told  time.Time // when the last step ended, and said how it went
+	again bool      // a step is to begin, whatever is due
+	begun inputs    // of the last step
 	// connection is the fingerprint of the last step's.
 	connection string
 	forgotten  bool
@@ -120,7 +121,7 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 		close(ready)
 		report := s.work(ctx, source, state)
 		s.mu.Lock()
-		s.step = nil
+		s.step, s.told = nil, s.engine.Clock.Now()
 		if ctx.Err() == nil && state == s.state {
 			s.ended = &report
 		} else {

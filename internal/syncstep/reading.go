@@ -4,6 +4,7 @@ package syncstep
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -39,10 +40,11 @@ func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err 
 	defer listener.Heard()
 	err = pass.Next(ctx, func(task studio.Task) bool {
 		listener.Heard()
+		s.monitor.Heard()
 		defer func() { listener.On(s.held()) }()
 		return r.fits(ctx) && r.next(ctx, &task)
 	})
-	if err == nil {
+	if refusal, ok := errors.AsType[*studio.Error](err); err == nil || ok && refusal.Status > 0 {
 		s.monitor.Heard()
 	}
 	s.Metrics.LeftOut(s.key, pass.Bad()-bad)

@@ -141,6 +141,7 @@ func (s *syncer) step(ctx context.Context) error {
 // pollStep reads on in what changed since the last poll.
 func (s *syncer) pollStep(ctx context.Context) error {
 	poll := s.state.poll
+	defer func() { s.state.room.Shrink(s.held()) }()
 	if _, err := s.read(ctx, poll.Pass); err != nil {
 		return err
 	}
