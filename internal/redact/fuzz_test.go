@@ -89,6 +89,7 @@ var snippets = rapid.SampledFrom([]string{
 	"sudo -S ", "<<<", "net use \\\\h\\s ", "/user:a ", "sp_addlogin ", "'a'", "kty", "k=clear:", "nonce realm ", "response=", "a:bbbbbb:1:1:", "rar -hp",
 	"createUser(", "add_user a ", "]:1 a:b ", " * ", "user=a%b ", "-p <(", "::add-mask::", "User Password\n---- --------\n", "expect ", "send ", "credentials ", " / ", "'' ", "''a",
 	"value \"", " for ", "\"path\":[", "/password\",", "given ", "password\n  value ", "password\n--------\n", "PuTTY-User-Key-File-", "Private-Lines:", "7",
+	"%s", "$1 ", "@p0", "parameters: [", "-- (", "q'[", "->__construct(", " is not a valid ", " into ", " must ", " too ", "got ", "L: a P: ", "0x1f ", "-> ", " from a to ", "auth a ", "'s ", "~ ",
 })
 
 func TestMaskingIsIdempotent(t *testing.T) {

@@ -29,6 +29,8 @@ var hostile = []string{
 	"User Password\n---- --------\nbob  a\n", "expect password send \"a\" ", "credentials a:b ", "credentials a / b ", "name=token::a ", " /u a /p b ", "set password {a}",
 	"]:", "[a]:1:b:c:", "RAR.EXE -hpa ", "net.exe use ", "sudo -kS <<< a ", "<<<a | sudo -S ",
 	"{\"path\":[\"a\",\"password\"],\"x\":{", "\" type=\"password\" ", "value \"a\" for password ", "password\n value ", "password given ", "\"password\" with value ",
+	"password=? -- [a] ", "password=? parameters: $1 ", "password=$1 ", "VALUES (?) password ", "'a1' is not a valid password ", "password is not valid: a1 ", "password must (a1) ",
+	"q'[", "password ~ a1 ", "password \"a\" -> \"b\" ", "password 0x1 \"a\" ", "password's a1 ", "auth a b1c2\n", "L: a P: b1c2 ", "PDO->__construct('a','b','c') ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

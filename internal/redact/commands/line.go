@@ -34,6 +34,11 @@ func (m *Masker) Fields(i int) int {
 	switch {
 	case before == '=' && m.isUser(start-1):
 		return m.loginAt(i)
+	case strings.EqualFold(host, "p") && before == ' ' && m.At(i+1) == ' ': // L: bob P: hunter2
+		all := strings.Fields(strings.ToLower(t[max(0, start-most):start]))
+		if n := len(all) - 2; n >= 0 && (strings.HasSuffix(all[n], "l:") || strings.HasSuffix(all[n], "u:")) {
+			return m.loginAt(m.Spaces(i+1) - 1)
+		}
 	case before == '=' && m.At(start-2) == 'k' && !view.IsNameByte(m.At(start-3)) && (host == "clear" || host == "base64"): // of SDP
 		return m.hideBare(i + 1)
 	}

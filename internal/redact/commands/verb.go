@@ -50,6 +50,9 @@ func (m *Masker) Command(i int) int {
 	if name := s.text[:max(0, len(s.text)-len(".exe"))]; view.HasFold(s.text[len(name):], ".exe") {
 		s.text = name
 	}
+	if rest := m.Text[s.end:]; strings.HasPrefix(rest, "->__construct(") || strings.HasPrefix(rest, "::__construct(") { // of PHP
+		s.end += len("->__construct")
+	}
 	if m.At(s.end) == '(' {
 		return max(i, m.function(s))
 	}
@@ -95,7 +98,7 @@ func (m *Masker) verb(s word) int {
 	case s.text == "SETUSER":
 		return m.setUser(s)
 	case s.text == "LOGIN" && line != "" && view.IsDigits(line[len(line)-1:]): // behind a tag
-	case (s.text == "LOGIN" || s.text == "USER") && !m.isPlainLogin(s):
+	case (s.text == "LOGIN" || s.text == "USER" || users[s.text]) && !m.isPlainLogin(s):
 		return 0
 	}
 	last := 0
@@ -133,8 +136,8 @@ func (m *Masker) isPlainLogin(s word) bool {
 		from := m.blanks(i)
 		v, ok := m.Word(from, true)
 		text := strings.ToLower(m.Text[v.Start:min(v.End, v.Start+page.MaxLook)])
-		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && m.At(v.Next) != ' ' ||
-			n > 0 && s.text == "USER" && !words.Mixed(text) {
+		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && (m.At(v.Next) != ' ' || !view.IsAlnum(m.At(v.Start))) ||
+			n > 0 && s.text != "LOGIN" && !words.Mixed(text) {
 			return false
 		}
 		i = v.Next

@@ -27,7 +27,6 @@ type link struct {
 	bond  bond
 	value int  // where the value begins
 	line  bool // in another line
-	typed bool // a digit before says how it is encrypted
 }
 
 const (
@@ -40,7 +39,6 @@ const (
 func (m *Masker) linkOf(s *subject) link {
 	t := m.Text
 	i := m.parameters(s, m.closers(s))
-	typed := false
 	for range maxFiller {
 		j := m.Led(i, m.Spaces(i))
 		if j >= len(t) {
@@ -81,14 +79,13 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: colon, value: j}
 		case gap == "" && s.quote == 0:
 			return link{}
-		case view.Lower(c) != 0 && s.quote == 0:
+		case view.Lower(c) != 0 && (s.quote == 0 || view.HasFold(t[j:], "of ")):
 			next, fills := m.filler(s, j)
 			if i = next; !fills {
-				return link{bond: spaced, value: j, line: line, typed: typed}
+				return link{bond: spaced, value: j, line: line}
 			} else if i < 0 {
 				return link{}
 			}
-			typed = view.IsDigits(t[j:i])
 		default: // perhaps "password" with value "hunter2"
 			return link{bond: spaced, value: m.Spaces(m.sentence(j)), line: line}
 		}
@@ -106,6 +103,9 @@ func (m *Masker) sentence(i int) int {
 		next := m.Spaces(end)
 		wordEnd := m.NameEndAt(next)
 		word := strings.ToLower(m.Text[next:wordEnd])
+		if to := m.Spaces(m.NameEndAt(m.Spaces(wordEnd))); word == "from" && last != "" && view.HasFold(m.Text[to:], "to ") {
+			word, wordEnd = "to", to+len("to") // from hunter1 to hunter2
+		}
 		if !leading[word] && (word != "with" || !view.HasFold(m.Text[m.Spaces(wordEnd):], "value ")) {
 			break
 		}
@@ -140,6 +140,8 @@ func (m *Masker) closers(s *subject) int {
 	before := m.At(s.start - 1)
 	for n := 0; n < 6; n++ {
 		switch c := m.At(i); {
+		case strings.HasPrefix(m.Text[i:], "'s "): // password's hunter2
+			return i + len("'s")
 		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
 		case c == ':' && before != 0 && m.Visibility(i) > 0:
@@ -171,7 +173,7 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 	l.value = m.Spaces(l.value)
 	l.line = strings.IndexByte(t[i:l.value], '\n') >= 0
 	switch op {
-	case "?", "??", "||":
+	case "?", "??", "||", "~":
 		l.bond = spaced
 	case ":", ">", "...", "…":
 		if s.quote == 0 && (!s.flag || l.value > i+1) {
@@ -197,7 +199,7 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 func (m *Masker) states(i int) bool {
 	t := m.Text[i:]
 	op := m.Operator(i)
-	return op == ":" || op == "=" || view.HasFold(t, "is ") || view.HasFold(t, "was ") ||
+	return op == ":" || op == "=" || op == "->" || view.HasFold(t, "is ") || view.HasFold(t, "was ") ||
 		view.HasFold(t, "changed from ") || view.HasFold(t, "changed to ") ||
 		strings.HasPrefix(t, "{") && view.IsQuote(m.At(m.Spaces(i+1)))
 }
@@ -225,8 +227,9 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
 		return m.NameEndAt(after), true
-	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || m.At(after) == '(' || m.At(after) == '['):
-		// the password used was hunter2, the password entered (hunter2)
+	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || m.At(after) == '(' || m.At(after) == '['),
+		r&words.IsOf != 0 && m.At(after) == '(' && view.IsQuote(m.At(after+1)):
+		// the password used was hunter2, the password entered (hunter2), password IN ('hunter2')
 		if word := m.NameEndAt(after); word > after {
 			end = word
 		}
@@ -236,7 +239,7 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	case r&words.IsOf != 0: // password for bob: hunter2
 		if quote := m.Spaces(end); view.IsQuote(m.At(quote)) { // for 'https://bob@host':
 			end = m.Quoted(quote).Next
-			return end, m.At(end) == ':'
+			return end, m.At(end) == ':' || m.Operator(m.Spaces(end)) == "="
 		}
 		for range 3 {
 			for end = m.Spaces(end); end < len(t) && !view.IsSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {

@@ -69,14 +69,10 @@ func (m *Masker) Name(i int) int {
 		if m.Keys++; s.strength > words.Unsure {
 			m.Names++
 		}
-		if next = m.record(&s); next == 0 {
-			next = m.valueOf(&s)
-		}
-		if next == 0 {
-			next = m.sent(&s)
-		}
-		if next == 0 {
-			next = m.rejected(&s)
+		for _, mask := range []func(*subject) int{m.record, m.valueOf, m.rejected} {
+			if next == 0 {
+				next = mask(&s)
+			}
 		}
 		if next == 0 {
 			m.table(&s)

@@ -209,18 +209,19 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 	}
 	for ; i < to; i++ {
 		end := m.NameEndAt(i)
-		if end > i && words.IsKeyOf(m.Text[i:end], words.IsAnyValue) {
+		if end > i && (words.IsKeyOf(m.Text[i:end], words.IsAnyValue) || strings.HasPrefix(m.Text[i:], "string \"")) {
 			m.plain, ahead = len(m.Text), false
 			key := subject{start: i, end: end, word: m.Text[i:end], strength: s.strength}
 			if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
 				key.quote = q
 			}
 			l := m.linkOf(&key)
-			stated := l.bond == spaced && (view.IsQuote(m.At(l.value)) || m.At(l.value) == '[') // rejected value [hunter2]
-			nested := l.line && m.PairFollows(l.value)
-			if !nested && (l.bond == colon || l.bond == assigned || stated) {
+			quoted, nested := view.IsQuote(m.At(l.value)), l.line && m.PairFollows(l.value)
+			if stated := l.bond == spaced; !nested && l.bond != unbound && l.bond != paired && (l.bond != called || quoted) {
 				l.bond = assigned
-				if v, ok := m.valueAt(&key, l); ok && m.wants(s, l, &v) {
+				v, ok := m.valueAt(&key, l)
+				stated = stated && !v.Quoted && m.At(l.value) != '[' // rejected value [hunter2], or got hunter2
+				if ok && m.wants(s, l, &v) && (!stated || view.IsAlnum(m.Text[v.Start]) && words.Mixed(m.Text[v.Start:v.End])) {
 					m.Hide(v.Start, v.End)
 					return v.Next
 				}

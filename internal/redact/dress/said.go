@@ -11,58 +11,57 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
-// sent masks what is sent to a program that asks for s: expect "password:" { send "hunter2\r" }. It returns where to go on, 0 if
-// nothing is.
-func (m *Masker) sent(s *subject) int {
-	before := m.Text[max(0, s.start-page.MaxScheme):s.start]
-	after := m.Text[s.end:min(len(m.Text), s.end+maxAside)]
-	at := strings.Index(after, "send")
-	m.Cost += page.MaxScheme + maxAside
-	if at < 0 || s.strength != words.Sure || !strings.Contains(before, "expect") {
-		return 0
-	}
-	i := m.NameEndAt(s.end + at)
-	for strings.IndexByte(" (-", m.At(i)) >= 0 && i < len(m.Text) {
-		i++
-	}
-	if !view.IsQuote(m.At(i)) || strings.HasPrefix(m.Text[i+1:], page.Mask) {
-		return 0
-	}
-	v := m.Quoted(i)
-	m.Hide(v.Start, v.End)
-	return v.Next
-}
-
 // rejected masks what a validator says that s was: field 'password': rejected value [hunter2], invalid value "hunter2" for password.
 func (m *Masker) rejected(s *subject) int {
-	if s.strength != words.Sure {
+	if s.strength != words.Sure && (s.strength != words.Weak || !s.flag) {
 		return 0
 	}
 	t := m.Text
 	line, rest, _ := strings.Cut(t[s.end:min(len(t), s.end+maxRecord)], "\n")
 	end := s.end + len(line)
-	if next, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(next, "  ") {
+	if next, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(next, "  ") || strings.HasPrefix(next, "send ") {
 		end += len("\n") + len(next)
 	}
-	before := t[max(0, s.start-maxRecord):s.start]
-	before = before[strings.LastIndexByte(before, '\n')+1:]
-	m.Cost += end - s.end + len(before)
-	for _, given := range []string{"alue ", "rgument ", "arsing "} {
-		i := strings.LastIndex(before, given)
-		if i < 0 {
+	start := max(0, s.start-maxRecord)
+	start += strings.LastIndexByte(t[start:s.start], '\n') + 1
+	m.Cost += end - start
+	quoting := []string{"value", "argument", "parsing", "string", "invalid", "illegal", "malformed", "unexpected"}
+	for _, of := range []string{" for ", " into ", " is not a valid ", " (field ", " (setting ", " (option "} {
+		quote := strings.LastIndexAny(t[start:start+max(0, strings.LastIndex(t[start:s.start], of))], "\"'`") + start
+		i := start + strings.LastIndexByte(t[start:max(start, quote)], m.At(quote))
+		if quote < start || i < start || s.start-quote > 2*maxAside {
 			continue
 		}
-		if i += s.start - len(before) + len(given); view.IsQuote(m.At(i)) {
-			v := m.Quoted(i)
-			if v.Next < s.start && strings.Contains(t[v.Next:s.start], " for ") && m.wants(s, link{bond: assigned}, &v) {
+		all, v := strings.Fields(strings.ToLower(t[start:i])), m.Quoted(i)
+		given := slices.ContainsFunc(all[max(0, len(all)-2):], func(w string) bool { return slices.Contains(quoting, words.LastWord(w)) })
+		given = given || of != " for " && words.Mixed(t[v.Start:v.End])
+		if given && v.Next < s.start && m.wants(s, link{bond: assigned}, &v) {
+			m.Hide(v.Start, v.End)
+		}
+	}
+	if next := m.keyedValue(s, s.end, end); next > 0 || s.strength < words.Sure {
+		return next
+	}
+	return m.verdict(s.end, line)
+}
+
+// verdict masks the last word of a line, which begins at i, where a colon is before it or parentheses around it, and what is wrong with it
+// is said before: must not be that (hunter2), is not valid: hunter2.
+func (m *Masker) verdict(i int, line string) int {
+	for _, lead := range []string{": ", "("} {
+		at := strings.LastIndex(line, lead)
+		said := line[:max(0, at)]
+		if slices.ContainsFunc([]string{"valid", "match", " must ", " too "}, func(w string) bool { return strings.Contains(said, w) }) {
+			v, ok := m.Word(i+at+len(lead), true)
+			text, before := m.Text[v.Start:v.End], words.LastWord(said)
+			isLast := (m.alone(&v) || lead == "(" && m.At(v.Next) == ')') && strings.ToUpper(text) != text // a code of an error
+			if ok && isLast && words.Mixed(text) && !slices.Contains(words.List("user"), before) && words.Roles(before)&words.IsOf == 0 {
 				m.Hide(v.Start, v.End)
+				return v.Next
 			}
 		}
 	}
-	if !strings.ContainsAny(t[s.end:end], "\"'[") {
-		return 0
-	}
-	return m.keyedValue(s, s.end, end)
+	return 0
 }
 
 // valueBefore masks what is called s behind it: "hunter2" is the password.

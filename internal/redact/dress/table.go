@@ -142,6 +142,7 @@ func (m *Masker) cellOf(s *subject, column, start, end int, sep byte) {
 				if text != "" && !strings.HasPrefix(text, page.Mask) && m.wants(s, link{bond: assigned}, &v) {
 					m.Hide(v.Start, v.End)
 				}
+				m.Hide(m.Bound(v))
 				return
 			}
 			from = i + 1

@@ -125,6 +125,9 @@ func (m *Masker) valueOf(s *subject) int {
 	}
 	l.line = l.line || ok && strings.IndexByte(m.Text[min(l.value, v.Start):v.Start], '\n') >= 0
 	if !ok || !m.isUserPair(s, l, &v) && !m.wants(s, l, &v) {
+		if ok && s.strength > words.Unsure && strings.Trim(m.Text[s.end:v.Start], " =:]\"'`") == "" {
+			m.Hide(m.Bound(v))
+		}
 		return 0
 	}
 	if l.bond == called && v.Quoted && m.At(m.Spaces(v.Next)) == ',' { // more arguments
@@ -133,7 +136,7 @@ func (m *Masker) valueOf(s *subject) int {
 		}
 	}
 	m.Hide(v.Start, v.End)
-	for _, or := range []string{"|| ", "?? ", "or ", "{ "} { // what is taken if there is none
+	for _, or := range []string{"|| ", "?? ", "or ", "{ ", "-> ", "=> ", "to "} { // what is taken if there is none, or instead
 		if j := m.Spaces(v.Next); strings.HasPrefix(m.Text[j:], or) && view.IsQuote(m.At(m.Spaces(j+len(or)))) {
 			v = m.Quoted(m.Spaces(j + len(or)))
 			m.Hide(v.Start, v.End)
@@ -219,7 +222,8 @@ func (m *Masker) decoration(l link) int {
 		switch {
 		case (l.bond == colon || strings.HasPrefix(t[max(0, i-2):], ": ")) &&
 			(c == '!' || c == '&') && (m.At(i+1) == '!' || view.IsLetter(m.At(i+1))),
-			view.HasFold(t[min(i, len(t)):], "new "):
+			view.HasFold(t[min(i, len(t)):], "new "),
+			strings.HasPrefix(t[min(i, len(t)):], "0x") && view.IsQuote(m.At(m.Spaces(m.NameEndAt(i)))): // of a debugger
 			j := i // a tag or an anchor of YAML
 			for j < len(t) && !view.IsSpace(t[j]) && t[j] != ',' {
 				j++
@@ -230,7 +234,8 @@ func (m *Masker) decoration(l link) int {
 			i = m.Spaces(j)
 		case c == '(', view.HasFold(t[min(i, len(t)):], "string("): // a cast, or as PHP dumps
 			end := m.Closing(strings.IndexByte(t[i:], '(')+i, i+page.MaxScheme)
-			if end < 0 || !view.IsQuote(m.At(m.Spaces(end+1))) || strings.ContainsAny(t[i:end], "\"'`") {
+			if end < 0 || !view.IsQuote(m.At(m.Spaces(end+1))) || strings.ContainsAny(t[i:end], "\"'`") ||
+				words.Mixed(strings.Trim(t[i:end], "string( *")) {
 				return i
 			}
 			return m.Spaces(end + 1)

@@ -33,7 +33,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case spaced:
 		return !v.Bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		if words.StrengthOf(text) >= words.Noun && view.HasFold(m.Text[v.Next:], " is ") { // *v1.Secret: secrets is forbidden
+		if words.StrengthOf(text) >= words.Noun && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 { // secrets is forbidden
 			return false
 		}
 		certain := words.IsIdentifier(s.word) && !words.IsProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
@@ -54,9 +54,10 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		switch s.strength {
 		case words.Sure:
 			if strings.EqualFold(s.word, "pwd") || view.IsDigits(text) {
-				return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
+				return (len(text) > 3 || m.alone(v)) && words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) // no 8 bytes
 			}
-			return !l.line && !m.isAsked(s) || words.Mixed(text) || m.alone(v)
+			asked := view.HasFold(m.Text[m.Spaces(s.end):], "for ") // by a program: a sentence may follow
+			return !l.line && !asked || words.Mixed(text) || m.alone(v)
 		case words.Noun:
 			return words.Mixed(text) || len(text) > 24 || m.alone(v) && l.line
 		case words.Weak:
@@ -94,8 +95,6 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 		class := words.CaseTurns(text) > 2 && words.StrengthOf(text) != words.Open && !words.Mixed(text)  // set to "UserCredential"
 		return !class && !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) &&
 			(!keyName || words.Mixed(text))
-	case s.strength == words.Sure && l.typed && m.alone(v): // password 7 hunter2
-		return !words.IsProse(text) && words.Roles(strings.ToLower(text)) == 0
 	case s.strength == words.Sure:
 		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text)
 	case s.strength == words.Unsure && v.Quoted:
@@ -105,7 +104,8 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
 		return false
 	}
-	if stated := strings.TrimRight(m.Text[s.end:v.Start], "\"'` "); s.strength == words.Noun && strings.HasSuffix(stated, " is") {
+	stated := words.LastWord(strings.TrimRight(m.Text[s.end:v.Start], "\"'` "))
+	if (stated == "is" || stated == "was" || stated == "to") && (s.strength == words.Noun || words.IsIdentifier(s.word)) {
 		return words.Mixed(text) // the secret is hunter2
 	}
 	if s.strength == words.Weak && m.isLogin(s, v) && !words.IsProse(text) {
@@ -113,9 +113,6 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	}
 	return words.Opaque(text) && len(text) >= 12
 }
-
-// isAsked reports whether a program says that it asks for s of somebody, so that what follows a colon may be a sentence.
-func (m *Masker) isAsked(s *subject) bool { return view.HasFold(m.Text[m.Spaces(s.end):], "for ") }
 
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.

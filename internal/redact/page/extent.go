@@ -25,6 +25,8 @@ func (p *Page) Opening(i int) (n int, closing string) {
 		return len("<![CDATA["), "]]>"
 	case strings.HasPrefix(t, "[["):
 		return 2, "]]"
+	case c|0x20 == 'q' && p.At(i+1) == '\'' && strings.IndexByte("[{<(", p.At(i+2)) >= 0: // of Oracle
+		return 3, "]}>)"[strings.IndexByte("[{<(", t[2]):][:1] + "'"
 	case c == '$':
 		for n = 1; n < len(t) && n < 16 && (view.IsAlnum(t[n]) || t[n] == '_'); n++ {
 		}
@@ -190,7 +192,7 @@ func (p *Page) bareEnds(i int, depth uint8, inURL, inPath bool) bool {
 
 // PairFollows reports whether a name with a value begins at i.
 func (p *Page) PairFollows(i int) bool {
-	for view.IsSpace(p.At(i)) || view.IsQuote(p.At(i)) {
+	for view.IsSpace(p.At(i)) || view.IsQuote(p.At(i)) || p.At(i) == '+' {
 		i++
 	}
 	end := p.NameEndAt(i)
@@ -212,6 +214,27 @@ var (
 	}()
 )
 
+// Bound returns where the values are that a database says it bound to the placeholder v and others, if it does beside the statement.
+func (p *Page) Bound(v Value) (start, end int) {
+	if !words.IsPlaceholder(p.Text[v.Start:v.End]) {
+		return 0, 0
+	}
+	rest := strings.ToLower(p.Text[max(0, v.Start-MaxLook):min(len(p.Text), v.End+MaxLook)])
+	p.Cost += len(rest)
+	for _, word := range []string{"parameters", "params", "args", "binds", "bindings", "--", "<-"} {
+		if _, after, found := strings.Cut(rest, word); found {
+			start = max(0, v.Start-MaxLook) + len(rest) - len(strings.TrimLeft(after, " :='\""))
+			if end = p.Closing(start, start+MaxLook); end > start+1 && strings.IndexByte("[({", p.At(start)) >= 0 {
+				return start + 1, end
+			}
+			if list, _ := view.CutAny(p.Text[start:min(len(p.Text), start+MaxLook)], "\"\n"); strings.HasPrefix(list, "$") { // PostgreSQL
+				return start, start + len(list)
+			}
+		}
+	}
+	return 0, 0
+}
+
 // Operator returns the operator at i, "" if there is none.
 func (p *Page) Operator(i int) string {
 	if !operatorBytes[p.At(i)] {
@@ -222,7 +245,7 @@ func (p *Page) Operator(i int) string {
 			if op == ":" && (strings.HasPrefix(p.Text[i:], "://") || strings.HasPrefix(p.Text[i:], "::") && !view.IsSpace(p.At(i+2))) {
 				return ""
 			}
-			if op == "-->" && p.At(i+len(op)) == '>' { // of a diagram
+			if next := p.At(i + len(op)); op == "-->" && next == '>' || op == "~" && next != ' ' { // of a diagram, a path
 				return ""
 			}
 			return op

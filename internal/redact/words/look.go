@@ -94,7 +94,8 @@ func Jumbled(s string) bool {
 		return false
 	}
 	l := LookAt(s) // with signs strewn in
-	return l.Turns >= 7 && strings.IndexByte(s, ' ') < 0 && l.Uppers >= 4 && l.Lowers >= 4 && l.others*4 <= len(s)
+	odd := l.Digits >= 3 && len(strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("!@$%^&*+~=|", r) })) > 3
+	return (l.Turns >= 7 || odd) && strings.IndexByte(s, ' ') < 0 && l.Uppers >= 4 && l.Lowers >= 4 && l.others*4 <= len(s)
 }
 
 // isSign reports whether r is in ASCII and neither a letter nor a digit.
@@ -240,18 +241,23 @@ func lookAtHex(s string) bool {
 	return l.hex
 }
 
+// IsPlaceholder reports whether s stands in a statement for a value that is bound to it: ?, %s, $2.
+func IsPlaceholder(s string) bool {
+	return s == "?" || s == "%s" || len(s) < 5 && view.IsDigits(strings.TrimLeft(s, "$@p")) && !view.IsDigits(s)
+}
+
 var nothing = Set("nothing")
 
 // IsNothing reports whether a value is none: a placeholder, a reference to another place, or what a program prints for nothing.
 func IsNothing(s string) bool {
 	switch {
-	case strings.Trim(s, "*•●.-_#?<>[](){}\"'\\/|:;,=+&~") == "", len(s) > 2 && strings.Trim(s, "xX") == "",
+	case strings.Trim(s, "*•●.-_#?<>[](){}\"'\\/|:;,=+&~") == "", len(s) > 2 && strings.Trim(s, "xX") == "", s == "0x0",
 		s[0] == '<' && s[len(s)-1] == '>' && strings.Trim(s, "<> -_"+view.Alphabet) == "",
 		s[0] == '[' && strings.Count(s, "_")+strings.Count(s, " ") > 1 && strings.Trim(s, "[] _-"+view.Alphabet) == "",
 		s[0] == '&' && strings.Trim(s[1:], "_-"+view.Alphabet) == "",      // an anchor of YAML
 		s[0] == '%' && len(s) <= len("%+v") && view.IsLetter(s[len(s)-1]), // of a format
 		s[0] == '&' && strings.HasSuffix(s, "{"),                          // a literal of Go
-		s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",
+		IsPlaceholder(s), s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",
 		strings.HasPrefix(s, "$(") && strings.IndexByte(s, '/') > 0 && !strings.ContainsAny(s, "\"'\n"):
 		return true
 	}

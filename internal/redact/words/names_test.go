@@ -23,3 +23,15 @@ func TestStrengthOfNames(t *testing.T) {
 		}
 	}
 }
+
+// TestOpaque: signs strewn into it don't make a password one that somebody could say aloud; neither are they what makes a word one.
+func TestOpaque(t *testing.T) {
+	for s, want := range map[string]bool{
+		"vX9!kqT2$mZ8^bR4+wL7~cHq": true, "cNry0017Zq7Xv9Kp2Lm": true,
+		"Failed!To$Read^The+Last~File": false, "a+b=c*d=e^2+f^2=g2": false, "assets/2024/intro-1080p60.mp4": false,
+	} {
+		if words.Opaque(s) != want {
+			t.Errorf("Opaque(%q) is not %v", s, want)
+		}
+	}
+}

@@ -81,9 +81,10 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 		return false
 	case s == Unsure:
 		return !bracket && IsKeyValue(text)
-	case bracket && s == Weak: // some words, rather than numbers
-		return text[0] == '[' && strings.Trim(text, "0123456789.,:[](){}- \n\t") != "" || Jumbled(text) ||
-			strings.HasSuffix(strings.ToLower(name), "auth")
+	case bracket && s == Weak: // some words that say nothing, rather than numbers or settings
+		list := text[0] == '[' || strings.HasSuffix(strings.ToLower(name), "auth")
+		odd := func(word string) bool { return Roles(word) == 0 && !prose[word] && !view.IsDigits(word) }
+		return Jumbled(text) || list && slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), isSign), odd)
 	case bracket:
 		return l.Letters() > 0
 	case l.Letters() == 0 && l.Digits > 0 && (s <= Noun || strings.HasSuffix(name, "s") && l.Digits < 4):
