@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,11 +136,23 @@ func TestAFailedPushIsPolled(t *testing.T) {
 	p.Expect(lists).To(And(BeNumerically(">=", 1), BeNumerically("<=", 10)))
 }
 
-// TestManyPushesBecomeAPoll: a burst is not asked for one by one.
+// TestManyPushesBecomeAPoll: a burst is not asked for one by one. Here no question is answered before there was a poll, so that they pile up
+// however slowly they come.
 func TestManyPushesBecomeAPoll(t *testing.T) {
 	t.Parallel()
 	p := pushing(t, 600)
-	p.studio.Fault(onSingles(-1, livepeertest.Fault{Delay: time.Second}))
+	polled := make(chan struct{})
+	seen := sync.OnceFunc(func() { close(polled) })
+	p.studio.Fault(func(r *http.Request) livepeertest.Fault {
+		if livepeertest.IsList(r) {
+			seen()
+		}
+		select {
+		case <-polled:
+		case <-r.Context().Done():
+		}
+		return livepeertest.Fault{}
+	})
 	p.studio.ResetRequests()
 	ids := p.studio.IDs()
 	for _, id := range ids {
