@@ -140,7 +140,7 @@ func TestAFailedPushIsPolled(t *testing.T) {
 // however slowly they come.
 func TestManyPushesBecomeAPoll(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 600)
+	p := pushing(t, 300)
 	polled := make(chan struct{})
 	seen := sync.OnceFunc(func() { close(polled) })
 	p.studio.Fault(func(r *http.Request) livepeertest.Fault {

@@ -4,8 +4,10 @@ package recheck
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,4 +126,29 @@ func TestTooMuchIsLeftToTheSource(t *testing.T) {
 	q.PollSoon()
 	g.Expect(source.wakes).To(HaveLen(1))
 	g.Expect(q.Handoff.Waiting()).To(BeTrue())
+}
+
+// TestABurstOfPushesBecomesAPoll: while Studio answers nothing, 200 pushed tasks wait for an answer. One more, and none of them does: a poll
+// is made instead. Nobody was asked more than 8 questions.
+func TestABurstOfPushesBecomesAPoll(t *testing.T) {
+	g := NewWithT(t)
+	var asked atomic.Int64
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hanging.Close)
+	q, source := newQueue(t, kubetest.NewAPI(hanging.URL))
+	push := func(n int) { q.Push(fmt.Sprintf("52b0515e-0dba-4b08-a039-%012d", n), 0, time.Now()) }
+	for n := range maxPushed {
+		push(n)
+	}
+	g.Expect(q.Handoff.Waiting()).To(BeFalse())
+	push(maxPushed)
+	g.Expect(q.Handoff.Waiting()).To(BeTrue())
+	g.Expect(source.wakes).To(Receive())
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	g.Expect(q.waiting[plan.Pushed]).To(BeEmpty())
+	g.Expect(asked.Load()).To(BeNumerically("<=", questionWorkers))
 }
