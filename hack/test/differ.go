@@ -42,7 +42,8 @@ func (p *pkg) differing() ([]string, error) {
 		}
 	}
 	maps.DeleteFunc(names, func(name string, differs bool) bool {
-		return !differs || !strings.HasPrefix(name, "Test") && !strings.HasPrefix(name, "Fuzz") || name == "TestMain"
+		isTest := slices.ContainsFunc([]string{"Test", "Fuzz", "Example"}, func(kind string) bool { return strings.HasPrefix(name, kind) })
+		return !differs || !isTest || name == "TestMain"
 	})
 	return slices.Sorted(maps.Keys(names)), nil
 }

@@ -64,7 +64,7 @@ func TestLargerFormsRunAgain(t *testing.T) {
 		"go.mod":                "module example.com/x\n\ngo 1.26\n",
 		"a/a_test.go":           "package a\n",
 		"b/b_test.go":           "package b\n",
-		"b/large_test.go":       "//go:build !race\n\npackage b\n\nconst runs = 9\n\nfunc TestLarge(*testing.T) {}\n",
+		"b/large_test.go":       "//go:build !race\n\npackage b\n\nconst runs = 9\n\nfunc TestLarge(*testing.T) {}\n\nfunc ExampleLarge() {}\n",
 		"b/small_test.go":       "//go:build race\n\npackage b\n\nconst runs = 1\n",
 		"b/runs_test.go":        usesRuns,
 		"c/c.go":                "package c // has no tests\n",
@@ -86,7 +86,7 @@ func TestLargerFormsRunAgain(t *testing.T) {
 		{{dir: dir, race: true, packages: []string{"example.com/x/b"}}},
 		{
 			{dir: dir, packages: []string{"example.com/x/a"}},
-			{dir: dir, again: true, packages: []string{"example.com/x/b"}, tests: []string{"TestLarge", "TestRuns"}},
+			{dir: dir, again: true, packages: []string{"example.com/x/b"}, tests: []string{"ExampleLarge", "TestLarge", "TestRuns"}},
 			{dir: filepath.Join(dir, "cmd", "s"), race: true, packages: []string{"example.com/s"}},
 			{dir: filepath.Join(dir, "tools", "t"), packages: []string{"example.com/t"}},
 		},

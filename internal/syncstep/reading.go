@@ -68,10 +68,10 @@ func (r *reading) fits(ctx context.Context) bool {
 			break // out of time
 		}
 	}
-	if r.failed != nil || r.fitsNow() || r.held() > 0 {
-		return r.failed == nil && r.fitsNow()
+	if r.failed != nil {
+		return false
 	}
-	return r.enter(ctx, r.until())
+	return r.fitsNow() || r.held() == 0 && r.enter(ctx, r.until())
 }
 
 func (r *reading) fitsNow() bool { return r.held() < r.free || r.state.room.Fit(r.held()+1) }
