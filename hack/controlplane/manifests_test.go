@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
@@ -190,7 +191,8 @@ func TestManagerRunsRestricted(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Name: "manager", Labels: deployment.Spec.Template.Labels},
 			Spec:       deployment.Spec.Template.Spec,
 		}
-		g.Expect(createPod(t, pod)).To(Succeed())
+		// The API server's admission hears of a new PriorityClass a moment later.
+		g.Eventually(func() error { return createPod(t, pod) }, time.Minute).Should(Succeed())
 		privileged := pod.DeepCopy()
 		privileged.Spec.SecurityContext = nil
 		g.Expect(apierrors.IsForbidden(createPod(t, privileged))).To(BeTrue(), "the namespace does not enforce the restricted standard")
