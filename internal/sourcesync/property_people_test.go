@@ -240,8 +240,9 @@ func (p *people) equal() {
 		named := entry.OwnerUID == scope.SourceUID || entry.OwnerName == scope.Source || entry.SourceLabel == scope.Source
 		id := p.born[task.UID]
 		told := len(entry.PossibleIDs()) > 0
+		exists := slices.Contains(a.studio.IDs(), id) // maybe again, after it was deleted
 		switch {
-		case a.isDeleted(id) && (entry.OwnerUID != scope.SourceUID || !told && (entry.EditedID || !entry.LeadsToName())):
+		case !exists && (entry.OwnerUID != scope.SourceUID || !told && (entry.EditedID || !entry.LeadsToName())):
 			delete(a.api.Tasks, name)
 		case !named:
 			delete(a.api.Tasks, name)
