@@ -113,8 +113,10 @@ func planWith(ctx context.Context, root string, spared map[string]string) ([][]c
 	}
 	others, err := otherModules(ctx, root)
 	none := func(c command) bool { return len(c.packages) == 0 } // go test without packages tests the working directory
-	rest := slices.DeleteFunc(append([]command{plain, again}, others...), none)
-	return [][]command{slices.DeleteFunc([]command{raced}, none), rest}, err
+	return [][]command{
+		slices.DeleteFunc([]command{raced, again}, none),
+		slices.DeleteFunc(append([]command{plain}, others...), none),
+	}, err
 }
 
 // otherModules are tested without the race detector, save what is shipped (cmd): they hold tools, and tests of documents.

@@ -83,10 +83,12 @@ func TestLargerFormsRunAgain(t *testing.T) {
 	lanes, err := planWith(t.Context(), dir, map[string]string{"a": "pure"})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(lanes).To(Equal([][]command{
-		{{dir: dir, race: true, packages: []string{"example.com/x/b"}}},
+		{
+			{dir: dir, race: true, packages: []string{"example.com/x/b"}},
+			{dir: dir, again: true, packages: []string{"example.com/x/b"}, tests: []string{"ExampleLarge", "TestLarge", "TestRuns"}},
+		},
 		{
 			{dir: dir, packages: []string{"example.com/x/a"}},
-			{dir: dir, again: true, packages: []string{"example.com/x/b"}, tests: []string{"ExampleLarge", "TestLarge", "TestRuns"}},
 			{dir: filepath.Join(dir, "cmd", "s"), race: true, packages: []string{"example.com/s"}},
 			{dir: filepath.Join(dir, "tools", "t"), packages: []string{"example.com/t"}},
 		},
