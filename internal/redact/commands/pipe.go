@@ -71,7 +71,7 @@ func hasOption(args, option string) bool {
 	if option != "-S" {
 		return strings.Contains(args, option)
 	}
-	for _, arg := range strings.Fields(args) {
+	for arg := range strings.FieldsSeq(args) {
 		if arg == "--stdin" || strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.Contains(arg, "S") {
 			return true
 		}

@@ -15,9 +15,12 @@ type Masker struct {
 	*page.Page
 	nameEnd   int // up to where names were looked for already
 	webKeyEnd int // of the JSON web key that was met last
-	plain     int // from here to plainEnd nothing is called value
-	plainEnd  int
+	// Nothing is called value behind the name that was met last, and before it.
+	ahead, behind stretch
 }
+
+// stretch is a part of the text.
+type stretch struct{ start, end int }
 
 // New returns a Masker of what is on p.
 func New(p *page.Page) Masker { return Masker{Page: p} }
@@ -64,23 +67,32 @@ func (m *Masker) Name(i int) int {
 	}
 	s.strength = words.StrengthOf(s.word)
 	m.widen(&s)
-	next := 0
-	if s.strength != words.Open {
-		if m.Keys++; s.strength > words.Unsure {
-			m.Names++
-		}
-		for _, mask := range []func(*subject) int{m.record, m.valueOf, m.rejected} {
-			if next == 0 {
-				next = mask(&s)
-			}
-		}
-		if next == 0 {
-			m.table(&s)
-			m.valueBefore(&s)
-		}
+	if s.strength == words.Open {
+		return i + 1
 	}
+	if m.Keys++; s.strength > words.Unsure {
+		m.Names++
+	}
+	next := m.masked(&s)
 	m.nameEnd = max(m.nameEnd, next)
 	return max(i+1, next)
+}
+
+// masked masks what belongs to s, and returns where to go on; 0 if nothing does, or it is before s or in another line. The rules are not
+// in a slice: then each name would be allocated.
+func (m *Masker) masked(s *subject) int {
+	if next := m.record(s); next > 0 {
+		return next
+	}
+	if next := m.valueOf(s); next > 0 {
+		return next
+	}
+	if next := m.rejected(s); next > 0 {
+		return next
+	}
+	m.table(s)
+	m.valueBefore(s)
+	return 0
 }
 
 // widen looks at the word before a name that alone doesn't say much: an API key, a pass phrase.

@@ -201,16 +201,20 @@ func (m *Masker) keyBefore(i int) int {
 // keyedValue masks the value of something called value between from and to, if that is a credential named s. It returns
 // where to go on, 0 if there is none.
 func (m *Masker) keyedValue(s *subject, from, to int) int {
-	i, ahead := from, from >= s.end
-	if ahead && from >= m.plain && from < m.plainEnd {
-		i = m.plainEnd
-	} else if ahead {
-		m.plain = from
+	i, known := from, &m.behind
+	if from >= s.end {
+		known = &m.ahead
 	}
+	if from >= known.start && from < known.end {
+		i = known.end
+	} else {
+		known.start = from
+	}
+	plain := true
 	for ; i < to; i++ {
 		end := m.NameEndAt(i)
 		if end > i && (words.IsKeyOf(m.Text[i:end], words.IsAnyValue) || strings.HasPrefix(m.Text[i:], "string \"")) {
-			m.plain, ahead = len(m.Text), false
+			*known, plain = stretch{}, false
 			key := subject{start: i, end: end, word: m.Text[i:end], strength: s.strength}
 			if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
 				key.quote = q
@@ -229,8 +233,8 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 		}
 		i = end
 	}
-	if ahead {
-		m.plainEnd = i
+	if plain {
+		known.end = i
 	}
 	return 0
 }

@@ -26,10 +26,14 @@ func (m *Masker) rejected(s *subject) int {
 	start += strings.LastIndexByte(t[start:s.start], '\n') + 1
 	m.Cost += end - start
 	quoting := []string{"value", "argument", "parsing", "string", "invalid", "illegal", "malformed", "unexpected"}
+	near := max(start, s.start-2*maxAside)
 	for _, of := range []string{" for ", " into ", " is not a valid ", " (field ", " (setting ", " (option "} {
-		quote := strings.LastIndexAny(t[start:start+max(0, strings.LastIndex(t[start:s.start], of))], "\"'`") + start
+		if strings.IndexAny(t[near:s.start], "\"'`") < 0 {
+			break
+		}
+		quote := strings.LastIndexAny(t[near:near+max(0, strings.LastIndex(t[near:s.start], of))], "\"'`") + near
 		i := start + strings.LastIndexByte(t[start:max(start, quote)], m.At(quote))
-		if quote < start || i < start || s.start-quote > 2*maxAside {
+		if quote < near || i < start {
 			continue
 		}
 		all, v := strings.Fields(strings.ToLower(t[start:i])), m.Quoted(i)
@@ -49,7 +53,10 @@ func (m *Masker) rejected(s *subject) int {
 // is said before: must not be that (hunter2), is not valid: hunter2.
 func (m *Masker) verdict(i int, line string) int {
 	for _, lead := range []string{": ", "("} {
-		at := strings.LastIndex(line, lead)
+		at := strings.LastIndexByte(line, lead[0])
+		for at >= 0 && !strings.HasPrefix(line[at:], lead) {
+			at = strings.LastIndexByte(line[:at], lead[0])
+		}
 		said := line[:max(0, at)]
 		if slices.ContainsFunc([]string{"valid", "match", " must ", " too "}, func(w string) bool { return strings.Contains(said, w) }) {
 			v, ok := m.Word(i+at+len(lead), true)
