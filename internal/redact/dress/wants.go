@@ -16,6 +16,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 	header := words.ManyWords(s.word)
 	switch {
+	case m.counts(v, text), l.bond == assigned && m.leadsOn(v, text):
+		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
 		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text),
 		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
@@ -66,6 +68,18 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
 	}
 	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
+}
+
+// counts reports whether v is rather how much there is of something: 8 bytes.
+func (m *Masker) counts(v *page.Value, text string) bool {
+	const most = 3 // digits
+	return !v.Quoted && len(text) <= most && view.IsDigits(text) && m.At(v.End) == ' ' && view.IsLetter(m.At(v.End+1)) && !m.PairFollows(v.End+1)
+}
+
+// leadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store
+func (m *Masker) leadsOn(v *page.Value, text string) bool {
+	arrow := m.Operator(m.Spaces(v.Next))
+	return !v.Quoted && (arrow == "->" || arrow == "=>") && m.At(v.Next) == ' ' && !words.Mixed(text)
 }
 
 // goesOn reports whether what follows s, an option or a name in quotes, is rather how a sentence goes on: --password is deprecated,
