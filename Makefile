@@ -134,6 +134,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go mod -C tools/keda download github.com/kedacore/keda/v2
 	go list -C tools/keda -m -f '$(KEDA_FILES)' github.com/kedacore/keda/v2 >$(BIN)/recipes/keda.json
 	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
+	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
 	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
 
 .PHONY: test-versions

@@ -55,9 +55,8 @@ func TestK9sPlugins(t *testing.T) {
 	}
 }
 
-// k9sPlugins returns a function that runs a plugin's command as k9s does, with its variables filled in, and returns what it
-// prints. In its PATH are kubectl, the kubectl plugin, and a browser that says what it was to open.
-func k9sPlugins(t *testing.T, namespace string) func(plugin, name string) string {
+// pluginTools returns a folder with what plugins run: kubectl, the kubectl plugin, and a browser that says what it was to open.
+func pluginTools(t *testing.T) string {
 	t.Helper()
 	g := NewWithT(t)
 	dir := t.TempDir()
@@ -66,6 +65,14 @@ func k9sPlugins(t *testing.T, namespace string) func(plugin, name string) string
 	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
 	g.Expect(os.Symlink(cluster.Kubectl(), filepath.Join(dir, "kubectl"))).To(Succeed())
 	g.Expect(os.WriteFile(filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\necho opened \"$@\"\n"), 0o700)).To(Succeed())
+	return dir
+}
+
+// k9sPlugins returns a function that runs a plugin's command as k9s does, with its variables filled in, and returns what it prints.
+func k9sPlugins(t *testing.T, namespace string) func(plugin, name string) string {
+	t.Helper()
+	g := NewWithT(t)
+	dir := pluginTools(t)
 	kubeconfig := filepath.Join(dir, "with a space", "kubeconfig")
 	g.Expect(os.Mkdir(filepath.Dir(kubeconfig), 0o700)).To(Succeed())
 	g.Expect(controlplane.WriteKubeconfig(kubeconfig, cluster.Config(), "elsewhere")).To(Succeed())

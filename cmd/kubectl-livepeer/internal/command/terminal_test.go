@@ -78,9 +78,11 @@ func TestWatchOnATerminalIsALiveTable(t *testing.T) {
 	w.Eventually(terminal.shown.String, soon).Should(ContainSubstring("▕███   ▏  50%"))
 	watch.stop()
 	w.ends(watch, 0)
-	w.Eventually(terminal.shown.String, soon).Should(ContainSubstring(closePage))
-	_, left, _ := strings.Cut(terminal.shown.String(), closePage)
-	w.Expect(left).To(ContainSubstring("works"), "what was shown last stays")
+	left := func() string {
+		_, left, _ := strings.Cut(terminal.shown.String(), closePage)
+		return left
+	}
+	w.Eventually(left, soon).Should(ContainSubstring("works"), "what was shown last stays")
 	for _, drawn := range strings.Split(terminal.shown.String(), toTop)[1:] {
 		frame, _, _ := strings.Cut(drawn, clearBelow)
 		lines := strings.Split(strings.ReplaceAll(frame, clearLine, ""), "\r\n")
