@@ -169,12 +169,12 @@ func (m *Masker) isNumber(i int) bool {
 
 // Star masks the password in a line of PPP, "bob" * "hunter2" *, of which a star is at i.
 func (m *Masker) Star(i int) {
-	from := m.blanks(i + 1)
+	from := m.Blanks(i + 1)
 	if before := m.At(i - 1); from == i+1 || before != ' ' && before != '\t' || !view.IsQuote(m.At(from)) {
 		return
 	}
 	v := m.Quoted(from)
-	addresses := m.blanks(v.Next)
+	addresses := m.Blanks(v.Next)
 	end := addresses + 1
 	if c := m.At(addresses); view.IsDigits(string(c)) {
 		end = m.Bare(addresses, m.Depth(i), true)

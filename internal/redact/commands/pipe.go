@@ -11,19 +11,12 @@ import (
 )
 
 // piped has the option of each command that reads a password from a pipe.
-var piped = func() map[string]string {
-	table := map[string]string{}
-	for _, s := range words.List("piped") {
-		name, option, _ := strings.Cut(s, "=")
-		table[name] = option
-	}
-	return table
-}()
+var piped = words.Table("piped")
 
 // Pipe masks what is written into the pipe at i if what reads there wants a password: echo hunter2 | sudo -S ls
 func (m *Masker) Pipe(i int) {
 	t := m.Text
-	from := m.blanks(i + 1)
+	from := m.Blanks(i + 1)
 	end := m.NameEndAt(from)
 	option, found := piped[t[from:end]]
 	if !found {
@@ -44,8 +37,8 @@ func (m *Masker) Pipe(i int) {
 	if !hasOption(rest, option) {
 		return
 	}
-	if literal := m.blanks(start); view.IsQuote(m.At(literal)) { // of PowerShell
-		if v := m.Quoted(literal); m.blanks(v.Next) == i {
+	if literal := m.Blanks(start); view.IsQuote(m.At(literal)) { // of PowerShell
+		if v := m.Quoted(literal); m.Blanks(v.Next) == i {
 			m.Hide(v.Start, v.End)
 		}
 	}
@@ -54,9 +47,9 @@ func (m *Masker) Pipe(i int) {
 		if at < 0 {
 			continue
 		}
-		start := m.blanks(i - len(before) + at + len(writes))
+		start := m.Blanks(i - len(before) + at + len(writes))
 		for m.At(start) == '-' { // options
-			start = m.blanks(m.NameEndAt(start))
+			start = m.Blanks(m.NameEndAt(start))
 		}
 		text := strings.TrimRight(t[start:max(start, i)], " ")
 		last := strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], `"`)
@@ -107,7 +100,7 @@ func (m *Masker) HereString(i int) {
 	v := page.Value{}
 	if n, _ := m.Opening(i); n > 0 {
 		v = m.Quoted(i)
-	} else if v.Start = m.blanks(i + len("<<<")); strings.HasPrefix(m.Text[i:], "<<<") {
+	} else if v.Start = m.Blanks(i + len("<<<")); strings.HasPrefix(m.Text[i:], "<<<") {
 		v.End = m.Bare(v.Start, m.Depth(i), true)
 	}
 	if rest := m.Text[v.Start:]; v.End > v.Start && rest[0] != '$' && !strings.HasPrefix(rest, page.Mask) {
@@ -125,7 +118,7 @@ func (m *Masker) substituted(i int) {
 	}
 	m.Cost += page.MaxScheme
 	m.Keys++
-	if from := m.blanks(m.NameEndAt(i + 2)); from < end && !strings.HasPrefix(m.Text[from:], page.Mask) && m.Text[from] != '$' {
+	if from := m.Blanks(m.NameEndAt(i + 2)); from < end && !strings.HasPrefix(m.Text[from:], page.Mask) && m.Text[from] != '$' {
 		m.Hide(from, end)
 	}
 }

@@ -20,8 +20,7 @@ type position struct {
 // positions are by the first word, in lower case.
 var positions = func() map[string][]position {
 	table := map[string][]position{}
-	for _, s := range words.List("positional") {
-		command, nth, _ := strings.Cut(strings.ToLower(s), "=")
+	for command, nth := range words.Table("positional") {
 		all := strings.Split(command, "/")
 		table[all[0]] = append(table[all[0]], position{all[1:], int(nth[0] - '0'), strings.HasSuffix(nth, "?")})
 	}
@@ -33,7 +32,7 @@ func (m *Masker) positional(s word) int {
 	for _, p := range positions[strings.ToLower(s.text)] {
 		i, found := s.end, true
 		for _, word := range p.words {
-			from := m.blanks(i)
+			from := m.Blanks(i)
 			end := m.NameEndAt(from)
 			found = found && from > i && end > from && (word == "*" || strings.EqualFold(m.Text[from:end], word))
 			i = end
@@ -52,9 +51,9 @@ func (m *Masker) positional(s word) int {
 // argument masks the argument of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
 func (m *Masker) argument(i int, p position) int {
 	const most = 12
-	start, typed := i, false
+	certain := strings.HasSuffix(strings.TrimRight(m.LineBefore(i, page.MaxScheme), " "+view.Alphabet), ":") // bob : EAP "hunter2"
 	for range most {
-		from := m.blanks(i)
+		from := m.Blanks(i)
 		v, ok := m.Word(from, true)
 		if from == i || !ok || m.isAtLineEnd(from) {
 			return 0
@@ -65,13 +64,15 @@ func (m *Masker) argument(i int, p position) int {
 		switch {
 		case text == "":
 			return 0
-		case text[0] == '-':
-		case len(text) == 1 && view.IsDigits(text):
-			typed = true
+		case text[0] == '-', text == "*":
+		case len(text) == 1 && m.At(i) == ':': // a drive of Windows
+			i++
+		case m.isWindowsOption(from) && strings.LastIndexByte(text, '/') == 0, len(text) == 1 && view.IsDigits(text):
+			certain = true
 		case p.nth > 1:
 			p.nth--
 		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0,
-			p.vague && !typed && !words.Mixed(text) && !m.isCertain(start, v.Next):
+			p.vague && !certain && !words.Mixed(text) && !m.isWindowsOption(m.Blanks(i)):
 			return 0
 		default:
 			m.Hide(v.Start, v.End)
@@ -90,32 +91,13 @@ func (m *Masker) single(i int, v page.Value) page.Value {
 	return v
 }
 
-// isCertain reports whether what is from start to end can be no sentence: a colon is before it, and quotes around its end
-// (bob : EAP "hunter2"), or an option of Windows behind it (net user bob hunter2 /add).
-func (m *Masker) isCertain(start, end int) bool {
-	line := strings.TrimRight(m.Text[max(0, start-page.MaxScheme):start], " "+view.Alphabet)
-	return strings.HasSuffix(line, ":") && view.IsQuote(m.At(end-1)) || m.At(end) == ' ' && m.At(end+1) == '/' && view.IsLetter(m.At(end+2))
-}
-
-// blanks returns where the white space at i ends, within the line.
-func (m *Masker) blanks(i int) int {
-	for m.At(i) == ' ' || m.At(i) == '\t' {
-		i++
-	}
-	return i
-}
+// isWindowsOption reports whether at i is an option as commands of Windows have it: net user bob hunter2 /add
+func (m *Masker) isWindowsOption(i int) bool { return m.At(i) == '/' && view.IsLetter(m.At(i+1)) }
 
 func (m *Masker) isAtLineEnd(i int) bool { return strings.IndexByte("\x00\n\r", m.At(i)) >= 0 }
 
 // functions have the places of the arguments that are a credential, by the names of them in lower case.
-var functions = func() map[string]string {
-	table := map[string]string{}
-	for _, s := range words.List("function") {
-		name, places, _ := strings.Cut(strings.ToLower(s), "=")
-		table[name] = places
-	}
-	return table
-}()
+var functions = words.Table("function")
 
 // function masks the literals that have their place among the arguments of the function s. It returns where to go on, 0 if there is none.
 func (m *Masker) function(s word) int {
