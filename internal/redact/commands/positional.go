@@ -178,7 +178,7 @@ func (m *Masker) literal(start, end int) int {
 	v := m.Quoted(start + quote)
 	text := m.Text[v.Start:v.End]
 	label := strings.IndexByte(text, ' ') >= 0 && !words.Mixed(text)
-	if text == "" || label || words.IsProse(text) || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
+	if text == "" || label || words.IsProse(text) || words.IsNothing(text) {
 		return 0
 	}
 	m.Hide(v.Start, v.End)

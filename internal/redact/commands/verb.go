@@ -147,12 +147,11 @@ func (m *Masker) setUser(s word) (next int) {
 	for i := s.end; !m.isAtLineEnd(i); {
 		i = m.Blanks(i)
 		end := m.Bare(i, m.Depth(i), true)
-		masked := strings.HasPrefix(m.Text[min(i+1, len(m.Text)):], page.Mask)
-		if c := m.At(i); end > i+1 && !masked && (c == '>' || c == '<' || c == '#') {
-			m.Hide(i+1, end)
-		}
 		if end <= i {
 			break
+		}
+		if m.At(i) == '>' {
+			m.Hide(i+1, end)
 		}
 		i, next = end, end
 	}

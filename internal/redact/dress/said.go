@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
@@ -39,8 +38,8 @@ func (m *Masker) rejected(s *subject) int {
 		all, v := strings.Fields(strings.ToLower(t[start:i])), m.Quoted(i)
 		given := slices.ContainsFunc(all[max(0, len(all)-2):], func(w string) bool { return slices.Contains(quoting, words.LastWord(w)) })
 		given = given || of != " for " && words.Mixed(t[v.Start:v.End])
-		if given && v.Next < s.start && m.wants(s, link{bond: assigned}, &v) {
-			m.Hide(v.Start, v.End)
+		if given && v.Next < s.start {
+			m.hideIf(s, v)
 		}
 	}
 	if next := m.keyedValue(s, s.end, end); next > 0 || s.strength < words.Sure {
@@ -94,7 +93,7 @@ func (m *Masker) valueBefore(s *subject) {
 	text := strings.Trim(back(), "\"'`,;:()")
 	m.Cost += s.start - i
 	start := i + strings.Index(m.Text[i:s.start], text)
-	if !strings.HasPrefix(text, page.Mask) && words.Mixed(text) && (s.strength == words.Sure || words.Opaque(text)) {
+	if words.Mixed(text) && (s.strength == words.Sure || words.Opaque(text)) {
 		m.Hide(start, start+len(text))
 	}
 }

@@ -102,13 +102,8 @@ func (m *Masker) ruled(s *subject, start, end int) {
 		}
 		text := strings.TrimLeft(row[column:], " ")
 		cell, _ := view.CutAny(text, " \"")
-		v := page.Value{Start: from + len(row) - len(text)}
-		v.End = v.Start + len(cell)
-		if strings.HasPrefix(text, page.Mask) {
-			return
-		} else if cell != "" && m.wants(s, link{bond: assigned}, &v) {
-			m.Hide(v.Start, v.End)
-		}
+		from += len(row) - len(text)
+		m.hideIf(s, page.Unquoted(from, from+len(cell)))
 	}
 }
 
@@ -137,11 +132,9 @@ func (m *Masker) cellOf(s *subject, column, start, end int, sep byte) {
 		case i == end, t[i] == sep:
 			if n == column {
 				text := strings.Trim(t[from:i], " \t\r\"'`")
-				v := page.Value{Start: from + strings.Index(t[from:i], text)}
-				v.End = v.Start + len(text)
-				if text != "" && !strings.HasPrefix(text, page.Mask) && m.wants(s, link{bond: assigned}, &v) {
-					m.Hide(v.Start, v.End)
-				}
+				from += strings.Index(t[from:i], text)
+				v := page.Unquoted(from, from+len(text))
+				m.hideIf(s, v)
 				m.Hide(m.Bound(v))
 				return
 			}

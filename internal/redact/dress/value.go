@@ -150,9 +150,8 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	t := m.Text
 	i := m.decoration(l)
 	if rest, found := strings.CutPrefix(t[min(i, len(t)):], page.Mask); found {
-		end := m.Bare(i+len(page.Mask), m.Depth(i), false)
 		glued := rest != "" && view.IsNameByte(rest[0]) && rest[0] != '.'
-		return page.Value{Start: i, End: end, Next: end}, glued
+		return page.Unquoted(i, m.Bare(i+len(page.Mask), m.Depth(i), false)), glued
 	}
 	c := m.At(i)
 	n, _ := m.Opening(i)
@@ -177,7 +176,7 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 		return m.behindTags(i)
 	case c == '$' && m.At(i+1) == '(' && l.bond > spaced:
 		if end := m.Closing(i+1, i+page.MaxElement); end > 0 {
-			return page.Value{Start: i, End: end + 1, Next: end + 1}, true
+			return page.Unquoted(i, end+1), true
 		}
 	case (c == '[' || c == '{' || c == '(') && s.strength != words.Unsure:
 		end := m.Closing(i, len(t))
@@ -186,13 +185,11 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 		}
 		return page.Value{Start: i, End: end + 1, Next: end + 1, Bracket: true}, true
 	}
-	v.Start = i
 	if l.bond > spaced && words.ManyWords(s.word) {
-		v.End = m.restOfLine(s, i)
+		v = page.Unquoted(i, m.restOfLine(s, i))
 	} else {
-		v.End = m.Bare(i, min(m.Depth(l.value), m.Depth(l.value-1)), l.bond == spaced)
+		v = page.Unquoted(i, m.Bare(i, min(m.Depth(l.value), m.Depth(l.value-1)), l.bond == spaced))
 	}
-	v.Next = v.End
 	return v, v.End > i
 }
 

@@ -131,7 +131,7 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
-	before := strings.TrimSpace(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start]))
+	before := strings.TrimSpace(strings.ToLower(m.LineBefore(s.start, page.MaxScheme)))
 	user := strings.TrimRight(before, "/:") // user/pass: bob/hunter2
 	slash := user != before
 	user = user[strings.LastIndexAny(strings.TrimSpace(user), " \n\"(")+1:]
@@ -155,7 +155,7 @@ func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 	if !named || password == "" || words.IsNothing(password) || words.IsProse(password) || view.IsDigits(password) {
 		return false
 	}
-	whole := page.Value{Start: v.Start, End: end, Next: end}
+	whole := page.Unquoted(v.Start, end)
 	if !m.alone(&whole) && !words.Mixed(password) {
 		return false
 	}
@@ -165,9 +165,7 @@ func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 
 // isSetting reports whether s and v are all that is in a line, or s is a variable of the environment at the end of one.
 func (m *Masker) isSetting(s *subject, l link, v *page.Value) bool {
-	before := m.Text[max(0, s.start-maxAside):s.start]
-	m.Cost += len(before)
-	before = strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:])
+	before := strings.TrimSpace(m.LineBefore(s.start, maxAside))
 	variable := strings.ToUpper(s.word) == s.word
 	return words.IsIdentifier(s.word) && strings.IndexByte(s.word, '-') < 0 && !l.line && s.quote == 0 && m.At(s.end) == ' ' &&
 		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.alone(v) || m.At(v.Next) == ';')
@@ -175,8 +173,7 @@ func (m *Masker) isSetting(s *subject, l link, v *page.Value) bool {
 
 // complained reports whether the word before s says that it was wrong: then what follows in quotes is what was given.
 func (m *Masker) complained(s *subject) bool {
-	before := strings.Fields(strings.ToLower(m.Text[max(0, s.start-maxAside):s.start]))
-	m.Cost += maxAside
+	before := strings.Fields(strings.ToLower(m.LineBefore(s.start, maxAside)))
 	return len(before) > 0 && words.Roles(words.LastWord(before[len(before)-1]))&words.IsAsking != 0
 }
 
@@ -210,10 +207,7 @@ func (m *Masker) inPairs(i int) bool {
 		start--
 	}
 	m.Cost += i - start
-	end := start - 1
-	for start = max(end, 0); start > 0 && end-start < page.MaxScheme && view.IsNameByte(m.Text[start-1]); start-- {
-	}
-	return end > 0 && pairing[strings.ToLower(m.Text[start:end])]
+	return start > 0 && pairing[strings.ToLower(m.Text[m.NameStartAt(start-1):start-1])]
 }
 
 // alone reports whether v is all that is in its line.
@@ -223,9 +217,7 @@ func (m *Masker) alone(v *page.Value) bool {
 
 // isMember reports whether s and v are a member of an object or a map, or a line of YAML.
 func (m *Masker) isMember(s *subject, v *page.Value) bool {
-	line := m.Text[max(0, s.start-page.MaxLook):s.start]
-	m.Cost += len(line)
-	line = line[strings.LastIndexByte(line, '\n')+1:]
+	line := m.LineBefore(s.start, page.MaxLook)
 	if i := strings.LastIndexAny(line, "{}[]()"); i >= 0 {
 		rest := strings.TrimSpace(line[i+1:])
 		return strings.IndexByte("{[(", line[i]) >= 0 && (rest == "" || rest[len(rest)-1] == ',')

@@ -66,8 +66,7 @@ func (p *Page) Word(i int, loose bool) (v Value, ok bool) {
 	if n, _ := p.Opening(i); n > 0 {
 		return p.Quoted(i), true
 	}
-	v = Value{Start: i, End: p.Bare(i, p.Depth(i), loose)}
-	v.Next = v.End
+	v = Unquoted(i, p.Bare(i, p.Depth(i), loose))
 	return v, v.End > i && !strings.HasPrefix(p.Text[i:], Mask)
 }
 
@@ -261,3 +260,6 @@ type Value struct {
 	Quoted     bool
 	Bracket    bool
 }
+
+// Unquoted returns a value that is in no quotes.
+func Unquoted(start, end int) Value { return Value{Start: start, End: end, Next: end} }
