@@ -11,16 +11,16 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
+var headerSchemes = words.Set("header scheme")
+
 // restOfLine returns where the value of a header ends that begins at i: where the line does, or the quotes around it. Behind
 // the name of a scheme is one word.
 func (m *Masker) restOfLine(s *subject, i int) int {
 	t := m.Text
-	for _, scheme := range []string{"bearer", "basic", "negotiate", "token", "ntlm", "apikey"} {
-		if view.HasFold(t[i:], scheme) && m.At(i+len(scheme)) == ' ' {
-			from := m.Spaces(i + len(scheme))
-			if end := m.Bare(from, m.Depth(i), false); end > from {
-				return end
-			}
+	if scheme := m.NameEndAt(i); headerSchemes[strings.ToLower(t[i:scheme])] && m.At(scheme) == ' ' {
+		from := m.Spaces(scheme)
+		if end := m.Bare(from, m.Depth(i), false); end > from {
+			return end
 		}
 	}
 	around := m.At(s.start - 1)
@@ -49,11 +49,8 @@ func (m *Masker) block(s *subject, i int) (v page.Value, ok bool) {
 	if m.At(i) != '\n' {
 		return v, false
 	}
-	line := strings.LastIndexByte(t[:s.start], '\n') + 1
-	indent := 0
-	for line+indent < s.start && (t[line+indent] == ' ' || t[line+indent] == '-') {
-		indent++
-	}
+	line := m.LineBefore(s.start, page.MaxLook)
+	indent := len(line) - len(strings.TrimLeft(line, " -"))
 	v.Start, v.End = m.Spaces(i), m.Spaces(i)
 	for i < len(t) {
 		i++ // over the line's end
@@ -69,7 +66,7 @@ func (m *Masker) block(s *subject, i int) (v page.Value, ok bool) {
 		}
 		i = end
 	}
-	m.Cost += v.End - v.Start + s.start - line
+	m.Cost += v.End - v.Start
 	v.Next = v.End
 	return v, v.End > v.Start
 }

@@ -231,6 +231,8 @@ func (m *Masker) isMember(s *subject, v *page.Value) bool {
 	return isMember || strings.HasPrefix(line, "  ")
 }
 
+var setters = words.Set("setter")
+
 // isLogin reports whether s is a part of a login: a user name comes before it.
 func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 	const longest = 64
@@ -241,24 +243,14 @@ func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 	if before == "" && len(all) > 1 { // the line before
 		before = strings.TrimSpace(all[len(all)-2])
 	}
-	for _, word := range []string{"login", "user", "username"} {
-		if i := strings.LastIndex(before, word); i >= 0 {
-			if all := strings.Fields(before[i:]); len(all) == 2 && all[1] != "or" && all[1] != "and" {
-				return true
-			}
-		}
+	all = strings.Fields(before)
+	n := len(all)
+	ends := m.alone(v) || m.At(v.Next) == ';'
+	switch {
+	case n > 1 && (strings.Contains(all[n-2], "login") || strings.Contains(all[n-2], "user")):
+		return all[n-1] != "or" && all[n-1] != "and"
+	case n > 2 && all[n-2] == "put" && ends: // etcdctl put /db/password hunter2
+		return m.At(s.start-1) == '/' && !words.IsProse(all[n-3])
 	}
-	put := strings.Fields(before) // etcdctl put /db/password hunter2
-	if n := len(put); n > 2 && put[n-2] == "put" && !words.IsProse(put[n-3]) && m.At(s.start-1) == '/' && m.alone(v) {
-		return true
-	}
-	if strings.HasSuffix(before, "header") && (m.alone(v) || m.At(v.Next) == ';') { // proxy_set_header X-Api-Key hunter2;
-		return true
-	}
-	for _, word := range []string{"set", "export", "env", "arg", "setenv", "setx", "-x", "-gx"} {
-		if strings.HasSuffix(before, word) && m.alone(v) {
-			return true
-		}
-	}
-	return false
+	return n > 0 && ends && setters[words.LastWord(all[n-1])]
 }

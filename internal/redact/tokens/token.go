@@ -164,11 +164,10 @@ func (m *Masker) webToken(i int) int {
 // dataURL looks at a data: URL: what it carries is content, not an address.
 func (m *Masker) dataURL(i int) int {
 	t := m.Text
-	const name = "data:"
-	if len(t) < i+len(name) || !strings.EqualFold(t[i:i+len(name)], name) {
+	const name, longest = "data:", 128
+	if !view.HasFold(t[i:], name) {
 		return i
 	}
-	const longest = 128
 	comma := i + len(name)
 	for comma < len(t) && comma-i < longest && (view.IsAlnum(t[comma]) || strings.IndexByte("/;=._+-", t[comma]) >= 0) {
 		comma++
@@ -195,18 +194,13 @@ func (m *Masker) puttyKey(i int) int {
 	if !strings.HasPrefix(t[i:], head) {
 		return i
 	}
-	m.Cost += len(t) - i
-	start, end := strings.Index(t[i:], private), len(t)
-	if start < 0 {
+	start := m.Closed(i, private, view.Escaped)
+	if start == len(t) {
 		return i
 	}
-	start += i + len(private)
-	if mac := strings.Index(t[start:], last); mac >= 0 {
-		mac += start + len(last)
-		for end = mac; end < len(t) && (m.At(end) == ' ' || view.IsAlnum(m.At(end))); end++ {
-		}
-	}
-	m.Hide(start, end)
+	end := m.Closed(start, last, view.Escaped)
+	end = min(len(t), m.NameEndAt(m.Spaces(end+len(last))))
+	m.Hide(start+len(private), end)
 	return end
 }
 
@@ -222,19 +216,13 @@ func (m *Masker) PrivateKey(i, n int) int {
 	if !strings.Contains(head, "PRIVATE") {
 		return n
 	}
-	// One that is cut off is masked to the end.
-	end := len(t)
-	if from := strings.Index(t[n:], "-END "); from >= 0 {
-		from += n + len("-END ")
-		end = from
-		for end < len(t) && t[end] != '-' && t[end] != '\n' {
-			end++
-		}
-		for end < len(t) && t[end] == '-' {
-			end++
-		}
+	end := m.Closed(n, "-END ", view.Escaped) // one that is cut off is masked to the end
+	for end++; end < len(t) && t[end] != '-' && t[end] != '\n'; end++ {
 	}
-	m.Cost += end - i
+	for m.At(end) == '-' {
+		end++
+	}
+	end = min(end, len(t))
 	m.Hide(i, end)
 	return end
 }

@@ -147,28 +147,24 @@ func (m *Masker) UserInfo(i int) int {
 	return i + 1
 }
 
-// slashed masks user/password before the @ at i, as clients of Oracle take it.
+var clients = words.Set("oracle client")
+
+// slashed masks user/password before the @ at i, as clients of Oracle take it: behind their names, behind :thin:, or where the address
+// of a database follows (@//host:1521/db, @host:1521/db).
 func (m *Masker) slashed(start, i int) {
 	t := m.Text
-	if strings.IndexByte(t[start:i], '/') <= 0 {
+	thin := strings.LastIndex(t[start:i], ":thin:")
+	if thin >= 0 {
+		start += thin + len(":thin:")
+	}
+	user, password, _ := strings.Cut(t[start:i], "/")
+	if user == "" || password == "" {
 		return
 	}
-	host, _, found := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
+	host, _, path := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
 	_, port, _ := strings.Cut(host, ":")
-	dsn := found && (host == "" && m.At(i+2) == '/' || view.IsDigits(port)) // @//host:1521/db, @host:1521/db
-	if thin := strings.LastIndex(t[start:i], ":thin:"); thin >= 0 {
-		start += thin + len(":thin:")
-	} else if !dsn {
-		before := strings.ToLower(strings.TrimRight(t[max(0, start-page.MaxScheme):start], " "))
-		known := false
-		for _, tool := range []string{"sqlplus", "connect", "conn", "sqlldr", "expdp", "impdp", "rman target"} {
-			known = known || strings.HasSuffix(before, tool)
-		}
-		if !known {
-			return
-		}
-	}
-	if user, password, found := strings.Cut(t[start:i], "/"); found && user != "" && password != "" {
+	before := words.LastWord(strings.TrimSpace(m.LineBefore(start, page.MaxScheme)))
+	if thin >= 0 || path && (host == "" && m.At(i+2) == '/' || view.IsDigits(port)) || clients[before] {
 		m.HideUser(start, i)
 	}
 }
