@@ -144,11 +144,11 @@ func (m *Masker) isNumber(i int) bool {
 // Star masks the password in a line of PPP, "bob" * "hunter2" *, of which a star is at i.
 func (m *Masker) Star(i int) {
 	from := m.Blanks(i + 1)
-	if !view.IsQuote(m.At(from)) {
+	if from == i+1 || !view.IsSpace(m.At(i-1)) || !view.IsQuote(m.At(from)) {
 		return
 	}
 	v := m.Quoted(from)
-	if star := m.Blanks(v.Next); m.At(star) == '*' && (m.isAtLineEnd(star+1) || view.IsQuote(m.At(star+1))) {
+	if star := m.Blanks(v.Next); star > v.Next && m.At(star) == '*' && (m.isAtLineEnd(star+1) || view.IsQuote(m.At(star+1))) {
 		m.Hide(v.Start, v.End)
 	}
 }

@@ -131,12 +131,15 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
+	if v.Quoted || v.Bracket || l.bond > colon {
+		return false
+	}
 	before := strings.TrimSpace(strings.ToLower(m.LineBefore(s.start, page.MaxScheme)))
 	user := strings.TrimRight(before, "/:") // user/pass: bob/hunter2
 	slash := user != before
 	user = user[strings.LastIndexAny(strings.TrimSpace(user), " \n\"(")+1:]
 	pair := strings.HasSuffix(before, "basic") || slash && slices.Contains(words.List("user"), strings.TrimSpace(user))
-	if s.strength != words.Noun && !pair || v.Quoted || v.Bracket || l.bond > colon {
+	if s.strength != words.Noun && !pair {
 		return false
 	}
 	end := v.End
