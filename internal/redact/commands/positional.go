@@ -102,17 +102,12 @@ var functions = words.Table("function")
 // function masks the literals that have their place among the arguments of the function s. It returns where to go on, 0 if there is none.
 func (m *Masker) function(s word) int {
 	places, found := functions[strings.ToLower(s.text)]
-	if !found {
-		if places = "2"; !view.IsQuote(m.At(m.Spaces(s.end+1))) || !setsAccount(s.text) {
+	if !found { // createUser("bob", "hunter2"), change_password
+		if places = "2"; !view.IsQuote(m.At(m.Spaces(s.end+1))) || !accountNouns[words.LastWord(s.text)] || !accountVerbs[words.FirstWord(s.text)] {
 			return 0
 		}
 	}
 	return m.arguments(s.end+1, m.Closing(s.end, s.end+page.MaxLook), places)
-}
-
-// setsAccount reports whether a function of this name takes a user and a password: createUser, change_password.
-func setsAccount(name string) bool {
-	return accountNouns[words.LastWord(name)] && accountVerbs[words.FirstWord(name)]
 }
 
 var (
@@ -127,16 +122,8 @@ func (m *Masker) procedure(s word) int {
 		return 0
 	}
 	from := m.Spaces(s.end)
-	end := from
-	for end < len(m.Text) && end-from < page.MaxLook && m.At(end) != '\n' && m.At(end) != ';' {
-		if end++; view.IsQuote(m.At(end - 1)) {
-			if view.IsQuote(m.At(end - 2)) { // the end of a text in quotes
-				end--
-				break
-			}
-			end = min(len(m.Text), m.Closed(end, m.Text[end-1:end], m.Depth(end-1))+1)
-		}
-	}
+	line, _, _ := strings.Cut(m.Text[from:min(len(m.Text), from+page.MaxLook)], "\n")
+	end := from + len(line)
 	m.Cost += end - from
 	if !strings.ContainsAny(m.Text[from:end], "'\"") {
 		return 0
@@ -151,7 +138,7 @@ func (m *Masker) arguments(from, end int, places string) (next int) {
 	for i := from; i <= end; i++ {
 		switch c := m.At(i); {
 		case view.IsQuote(c) && i < end:
-			i = m.Closed(i+1, m.Text[i:i+1], m.Depth(i))
+			i += 1 + strings.IndexByte(m.Text[i+1:end], c)
 		case (c == '(' || c == '[' || c == '{') && i < end:
 			i = max(i, m.Closing(i, end))
 		case c == ',' || c == ';' || i == end:

@@ -93,7 +93,7 @@ func (m *Masker) bracketed(s *subject, i int) int {
 
 // valueOf masks the value of s, if that is a credential, and returns where to go on; 0 if there is none.
 func (m *Masker) valueOf(s *subject) int {
-	if before := m.At(s.start - 1); before == '<' || before == ':' && m.InTag(s.start-1) {
+	if before := m.At(s.start - 1); before == '<' || before == ':' && m.At(m.NameStartAt(s.start-1)-1) == '<' {
 		return m.element(s)
 	} else if before == '/' && m.At(s.start-2) == '<' { // what it closes was seen
 		return 0

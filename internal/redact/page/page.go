@@ -192,9 +192,10 @@ func (p *Page) NameStartAt(i int) int {
 
 // LineBefore returns what stands before i in its line: its last bytes, and no more than most.
 func (p *Page) LineBefore(i, most int) string {
-	before := p.Text[max(0, i-most):i]
-	p.Cost += len(before)
-	return before[strings.LastIndexByte(before, '\n')+1:]
+	line := p.Text[max(0, i-most):i]
+	line = line[strings.LastIndexByte(line, '\n')+1:]
+	p.Cost += len(line)
+	return line
 }
 
 // SchemeStart returns where the scheme before the :// at sep starts.

@@ -90,24 +90,13 @@ func (m *Masker) isHarmless(name, value string) bool {
 	return words.IsCursor(value) || nameParams[last] || strings.HasSuffix(last, "id") && len(last) > len("guid") || !words.Opaque(value)
 }
 
+// isTyped reports whether value is a word, or else a number or a time.
 func isTyped(word bool, value string) bool {
-	allowed := ".:,-hmsTZ"
-	if word {
-		allowed = "._-+/;% =ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	if !word {
+		return strings.Trim(value, "0123456789.:,-hmsTZ") == ""
 	}
-	length := 0
-	for _, c := range []byte(value) {
-		if (c < '0' || c > '9') && strings.IndexByte(allowed, c) < 0 {
-			return false
-		}
-		if length++; !view.IsAlnum(c) {
-			length = 0
-		}
-		if word && length > maxShort {
-			return false
-		}
-	}
-	return true
+	l := words.LookAt(value)
+	return l.Longest <= maxShort && strings.Trim(value, "0123456789._-+/;% ="+view.Alphabet) == ""
 }
 
 // UserInfo masks the user and the password before the @ at i, where there is no scheme, and returns where to go on.

@@ -3,6 +3,7 @@
 package words
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
@@ -124,18 +125,12 @@ func strengthOfWord(word string) Strength {
 			return Sure
 		}
 	}
-	for _, end := range endsSure {
-		if strings.HasSuffix(word, end) {
-			return Sure
-		}
-	}
-	for _, end := range endsWeak {
-		if strings.HasSuffix(word, end) {
-			return Weak
-		}
-	}
-	if strings.HasSuffix(word, "pw") || strings.HasSuffix(word, "pass") && !noPass[word] {
+	hasEnd := func(end string) bool { return strings.HasSuffix(word, end) }
+	switch {
+	case slices.ContainsFunc(endsSure, hasEnd), hasEnd("pw"), hasEnd("pass") && !noPass[word]:
 		return Sure
+	case slices.ContainsFunc(endsWeak, hasEnd):
+		return Weak
 	}
 	if left, ok := strings.CutSuffix(strings.TrimSuffix(word, "s"), "key"); ok && len(left) > 1 && Roles(left)&IsSecretKey != 0 {
 		return Sure
