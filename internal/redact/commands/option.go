@@ -101,8 +101,7 @@ func (m *Masker) Option(i, n int) int {
 				return n
 			}
 		}
-		port := letters == ofUser && view.IsDigits(m.Text[m.Blanks(end):m.NameEndAt(m.Blanks(end))])
-		if port {
+		if port := m.Blanks(end); letters == ofUser && view.IsDigits(m.Text[port:m.NameEndAt(port)]) {
 			return n
 		}
 	}

@@ -3,6 +3,7 @@
 package commands
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
@@ -134,23 +135,15 @@ func (m *Masker) procedure(s word) int {
 // arguments masks the literals that have these places among the arguments from one place to another.
 func (m *Masker) arguments(from, end int, places string) (next int) {
 	m.Keys++
-	nth, before := byte('1'), ""
-	for i := from; i <= end; i++ {
-		switch c := m.At(i); {
-		case view.IsQuote(c) && i < end:
-			i += 1 + strings.IndexByte(m.Text[i+1:end], c)
-		case (c == '(' || c == '[' || c == '{') && i < end:
-			i = max(i, m.Closing(i, end))
-		case c == ',' || c == ';' || i == end:
-			arg := strings.TrimLeft(m.Text[from:i], " \t\n")
-			isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old")                                             // of a procedure
-			if isNew || strings.IndexByte(places, nth) >= 0 && !strings.HasPrefix(arg, "@") && !view.IsDigits(before) { // of a port none is
-				next = max(next, m.literal(from, i))
-			}
-			nth++
-			before = arg
-			from = i + 1
+	before := ""
+	for n, cell := range m.Cells(from, end, ",;") {
+		arg := strings.TrimLeft(m.Text[cell.Start:cell.End], " \t\n")
+		isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old")                                                 // of a procedure
+		placed := strings.Contains(places, strconv.Itoa(n+1)) && !strings.HasPrefix(arg, "@") && !view.IsDigits(before) // of a port none is
+		if isNew || placed {
+			next = max(next, m.literal(cell.Start, cell.End))
 		}
+		before = arg
 	}
 	return next
 }

@@ -148,8 +148,12 @@ func (m *Masker) closers(s *subject) int {
 			return i + len("'s")
 		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
-		case c == ':' && before != 0 && m.Visibility(i) > 0:
-			i += m.Visibility(i) - 1
+		case c == ':': // ["password":protected], ["password":"Db":private], as PHP prints members
+			member, _, _ := strings.Cut(m.Text[i:min(len(m.Text), i+maxAside)], "]")
+			if !strings.HasSuffix(member, ":protected") && !strings.HasSuffix(member, ":private") {
+				return i
+			}
+			i += len(member) - 1
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
 			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {

@@ -144,6 +144,22 @@ func (p *Page) Closing(i, limit int) int {
 	return -1
 }
 
+// Cells returns what stands between the separators from start to end: what is in quotes or brackets is of one piece.
+func (p *Page) Cells(start, end int, separators string) (cells []Value) {
+	for i := start; i <= end; i++ {
+		switch c := p.At(i); {
+		case i == end || strings.IndexByte(separators, c) >= 0:
+			cells = append(cells, Unquoted(start, i))
+			start = i + 1
+		case view.IsQuote(c):
+			i += 1 + strings.IndexByte(p.Text[i+1:end], c)
+		case c == '(' || c == '[' || c == '{':
+			i = max(i, p.Closing(i, end))
+		}
+	}
+	return cells
+}
+
 var valuePunct = view.SetOf("\"'`<>&,;|)]}/?#")
 
 // Bare returns where the value without quotes ends that begins at i, and was decoded to depth. loose: it may be a word of a

@@ -24,15 +24,6 @@ func (p *Page) TagEnd(i int) int {
 	return -1
 }
 
-// Visibility returns the length of what PHP says about a member at i: :protected] or :"Db":private]; 0 if that is none.
-func (p *Page) Visibility(i int) int {
-	n := strings.IndexByte(p.Text[i:min(len(p.Text), i+maxAside)], ']')
-	if n > 0 && (strings.HasSuffix(p.Text[i:i+n], ":private") || strings.HasSuffix(p.Text[i:i+n], ":protected")) {
-		return n
-	}
-	return 0
-}
-
 // Led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a
 // type of the registry of Windows.
 func (p *Page) Led(i, j int) int {

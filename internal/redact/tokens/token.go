@@ -84,29 +84,22 @@ func (m *Masker) tokenEnd(i int) int {
 	return from + len(page.Trim(t[from:i], page.Trailing+"-_"))
 }
 
-// madeToken looks at i for a token of some service that is not in the list, by how they are made: a short word, an
-// underscore, and many letters and digits without any order.
+// madeToken looks at i for a token of some service that is not in the list, by how they are made: short words,
+// underscores, and many letters and digits without any order.
 func (m *Masker) madeToken(i int) int {
-	t := m.Text
+	const prefixes = 24
 	end := i
-	for end < len(t) && end-i <= 12 && view.IsLetter(t[end]) {
+	for end < len(m.Text) && (view.IsAlnum(m.Text[end]) || m.Text[end] == '_') {
 		end++
 	}
-	if end == i || m.At(end) != '_' || m.At(i-1) == '~' { // the latter is an ID of Ceph
+	m.Cost += end - i
+	prefix := strings.LastIndexByte(m.Text[i:end], '_') + 1
+	if prefix == 0 || prefix > prefixes || m.At(i-1) == '~' { // the latter is an ID of Ceph
 		return i
 	}
-	from := end + 1
-	for _, kind := range []string{"live_", "test_", "prod_", "secret_", "key_", "pat_", "api_", "sk_"} {
-		if strings.HasPrefix(t[from:], kind) {
-			from += len(kind)
-			break
-		}
-	}
-	for end = from; end < len(t) && view.IsAlnum(t[end]); end++ {
-	}
-	m.Cost += end - i
-	l := words.LookAt(t[from:end])
-	if end-from >= 24 && l.Lowers > 3 && l.Uppers > 3 && l.Digits > 1 && l.Turns >= 3 && words.CaseTurns(t[from:end]) >= 4 {
+	made := m.Text[i+prefix : end]
+	l := words.LookAt(made)
+	if len(made) >= 24 && l.Lowers > 3 && l.Uppers > 3 && l.Digits > 1 && l.Turns >= 3 && words.CaseTurns(made) >= 4 {
 		m.Hide(i, end)
 		return end
 	}
