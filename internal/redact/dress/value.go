@@ -257,10 +257,8 @@ func (m *Masker) converted(l link, i int) int {
 	if l.bond <= spaced || j == i || m.At(j) != '(' && !command || !view.IsQuote(m.At(quote)) {
 		return i
 	}
-	for _, asks := range words.List("asking function") {
-		if strings.Contains(function, asks) {
-			return i
-		}
+	if slices.ContainsFunc(words.List("asking function"), func(asks string) bool { return strings.Contains(function, asks) }) {
+		return i
 	}
 	next := m.Spaces(m.Quoted(quote).Next)
 	if m.At(next) == ',' && m.At(m.Spaces(next+1)) == ')' { // of Rust

@@ -228,10 +228,11 @@ func (m *Masker) isMember(s *subject, v *page.Value) bool {
 	if strings.TrimSpace(line) != "" || !m.alone(v) {
 		return false
 	}
-	all := strings.Split(m.Text[max(0, s.start-page.MaxLook):s.start], "\n")
-	name, value, _ := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
-	isMember := len(all) > 1 && value != "" && strings.Trim(name, "-_ "+view.Alphabet) == "" && strings.Count(name, " ") < 2
-	return isMember || strings.HasPrefix(line, "  ")
+	if strings.HasPrefix(line, "  ") {
+		return true
+	}
+	name, value, _ := strings.Cut(m.LineBefore(max(0, s.start-len(line)-1), page.MaxLook), ": ") // the line before
+	return value != "" && strings.Trim(name, "-_ "+view.Alphabet) == "" && strings.Count(name, " ") < 2
 }
 
 var setters = words.Set("setter")
@@ -239,14 +240,9 @@ var setters = words.Set("setter")
 // isLogin reports whether s is a part of a login: a user name comes before it.
 func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 	const longest = 64
-	before := strings.ToLower(m.Text[max(0, s.start-longest):s.start])
-	m.Cost += len(before)
-	all := strings.Split(before, "\n")
-	before = strings.TrimSpace(all[len(all)-1])
-	if before == "" && len(all) > 1 { // the line before
-		before = strings.TrimSpace(all[len(all)-2])
-	}
-	all = strings.Fields(before)
+	before := strings.TrimRight(strings.ToLower(m.Text[max(0, s.start-longest):s.start]), " \t\r\n") // perhaps the line before
+	m.Cost += longest
+	all := strings.Fields(before[strings.LastIndexByte(before, '\n')+1:])
 	n := len(all)
 	ends := m.alone(v) || m.At(v.Next) == ';'
 	switch {
