@@ -83,7 +83,7 @@ func (w *name) strength() Strength {
 		last = strings.TrimRight(last, "0123456789")
 	}
 	switch r := Roles(last); {
-	case r&IsKey != 0 && before&IsOpenKey != 0, last == "pass" && (view.IsDigits(w.last(1)) || passOf[w.last(1)]): // of an encoder
+	case r&IsKey != 0 && before&IsOpenKey != 0, last == "pass" && view.IsDigits(w.last(1)), none[w.last(1)+last]:
 		return Open
 	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0,
 		r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
@@ -127,7 +127,7 @@ func strengthOfWord(word string) Strength {
 	}
 	hasEnd := func(end string) bool { return strings.HasSuffix(word, end) }
 	switch {
-	case slices.ContainsFunc(endsSure, hasEnd), hasEnd("pw"), hasEnd("pass") && !noPass[word]:
+	case slices.ContainsFunc(endsSure, hasEnd), hasEnd("pw"), hasEnd("pass") && !none[word]:
 		return Sure
 	case slices.ContainsFunc(endsWeak, hasEnd):
 		return Weak
@@ -138,10 +138,7 @@ func strengthOfWord(word string) Strength {
 	return Open
 }
 
-var (
-	noPass = Set("no pass")
-	passOf = Set("pass of")
-)
+var none = Set("none")
 
 // split splits camelCase, snake_case, kebab-case and dotted names into words: the last ones that there is room for. Of a
 // dotted name only the last part counts, if that says something.
