@@ -16,15 +16,19 @@ func (m *Masker) Fields(i int) int {
 	const most, mask = 64, "::add-mask::"
 	t := m.Text
 	start := m.NameStartAt(i)
-	if c := m.At(i - 1); c == '*' || c == ']' { // any host, [::1]:5432
-		from := max(0, i-most)
-		start = from + max(0, strings.LastIndexAny(t[from:i], "*["))
+	switch m.At(i - 1) {
+	case '*': // any host
+		start = i - 1
+	case ']': // [::1]:5432
+		if bracket := strings.LastIndexByte(t[max(0, i-most):i], '['); bracket >= 0 {
+			start = max(0, i-most) + bracket
+		}
 	}
 	before, host := m.At(start-1), t[start:i]
 	switch {
 	case strings.HasPrefix(t[i:], mask): // of GitHub
 		return m.hideBare(i + len(mask))
-	case m.endsUser(i):
+	case before == '=' && m.endsUser(i):
 		return m.loginAt(i)
 	case strings.EqualFold(host, "p") && before == ' ' && m.At(i+1) == ' ': // L: bob P: hunter2
 		all := strings.Fields(strings.ToLower(m.LineBefore(start, most)))

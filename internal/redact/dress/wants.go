@@ -73,7 +73,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 // counts reports whether v is rather how much there is of something: 8 bytes.
 func (m *Masker) counts(v *page.Value, text string) bool {
 	const most = 3 // digits
-	return !v.Quoted && len(text) <= most && view.IsDigits(text) && m.At(v.End) == ' ' && view.IsLetter(m.At(v.End+1)) && !m.PairFollows(v.End+1)
+	return !v.Quoted && len(text) <= most && view.IsDigits(text) &&
+		m.At(v.End) == ' ' && view.IsLetter(m.At(v.End+1)) && !m.PairFollows(v.End+1)
 }
 
 // leadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store

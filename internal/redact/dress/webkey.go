@@ -35,11 +35,13 @@ func (m *Masker) webKey(s *subject) {
 	}
 	for i := start; i < end; i++ {
 		next := min(m.NameEndAt(i), end)
-		key := m.subjectAt(i, next)
-		key.strength = words.Sure
-		if i = next; !words.IsWebKeyMember(key.word) {
+		if !words.IsWebKeyMember(m.Text[i:next]) {
+			i = next
 			continue
 		}
+		key := m.subjectAt(i, next)
+		key.strength = words.Sure
+		i = next
 		m.Names++
 		l := m.linkOf(&key)
 		if v, ok := m.valueAt(&key, l); ok && l.bond >= colon && (v.Quoted || v.Bracket || words.Mixed(m.Text[v.Start:v.End])) {

@@ -31,7 +31,8 @@ func IsRemark(name, text string) bool {
 	low := strings.ToLower(name)
 	isCode := func(word string) bool { l := LookAt(word); return l.Digits > 0 && l.Letters() > 0 }
 	all := strings.Fields(text)
-	return len(all) > 2 && areWords(all) && !slices.ContainsFunc(all, isCode) && !strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic")
+	return len(all) > 2 && areWords(all) && !slices.ContainsFunc(all, isCode) &&
+		!strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic")
 }
 
 // IsSentence reports whether text is the rest of a sentence, of at least so many words.
