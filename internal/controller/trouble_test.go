@@ -204,6 +204,29 @@ func TestTwoSourcesOfOneAccount(t *testing.T) {
 	}
 }
 
+// TestSourcesShareAnAccountByType: in one namespace, each with types of its own, nobody is in another's way.
+func TestSourcesShareAnAccountByType(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 30, func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Types = []string{"upload"} })
+	w.source("second", func(spec *v1alpha1.LivepeerTaskSourceSpec) {
+		spec.Types = []string{"clip", "export", "export-data", "transcode-file"}
+	})
+	w.eventuallyReady("second", v1alpha1.ReasonSynced)
+	w.eventuallyEqual()
+	w.resync("main", "after the other")
+	w.eventuallyReady("main", v1alpha1.ReasonSynced)
+	tasks := w.tasks()
+	w.Expect(tasks).To(HaveLen(30))
+	for i := range tasks {
+		source := "second"
+		if tasks[i].Spec.Type == "upload" {
+			source = "main"
+		}
+		w.Expect(tasks[i].Labels).To(HaveKeyWithValue(v1alpha1.LabelSource, source))
+		w.Expect(tasks[i].OwnerReferences).To(HaveExactElements(HaveField("Name", source)))
+	}
+}
+
 // TestARecreatedSourceTakesItsTasksOver: without waiting for the garbage collector.
 func TestARecreatedSourceTakesItsTasksOver(t *testing.T) {
 	t.Parallel()

@@ -81,7 +81,7 @@ type Lookup func(name string) (mirror.Entry, bool)
 // Result is what Plan found.
 type Result struct {
 	Actions []Action
-	// Conflicts are the IDs of tasks that another source mirrors in this namespace.
+	// Conflicts are the IDs of tasks in scope that another source mirrors in this namespace.
 	Conflicts []string
 	// Omitted are the IDs of tasks beyond the limits of history that are not mirrored.
 	Omitted []string
@@ -115,7 +115,9 @@ func (p *planner) plan(observation *mirror.Observation) {
 	stored, found, free := p.find(observation.ID)
 	switch {
 	case found && !p.owns(&stored):
-		p.result.Conflicts = append(p.result.Conflicts, observation.ID)
+		if p.scope.Includes(observation.Spec.Type) {
+			p.result.Conflicts = append(p.result.Conflicts, observation.ID)
+		}
 	case found && stored.Deleting:
 		// It comes back once it is gone: its deletion is an event that is followed up.
 	case observation.Deleted:
@@ -221,9 +223,10 @@ func (p *planner) expired(observation *mirror.Observation, found bool) bool {
 	return stamp.Compare(p.scope.Oldest) < 0 || !found && stamp.Compare(p.scope.OldestNew) < 0
 }
 
-// delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task.
+// delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task, and one that
+// nothing shows to be this source's, or something shows to be another's, may be that of a source that mirrors other types.
 func (p *planner) delete(stored mirror.Entry, found bool, observation *mirror.Observation, because string) {
-	if found && stored.ID == observation.ID && !stored.EditedID {
+	if found && stored.ID == observation.ID && !stored.EditedID && p.named(&stored) && !p.scope.contested(&stored) {
 		p.result.Actions = append(p.result.Actions,
 			Action{Verb: Delete, Stored: stored, Observation: observation, Because: because})
 	}
@@ -264,7 +267,7 @@ func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
 	for entry := range stored {
 		because := ""
 		switch {
-		case entry.Deleting || entry.OwnerUID != scope.SourceUID:
+		case entry.Deleting || entry.OwnerUID != scope.SourceUID || scope.contested(entry):
 		case !scope.Includes(entry.Type) && !entry.EditedType:
 			because = BecauseType
 		case entry.Finished() && entry.UpdatedAt != 0 && entry.Stamp().Compare(scope.Oldest) < 0:
@@ -275,6 +278,13 @@ func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
 		}
 	}
 	return actions
+}
+
+// contested reports whether owner or label of a stored task name another source, and none of before with this one's name: somebody edited
+// them. Whose it is, the source shows that puts it right.
+func (s *Scope) contested(stored *mirror.Entry) bool {
+	label := stored.SourceLabel != "" && stored.SourceLabel != s.Source
+	return label || stored.OwnerUID != "" && stored.OwnerUID != s.SourceUID && stored.OwnerName != s.Source
 }
 
 // Includes reports whether tasks of this type are mirrored.

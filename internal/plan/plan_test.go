@@ -63,7 +63,19 @@ func TestPlan(t *testing.T) {
 		"type not wanted":                {observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} }, want: "DeleteType a"},
 		"type wanted":                    {observed: running, scope: func(s *Scope) { s.Types = []string{"clip", "upload"} }},
 		"new, not wanted":                {observed: observed("B", "clip", "running", noon), scope: func(s *Scope) { s.Types = []string{"upload"} }},
-		"unfinished, however old":        {observed: running, scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 100 }},
+		"not wanted, the label edited": {
+			observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} },
+			change: func(t *v1alpha1.LivepeerTask) { t.Labels[v1alpha1.LabelSource] = "x" },
+		},
+		"not wanted, the owner edited": {
+			observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} },
+			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Labels[v1alpha1.LabelSource] = testScope.Source },
+		},
+		"not wanted, nobody's": {
+			observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} },
+			change: func(t *v1alpha1.LivepeerTask) { t.OwnerReferences, t.Labels = nil, nil },
+		},
+		"unfinished, however old": {observed: running, scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 100 }},
 		"finished and old": {
 			observed: completed, scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 2 }, want: "DeleteHistory a",
 			count: Result{Omitted: []string{"A"}},
@@ -92,7 +104,10 @@ func TestPlan(t *testing.T) {
 			observed: running, want: "Update a",
 			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Labels[v1alpha1.LabelSource] = testScope.Source },
 		},
-		"another source's":       {observed: completed, change: others, count: Result{Conflicts: []string{"A"}}},
+		"another source's": {observed: completed, change: others, count: Result{Conflicts: []string{"A"}}},
+		"another source's, of a type not wanted": {
+			observed: completed, change: others, scope: func(s *Scope) { s.Types = []string{"clip"} },
+		},
 		"another source's, gone": {observed: deleted, change: others, count: Result{Conflicts: []string{"A"}}},
 		"being deleted":          {observed: completed, change: deleting},
 		"being deleted, gone":    {observed: deleted, change: deleting},

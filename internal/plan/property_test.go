@@ -202,8 +202,8 @@ func (g *game) check(scope *Scope, o *mirror.Observation, name string, before *o
 	switch {
 	case before != nil && entry.OwnerUID != "" && entry.OwnerName != scope.Source && entry.SourceLabel != scope.Source:
 		same("another's")
-		if !slices.Contains(plan.Conflicts, o.ID) {
-			g.Fatalf("conflict over %q not told of", o.ID)
+		if slices.Contains(plan.Conflicts, o.ID) != scope.Includes(o.Spec.Type) {
+			g.Fatalf("conflict over %q of type %s: told of %v", o.ID, o.Spec.Type, plan.Conflicts)
 		}
 	case before != nil && entry.Deleting:
 		same("being deleted")

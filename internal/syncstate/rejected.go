@@ -57,7 +57,8 @@ func (p *Rejected) problem() *condition.Error {
 		return &condition.Error{
 			Reason: v1alpha1.ReasonConflict, Stalled: true,
 			Message: fmt.Sprintf("%s mirrored by another LivepeerTaskSource in this namespace, which keeps them: "+
-				"delete one of the two sources, or move it to another namespace", tasksAre(conflicts)),
+				"delete one of the two sources, give each spec.types that the other has not, or move one to another namespace",
+				tasksAre(conflicts)),
 		}
 	}
 	return nil
