@@ -15,7 +15,7 @@ import (
 // direction marks, byte order marks, tags, fillers. Joiners stay where a script or an emoji is written with them. Bad UTF-8
 // becomes U+FFFD. Plain comes before masking: a credential with something invisible in it is still one.
 func Plain(s string) string {
-	if isPlain(s) {
+	if strings.IndexFunc(s, changes) < 0 {
 		return s
 	}
 	runes := []rune(s)
@@ -44,27 +44,12 @@ func (w PlainWriter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// isPlain reports whether Plain would change nothing, as far as it shows at a glance.
-func isPlain(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= 0x7f || c < ' ' && c != '\t' && c != '\n' {
-			return c >= 0x7f && isPlainFrom(s[i:])
-		}
+// changes reports whether Plain may leave r out, or put something else in its place.
+func changes(r rune) bool {
+	if r >= ' ' && r < 0x7f || r == '\t' || r == '\n' {
+		return false
 	}
-	return true
-}
-
-// isPlainFrom looks at each character of s.
-func isPlainFrom(s string) bool {
-	for i, r := range s {
-		if r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd") {
-			return false
-		}
-		if r != '\t' && r != '\n' && (obeyed(r) || invisible(r)) {
-			return false
-		}
-	}
-	return true
+	return r == utf8.RuneError || obeyed(r) || invisible(r)
 }
 
 // obeyed reports whether r makes a terminal do something else than to show a character.

@@ -15,28 +15,24 @@ import (
 func (m *Masker) Fields(i int) int {
 	const most, mask = 64, "::add-mask::"
 	t := m.Text
-	if strings.HasPrefix(t[i:], mask) { // of GitHub
-		return m.hideBare(i + len(mask))
-	}
-	start := i
-	for start > 0 && i-start < most && (view.IsNameByte(t[start-1]) || t[start-1] == '*') {
-		start--
-	}
-	if start == i && m.At(i-1) == ']' { // [::1]:5432
-		from := max(0, i-most)
-		if bracket := strings.LastIndexByte(t[from:i], '['); bracket >= 0 {
-			start = from + bracket
+	start := m.NameStartAt(i)
+	switch m.At(i - 1) {
+	case '*': // any host
+		start = i - 1
+	case ']': // [::1]:5432
+		if bracket := strings.LastIndexByte(t[max(0, i-most):i], '['); bracket >= 0 {
+			start = max(0, i-most) + bracket
 		}
 	}
-	m.Cost += i - start
-	before := m.At(start - 1)
-	host := t[start:i]
+	before, host := m.At(start-1), t[start:i]
 	switch {
-	case before == '=' && m.isUser(start-1):
+	case strings.HasPrefix(t[i:], mask): // of GitHub
+		return m.hideBare(i + len(mask))
+	case before == '=' && m.endsUser(i):
 		return m.loginAt(i)
 	case strings.EqualFold(host, "p") && before == ' ' && m.At(i+1) == ' ': // L: bob P: hunter2
-		all := strings.Fields(strings.ToLower(t[max(0, start-most):start]))
-		if n := len(all) - 2; n >= 0 && (strings.HasSuffix(all[n], "l:") || strings.HasSuffix(all[n], "u:")) {
+		all := strings.Fields(strings.ToLower(m.LineBefore(start, most)))
+		if n := len(all) - 2; n >= 0 && strings.HasSuffix(all[n], "l:") {
 			return m.loginAt(m.Spaces(i+1) - 1)
 		}
 	case before == '=' && m.At(start-2) == 'k' && !view.IsNameByte(m.At(start-3)) && (host == "clear" || host == "base64"): // of SDP
@@ -64,12 +60,7 @@ func (m *Masker) Fields(i int) int {
 		}
 		i = end
 	}
-	end := m.Bare(i+1, m.Depth(i), true)
-	if text := t[i+1 : end]; text == "" || view.IsDigits(text) || m.At(end) == ':' || strings.HasPrefix(t[i+1:], page.Mask) {
-		return i + 1
-	}
-	m.Hide(i+1, end)
-	return end
+	return m.hideBare(i + 1)
 }
 
 // isDatabase reports whether host and port may be those of a database rather than any word and number.
@@ -78,24 +69,15 @@ func isDatabase(host, port string) bool {
 	return view.IsDigits(port) && len(port) <= 5 && (known || strings.IndexByte(host, '.') > 0 || host == "localhost" || host == "*")
 }
 
-// isUser reports whether the name before i is that of a user.
-func (m *Masker) isUser(i int) bool {
-	start := i
-	for start > 0 && i-start < words.MaxName && view.IsNameByte(m.Text[start-1]) {
-		start--
-	}
-	m.Cost += i - start
-	return users[words.LastWord(m.Text[start:i])]
+// endsUser reports whether a user ends at i that is named so: user=bob
+func (m *Masker) endsUser(i int) bool {
+	start := m.NameStartAt(i)
+	return start < i && m.At(start-1) == '=' && users[words.LastWord(m.Text[m.NameStartAt(start-1):start-1])]
 }
 
 // Percent masks the password behind the percent sign at i in user=bob%hunter2, as Samba has it.
 func (m *Masker) Percent(i int) {
-	start := i
-	for start > 0 && i-start < page.MaxScheme && view.IsNameByte(m.Text[start-1]) {
-		start--
-	}
-	m.Cost += i - start
-	if start < i && m.At(start-1) == '=' && m.isUser(start-1) {
+	if m.endsUser(i) {
 		m.hideBare(i + 1)
 	}
 }
@@ -110,9 +92,6 @@ func (m *Masker) loginAt(i int) int {
 
 // hideBare masks what is at i, up to white space, and returns where that ends.
 func (m *Masker) hideBare(i int) int {
-	if strings.HasPrefix(m.Text[i:], page.Mask) {
-		return i
-	}
 	end := m.Bare(i, m.Depth(i-1), true)
 	m.Hide(i, end)
 	return max(i, end)
@@ -146,7 +125,7 @@ func (m *Masker) account(i int) int {
 		}
 		m.Hide(starts[1], starts[3]-1)
 		return starts[3] - 1
-	case words.IsNothing(text), text == page.Mask:
+	case words.IsNothing(text):
 		return 0
 	}
 	m.Hide(starts[0], starts[1]-1)
@@ -155,10 +134,9 @@ func (m *Masker) account(i int) int {
 
 // ofMailServer reports whether the user at i stands behind a server, as Postfix keeps them: [smtp.example.com]:587 bob:hunter2
 func (m *Masker) ofMailServer(i int) bool {
-	server := strings.TrimRight(m.Text[max(0, i-words.MaxName):i], " \t")
-	m.Cost += words.MaxName
+	server := strings.TrimRight(m.LineBefore(i, words.MaxName), " \t")
 	host, port, found := strings.Cut(server[strings.LastIndexByte(server, '[')+1:], "]:")
-	return found && view.IsDigits(port) && strings.IndexByte(host, '.') > 0 && strings.IndexByte(host, ' ') < 0
+	return found && view.IsDigits(port) && strings.IndexByte(host, '.') > 0
 }
 
 // isNumber reports whether the field at i, up to a colon, is a number.
@@ -169,19 +147,12 @@ func (m *Masker) isNumber(i int) bool {
 
 // Star masks the password in a line of PPP, "bob" * "hunter2" *, of which a star is at i.
 func (m *Masker) Star(i int) {
-	from := m.blanks(i + 1)
-	if before := m.At(i - 1); from == i+1 || before != ' ' && before != '\t' || !view.IsQuote(m.At(from)) {
+	from := m.Blanks(i + 1)
+	if from == i+1 || !view.IsSpace(m.At(i-1)) || !view.IsQuote(m.At(from)) {
 		return
 	}
 	v := m.Quoted(from)
-	addresses := m.blanks(v.Next)
-	end := addresses + 1
-	if c := m.At(addresses); view.IsDigits(string(c)) {
-		end = m.Bare(addresses, m.Depth(i), true)
-	} else if c != '*' {
-		return
-	}
-	if (m.isAtLineEnd(end) || view.IsQuote(m.At(end))) && addresses > v.Next && !strings.HasPrefix(m.Text[v.Start:], page.Mask) {
+	if star := m.Blanks(v.Next); star > v.Next && m.At(star) == '*' && (m.isAtLineEnd(star+1) || view.IsQuote(m.At(star+1))) {
 		m.Hide(v.Start, v.End)
 	}
 }

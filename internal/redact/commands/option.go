@@ -21,14 +21,7 @@ type Masker struct {
 func New(p *page.Page) Masker { return Masker{Page: p} }
 
 // commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it.
-var commands = func() map[string]string {
-	table := map[string]string{}
-	for _, s := range words.List("command") {
-		name, letters, _ := strings.Cut(s, "=")
-		table[name] = letters
-	}
-	return table
-}()
+var commands = words.Table("command")
 
 // users are names of a user and of options for one, and ofUser the letters of the options for passwords that may follow one.
 var users = words.Set("user")
@@ -108,8 +101,7 @@ func (m *Masker) Option(i, n int) int {
 				return n
 			}
 		}
-		port := letters == ofUser && view.IsDigits(m.Text[m.blanks(end):m.NameEndAt(m.blanks(end))])
-		if port {
+		if port := m.Blanks(end); letters == ofUser && view.IsDigits(m.Text[port:m.NameEndAt(port)]) {
 			return n
 		}
 	}
@@ -126,6 +118,19 @@ func (m *Masker) Option(i, n int) int {
 	}
 	m.Hide(v.Start, v.End)
 	return v.Next
+}
+
+// Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
+func (m *Masker) Slash(i int) {
+	end := m.NameEndAt(i + 1)
+	name, sep := strings.ToLower(m.Text[i:end]), m.At(end)
+	if name != "/p" && name != "/rp" || sep != ':' && sep != ' ' || !view.IsSpace(m.At(i-1)) {
+		return
+	}
+	user := strings.Replace(name, "p", "u", 1) + string(sep)
+	if strings.Contains(strings.ToLower(m.LineBefore(i, page.MaxLook)), user) {
+		m.hideBare(end + 1)
+	}
 }
 
 // argumentOf returns where the argument of an option begins, of which the dashes are at i and the name ends at end.

@@ -11,19 +11,12 @@ import (
 )
 
 // piped has the option of each command that reads a password from a pipe.
-var piped = func() map[string]string {
-	table := map[string]string{}
-	for _, s := range words.List("piped") {
-		name, option, _ := strings.Cut(s, "=")
-		table[name] = option
-	}
-	return table
-}()
+var piped = words.Table("piped")
 
 // Pipe masks what is written into the pipe at i if what reads there wants a password: echo hunter2 | sudo -S ls
 func (m *Masker) Pipe(i int) {
 	t := m.Text
-	from := m.blanks(i + 1)
+	from := m.Blanks(i + 1)
 	end := m.NameEndAt(from)
 	option, found := piped[t[from:end]]
 	if !found {
@@ -38,29 +31,32 @@ func (m *Masker) Pipe(i int) {
 		}
 		start--
 	}
-	before := t[start:i]
 	m.Cost += 2 * page.MaxLook
 	m.Keys++
 	if !hasOption(rest, option) {
 		return
 	}
-	if literal := m.blanks(start); view.IsQuote(m.At(literal)) { // of PowerShell
-		if v := m.Quoted(literal); m.blanks(v.Next) == i {
+	if literal := m.Blanks(start); view.IsQuote(m.At(literal)) { // of PowerShell
+		if v := m.Quoted(literal); m.Blanks(v.Next) == i {
 			m.Hide(v.Start, v.End)
 		}
 	}
+	m.written(start, i)
+}
+
+// written masks what the command from one place to another writes.
+func (m *Masker) written(from, to int) {
 	for _, writes := range []string{"echo ", "printf ", "Write-Output ", "<<<"} {
-		at := strings.LastIndex(before, writes)
+		at := strings.LastIndex(m.Text[from:to], writes)
 		if at < 0 {
 			continue
 		}
-		start := m.blanks(i - len(before) + at + len(writes))
+		start := m.Blanks(from + at + len(writes))
 		for m.At(start) == '-' { // options
-			start = m.blanks(m.NameEndAt(start))
+			start = m.Blanks(m.NameEndAt(start))
 		}
-		text := strings.TrimRight(t[start:max(start, i)], " ")
-		last := strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], `"`)
-		if text != "" && !strings.HasPrefix(last, "$") && !strings.HasPrefix(text, page.Mask) {
+		text := strings.TrimRight(m.Text[start:max(start, to)], " ")
+		if last := strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], `"`); !strings.HasPrefix(last, "$") {
 			m.Hide(start, start+len(text))
 		}
 	}
@@ -107,25 +103,19 @@ func (m *Masker) HereString(i int) {
 	v := page.Value{}
 	if n, _ := m.Opening(i); n > 0 {
 		v = m.Quoted(i)
-	} else if v.Start = m.blanks(i + len("<<<")); strings.HasPrefix(m.Text[i:], "<<<") {
+	} else if v.Start = m.Blanks(i + len("<<<")); strings.HasPrefix(m.Text[i:], "<<<") {
 		v.End = m.Bare(v.Start, m.Depth(i), true)
 	}
-	if rest := m.Text[v.Start:]; v.End > v.Start && rest[0] != '$' && !strings.HasPrefix(rest, page.Mask) {
+	if m.At(v.Start) != '$' {
 		m.Hide(v.Start, v.End)
 	}
 }
 
-// substituted masks what a command is given in place of a file with a password, at i: --password-file <(echo hunter2)
+// substituted masks what is written in place of a file with a password, at i: --password-file <(echo hunter2)
 func (m *Masker) substituted(i int) {
-	end := m.Closing(i+1, i+page.MaxLook)
-	before := strings.TrimRight(strings.ToLower(m.Text[max(0, i-page.MaxScheme):i]), " =")
-	option := before[strings.LastIndexByte(before, ' ')+1:]
-	if end < 0 || option == "" || option[0] != '-' || option != "-p" && words.StrengthOf(strings.TrimSuffix(option, "-file")) < words.Weak {
-		return
-	}
-	m.Cost += page.MaxScheme
-	m.Keys++
-	if from := m.blanks(m.NameEndAt(i + 2)); from < end && !strings.HasPrefix(m.Text[from:], page.Mask) && m.Text[from] != '$' {
-		m.Hide(from, end)
+	before := strings.TrimRight(m.LineBefore(i, page.MaxScheme), " =")
+	if end := m.Closing(i+1, i+page.MaxLook); end > 0 && strings.HasPrefix(before[strings.LastIndexByte(before, ' ')+1:], "-") {
+		m.Keys++
+		m.written(i, end)
 	}
 }

@@ -3,6 +3,7 @@
 package commands
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
@@ -20,8 +21,7 @@ type position struct {
 // positions are by the first word, in lower case.
 var positions = func() map[string][]position {
 	table := map[string][]position{}
-	for _, s := range words.List("positional") {
-		command, nth, _ := strings.Cut(strings.ToLower(s), "=")
+	for command, nth := range words.Table("positional") {
 		all := strings.Split(command, "/")
 		table[all[0]] = append(table[all[0]], position{all[1:], int(nth[0] - '0'), strings.HasSuffix(nth, "?")})
 	}
@@ -33,7 +33,7 @@ func (m *Masker) positional(s word) int {
 	for _, p := range positions[strings.ToLower(s.text)] {
 		i, found := s.end, true
 		for _, word := range p.words {
-			from := m.blanks(i)
+			from := m.Blanks(i)
 			end := m.NameEndAt(from)
 			found = found && from > i && end > from && (word == "*" || strings.EqualFold(m.Text[from:end], word))
 			i = end
@@ -52,9 +52,9 @@ func (m *Masker) positional(s word) int {
 // argument masks the argument of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
 func (m *Masker) argument(i int, p position) int {
 	const most = 12
-	start, typed := i, false
+	certain := strings.HasSuffix(strings.TrimRight(m.LineBefore(i, page.MaxScheme), " "+view.Alphabet), ":") // bob : EAP "hunter2"
 	for range most {
-		from := m.blanks(i)
+		from := m.Blanks(i)
 		v, ok := m.Word(from, true)
 		if from == i || !ok || m.isAtLineEnd(from) {
 			return 0
@@ -65,13 +65,15 @@ func (m *Masker) argument(i int, p position) int {
 		switch {
 		case text == "":
 			return 0
-		case text[0] == '-':
-		case len(text) == 1 && view.IsDigits(text):
-			typed = true
+		case text[0] == '-', text == "*":
+		case len(text) == 1 && m.At(i) == ':': // a drive of Windows
+			i++
+		case m.isWindowsOption(from) && strings.LastIndexByte(text, '/') == 0, len(text) == 1 && view.IsDigits(text):
+			certain = true
 		case p.nth > 1:
 			p.nth--
 		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0,
-			p.vague && !typed && !words.Mixed(text) && !m.isCertain(start, v.Next):
+			p.vague && !certain && !words.Mixed(text) && !m.isWindowsOption(m.Blanks(i)):
 			return 0
 		default:
 			m.Hide(v.Start, v.End)
@@ -90,47 +92,24 @@ func (m *Masker) single(i int, v page.Value) page.Value {
 	return v
 }
 
-// isCertain reports whether what is from start to end can be no sentence: a colon is before it, and quotes around its end
-// (bob : EAP "hunter2"), or an option of Windows behind it (net user bob hunter2 /add).
-func (m *Masker) isCertain(start, end int) bool {
-	line := strings.TrimRight(m.Text[max(0, start-page.MaxScheme):start], " "+view.Alphabet)
-	return strings.HasSuffix(line, ":") && view.IsQuote(m.At(end-1)) || m.At(end) == ' ' && m.At(end+1) == '/' && view.IsLetter(m.At(end+2))
-}
-
-// blanks returns where the white space at i ends, within the line.
-func (m *Masker) blanks(i int) int {
-	for m.At(i) == ' ' || m.At(i) == '\t' {
-		i++
-	}
-	return i
-}
+// isWindowsOption reports whether at i is an option as commands of Windows have it: net user bob hunter2 /add
+func (m *Masker) isWindowsOption(i int) bool { return m.At(i) == '/' && view.IsLetter(m.At(i+1)) }
 
 func (m *Masker) isAtLineEnd(i int) bool { return strings.IndexByte("\x00\n\r", m.At(i)) >= 0 }
 
 // functions have the places of the arguments that are a credential, by the names of them in lower case.
-var functions = func() map[string]string {
-	table := map[string]string{}
-	for _, s := range words.List("function") {
-		name, places, _ := strings.Cut(strings.ToLower(s), "=")
-		table[name] = places
-	}
-	return table
-}()
+var functions = words.Table("function")
 
 // function masks the literals that have their place among the arguments of the function s. It returns where to go on, 0 if there is none.
 func (m *Masker) function(s word) int {
 	places, found := functions[strings.ToLower(s.text)]
-	if !found {
-		if places = "2"; !view.IsQuote(m.At(m.Spaces(s.end+1))) || !setsAccount(s.text) {
+	if !found { // createUser("bob", "hunter2"), change_password
+		ofAccount := accountNouns[words.LastWord(s.text)] && accountVerbs[words.FirstWord(s.text)]
+		if places = "2"; !ofAccount || !view.IsQuote(m.At(m.Spaces(s.end+1))) {
 			return 0
 		}
 	}
 	return m.arguments(s.end+1, m.Closing(s.end, s.end+page.MaxLook), places)
-}
-
-// setsAccount reports whether a function of this name takes a user and a password: createUser, change_password.
-func setsAccount(name string) bool {
-	return accountNouns[words.LastWord(name)] && accountVerbs[words.FirstWord(name)]
 }
 
 var (
@@ -145,16 +124,8 @@ func (m *Masker) procedure(s word) int {
 		return 0
 	}
 	from := m.Spaces(s.end)
-	end := from
-	for end < len(m.Text) && end-from < page.MaxLook && m.At(end) != '\n' && m.At(end) != ';' {
-		if end++; view.IsQuote(m.At(end - 1)) {
-			if view.IsQuote(m.At(end - 2)) { // the end of a text in quotes
-				end--
-				break
-			}
-			end = min(len(m.Text), m.Closed(end, m.Text[end-1:end], m.Depth(end-1))+1)
-		}
-	}
+	line, _, _ := strings.Cut(m.Text[from:min(len(m.Text), from+page.MaxLook)], "\n")
+	end := from + len(line)
 	m.Cost += end - from
 	if !strings.ContainsAny(m.Text[from:end], "'\"") {
 		return 0
@@ -165,23 +136,15 @@ func (m *Masker) procedure(s word) int {
 // arguments masks the literals that have these places among the arguments from one place to another.
 func (m *Masker) arguments(from, end int, places string) (next int) {
 	m.Keys++
-	nth, before := byte('1'), ""
-	for i := from; i <= end; i++ {
-		switch c := m.At(i); {
-		case view.IsQuote(c) && i < end:
-			i = m.Closed(i+1, m.Text[i:i+1], m.Depth(i))
-		case (c == '(' || c == '[' || c == '{') && i < end:
-			i = max(i, m.Closing(i, end))
-		case c == ',' || c == ';' || i == end:
-			arg := strings.TrimLeft(m.Text[from:i], " \t\n")
-			isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old")                                             // of a procedure
-			if isNew || strings.IndexByte(places, nth) >= 0 && !strings.HasPrefix(arg, "@") && !view.IsDigits(before) { // of a port none is
-				next = max(next, m.literal(from, i))
-			}
-			nth++
-			before = arg
-			from = i + 1
+	before := ""
+	for n, cell := range m.Cells(from, end, ",;") {
+		arg := strings.TrimLeft(m.Text[cell.Start:cell.End], " \t\n")
+		isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old")                                                 // of a procedure
+		placed := strings.Contains(places, strconv.Itoa(n+1)) && !strings.HasPrefix(arg, "@") && !view.IsDigits(before) // of a port none is
+		if isNew || placed {
+			next = max(next, m.literal(cell.Start, cell.End))
 		}
+		before = arg
 	}
 	return next
 }
@@ -196,7 +159,7 @@ func (m *Masker) literal(start, end int) int {
 	v := m.Quoted(start + quote)
 	text := m.Text[v.Start:v.End]
 	label := strings.IndexByte(text, ' ') >= 0 && !words.Mixed(text)
-	if text == "" || label || words.IsProse(text) || words.IsNothing(text) || strings.HasPrefix(text, page.Mask) {
+	if text == "" || label || words.IsProse(text) || words.IsNothing(text) {
 		return 0
 	}
 	m.Hide(v.Start, v.End)

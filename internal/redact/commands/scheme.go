@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"strings"
 
-	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
@@ -42,7 +41,7 @@ func (m *Masker) scheme(s word) int {
 	switch first := strings.ToLower(text); {
 	case strings.HasSuffix(text, "=") && view.IsQuote(m.At(i+len(text))): // of a challenge: Bearer realm="api"
 		return 0
-	case text == "", i == s.end, words.IsNothing(text), strings.HasPrefix(t[i:], page.Mask):
+	case text == "", i == s.end, words.IsNothing(text):
 		return 0
 	case bearer && !view.IsQuote(t[i-1]) && (words.Roles(first) != 0 || words.IsProse(first)):
 		return 0

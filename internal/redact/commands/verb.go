@@ -72,9 +72,6 @@ func (m *Masker) Command(i int) int {
 		next = m.verb(s)
 	}
 	if next == 0 {
-		next = m.netUse(s)
-	}
-	if next == 0 {
 		next = m.positional(s)
 	}
 	return max(i, next)
@@ -133,7 +130,7 @@ func (m *Masker) verb(s word) int {
 func (m *Masker) isPlainLogin(s word) bool {
 	i := s.end
 	for n := range 2 {
-		from := m.blanks(i)
+		from := m.Blanks(i)
 		v, ok := m.Word(from, true)
 		text := strings.ToLower(m.Text[v.Start:min(v.End, v.Start+page.MaxLook)])
 		if !ok || words.IsProse(text) || words.Roles(text) != 0 || n == 0 && (m.At(v.Next) != ' ' || !view.IsAlnum(m.At(v.Start))) ||
@@ -148,14 +145,13 @@ func (m *Masker) isPlainLogin(s word) bool {
 // setUser masks the passwords in a rule of Redis: ACL SETUSER bob on >hunter2.
 func (m *Masker) setUser(s word) (next int) {
 	for i := s.end; !m.isAtLineEnd(i); {
-		i = m.blanks(i)
+		i = m.Blanks(i)
 		end := m.Bare(i, m.Depth(i), true)
-		masked := strings.HasPrefix(m.Text[min(i+1, len(m.Text)):], page.Mask)
-		if c := m.At(i); end > i+1 && !masked && (c == '>' || c == '<' || c == '#') {
-			m.Hide(i+1, end)
-		}
 		if end <= i {
 			break
+		}
+		if m.At(i) == '>' {
+			m.Hide(i+1, end)
 		}
 		i, next = end, end
 	}

@@ -65,8 +65,12 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: paired, value: next}
 		case c == ',', (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
-		case c == ';' && s.quote != 0 && m.Serialized(j) > 0:
-			return link{bond: assigned, value: m.Serialized(j)}
+		case c == ';' && s.quote != 0: // s:8:"password";s:7:"hunter2" as PHP keeps it
+			value, _, _ := strings.Cut(t[j:min(len(t), j+12)], `"`)
+			if strings.Count(value, ":") != 2 {
+				return link{}
+			}
+			return link{bond: assigned, value: j + len(value)}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
 			return m.cellAt(s, next)
 		case (c == '(' || c == '{' && view.IsQuote(m.At(j+1))) && gap == "" && s.quote == 0:
@@ -144,8 +148,12 @@ func (m *Masker) closers(s *subject) int {
 			return i + len("'s")
 		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
-		case c == ':' && before != 0 && m.Visibility(i) > 0:
-			i += m.Visibility(i) - 1
+		case c == ':': // ["password":protected], ["password":"Db":private], as PHP prints members
+			member, _, _ := strings.Cut(m.Text[i:min(len(m.Text), i+maxAside)], "]")
+			if !strings.HasSuffix(member, ":protected") && !strings.HasSuffix(member, ":private") {
+				return i
+			}
+			i += len(member) - 1
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
 			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {

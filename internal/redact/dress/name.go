@@ -34,6 +34,24 @@ type subject struct {
 	quote      byte // what it is in, as a whole
 }
 
+// subjectAt returns what is from start to end as a name.
+func (m *Masker) subjectAt(start, end int) subject {
+	s := subject{start: start, end: end, word: m.Text[start:end]}
+	if q := m.At(start - 1); view.IsQuote(q) && m.At(end) == q && m.Depth(end) <= m.Depth(start-1) {
+		s.quote = q
+	}
+	return s
+}
+
+// hideIf masks v if it is the credential that s means, and returns where to go on; 0 if it is none.
+func (m *Masker) hideIf(s *subject, v page.Value) int {
+	if v.Start >= v.End || !m.wants(s, link{bond: assigned}, &v) {
+		return 0
+	}
+	m.Hide(v.Start, v.End)
+	return v.Next
+}
+
 // NameBegins reports whether a name may be at i, and was not looked at, that means a credential.
 func (m *Masker) NameBegins(i int) bool {
 	return i >= m.nameEnd && words.NameBegins(m.Text[i:])
@@ -42,13 +60,9 @@ func (m *Masker) NameBegins(i int) bool {
 // Name looks at the name that has a fragment of one at i, and returns where to go on.
 func (m *Masker) Name(i int) int {
 	t := m.Text
-	start, end := i, m.NameEndAt(i)
-	for start > m.nameEnd && i-start < words.MaxName && view.IsNameByte(t[start-1]) {
-		start--
-	}
-	m.Cost += i - start
+	start, end := max(m.NameStartAt(i), m.nameEnd), m.NameEndAt(i)
 	m.nameEnd = end
-	s := subject{start: start, end: start + len(strings.TrimRight(t[start:end], ".-_"))}
+	s := m.subjectAt(start, start+len(strings.TrimRight(t[start:end], ".-_")))
 	for s.start < s.end && strings.IndexByte("-_.", t[s.start]) >= 0 {
 		s.flag = s.flag || t[s.start] == '-'
 		s.start++
@@ -57,9 +71,6 @@ func (m *Masker) Name(i int) int {
 	file := words.IsFile(s.word) && !s.flag && strings.Count(s.word, ".") < 3 && m.At(m.Spaces(end)) != '='
 	if s.word == "" || file || strings.HasPrefix(s.word, "EXT-X-") { // the latter is a tag of HLS
 		return i + 1
-	}
-	if q := m.At(start - 1); view.IsQuote(q) && m.At(s.end) == q && m.Depth(s.end) <= m.Depth(start-1) {
-		s.quote = q
 	}
 	if s.word == "kty" {
 		m.webKey(&s)
@@ -115,9 +126,7 @@ func (m *Masker) widen(s *subject) {
 	if c := m.At(start); c != ' ' && c != '\t' {
 		return
 	}
-	for start > 0 && s.start-start < words.MaxName/2 && view.IsNameByte(m.Text[start-1]) {
-		start--
-	}
+	start = m.NameStartAt(start)
 	before := strings.ToLower(m.Text[start : s.start-1])
 	if before != "" && before[0] == '-' { // --password string
 		return

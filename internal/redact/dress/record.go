@@ -62,13 +62,10 @@ func (m *Masker) content(s *subject, i int) int {
 		end += n
 	}
 	text := strings.TrimRight(t[from:end], " \t\r\n")
-	v := page.Value{Start: from, End: from + len(text), Next: end}
-	if text == "" || strings.HasPrefix(text, page.Mask) || end == len(t) && !words.Mixed(text) ||
-		s.strength == words.Unsure && words.IsID(text) || !m.wants(s, link{bond: assigned}, &v) {
+	if end == len(t) && !words.Mixed(text) {
 		return 0
 	}
-	m.Hide(v.Start, v.End)
-	return end
+	return m.hideIf(s, page.Value{Start: from, End: from + len(text), Next: end})
 }
 
 // behindTags reads a value that is behind tags of its own: <b>Password:</b> hunter2
@@ -81,8 +78,8 @@ func (m *Masker) behindTags(i int) (v page.Value, ok bool) {
 		ok = ok || m.At(i+1) == '/'
 		i = m.Spaces(end + 1)
 	}
-	end := m.Bare(i, m.Depth(i), false)
-	return page.Value{Start: i, End: end, Next: end}, end > i && (ok || m.At(end) == '<')
+	v = page.Unquoted(i, m.Bare(i, m.Depth(i), false))
+	return v, v.End > i && (ok || m.At(v.End) == '<')
 }
 
 // record masks the value that belongs to s where s itself is the value of something called name: {"name": "password",
@@ -95,11 +92,8 @@ func (m *Masker) record(s *subject) int {
 		return 0
 	}
 	if strings.HasPrefix(t[s.end:], "::") && t[s.start-1] == '=' { // ::set-output name=token::hunter2
-		v := page.Value{Start: s.end + len("::")}
-		if v.End = m.Bare(v.Start, m.Depth(s.end), true); v.End > v.Start && m.wants(s, link{bond: assigned}, &v) {
-			m.Hide(v.Start, v.End)
-			return v.End
-		}
+		from := s.end + len("::")
+		return m.hideIf(s, page.Unquoted(from, m.Bare(from, m.Depth(s.end), true)))
 	}
 	end := s.end
 	for nested := true; end < len(t) && end-s.end < maxRecord && !m.recordEnds(end); end++ {
@@ -142,20 +136,16 @@ func (m *Masker) part(s *subject) int {
 		return 0
 	}
 	empty := strings.Index(m.Text[q:min(len(m.Text), q+maxRecord)], "\n\n")
-	for _, header := range strings.Split(m.Text[q:q+max(empty, 0)], "\n")[1:] {
-		if name, _, found := strings.Cut(header, ": "); !found || strings.Trim(name, "-"+view.Alphabet) != "" {
+	if empty < 0 {
+		return 0
+	}
+	for _, header := range strings.Split(m.Text[q:q+empty], "\n")[1:] {
+		if !strings.Contains(header, ": ") {
 			return 0
 		}
 	}
-	v := page.Value{Start: m.Spaces(q + max(empty, 0))}
-	v.End = m.Closed(v.Start, "\n", view.Escaped)
-	v.Next = v.End
-	m.Cost += v.End - q
-	if empty < 0 || v.End == v.Start || strings.HasPrefix(m.Text[v.Start:], page.Mask) || !m.wants(s, link{bond: assigned}, &v) {
-		return 0
-	}
-	m.Hide(v.Start, v.End)
-	return v.Next
+	from := m.Spaces(q + empty)
+	return m.hideIf(s, page.Unquoted(from, m.Closed(from, "\n", view.Escaped)))
 }
 
 // recordEnds reports whether a record ends at i.
@@ -187,11 +177,7 @@ func (m *Masker) keyBefore(i int) int {
 		return -1
 	}
 	end := i - len(before) + len(strings.TrimRight(operator, "\"'` "))
-	start := end
-	for start > 0 && end-start < maxAside && view.IsNameByte(t[start-1]) {
-		start--
-	}
-	m.Cost += i - start
+	start := m.NameStartAt(end)
 	if start == end || !words.IsKeyOf(t[start:end], words.IsAnyName) {
 		return -1
 	}
@@ -215,10 +201,8 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 		end := m.NameEndAt(i)
 		if end > i && (words.IsKeyOf(m.Text[i:end], words.IsAnyValue) || strings.HasPrefix(m.Text[i:], "string \"")) {
 			*known, plain = stretch{}, false
-			key := subject{start: i, end: end, word: m.Text[i:end], strength: s.strength}
-			if q := m.At(i - 1); view.IsQuote(q) && m.At(end) == q {
-				key.quote = q
-			}
+			key := m.subjectAt(i, end)
+			key.strength = s.strength
 			l := m.linkOf(&key)
 			quoted, nested := view.IsQuote(m.At(l.value)), l.line && m.PairFollows(l.value)
 			if stated := l.bond == spaced; !nested && l.bond != unbound && l.bond != paired && (l.bond != called || quoted) {

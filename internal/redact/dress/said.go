@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
@@ -22,31 +21,40 @@ func (m *Masker) rejected(s *subject) int {
 	if next, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(next, "  ") || strings.HasPrefix(next, "send ") {
 		end += len("\n") + len(next)
 	}
-	start := max(0, s.start-maxRecord)
-	start += strings.LastIndexByte(t[start:s.start], '\n') + 1
-	m.Cost += end - start
-	quoting := []string{"value", "argument", "parsing", "string", "invalid", "illegal", "malformed", "unexpected"}
-	near := max(start, s.start-2*maxAside)
-	for _, of := range []string{" for ", " into ", " is not a valid ", " (field ", " (setting ", " (option "} {
-		if strings.IndexAny(t[near:s.start], "\"'`") < 0 {
-			break
-		}
-		quote := strings.LastIndexAny(t[near:near+max(0, strings.LastIndex(t[near:s.start], of))], "\"'`") + near
-		i := start + strings.LastIndexByte(t[start:max(start, quote)], m.At(quote))
-		if quote < near || i < start {
-			continue
-		}
-		all, v := strings.Fields(strings.ToLower(t[start:i])), m.Quoted(i)
-		given := slices.ContainsFunc(all[max(0, len(all)-2):], func(w string) bool { return slices.Contains(quoting, words.LastWord(w)) })
-		given = given || of != " for " && words.Mixed(t[v.Start:v.End])
-		if given && v.Next < s.start && m.wants(s, link{bond: assigned}, &v) {
-			m.Hide(v.Start, v.End)
-		}
-	}
+	m.Cost += end - s.end
+	m.quotedBefore(s)
 	if next := m.keyedValue(s, s.end, end); next > 0 || s.strength < words.Sure {
 		return next
 	}
 	return m.verdict(s.end, line)
+}
+
+var quoting = words.Set("quoting")
+
+// quotedBefore masks what is quoted before s as a value for it: invalid value "hunter2" for password.
+func (m *Masker) quotedBefore(s *subject) {
+	const quotes = "\"'`"
+	near := m.LineBefore(s.start, 2*maxAside)
+	if !strings.ContainsAny(near, quotes) {
+		return
+	}
+	before := m.LineBefore(s.start, maxRecord)
+	far, from := len(before)-len(near), s.start-len(before)
+	for _, of := range []string{" for ", " into ", " is not a valid ", " (field ", " (setting ", " (option "} {
+		quote := far + strings.LastIndexAny(near[:max(0, strings.LastIndex(near, of))], quotes)
+		i := -1
+		if quote >= far {
+			i = strings.LastIndexByte(before[:quote], before[quote])
+		}
+		if i < 0 {
+			continue
+		}
+		all, v := strings.Fields(strings.ToLower(before[:i])), m.Quoted(from+i)
+		given := slices.ContainsFunc(all[max(0, len(all)-2):], func(w string) bool { return quoting[words.LastWord(w)] })
+		if v.Next < s.start && (given || of != " for " && words.Mixed(m.Text[v.Start:v.End])) {
+			m.hideIf(s, v)
+		}
+	}
 }
 
 // verdict masks the last word of a line, which begins at i, where a colon is before it or parentheses around it, and what is wrong with it
@@ -94,7 +102,7 @@ func (m *Masker) valueBefore(s *subject) {
 	text := strings.Trim(back(), "\"'`,;:()")
 	m.Cost += s.start - i
 	start := i + strings.Index(m.Text[i:s.start], text)
-	if !strings.HasPrefix(text, page.Mask) && words.Mixed(text) && (s.strength == words.Sure || words.Opaque(text)) {
+	if words.Mixed(text) && (s.strength == words.Sure || words.Opaque(text)) {
 		m.Hide(start, start+len(text))
 	}
 }

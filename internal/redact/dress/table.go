@@ -102,13 +102,8 @@ func (m *Masker) ruled(s *subject, start, end int) {
 		}
 		text := strings.TrimLeft(row[column:], " ")
 		cell, _ := view.CutAny(text, " \"")
-		v := page.Value{Start: from + len(row) - len(text)}
-		v.End = v.Start + len(cell)
-		if strings.HasPrefix(text, page.Mask) {
-			return
-		} else if cell != "" && m.wants(s, link{bond: assigned}, &v) {
-			m.Hide(v.Start, v.End)
-		}
+		from += len(row) - len(text)
+		m.hideIf(s, page.Unquoted(from, from+len(cell)))
 	}
 }
 
@@ -130,27 +125,14 @@ func (m *Masker) inserted(s *subject, column, i int) {
 
 // cellOf masks what is in a column of the row from start to end, if that is a credential.
 func (m *Masker) cellOf(s *subject, column, start, end int, sep byte) {
-	t := m.Text
-	from, n := start, 0
-	for i := start; i <= end; i++ {
-		switch {
-		case i == end, t[i] == sep:
-			if n == column {
-				text := strings.Trim(t[from:i], " \t\r\"'`")
-				v := page.Value{Start: from + strings.Index(t[from:i], text)}
-				v.End = v.Start + len(text)
-				if text != "" && !strings.HasPrefix(text, page.Mask) && m.wants(s, link{bond: assigned}, &v) {
-					m.Hide(v.Start, v.End)
-				}
-				m.Hide(m.Bound(v))
-				return
-			}
-			from = i + 1
-			n++
-		case t[i] == '\'' || t[i] == '"':
-			i = min(m.Closed(i+1, t[i:i+1], m.Depth(i)), end-1)
-		case t[i] == '(':
-			i = max(i, m.Closing(i, end))
-		}
+	cells := m.Cells(start, end, string(sep))
+	if column >= len(cells) {
+		return
 	}
+	cell := m.Text[cells[column].Start:cells[column].End]
+	text := strings.Trim(cell, " \t\r\"'`")
+	from := cells[column].Start + strings.Index(cell, text)
+	v := page.Unquoted(from, from+len(text))
+	m.hideIf(s, v)
+	m.Hide(m.Bound(v))
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
+var headerSchemes = words.Set("header scheme")
+
 // restOfLine returns where the value of a header ends that begins at i: where the line does, or the quotes around it. Behind
 // the name of a scheme is one word.
 func (m *Masker) restOfLine(s *subject, i int) int {
 	t := m.Text
-	for _, scheme := range []string{"bearer", "basic", "negotiate", "token", "ntlm", "apikey"} {
-		if view.HasFold(t[i:], scheme) && m.At(i+len(scheme)) == ' ' {
-			from := m.Spaces(i + len(scheme))
-			if end := m.Bare(from, m.Depth(i), false); end > from {
-				return end
-			}
+	if scheme := m.NameEndAt(i); headerSchemes[strings.ToLower(t[i:scheme])] && m.At(scheme) == ' ' {
+		from := m.Spaces(scheme)
+		if end := m.Bare(from, m.Depth(i), false); end > from {
+			return end
 		}
 	}
 	around := m.At(s.start - 1)
@@ -49,11 +49,8 @@ func (m *Masker) block(s *subject, i int) (v page.Value, ok bool) {
 	if m.At(i) != '\n' {
 		return v, false
 	}
-	line := strings.LastIndexByte(t[:s.start], '\n') + 1
-	indent := 0
-	for line+indent < s.start && (t[line+indent] == ' ' || t[line+indent] == '-') {
-		indent++
-	}
+	line := m.LineBefore(s.start, page.MaxLook)
+	indent := len(line) - len(strings.TrimLeft(line, " -"))
 	v.Start, v.End = m.Spaces(i), m.Spaces(i)
 	for i < len(t) {
 		i++ // over the line's end
@@ -69,7 +66,7 @@ func (m *Masker) block(s *subject, i int) (v page.Value, ok bool) {
 		}
 		i = end
 	}
-	m.Cost += v.End - v.Start + s.start - line
+	m.Cost += v.End - v.Start
 	v.Next = v.End
 	return v, v.End > v.Start
 }
@@ -96,7 +93,7 @@ func (m *Masker) bracketed(s *subject, i int) int {
 
 // valueOf masks the value of s, if that is a credential, and returns where to go on; 0 if there is none.
 func (m *Masker) valueOf(s *subject) int {
-	if before := m.At(s.start - 1); before == '<' || before == ':' && m.InTag(s.start-1) {
+	if before := m.At(s.start - 1); before == '<' || before == ':' && m.At(m.NameStartAt(s.start-1)-1) == '<' {
 		return m.element(s)
 	} else if before == '/' && m.At(s.start-2) == '<' { // what it closes was seen
 		return 0
@@ -150,9 +147,8 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	t := m.Text
 	i := m.decoration(l)
 	if rest, found := strings.CutPrefix(t[min(i, len(t)):], page.Mask); found {
-		end := m.Bare(i+len(page.Mask), m.Depth(i), false)
 		glued := rest != "" && view.IsNameByte(rest[0]) && rest[0] != '.'
-		return page.Value{Start: i, End: end, Next: end}, glued
+		return page.Unquoted(i, m.Bare(i+len(page.Mask), m.Depth(i), false)), glued
 	}
 	c := m.At(i)
 	n, _ := m.Opening(i)
@@ -177,7 +173,7 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 		return m.behindTags(i)
 	case c == '$' && m.At(i+1) == '(' && l.bond > spaced:
 		if end := m.Closing(i+1, i+page.MaxElement); end > 0 {
-			return page.Value{Start: i, End: end + 1, Next: end + 1}, true
+			return page.Unquoted(i, end+1), true
 		}
 	case (c == '[' || c == '{' || c == '(') && s.strength != words.Unsure:
 		end := m.Closing(i, len(t))
@@ -186,13 +182,11 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 		}
 		return page.Value{Start: i, End: end + 1, Next: end + 1, Bracket: true}, true
 	}
-	v.Start = i
 	if l.bond > spaced && words.ManyWords(s.word) {
-		v.End = m.restOfLine(s, i)
+		v = page.Unquoted(i, m.restOfLine(s, i))
 	} else {
-		v.End = m.Bare(i, min(m.Depth(l.value), m.Depth(l.value-1)), l.bond == spaced)
+		v = page.Unquoted(i, m.Bare(i, min(m.Depth(l.value), m.Depth(l.value-1)), l.bond == spaced))
 	}
-	v.Next = v.End
 	return v, v.End > i
 }
 
@@ -263,10 +257,8 @@ func (m *Masker) converted(l link, i int) int {
 	if l.bond <= spaced || j == i || m.At(j) != '(' && !command || !view.IsQuote(m.At(quote)) {
 		return i
 	}
-	for _, asks := range words.List("asking function") {
-		if strings.Contains(function, asks) {
-			return i
-		}
+	if slices.ContainsFunc(words.List("asking function"), func(asks string) bool { return strings.Contains(function, asks) }) {
+		return i
 	}
 	next := m.Spaces(m.Quoted(quote).Next)
 	if m.At(next) == ',' && m.At(m.Spaces(next+1)) == ')' { // of Rust

@@ -73,7 +73,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 // counts reports whether v is rather how much there is of something: 8 bytes.
 func (m *Masker) counts(v *page.Value, text string) bool {
 	const most = 3 // digits
-	return !v.Quoted && len(text) <= most && view.IsDigits(text) && m.At(v.End) == ' ' && view.IsLetter(m.At(v.End+1)) && !m.PairFollows(v.End+1)
+	return !v.Quoted && len(text) <= most && view.IsDigits(text) &&
+		m.At(v.End) == ' ' && view.IsLetter(m.At(v.End+1)) && !m.PairFollows(v.End+1)
 }
 
 // leadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store
@@ -131,12 +132,15 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
-	before := strings.TrimSpace(strings.ToLower(m.Text[max(0, s.start-page.MaxScheme):s.start]))
+	if v.Quoted || v.Bracket || l.bond > colon {
+		return false
+	}
+	before := strings.TrimSpace(strings.ToLower(m.LineBefore(s.start, page.MaxScheme)))
 	user := strings.TrimRight(before, "/:") // user/pass: bob/hunter2
 	slash := user != before
 	user = user[strings.LastIndexAny(strings.TrimSpace(user), " \n\"(")+1:]
 	pair := strings.HasSuffix(before, "basic") || slash && slices.Contains(words.List("user"), strings.TrimSpace(user))
-	if s.strength != words.Noun && !pair || v.Quoted || v.Bracket || l.bond > colon {
+	if s.strength != words.Noun && !pair {
 		return false
 	}
 	end := v.End
@@ -155,7 +159,7 @@ func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 	if !named || password == "" || words.IsNothing(password) || words.IsProse(password) || view.IsDigits(password) {
 		return false
 	}
-	whole := page.Value{Start: v.Start, End: end, Next: end}
+	whole := page.Unquoted(v.Start, end)
 	if !m.alone(&whole) && !words.Mixed(password) {
 		return false
 	}
@@ -165,9 +169,7 @@ func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 
 // isSetting reports whether s and v are all that is in a line, or s is a variable of the environment at the end of one.
 func (m *Masker) isSetting(s *subject, l link, v *page.Value) bool {
-	before := m.Text[max(0, s.start-maxAside):s.start]
-	m.Cost += len(before)
-	before = strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:])
+	before := strings.TrimSpace(m.LineBefore(s.start, maxAside))
 	variable := strings.ToUpper(s.word) == s.word
 	return words.IsIdentifier(s.word) && strings.IndexByte(s.word, '-') < 0 && !l.line && s.quote == 0 && m.At(s.end) == ' ' &&
 		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.alone(v) || m.At(v.Next) == ';')
@@ -175,8 +177,7 @@ func (m *Masker) isSetting(s *subject, l link, v *page.Value) bool {
 
 // complained reports whether the word before s says that it was wrong: then what follows in quotes is what was given.
 func (m *Masker) complained(s *subject) bool {
-	before := strings.Fields(strings.ToLower(m.Text[max(0, s.start-maxAside):s.start]))
-	m.Cost += maxAside
+	before := strings.Fields(strings.ToLower(m.LineBefore(s.start, maxAside)))
 	return len(before) > 0 && words.Roles(words.LastWord(before[len(before)-1]))&words.IsAsking != 0
 }
 
@@ -210,10 +211,7 @@ func (m *Masker) inPairs(i int) bool {
 		start--
 	}
 	m.Cost += i - start
-	end := start - 1
-	for start = max(end, 0); start > 0 && end-start < page.MaxScheme && view.IsNameByte(m.Text[start-1]); start-- {
-	}
-	return end > 0 && pairing[strings.ToLower(m.Text[start:end])]
+	return start > 0 && pairing[strings.ToLower(m.Text[m.NameStartAt(start-1):start-1])]
 }
 
 // alone reports whether v is all that is in its line.
@@ -223,9 +221,7 @@ func (m *Masker) alone(v *page.Value) bool {
 
 // isMember reports whether s and v are a member of an object or a map, or a line of YAML.
 func (m *Masker) isMember(s *subject, v *page.Value) bool {
-	line := m.Text[max(0, s.start-page.MaxLook):s.start]
-	m.Cost += len(line)
-	line = line[strings.LastIndexByte(line, '\n')+1:]
+	line := m.LineBefore(s.start, page.MaxLook)
 	if i := strings.LastIndexAny(line, "{}[]()"); i >= 0 {
 		rest := strings.TrimSpace(line[i+1:])
 		return strings.IndexByte("{[(", line[i]) >= 0 && (rest == "" || rest[len(rest)-1] == ',')
@@ -233,40 +229,28 @@ func (m *Masker) isMember(s *subject, v *page.Value) bool {
 	if strings.TrimSpace(line) != "" || !m.alone(v) {
 		return false
 	}
-	all := strings.Split(m.Text[max(0, s.start-page.MaxLook):s.start], "\n")
-	name, value, _ := strings.Cut(all[max(0, len(all)-2)], ": ") // the line before
-	isMember := len(all) > 1 && value != "" && strings.Trim(name, "-_ "+view.Alphabet) == "" && strings.Count(name, " ") < 2
-	return isMember || strings.HasPrefix(line, "  ")
+	if strings.HasPrefix(line, "  ") {
+		return true
+	}
+	name, value, _ := strings.Cut(m.LineBefore(max(0, s.start-len(line)-1), page.MaxLook), ": ") // the line before
+	return value != "" && strings.Trim(name, "-_ "+view.Alphabet) == "" && strings.Count(name, " ") < 2
 }
+
+var setters = words.Set("setter")
 
 // isLogin reports whether s is a part of a login: a user name comes before it.
 func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 	const longest = 64
-	before := strings.ToLower(m.Text[max(0, s.start-longest):s.start])
-	m.Cost += len(before)
-	all := strings.Split(before, "\n")
-	before = strings.TrimSpace(all[len(all)-1])
-	if before == "" && len(all) > 1 { // the line before
-		before = strings.TrimSpace(all[len(all)-2])
+	before := strings.TrimRight(strings.ToLower(m.Text[max(0, s.start-longest):s.start]), " \t\r\n") // perhaps the line before
+	m.Cost += longest
+	all := strings.Fields(before[strings.LastIndexByte(before, '\n')+1:])
+	n := len(all)
+	ends := m.alone(v) || m.At(v.Next) == ';'
+	switch {
+	case n > 1 && (strings.Contains(all[n-2], "login") || strings.Contains(all[n-2], "user")):
+		return all[n-1] != "or" && all[n-1] != "and"
+	case n > 2 && all[n-2] == "put" && ends: // etcdctl put /db/password hunter2
+		return m.At(s.start-1) == '/' && !words.IsProse(all[n-3])
 	}
-	for _, word := range []string{"login", "user", "username"} {
-		if i := strings.LastIndex(before, word); i >= 0 {
-			if all := strings.Fields(before[i:]); len(all) == 2 && all[1] != "or" && all[1] != "and" {
-				return true
-			}
-		}
-	}
-	put := strings.Fields(before) // etcdctl put /db/password hunter2
-	if n := len(put); n > 2 && put[n-2] == "put" && !words.IsProse(put[n-3]) && m.At(s.start-1) == '/' && m.alone(v) {
-		return true
-	}
-	if strings.HasSuffix(before, "header") && (m.alone(v) || m.At(v.Next) == ';') { // proxy_set_header X-Api-Key hunter2;
-		return true
-	}
-	for _, word := range []string{"set", "export", "env", "arg", "setenv", "setx", "-x", "-gx"} {
-		if strings.HasSuffix(before, word) && m.alone(v) {
-			return true
-		}
-	}
-	return false
+	return n > 0 && ends && setters[words.LastWord(all[n-1])]
 }

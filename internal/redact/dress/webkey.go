@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
-	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
@@ -36,14 +35,14 @@ func (m *Masker) webKey(s *subject) {
 	}
 	for i := start; i < end; i++ {
 		next := min(m.NameEndAt(i), end)
-		key := subject{start: i, end: next, word: m.Text[i:next], strength: words.Sure}
-		if i = next; !words.IsWebKeyMember(key.word) {
+		if !words.IsWebKeyMember(m.Text[i:next]) {
+			i = next
 			continue
 		}
+		key := m.subjectAt(i, next)
+		key.strength = words.Sure
+		i = next
 		m.Names++
-		if q := m.At(key.start - 1); view.IsQuote(q) && m.At(next) == q {
-			key.quote = q
-		}
 		l := m.linkOf(&key)
 		if v, ok := m.valueAt(&key, l); ok && l.bond >= colon && (v.Quoted || v.Bracket || words.Mixed(m.Text[v.Start:v.End])) {
 			m.Hide(v.Start, v.End)

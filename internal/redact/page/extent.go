@@ -66,8 +66,7 @@ func (p *Page) Word(i int, loose bool) (v Value, ok bool) {
 	if n, _ := p.Opening(i); n > 0 {
 		return p.Quoted(i), true
 	}
-	v = Value{Start: i, End: p.Bare(i, p.Depth(i), loose)}
-	v.Next = v.End
+	v = Unquoted(i, p.Bare(i, p.Depth(i), loose))
 	return v, v.End > i && !strings.HasPrefix(p.Text[i:], Mask)
 }
 
@@ -143,6 +142,22 @@ func (p *Page) Closing(i, limit int) int {
 		}
 	}
 	return -1
+}
+
+// Cells returns what stands between the separators from start to end: what is in quotes or brackets is of one piece.
+func (p *Page) Cells(start, end int, separators string) (cells []Value) {
+	for i := start; i <= end; i++ {
+		switch c := p.At(i); {
+		case i == end || strings.IndexByte(separators, c) >= 0:
+			cells = append(cells, Unquoted(start, i))
+			start = i + 1
+		case view.IsQuote(c):
+			i += 1 + strings.IndexByte(p.Text[i+1:end], c)
+		case c == '(' || c == '[' || c == '{':
+			i = max(i, p.Closing(i, end))
+		}
+	}
+	return cells
 }
 
 var valuePunct = view.SetOf("\"'`<>&,;|)]}/?#")
@@ -261,3 +276,6 @@ type Value struct {
 	Quoted     bool
 	Bracket    bool
 }
+
+// Unquoted returns a value that is in no quotes.
+func Unquoted(start, end int) Value { return Value{Start: start, End: end, Next: end} }

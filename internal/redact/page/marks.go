@@ -13,15 +13,6 @@ const (
 	maxAside = 40  // bytes of what stands between a name and its value
 )
 
-// InTag reports whether the colon at i is the one of a namespace in a tag.
-func (p *Page) InTag(i int) bool {
-	from := i
-	for i > 0 && from-i < MaxScheme && view.IsAlnum(p.Text[i-1]) {
-		i--
-	}
-	return i < from && p.At(i-1) == '<'
-}
-
 // TagEnd returns where the tag ends that i is in; -1 if it doesn't.
 func (p *Page) TagEnd(i int) int {
 	for j := i; j < len(p.Text) && j-i < maxTag && p.Text[j] != '<'; j++ {
@@ -31,25 +22,6 @@ func (p *Page) TagEnd(i int) int {
 		}
 	}
 	return -1
-}
-
-// Serialized returns where the value begins of which PHP says the type and the length, behind the semicolon at i; 0 if none does.
-func (p *Page) Serialized(i int) int {
-	const longest = 12
-	before, _, found := strings.Cut(p.Text[i:min(len(p.Text), i+longest)], `"`)
-	if !found || strings.Count(before, ":") != 2 {
-		return 0
-	}
-	return i + len(before)
-}
-
-// Visibility returns the length of what PHP says about a member at i: :protected] or :"Db":private]; 0 if that is none.
-func (p *Page) Visibility(i int) int {
-	n := strings.IndexByte(p.Text[i:min(len(p.Text), i+maxAside)], ']')
-	if n > 0 && (strings.HasSuffix(p.Text[i:i+n], ":private") || strings.HasSuffix(p.Text[i:i+n], ":protected")) {
-		return n
-	}
-	return 0
 }
 
 // Led returns where goes on what is at j, behind white space from i on, and leads to a value: dots (Password . . . . : hunter2), or a

@@ -59,7 +59,7 @@ func New(s string) Page { return Page{View: view.Of(s)} }
 func (p *Page) Hide(start, end int) { p.add(span{start: start, end: end}) }
 
 func (p *Page) add(s span) {
-	if s.start >= s.end {
+	if masked := s.start < s.end && strings.HasPrefix(p.Text[s.start:], Mask) && s.end <= s.start+len(Mask); masked || s.start >= s.end {
 		return
 	}
 	if n := len(p.spans); n > 0 && p.spans[n-1].user == s.user && s.start >= p.spans[n-1].start && s.start <= p.spans[n-1].end {
@@ -123,6 +123,14 @@ func (p *Page) Spaces(i int) int {
 	return i
 }
 
+// Blanks returns where the white space at i ends, within the line.
+func (p *Page) Blanks(i int) int {
+	for p.At(i) == ' ' || p.At(i) == '\t' {
+		i++
+	}
+	return i
+}
+
 // At returns the byte at i, 0 beyond the text.
 func (p *Page) At(i int) byte {
 	if i < 0 || i >= len(p.Text) {
@@ -170,6 +178,24 @@ func (p *Page) NameEndAt(i int) int {
 	}
 	p.Cost += i - from
 	return i
+}
+
+// NameStartAt returns where the name starts that ends at i.
+func (p *Page) NameStartAt(i int) int {
+	from := i
+	for i > 0 && from-i < words.MaxName && view.IsNameByte(p.Text[i-1]) {
+		i--
+	}
+	p.Cost += from - i
+	return i
+}
+
+// LineBefore returns what stands before i in its line: its last bytes, and no more than most.
+func (p *Page) LineBefore(i, most int) string {
+	line := p.Text[max(0, i-most):i]
+	line = line[strings.LastIndexByte(line, '\n')+1:]
+	p.Cost += len(line)
+	return line
 }
 
 // SchemeStart returns where the scheme before the :// at sep starts.

@@ -84,29 +84,22 @@ func (m *Masker) tokenEnd(i int) int {
 	return from + len(page.Trim(t[from:i], page.Trailing+"-_"))
 }
 
-// madeToken looks at i for a token of some service that is not in the list, by how they are made: a short word, an
-// underscore, and many letters and digits without any order.
+// madeToken looks at i for a token of some service that is not in the list, by how they are made: short words,
+// underscores, and many letters and digits without any order.
 func (m *Masker) madeToken(i int) int {
-	t := m.Text
+	const prefixes = 24
 	end := i
-	for end < len(t) && end-i <= 12 && view.IsLetter(t[end]) {
+	for end < len(m.Text) && (view.IsAlnum(m.Text[end]) || m.Text[end] == '_') {
 		end++
 	}
-	if end == i || m.At(end) != '_' || m.At(i-1) == '~' { // the latter is an ID of Ceph
+	m.Cost += end - i
+	prefix := strings.LastIndexByte(m.Text[i:end], '_') + 1
+	if prefix == 0 || prefix > prefixes || m.At(i-1) == '~' { // the latter is an ID of Ceph
 		return i
 	}
-	from := end + 1
-	for _, kind := range []string{"live_", "test_", "prod_", "secret_", "key_", "pat_", "api_", "sk_"} {
-		if strings.HasPrefix(t[from:], kind) {
-			from += len(kind)
-			break
-		}
-	}
-	for end = from; end < len(t) && view.IsAlnum(t[end]); end++ {
-	}
-	m.Cost += end - i
-	l := words.LookAt(t[from:end])
-	if end-from >= 24 && l.Lowers > 3 && l.Uppers > 3 && l.Digits > 1 && l.Turns >= 3 && words.CaseTurns(t[from:end]) >= 4 {
+	made := m.Text[i+prefix : end]
+	l := words.LookAt(made)
+	if len(made) >= 24 && l.Lowers > 3 && l.Uppers > 3 && l.Digits > 1 && l.Turns >= 3 && words.CaseTurns(made) >= 4 {
 		m.Hide(i, end)
 		return end
 	}
@@ -164,11 +157,10 @@ func (m *Masker) webToken(i int) int {
 // dataURL looks at a data: URL: what it carries is content, not an address.
 func (m *Masker) dataURL(i int) int {
 	t := m.Text
-	const name = "data:"
-	if len(t) < i+len(name) || !strings.EqualFold(t[i:i+len(name)], name) {
+	const name, longest = "data:", 128
+	if !view.HasFold(t[i:], name) {
 		return i
 	}
-	const longest = 128
 	comma := i + len(name)
 	for comma < len(t) && comma-i < longest && (view.IsAlnum(t[comma]) || strings.IndexByte("/;=._+-", t[comma]) >= 0) {
 		comma++
@@ -195,18 +187,13 @@ func (m *Masker) puttyKey(i int) int {
 	if !strings.HasPrefix(t[i:], head) {
 		return i
 	}
-	m.Cost += len(t) - i
-	start, end := strings.Index(t[i:], private), len(t)
-	if start < 0 {
+	start := m.Closed(i, private, view.Escaped)
+	if start == len(t) {
 		return i
 	}
-	start += i + len(private)
-	if mac := strings.Index(t[start:], last); mac >= 0 {
-		mac += start + len(last)
-		for end = mac; end < len(t) && (m.At(end) == ' ' || view.IsAlnum(m.At(end))); end++ {
-		}
-	}
-	m.Hide(start, end)
+	end := m.Closed(start, last, view.Escaped)
+	end = min(len(t), m.NameEndAt(m.Spaces(end+len(last))))
+	m.Hide(start+len(private), end)
 	return end
 }
 
@@ -222,19 +209,13 @@ func (m *Masker) PrivateKey(i, n int) int {
 	if !strings.Contains(head, "PRIVATE") {
 		return n
 	}
-	// One that is cut off is masked to the end.
-	end := len(t)
-	if from := strings.Index(t[n:], "-END "); from >= 0 {
-		from += n + len("-END ")
-		end = from
-		for end < len(t) && t[end] != '-' && t[end] != '\n' {
-			end++
-		}
-		for end < len(t) && t[end] == '-' {
-			end++
-		}
+	end := m.Closed(n, "-END ", view.Escaped) // one that is cut off is masked to the end
+	for end++; end < len(t) && t[end] != '-' && t[end] != '\n'; end++ {
 	}
-	m.Cost += end - i
+	for m.At(end) == '-' {
+		end++
+	}
+	end = min(end, len(t))
 	m.Hide(i, end)
 	return end
 }

@@ -90,24 +90,13 @@ func (m *Masker) isHarmless(name, value string) bool {
 	return words.IsCursor(value) || nameParams[last] || strings.HasSuffix(last, "id") && len(last) > len("guid") || !words.Opaque(value)
 }
 
+// isTyped reports whether value is a word, or else a number or a time.
 func isTyped(word bool, value string) bool {
-	allowed := ".:,-hmsTZ"
-	if word {
-		allowed = "._-+/;% =ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	if !word {
+		return strings.Trim(value, "0123456789.:,-hmsTZ") == ""
 	}
-	length := 0
-	for _, c := range []byte(value) {
-		if (c < '0' || c > '9') && strings.IndexByte(allowed, c) < 0 {
-			return false
-		}
-		if length++; !view.IsAlnum(c) {
-			length = 0
-		}
-		if word && length > maxShort {
-			return false
-		}
-	}
-	return true
+	l := words.LookAt(value)
+	return l.Longest <= maxShort && strings.Trim(value, "0123456789._-+/;% ="+view.Alphabet) == ""
 }
 
 // UserInfo masks the user and the password before the @ at i, where there is no scheme, and returns where to go on.
@@ -147,28 +136,24 @@ func (m *Masker) UserInfo(i int) int {
 	return i + 1
 }
 
-// slashed masks user/password before the @ at i, as clients of Oracle take it.
+var clients = words.Set("oracle client")
+
+// slashed masks user/password before the @ at i, as clients of Oracle take it: behind their names, behind :thin:, or where the address
+// of a database follows (@//host:1521/db, @host:1521/db).
 func (m *Masker) slashed(start, i int) {
 	t := m.Text
-	if strings.IndexByte(t[start:i], '/') <= 0 {
+	thin := strings.LastIndex(t[start:i], ":thin:")
+	if thin >= 0 {
+		start += thin + len(":thin:")
+	}
+	user, password, _ := strings.Cut(t[start:i], "/")
+	if user == "" || password == "" {
 		return
 	}
-	host, _, found := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
+	host, _, path := strings.Cut(t[i+1:min(len(t), i+1+maxPassword)], "/")
 	_, port, _ := strings.Cut(host, ":")
-	dsn := found && (host == "" && m.At(i+2) == '/' || view.IsDigits(port)) // @//host:1521/db, @host:1521/db
-	if thin := strings.LastIndex(t[start:i], ":thin:"); thin >= 0 {
-		start += thin + len(":thin:")
-	} else if !dsn {
-		before := strings.ToLower(strings.TrimRight(t[max(0, start-page.MaxScheme):start], " "))
-		known := false
-		for _, tool := range []string{"sqlplus", "connect", "conn", "sqlldr", "expdp", "impdp", "rman target"} {
-			known = known || strings.HasSuffix(before, tool)
-		}
-		if !known {
-			return
-		}
-	}
-	if user, password, found := strings.Cut(t[start:i], "/"); found && user != "" && password != "" {
+	before := words.LastWord(strings.TrimSpace(m.LineBefore(start, page.MaxScheme)))
+	if thin >= 0 || path && (host == "" && m.At(i+2) == '/' || view.IsDigits(port)) || clients[before] {
 		m.HideUser(start, i)
 	}
 }

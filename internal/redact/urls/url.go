@@ -116,7 +116,7 @@ func (m *Masker) lostAt(u *page.URL, end int) int {
 	m.Cost += len(between)
 	stray := port != portBad && (strings.ContainsAny(between, "?# \t\"<>") || m.Text[found-1] == '/')
 	apart := port != portBad || strings.ContainsAny(between, " \t\"<>") // what lost its host needs the one behind the next @
-	if stray || !m.Whole && apart && another(m.Text[u.Host:found]) {
+	if stray || !m.Whole && apart && m.another(u.Host, found) {
 		return -1
 	}
 	// A password may hold an @ itself.
@@ -133,22 +133,14 @@ func (m *Masker) lostAt(u *page.URL, end int) int {
 
 var schemes = words.Set("url scheme")
 
-// another reports whether in s another URL begins, and not only something that looks so.
-func another(s string) bool {
-	for {
-		sep := strings.Index(s, "://")
-		if sep < 0 {
-			return false
-		}
-		start := sep
-		for start > 0 && sep-start < page.MaxScheme && (view.IsAlnum(s[start-1]) || s[start-1] == '+') {
-			start--
-		}
-		if schemes[strings.ToLower(s[start:sep])] {
+// another reports whether between two places another URL begins, and not only something that looks so.
+func (m *Masker) another(from, to int) bool {
+	for i := from; i < to; i++ {
+		if strings.HasPrefix(m.Text[i:to], "://") && schemes[strings.ToLower(m.Text[m.SchemeStart(i):i])] {
 			return true
 		}
-		s = s[sep+len("://"):]
 	}
+	return false
 }
 
 type portKind int
@@ -175,9 +167,7 @@ func portOf(host string) portKind {
 	case "port", "%d", "%s", "%v":
 		return portNumber
 	}
-	switch numbered := len(rest) < len(port); {
-	case port[0] == '$', rest == "", numbered && strings.IndexByte(";,|", rest[0]) >= 0,
-		numbered && strings.Trim(rest, "-+*>,;!?'\")]}") == "":
+	if numbered := len(rest) < len(port); port[0] == '$' || rest == "" || numbered && strings.IndexByte(";,|-+*>!?'\")]}", rest[0]) >= 0 {
 		return portNumber
 	}
 	return portBad

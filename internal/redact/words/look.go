@@ -222,7 +222,8 @@ func IsID(s string) bool {
 	case l.Letters() == 0:
 		return true
 	case len(s) == 36 && strings.Count(s, "-") == 4:
-		return lookAtHex(s)
+		digits := LookAt(strings.ReplaceAll(s, "-", ""))
+		return digits.hex
 	case l.others > 0:
 		return false
 	case l.hex:
@@ -234,11 +235,6 @@ func IsID(s string) bool {
 // isCID reports whether s is the address of a content in IPFS.
 func isCID(s string, l *Look) bool {
 	return l.others == 0 && (len(s) == 46 && strings.HasPrefix(s, "Qm") || len(s) > 50 && l.Uppers == 0 && strings.HasPrefix(s, "baf"))
-}
-
-func lookAtHex(s string) bool {
-	l := LookAt(strings.ReplaceAll(s, "-", ""))
-	return l.hex
 }
 
 // IsPlaceholder reports whether s stands in a statement for a value that is bound to it: ?, %s, $2.

@@ -3,6 +3,7 @@
 package words
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
@@ -82,7 +83,7 @@ func (w *name) strength() Strength {
 		last = strings.TrimRight(last, "0123456789")
 	}
 	switch r := Roles(last); {
-	case r&IsKey != 0 && before&IsOpenKey != 0, last == "pass" && (view.IsDigits(w.last(1)) || passOf[w.last(1)]): // of an encoder
+	case r&IsKey != 0 && before&IsOpenKey != 0, last == "pass" && view.IsDigits(w.last(1)), none[w.last(1)+last]:
 		return Open
 	case r&IsKey != 0 && before&IsSecretKey != 0, last == "phrase" && before&isSecretPhrase != 0,
 		r&isNoun != 0 && w.n > 1, r&isSure != 0, w.isSure():
@@ -124,18 +125,12 @@ func strengthOfWord(word string) Strength {
 			return Sure
 		}
 	}
-	for _, end := range endsSure {
-		if strings.HasSuffix(word, end) {
-			return Sure
-		}
-	}
-	for _, end := range endsWeak {
-		if strings.HasSuffix(word, end) {
-			return Weak
-		}
-	}
-	if strings.HasSuffix(word, "pw") || strings.HasSuffix(word, "pass") && !noPass[word] {
+	hasEnd := func(end string) bool { return strings.HasSuffix(word, end) }
+	switch {
+	case slices.ContainsFunc(endsSure, hasEnd), hasEnd("pw"), hasEnd("pass") && !none[word]:
 		return Sure
+	case slices.ContainsFunc(endsWeak, hasEnd):
+		return Weak
 	}
 	if left, ok := strings.CutSuffix(strings.TrimSuffix(word, "s"), "key"); ok && len(left) > 1 && Roles(left)&IsSecretKey != 0 {
 		return Sure
@@ -143,10 +138,7 @@ func strengthOfWord(word string) Strength {
 	return Open
 }
 
-var (
-	noPass = Set("no pass")
-	passOf = Set("pass of")
-)
+var none = Set("none")
 
 // split splits camelCase, snake_case, kebab-case and dotted names into words: the last ones that there is room for. Of a
 // dotted name only the last part counts, if that says something.

@@ -28,25 +28,23 @@ func IsProse(text string) bool {
 
 // IsRemark reports whether text, behind the name of a header, are words about it.
 func IsRemark(name, text string) bool {
-	all := strings.Fields(text)
 	low := strings.ToLower(name)
-	odd := func(word string) bool {
-		l := LookAt(word)
-		return Mixed(word) || l.Digits > 0 && l.Letters() > 0 || strings.IndexByte(word, '=') >= 0
-	}
-	return len(all) > 2 && !strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic") && !slices.ContainsFunc(all, odd)
+	isCode := func(word string) bool { l := LookAt(word); return l.Digits > 0 && l.Letters() > 0 }
+	all := strings.Fields(text)
+	return len(all) > 2 && areWords(all) && !slices.ContainsFunc(all, isCode) &&
+		!strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic")
 }
 
 // IsSentence reports whether text is the rest of a sentence, of at least so many words.
 func IsSentence(text string, least int) bool {
 	const most = 8
 	all := strings.Fields(text)
-	for _, word := range all[:min(len(all), most)] {
-		if Mixed(word) || strings.IndexByte(word, '=') >= 0 {
-			return false
-		}
-	}
-	return len(all) >= least && IsProse(text)
+	return len(all) >= least && IsProse(text) && areWords(all[:min(len(all), most)])
+}
+
+// areWords reports whether none of all looks like a credential.
+func areWords(all []string) bool {
+	return !slices.ContainsFunc(all, func(word string) bool { return Mixed(word) || strings.IndexByte(word, '=') >= 0 })
 }
 
 // IsSessionID reports whether value is the ID of one of Studio's sessions, as name says, and not what a browser is known by.

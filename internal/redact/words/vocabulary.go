@@ -44,6 +44,16 @@ func Set(section string) map[string]bool {
 	return set
 }
 
+// Table returns the words of a section of the form name=value, by their names.
+func Table(section string) map[string]string {
+	table := map[string]string{}
+	for _, word := range vocabulary[section] {
+		name, value, _ := strings.Cut(word, "=")
+		table[name] = value
+	}
+	return table
+}
+
 // Role is what a word is within a name.
 type Role uint32
 
