@@ -77,11 +77,14 @@ func TestEventsOfAMovedSource(t *testing.T) {
 	s.start("b")
 	s.sharded("main", "a", sink.spec)
 	s.eventuallyReady("main", v1alpha1.ReasonSynced)
-	const tasks, heard = 200, 2 * time.Second
-	var moved, late atomic.Int64
+	const tasks, heard = 200, 3 * time.Second // of the 5 s that a step may take
+	var begun, late atomic.Int64              // when the other shard began to send
 	stored := make(chan struct{})
 	sink.act(func(_ http.ResponseWriter, r *http.Request, _ int, _ *sdk.Event) (answered, taken bool) {
-		if at := moved.Load(); at != 0 && r.UserAgent() == "a" && time.Since(time.UnixMilli(at)) > heard {
+		switch at := begun.Load(); {
+		case r.UserAgent() == "b":
+			begun.CompareAndSwap(0, time.Now().UnixMilli())
+		case at != 0 && time.Since(time.UnixMilli(at)) > heard:
 			late.Add(1)
 		}
 		select {
@@ -105,7 +108,6 @@ func TestEventsOfAMovedSource(t *testing.T) {
 	close(stored)
 	s.Eventually(sink.attempts, soon, tick).Should(BeNumerically(">=", 30)) // a step that has all of them to send has begun
 	s.move("main", "b")
-	moved.Store(time.Now().UnixMilli())
 	s.Eventually(sink.distinct, soon, tick).Should(Equal(tasks))
 	s.notified()
 	s.Expect(late.Load()).To(BeZero(), "the old shard goes on")
