@@ -30,7 +30,7 @@ func TestDeliveriesInAnyOrder(t *testing.T) {
 	ids := p.studio.IDs()
 	var held [][]byte
 	var group sync.WaitGroup
-	for n := range 600 {
+	for n := range 300 {
 		id := ids[random.IntN(len(ids))]
 		p.studio.Update(id, func(task livepeertest.Task) {
 			phase := []string{"waiting", "running", "completed", "failed"}[random.IntN(4)]

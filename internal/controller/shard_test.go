@@ -36,7 +36,7 @@ func TestASourceMovesBetweenShards(t *testing.T) {
 	one := lives.begin("pending")
 
 	waiting := s.aTask("waiting")
-	for round := range 6 {
+	for round := range 4 {
 		to, from := "b", "a"
 		if round%2 == 1 {
 			to, from = from, to
