@@ -138,8 +138,11 @@ func TestLimits(t *testing.T) {
 		"no type":           {func(e *mirror.Entry) { e.Type, e.Phase = "", "running" }, []string{"DeleteType no type"}},
 		"being deleted":     {func(e *mirror.Entry) { e.Deleting = true }, nil},
 		"another source's":  {func(e *mirror.Entry) { e.OwnerUID, e.OwnerName = "x", "x" }, nil},
-		"the label edited":  {func(e *mirror.Entry) { e.SourceLabel = "x" }, nil},
-		"nobody's":          {func(e *mirror.Entry) { e.OwnerUID, e.OwnerName = "", "" }, nil},
+		"the label edited":  {func(e *mirror.Entry) { e.SourceLabel = "x" }, []string{"DeleteHistory the label edited"}},
+		"other type, and the label edited": {
+			func(e *mirror.Entry) { e.SourceLabel, e.Type, e.Phase = "x", "clip", "running" }, nil,
+		},
+		"nobody's": {func(e *mirror.Entry) { e.OwnerUID, e.OwnerName = "", "" }, nil},
 	} {
 		entry := ours
 		entry.Name = name

@@ -125,7 +125,9 @@ func (p *planner) plan(observation *mirror.Observation) {
 	case found && older(observation, &stored):
 		p.result.Stale++
 	case !p.scope.Includes(observation.Spec.Type):
-		p.delete(stored, found, observation, BecauseType)
+		if p.named(&stored) && !p.scope.contested(&stored) {
+			p.delete(stored, found, observation, BecauseType)
+		}
 	case p.expired(observation, found):
 		p.result.Omitted = append(p.result.Omitted, observation.ID)
 		p.delete(stored, found, observation, BecauseHistory)
@@ -223,10 +225,9 @@ func (p *planner) expired(observation *mirror.Observation, found bool) bool {
 	return stamp.Compare(p.scope.Oldest) < 0 || !found && stamp.Compare(p.scope.OldestNew) < 0
 }
 
-// delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task, and one that
-// nothing shows to be this source's, or something shows to be another's, may be that of a source that mirrors other types.
+// delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task.
 func (p *planner) delete(stored mirror.Entry, found bool, observation *mirror.Observation, because string) {
-	if found && stored.ID == observation.ID && !stored.EditedID && p.named(&stored) && !p.scope.contested(&stored) {
+	if found && stored.ID == observation.ID && !stored.EditedID {
 		p.result.Actions = append(p.result.Actions,
 			Action{Verb: Delete, Stored: stored, Observation: observation, Because: because})
 	}
@@ -267,7 +268,7 @@ func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
 	for entry := range stored {
 		because := ""
 		switch {
-		case entry.Deleting || entry.OwnerUID != scope.SourceUID || scope.contested(entry):
+		case entry.Deleting || entry.OwnerUID != scope.SourceUID, !scope.Includes(entry.Type) && scope.contested(entry):
 		case !scope.Includes(entry.Type) && !entry.EditedType:
 			because = BecauseType
 		case entry.Finished() && entry.UpdatedAt != 0 && entry.Stamp().Compare(scope.Oldest) < 0:
@@ -281,7 +282,7 @@ func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
 }
 
 // contested reports whether owner or label of a stored task name another source, and none of before with this one's name: somebody edited
-// them. Whose it is, the source shows that puts it right.
+// them. Where its type is not among this source's, it may be that of a source that mirrors others, which puts it right.
 func (s *Scope) contested(stored *mirror.Entry) bool {
 	label := stored.SourceLabel != "" && stored.SourceLabel != s.Source
 	return label || stored.OwnerUID != "" && stored.OwnerUID != s.SourceUID && stored.OwnerName != s.Source
