@@ -104,8 +104,8 @@ var functions = words.Table("function")
 func (m *Masker) function(s word) int {
 	places, found := functions[strings.ToLower(s.text)]
 	if !found { // createUser("bob", "hunter2"), change_password
-		ofAccount := accountNouns[words.LastWord(s.text)] && accountVerbs[words.FirstWord(s.text)]
-		if places = "2"; !ofAccount || !view.IsQuote(m.At(m.Spaces(s.end+1))) {
+		quoted := view.IsQuote(m.At(m.Spaces(s.end + 1)))
+		if places = "2"; !quoted || !accountNouns[words.LastWord(s.text)] || !accountVerbs[words.FirstWord(s.text)] {
 			return 0
 		}
 	}

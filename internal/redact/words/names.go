@@ -156,7 +156,7 @@ func split(s string) (w name) {
 		return w
 	}
 	start := 0
-	camel := low != s && strings.ToUpper(s) != s
+	camel := low != s && strings.ContainsFunc(s, func(r rune) bool { return r >= 'a' && r <= 'z' })
 	flush := func(end int) {
 		if end > start {
 			if w.n == maxWords {
