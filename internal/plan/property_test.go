@@ -213,6 +213,8 @@ func (g *game) check(scope *Scope, o *mirror.Observation, name string, before *o
 		same("edited, so that nobody knows whose it is")
 	case before != nil && entry.ID != o.ID && (!scope.Includes(o.Spec.Type) || finished && updatedAt < scope.Oldest.UpdatedAt):
 		same("left to the limits, which need no ID")
+	case before != nil && !scope.Includes(o.Spec.Type) && (entry.OwnerUID == "" && entry.SourceLabel == "" || scope.contested(&entry)):
+		same("perhaps that of a source of other types")
 	case o.Deleted, !scope.Includes(o.Spec.Type):
 		g.goneOrGoing(o.ID)
 	case finished && (updatedAt < scope.Oldest.UpdatedAt || before == nil && updatedAt < scope.OldestNew.UpdatedAt):
