@@ -28,7 +28,7 @@ export function SourceList() {
         {
           id: 'message',
           label: 'Message',
-          gridTemplate: 2,
+          gridTemplate: 'minmax(160px, 1fr)',
           getValue: source => condition(source.jsonData, 'Ready')?.message,
         },
         { id: 'tasks', label: 'Tasks', getValue: source => source.jsonData.status?.tasks?.total },

@@ -21,6 +21,7 @@ export function TaskList() {
         {
           id: 'type',
           label: 'Type',
+          gridTemplate: 'min-content',
           filterVariant: 'multi-select',
           getValue: task => task.jsonData.spec.type,
         },
@@ -36,10 +37,16 @@ export function TaskList() {
         {
           id: 'progress',
           label: 'Progress',
+          gridTemplate: 'min-content',
           getValue: task => task.jsonData.status?.progress,
           render: task => <Progress percent={task.jsonData.status?.progress} />,
         },
-        { id: 'message', label: 'Message', getValue: task => message(task.jsonData) },
+        {
+          id: 'message',
+          label: 'Message',
+          gridTemplate: 'minmax(160px, 1fr)',
+          getValue: task => message(task.jsonData),
+        },
         {
           id: 'updated',
           label: 'Updated',

@@ -23,7 +23,7 @@ export function Progress({ percent }: { percent?: number }) {
     return <>-</>;
   }
   return (
-    <Box display="flex" alignItems="center" gap={1} minWidth={120} maxWidth={320}>
+    <Box display="flex" alignItems="center" gap={1} minWidth={140} maxWidth={320}>
       <LinearProgress
         aria-label="Progress"
         variant="determinate"
@@ -37,8 +37,9 @@ export function Progress({ percent }: { percent?: number }) {
   );
 }
 
+// The key, since DateLabel goes on showing the age of the first date that it was given.
 export function Time({ time }: { time?: string }) {
-  return time ? <DateLabel date={time} /> : <>-</>;
+  return time ? <DateLabel key={time} date={time} /> : <>-</>;
 }
 
 // Objects hold what Studio sent: only http and https become a link.

@@ -2,9 +2,9 @@
 
 import '@testing-library/jest-dom/vitest';
 import { render, screen } from '@testing-library/react';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Task } from './objects';
-import { PlaybackURL, Progress } from './parts';
+import { PlaybackURL, Progress, Time } from './parts';
 import { compareTasks, isWebURL, phaseColour, playbackURL } from './read';
 
 function task(name: string, status: Task['status']): Task {
@@ -55,6 +55,22 @@ describe('the progress bar', () => {
     render(<Progress />);
     expect(screen.queryByRole('progressbar')).toBeNull();
     expect(screen.getByText('-')).toBeInTheDocument();
+  });
+});
+
+describe('a time', () => {
+  const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
+
+  it('follows the object', () => {
+    // Else the kit shows the same age for every date.
+    vi.stubEnv('UNDER_TEST', 'false');
+    const { container, rerender } = render(<Time time={ago(7200)} />);
+    expect(container).toHaveTextContent('2h');
+    rerender(<Time time={ago(60)} />);
+    expect(container).toHaveTextContent('1m');
+    rerender(<Time />);
+    expect(container).toHaveTextContent('-');
+    vi.unstubAllEnvs();
   });
 });
 
