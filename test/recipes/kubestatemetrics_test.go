@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ func TestKubeStateMetrics(t *testing.T) {
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonUnavailable,
 	}, metav1.Condition{
 		Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonUnavailable,
+	}, metav1.Condition{
+		Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonUnavailable,
 	})
 	source.Status.Tasks = v1alpha1.TaskCounts{Total: 9, Running: 2, Failed: 3, Completed: 4, Stalled: 1, Omitted: 7}
 	at := metav1.NewTime(time.Unix(1700000000, 0))
@@ -41,12 +44,18 @@ func TestKubeStateMetrics(t *testing.T) {
 	running := newTask(t, c, "metrics", `{"id":"ksm-running","type":"upload","outputAssetId":"asset-1",
 		"status":{"phase":"running","progress":0.5,"updatedAt":1700000001000}}`)
 	waiting := newTask(t, c, "metrics", `{"id":"ksm-waiting","type":"clip","status":{"phase":"waiting","updatedAt":1700000001000}}`)
+	failed := newTask(t, c, "metrics", `{"id":"ksm-failed","type":"clip","status":{"phase":"failed","updatedAt":1700000001000}}`)
 	newTaskWithoutStatus(t, c, "metrics", `{"id":"ksm-new","type":"clip","status":{"phase":"waiting"}}`)
 	newSourceWithoutStatus(t, c, "metrics-new")
 	applyPage(t, "kube-state-metrics.md")
 
 	for _, withTasks := range []bool{false, true} {
-		metrics, log := runKubeStateMetrics(t, binary, withTasks)
+		address, stop := startKubeStateMetrics(t, binary, withTasks)
+		metrics := seriesAt(t, address, withTasks)
+		if withTasks {
+			answersTheQueries(t, address, failed, running)
+		}
+		log := stop()
 		of := `namespace="metrics",source="main"`
 		for _, series := range []string{
 			`livepeer_tasksource_info{` + of + `,url="https://livepeer.studio/api"} 1`,
@@ -65,7 +74,7 @@ func TestKubeStateMetrics(t *testing.T) {
 		} {
 			g.Expect(metrics).To(ContainElement(series))
 		}
-		g.Expect(countOf(metrics, `^livepeer_tasksource_.*namespace="metrics",.*source="main"`)).To(Equal(14+2), "series of a source with two conditions")
+		g.Expect(countOf(metrics, `^livepeer_tasksource_.*namespace="metrics",.*source="main"`)).To(Equal(14+3), "series of a source with three conditions")
 		g.Expect(log).NotTo(MatchRegexp(`(?m)^[EW][0-9]`), "an error or a warning, as for what an object has not yet")
 		if !withTasks {
 			g.Expect(countOf(metrics, `^livepeer_task_`)).To(BeZero())
@@ -86,8 +95,8 @@ func TestKubeStateMetrics(t *testing.T) {
 	}
 }
 
-// runKubeStateMetrics returns the series that it shows, without the labels that are the same for all, and what it logged.
-func runKubeStateMetrics(t *testing.T, binary string, withTasks bool) (series []string, log string) {
+// startKubeStateMetrics runs it until the returned function is called, which says what it logged.
+func startKubeStateMetrics(t *testing.T, binary string, withTasks bool) (address string, stop func() (log string)) {
 	t.Helper()
 	g := NewWithT(t)
 	dir := t.TempDir()
@@ -102,37 +111,55 @@ func runKubeStateMetrics(t *testing.T, binary string, withTasks bool) (series []
 	account, err := cluster.ServiceAccountConfig(t.Context(), "monitoring", "kube-state-metrics")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(controlplane.WriteKubeconfig(filepath.Join(dir, "kubeconfig"), account, "monitoring")).To(Succeed())
+	port := freePort(t)
+	return "127.0.0.1:" + port, startTool(t, binary, "--kubeconfig="+filepath.Join(dir, "kubeconfig"),
+		"--custom-resource-state-only=true", "--custom-resource-state-config-file="+filepath.Join(dir, "livepeer.yaml"),
+		"--host=127.0.0.1", "--port="+port, "--telemetry-host=127.0.0.1", "--telemetry-port="+freePort(t))
+}
 
-	address, telemetry := freePort(t), freePort(t)
+// startTool runs a program until the returned function is called, which says what it printed.
+func startTool(t *testing.T, binary string, args ...string) (stop func() (out string)) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, binary, "--kubeconfig="+filepath.Join(dir, "kubeconfig"),
-		"--custom-resource-state-only=true", "--custom-resource-state-config-file="+filepath.Join(dir, "livepeer.yaml"),
-		"--host=127.0.0.1", "--port="+address, "--telemetry-host=127.0.0.1", "--telemetry-port="+telemetry)
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
-	g.Expect(cmd.Start()).To(Succeed())
-	defer func() {
+	NewWithT(t).Expect(cmd.Start()).To(Succeed())
+	stop = sync.OnceValue(func() string {
 		cancel()
 		_ = cmd.Wait()
-		log = out.String()
-	}()
+		return out.String()
+	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+// seriesAt returns the series that kube-state-metrics shows, without the labels that are the same for all.
+func seriesAt(t *testing.T, address string, withTasks bool) (series []string) {
+	t.Helper()
 	sameForAll := regexp.MustCompile(`customresource_[a-z]+="[^"]*",?`)
 	last := "livepeer_tasksource_tasks_omitted"
 	if withTasks {
 		last = "livepeer_task_updated_timestamp_seconds"
 	}
-	g.Eventually(func(g Gomega) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+address+"/metrics", http.NoBody)
-		g.Expect(err).NotTo(HaveOccurred())
-		answer, err := http.DefaultClient.Do(request)
-		g.Expect(err).NotTo(HaveOccurred())
-		defer func() { _ = answer.Body.Close() }()
-		body, err := io.ReadAll(answer.Body)
-		g.Expect(err).NotTo(HaveOccurred())
+	NewWithT(t).Eventually(func(g Gomega) {
+		body := get(t, g, "http://"+address+"/metrics")
 		g.Expect(string(body)).To(ContainSubstring(last + "{"))
 		series = strings.Split(sameForAll.ReplaceAllString(string(body), ""), "\n")
 	}, 2*time.Minute, time.Second).Should(Succeed())
-	return series, ""
+	return series
+}
+
+func get(t *testing.T, g Gomega, url string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	g.Expect(err).NotTo(HaveOccurred())
+	answer, err := http.DefaultClient.Do(request)
+	g.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	g.Expect(err).NotTo(HaveOccurred())
+	return body
 }
 
 func countOf(series []string, pattern string) (n int) {
