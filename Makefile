@@ -137,6 +137,11 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
 	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
 
+# Not part of make test: npm ci fetches Headlamp's plugin kit, which is large.
+.PHONY: test-headlamp
+test-headlamp: ## Check, test and build the plugin for Headlamp in examples/headlamp-plugin (takes node 20 and npm, and their registry).
+	cd examples/headlamp-plugin && npm ci && npm run tsc && npm run lint && npm run test && npm run build
+
 .PHONY: test-versions
 test-versions: controlplane build ## Run the core of the tests against older API servers: KUBERNETES="1.30 1.33 1.35". Builds each, once (5 minutes on 2 cores).
 	@KUBEBUILDER_ASSETS=$(CONTROLPLANE) TEST_MANAGER=$(BIN)/manager hack/versions.sh $(KUBERNETES)

@@ -4,6 +4,9 @@ go 1.26.0
 
 toolchain go1.26.8
 
+// An npm package there brings Go code of its own.
+ignore ./examples/headlamp-plugin/node_modules
+
 require (
 	code.dny.dev/ssrf v0.3.0
 	github.com/cloudevents/sdk-go/v2 v2.16.2
