@@ -100,11 +100,14 @@ func (k *Secrets) addBones(s string) {
 	}
 }
 
+// mayHold reports whether what has this hash may be a piece of a secret: it tells at once that most are none.
+func (k *Secrets) mayHold(h uint64) bool {
+	b := bucket(h)
+	return k.filter[b/64]&(1<<(b%64)) != 0
+}
+
 // holds reports whether what has this hash is a piece of a secret.
 func (k *Secrets) holds(h uint64) bool {
-	if k.filter[bucket(h)/64]&(1<<(bucket(h)%64)) == 0 {
-		return false
-	}
 	_, found := slices.BinarySearch(k.pieces, h)
 	return found
 }
@@ -168,7 +171,7 @@ func (m *Masker) Known(k *Secrets) {
 		if slot++; slot == pieceLen {
 			slot = 0
 		}
-		if seen++; seen >= pieceLen && k.holds(h) {
+		if seen++; seen >= pieceLen && k.mayHold(h) && k.holds(h) {
 			m.Hide(at[slot], i+1)
 		}
 	}
