@@ -157,7 +157,7 @@ type ReceiverStatus struct {
 
 // TaskCounts counts the mirrored tasks of a source.
 type TaskCounts struct {
-	// Mirrored tasks in all.
+	// Mirrored tasks in all: the sum of the phases below.
 	// +optional
 	Total int32 `json:"total"`
 	// Tasks that wait to be scheduled.

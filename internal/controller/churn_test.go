@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,6 +119,26 @@ func (w *world) states() map[string]string {
 		states[id] = fmt.Sprint(phase, " ", status["updatedAt"])
 	}
 	return states
+}
+
+// counts returns how many tasks are in Studio, by phase, as a source of all of them does.
+func (w *world) counts() v1alpha1.TaskCounts {
+	w.t.Helper()
+	counts := v1alpha1.TaskCounts{}
+	of := map[string]*int32{
+		v1alpha1.PhasePending: &counts.Pending, v1alpha1.PhaseWaiting: &counts.Waiting, v1alpha1.PhaseRunning: &counts.Running,
+		v1alpha1.PhaseCompleted: &counts.Completed, v1alpha1.PhaseFailed: &counts.Failed, v1alpha1.PhaseCancelled: &counts.Cancelled,
+	}
+	for _, state := range w.states() {
+		phase, _, _ := strings.Cut(state, " ")
+		counts.Total++
+		if n, known := of[phase]; known {
+			*n++
+		} else {
+			counts.Unknown++
+		}
+	}
+	return counts
 }
 
 // mirroredStates tells the same of the mirrored tasks. One that is there twice fails the test.

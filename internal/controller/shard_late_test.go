@@ -56,7 +56,7 @@ func TestLateWritesAreRefused(t *testing.T) {
 			s.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Types = nil })
 			s.put(lateTask, "completed")
 			s.eventuallyEqual()
-			s.Eventually(func() int { return int(s.getSource("main").Status.Tasks.Total) }, soon, tick).Should(Equal(s.studio.Len()))
+			s.Eventually(func() v1alpha1.TaskCounts { return s.getSource("main").Status.Tasks }, soon, tick).Should(Equal(s.counts()))
 			before, source := s.versions(), s.getSource("main")
 			release()
 			s.Eventually(answers, soon, tick).ShouldNot(BeEmpty())

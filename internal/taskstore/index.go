@@ -79,8 +79,25 @@ func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
 // sourceCounts counts the stored tasks of one source.
 type sourceCounts struct {
 	total, finished int
+	unwritten       int // without a status
 	tally           Tally
 	stalled         int32
+}
+
+// add counts a task, or no longer: n is 1 or -1.
+func (c *sourceCounts) add(task *StoredTask, n int) {
+	c.total += n
+	if task.observedGeneration == 0 {
+		c.unwritten += n
+		return
+	}
+	c.tally.add(task, int32(n)) //nolint:gosec // 1 or -1
+	if task.finished() {
+		c.finished += n
+	}
+	if task.stalled {
+		c.stalled += int32(n) //nolint:gosec // 1 or -1
+	}
 }
 
 // NewIndex returns an index that knows of no task yet.
@@ -212,7 +229,8 @@ func (x *Index) Stored(source SourceID) plan.Stored {
 	return plan.Stored{Finished: x.Finished(source), Entries: x.Entries(source)}
 }
 
-// Counts returns how many tasks of a source are stored, by phase.
+// Counts returns how many tasks of a source are mirrored, by phase. Objects without a status are not yet: there is a moment between
+// the making of an object and the writing of its status, and Unknown is for phases that Studio says.
 func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -221,7 +239,7 @@ func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 		return v1alpha1.TaskCounts{}
 	}
 	return v1alpha1.TaskCounts{
-		Total:     int32(of.total), //nolint:gosec // Counts of objects in one cluster fit.
+		Total:     int32(of.total - of.unwritten), //nolint:gosec // Counts of objects in one cluster fit.
 		Pending:   of.tally.in(v1alpha1.PhasePending),
 		Waiting:   of.tally.in(v1alpha1.PhaseWaiting),
 		Running:   of.tally.in(v1alpha1.PhaseRunning),
@@ -259,15 +277,8 @@ func (x *Index) set(task *StoredTask, own bool) {
 		of = &sourceCounts{}
 		x.sources[id] = of
 	}
-	of.total++
-	of.tally.add(task, 1)
-	if task.finished() {
-		of.finished++
-	}
+	of.add(task, 1)
 	x.await(task)
-	if task.stalled {
-		of.stalled++
-	}
 }
 
 // remove forgets a known task. The caller holds the lock.
@@ -276,14 +287,7 @@ func (x *Index) remove(known *StoredTask) {
 	delete(x.byName[id.Namespace], known.name)
 	x.unawait(known)
 	of := x.sources[id]
-	of.total--
-	of.tally.add(known, -1)
-	if known.finished() {
-		of.finished--
-	}
-	if known.stalled {
-		of.stalled--
-	}
+	of.add(known, -1)
 	if of.total == 0 {
 		delete(x.sources, id)
 	}
