@@ -112,10 +112,12 @@ func (m *Masker) record(s *subject) int {
 		next = m.content(s, end+1)
 	}
 	start := key
-	for start > 0 && key-start < maxRecord && !m.recordEnds(start-1) && t[start-1] != '{' {
+	for start > 0 && key-start < maxRecord && (t[start-1] == '}' || !m.recordEnds(start-1)) && t[start-1] != '{' {
+		from := max(0, start-maxRecord)
 		if start--; t[start] == '"' && start < key-1 { // what is in quotes
-			from := max(0, start-maxRecord)
 			start = from + max(0, strings.LastIndexByte(t[from:start], '"'))
+		} else if t[start] == '}' {
+			start = from + max(0, strings.LastIndexByte(t[from:start], '{'))
 		}
 	}
 	m.Cost += end - start
@@ -199,13 +201,13 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 	plain := true
 	for ; i < to; i++ {
 		end := m.NameEndAt(i)
-		if end > i && (words.IsKeyOf(m.Text[i:end], words.IsAnyValue) || strings.HasPrefix(m.Text[i:], "string \"")) {
+		if end > i && m.At(i-1) != ':' && (words.IsKeyOf(m.Text[i:end], words.IsAnyValue) || strings.HasPrefix(m.Text[i:], "string \"")) {
 			*known, plain = stretch{}, false
 			key := m.subjectAt(i, end)
 			key.strength = s.strength
 			l := m.linkOf(&key)
-			quoted, nested := view.IsQuote(m.At(l.value)), l.line && m.PairFollows(l.value)
-			if stated := l.bond == spaced; !nested && l.bond != unbound && l.bond != paired && (l.bond != called || quoted) {
+			quoted := view.IsQuote(m.At(l.value))
+			if stated := l.bond == spaced; l.bond != unbound && l.bond != paired && (l.bond != called || quoted) {
 				l.bond = assigned
 				v, ok := m.valueAt(&key, l)
 				stated = stated && !v.Quoted && m.At(l.value) != '[' // rejected value [hunter2], or got hunter2

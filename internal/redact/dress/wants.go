@@ -23,7 +23,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
 		return false
 	case strings.EqualFold(s.word, "pin"):
-		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
+		return l.bond > spaced && (view.IsDigits(text) && len(text) >= 4 && len(text) <= 8 || v.Quoted && words.Mixed(text))
 	}
 	switch l.bond {
 	case paired:
@@ -43,8 +43,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 			s.strength < words.Sure && !words.IsProse(text) && m.isMember(s, v) {
 			break
 		}
-		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsFact|words.IsKey) != 0
-		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) {
+		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsFact|words.IsKey|words.IsOpenKey|words.IsSecretKey) != 0
+		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next) {
 			return false // jwt: signature is invalid
 		}
 		if header && words.IsRemark(s.word, text) {
@@ -123,7 +123,9 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	if (stated == "is" || stated == "was" || stated == "to") && (s.strength == words.Noun || words.IsIdentifier(s.word)) {
 		return words.Mixed(text) // the secret is hunter2
 	}
-	if s.strength == words.Weak && m.isLogin(s, v) && !words.IsProse(text) {
+	judged := words.Mixed(text) && !words.IsID(text) && !m.complained(s) && m.At(v.Next) == ' ' && // token hunter2 not found
+		words.IsProse(m.Text[v.Next+1:min(len(m.Text), v.Next+page.MaxScheme)])
+	if s.strength == words.Weak && (m.isLogin(s, v) && !words.IsProse(text) || judged && !strings.ContainsAny(text, "-_./:")) {
 		return true
 	}
 	return words.Opaque(text) && len(text) >= 12

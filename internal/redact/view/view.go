@@ -120,7 +120,8 @@ func (v *View) keep(next *View, text []byte, start, end int) []byte {
 // marks are the bytes that something encoded may begin with.
 var marks = func() (table [256]bool) {
 	for c := range table {
-		table[c] = c == '%' || c == '\\' || c == '&' || c >= utf8.RuneSelf || c == 0x7f || c < ' ' && c != '\n' && c != '\r' && c != '\t'
+		control := c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f
+		table[c] = control || c >= utf8.RuneSelf || strings.ContainsRune("%\\&\"'", rune(c))
 	}
 	return table
 }()
@@ -143,6 +144,11 @@ func (v *View) escape(i int) (n int, r rune) {
 		return n, r
 	case c == '&':
 		return entity(t)
+	case c == '"' || c == '\'':
+		if i == 0 || !IsAlnum(v.Text[i-1]) && v.Text[i-1] != '=' {
+			return 0, 0
+		}
+		return glue(t), -1
 	case c == 0x1b:
 		return terminal(t), -1
 	case c == '\v', c == '\f', c >= 0x1c && c < ' ':
@@ -236,6 +242,18 @@ func entity(t string) (n int, r rune) {
 		return n, r
 	}
 	return 0, 0
+}
+
+// glue returns the length of what glues two pieces of a word at the beginning of t, as in "pass" + "word"; 0 if it begins otherwise.
+func glue(t string) int {
+	rest := strings.TrimLeft(t[1:], " ")
+	if strings.HasPrefix(rest, "+") {
+		rest = strings.TrimLeft(rest[1:], " ")
+		if len(rest) > 1 && rest[0] == t[0] && (IsAlnum(rest[1]) || rest[1] == '=') {
+			return len(t) - len(rest) + 1
+		}
+	}
+	return 0
 }
 
 // terminal returns the length of the sequence that colours a terminal at the beginning of t.
