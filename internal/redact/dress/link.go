@@ -234,6 +234,9 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return next, true
 	}
 	after := m.Spaces(end)
+	if quote := m.Spaces(after + 1); m.At(after) == ',' && view.IsQuote(m.At(quote)) { // the password given, "hunter2", is wrong
+		after = quote
+	}
 	switch {
 	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2
 		r&words.IsNeutral != 0:

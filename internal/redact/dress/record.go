@@ -208,8 +208,9 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 			l := m.linkOf(&key)
 			quoted := view.IsQuote(m.At(l.value))
 			if stated := l.bond == spaced; l.bond != unbound && l.bond != paired && (l.bond != called || quoted) {
-				l.bond = assigned
 				v, ok := m.valueAt(&key, l)
+				ok = ok && !m.goesOn(&key, l, &v, m.Text[v.Start:v.End]) && !strings.EqualFold(m.Text[v.Start:v.End], s.word)
+				l.bond = assigned
 				stated = stated && !v.Quoted && m.At(l.value) != '[' // rejected value [hunter2], or got hunter2
 				if ok && m.wants(s, l, &v) && (!stated || view.IsAlnum(m.Text[v.Start]) && words.Mixed(m.Text[v.Start:v.End])) {
 					m.Hide(v.Start, v.End)

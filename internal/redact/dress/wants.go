@@ -111,6 +111,9 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 		return !class && !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) &&
 			(!keyName || words.Mixed(text))
 	case s.strength == words.Sure:
+		if view.HasFold(s.word, "signing ") && len(text) == len("09f8b46c-61a0-4254-9875-f71f4c605bc7") && words.IsID(text) { // its ID in Studio
+			return false
+		}
 		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text)
 	case s.strength == words.Unsure && v.Quoted:
 		return words.IsKeyValue(text) && !words.IsID(text)
@@ -156,8 +159,12 @@ func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 			user, password, found = strings.Cut(text, sep)
 		}
 	}
+	if !found && slices.Contains(words.List("user"), strings.ToLower(s.word)) { // default credentials admin/hunter2
+		user, password, _ = strings.Cut(text, "/")
+		found = words.Mixed(password)
+	}
 	named := found && strings.Trim(user, "_-.@0123456789"+view.Alphabet) == "" && !words.IsProse(user) &&
-		words.Roles(strings.ToLower(user)) == 0
+		words.Roles(strings.ToLower(user))&^words.IsSecretKey == 0
 	if !named || password == "" || words.IsNothing(password) || words.IsProse(password) || view.IsDigits(password) {
 		return false
 	}

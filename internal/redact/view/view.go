@@ -138,7 +138,7 @@ func (v *View) escape(i int) (n int, r rune) {
 		return n, r
 	case c == '\\':
 		n, r = backslash(t)
-		if n == 2 && !IsLetter(t[1]) && t[1] != '=' && t[1] != ':' && v.Depth(i+1) != v.Depth(i) {
+		if n == 2 && !IsLetter(t[1]) && strings.IndexByte("=:'", t[1]) < 0 && v.Depth(i+1) != v.Depth(i) {
 			return 0, 0
 		}
 		return n, r
