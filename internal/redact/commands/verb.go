@@ -100,7 +100,8 @@ func (m *Masker) verb(s word) int {
 	}
 	last := 0
 	for i, n := m.Spaces(s.end), 0; n < 3 && i < len(t); n++ {
-		if end := m.NameEndAt(i + 1); m.At(i) == '{' && m.At(end) == '}' && m.At(end+1) == '\n' || m.At(i) == '$' && view.IsSpace(m.At(end)) {
+		if end := m.NameEndAt(i + 1); m.At(i) == '{' && m.At(end) == '}' && m.At(end+1) == '\n' ||
+			m.At(i) == '$' && view.IsSpace(m.At(end)) {
 			i = m.Spaces(end + 1) // its length comes first, as IMAP and Redis send it
 		}
 		v, ok := m.Word(i, true)

@@ -64,18 +64,17 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{bond: assigned, value: j, line: line}
 		case c == ',' && (s.quote != 0 || m.isAtom(s)):
 			return link{bond: paired, value: next}
-		case c == ',', (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
+		case c == ',', c == ';' && gap == "" && next == j+1, (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
 		case c == ';' && s.quote != 0: // s:8:"password";s:7:"hunter2" as PHP keeps it
 			value, _, _ := strings.Cut(t[j:min(len(t), j+12)], `"`)
-			if strings.Count(value, ":") != 2 {
-				return link{}
+			if strings.Count(value, ":") == 2 {
+				return link{bond: assigned, value: j + len(value)}
 			}
-			return link{bond: assigned, value: j + len(value)}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
 			return m.cellAt(s, next)
 		case gap == "" && s.quote == 0 &&
-			(c == '(' || c == '{' && view.IsQuote(m.At(j+1)) || s.strength == words.Sure && m.isBracketed(link{}, j)):
+			(c == '(' || c == '{' && view.IsQuote(m.At(j+1)) || s.strength == words.Sure && j == s.end && m.isBracketed(link{}, j)):
 			return link{bond: called, value: next}
 		case c == '(', c == '[' && gap != "": // password (required): hunter2
 			if i = m.Closing(j, j+maxAside) + 1; i == 0 || m.Operator(m.Spaces(i)) == "" {
@@ -234,16 +233,13 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return next, true
 	}
 	after := m.Spaces(end)
-	if quote := m.Spaces(after + 1); m.At(after) == ',' && view.IsQuote(m.At(quote)) { // the password given, "hunter2", is wrong
-		after = quote
-	}
 	switch {
 	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2
 		r&words.IsNeutral != 0:
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
 		return m.NameEndAt(after), true
-	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || m.At(after) == '(' || m.At(after) == '['),
+	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || strings.IndexByte("([,", m.At(after)) >= 0),
 		r&words.IsOf != 0 && m.At(after) == '(' && view.IsQuote(m.At(after+1)):
 		// the password used was hunter2, the password entered (hunter2), password IN ('hunter2')
 		if word := m.NameEndAt(after); word > after {

@@ -104,20 +104,16 @@ func (m *Masker) record(s *subject) int {
 	}
 	next := m.keyedValue(s, s.end, end)
 	if next == 0 {
-		if next = m.part(s); next > 0 {
-			return next
-		}
+		next = m.part(s)
 	}
 	if next == 0 && m.At(end) == '>' && t[end-1] != '/' && s.quote != 0 {
 		next = m.content(s, end+1)
 	}
 	start := key
 	for start > 0 && key-start < maxRecord && (t[start-1] == '}' || !m.recordEnds(start-1)) && t[start-1] != '{' {
-		from := max(0, start-maxRecord)
-		if start--; t[start] == '"' && start < key-1 { // what is in quotes
-			start = from + max(0, strings.LastIndexByte(t[from:start], '"'))
-		} else if t[start] == '}' {
-			start = from + max(0, strings.LastIndexByte(t[from:start], '{'))
+		if start--; t[start] == '}' || t[start] == '"' && start < key-1 { // what is in quotes or braces
+			from := max(0, start-maxRecord)
+			start = from + max(0, strings.LastIndexByte(t[from:start], max('"', t[start]-2)))
 		}
 	}
 	m.Cost += end - start

@@ -145,10 +145,7 @@ func (v *View) escape(i int) (n int, r rune) {
 	case c == '&':
 		return entity(t)
 	case c == '"' || c == '\'':
-		if i == 0 || !IsAlnum(v.Text[i-1]) && v.Text[i-1] != '=' {
-			return 0, 0
-		}
-		return glue(t), -1
+		return glue(v.Text, i), -1
 	case c == 0x1b:
 		return terminal(t), -1
 	case c == '\v', c == '\f', c >= 0x1c && c < ' ':
@@ -244,14 +241,15 @@ func entity(t string) (n int, r rune) {
 	return 0, 0
 }
 
-// glue returns the length of what glues two pieces of a word at the beginning of t, as in "pass" + "word"; 0 if it begins otherwise.
-func glue(t string) int {
-	rest := strings.TrimLeft(t[1:], " ")
-	if strings.HasPrefix(rest, "+") {
-		rest = strings.TrimLeft(rest[1:], " ")
-		if len(rest) > 1 && rest[0] == t[0] && (IsAlnum(rest[1]) || rest[1] == '=') {
-			return len(t) - len(rest) + 1
-		}
+// glue returns the length of what glues two pieces of a name at i, as in "pass" + "word"; 0 if nothing does.
+func glue(t string, i int) int {
+	inName := func(i int) bool { return i >= 0 && i < len(t) && (IsAlnum(t[i]) || t[i] == '=') }
+	plus := strings.TrimLeft(t[i+1:], " ")
+	if !inName(i-1) || !strings.HasPrefix(plus, "+") {
+		return 0
+	}
+	if next := len(t) - len(strings.TrimLeft(plus[1:], " ")); next < len(t) && t[next] == t[i] && inName(next+1) {
+		return next + 1 - i
 	}
 	return 0
 }
