@@ -19,7 +19,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case m.counts(v, text), l.bond == assigned && m.leadsOn(v, text):
 		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
-		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text),
+		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text), s.flag && strings.HasPrefix(text, "--") && view.IsLetter(m.At(v.Start+2)),
 		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
 		return false
 	case strings.EqualFold(s.word, "pin"):
