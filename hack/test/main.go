@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,8 +20,13 @@ func main() {
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	passed, err := test(ctx, os.Stdout)
-	if err != nil {
+	err := adopt()
+	passed, failed := test(ctx, os.Stdout)
+	ended, orphans := endOrphans()
+	if ended > 0 {
+		fmt.Printf("Ended %d processes that tests have left behind.\n", ended)
+	}
+	if err = errors.Join(err, failed, orphans); err != nil {
 		fmt.Fprintln(os.Stderr, "test:", err)
 	}
 	if err != nil || !passed {

@@ -15,7 +15,7 @@ func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 	for _, collector := range m.counted() {
 		collector.Describe(descs)
 	}
-	for _, desc := range m.gauges {
+	for _, desc := range m.collected {
 		descs <- desc
 	}
 }
@@ -27,16 +27,24 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	for source, state := range m.sources {
-		m.collect(source, &state, func(name string, value float64, labels ...string) {
+	for source, known := range m.sources {
+		report := func(name string, kind prometheus.ValueType, value float64, labels ...string) {
 			labels = append([]string{source.Namespace, source.Name}, labels...)
-			metrics <- prometheus.MustNewConstMetric(m.gauges[name], prometheus.GaugeValue, value, labels...)
+			metrics <- prometheus.MustNewConstMetric(m.collected[name], kind, value, labels...)
+		}
+		for i, kind := range KnownTypes() {
+			for j, phase := range finishedPhases() {
+				report(TasksFinished, prometheus.CounterValue, float64(known.finished[i][j].Load()), kind, phase)
+			}
+		}
+		m.collect(source, &known.State, func(name string, value float64, labels ...string) {
+			report(name, prometheus.GaugeValue, value, labels...)
 		})
 	}
 }
 
 func (m *Metrics) counted() []prometheus.Collector {
-	return []prometheus.Collector{m.finished, m.polls, m.requests, m.unusable, m.writes, m.took, m.lag}
+	return []prometheus.Collector{m.polls, m.requests, m.unusable, m.writes, m.took, m.lag}
 }
 
 // collect reports the gauges of one source.

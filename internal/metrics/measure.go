@@ -3,9 +3,8 @@
 package metrics
 
 import (
+	"slices"
 	"time"
-
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
 // Values of LabelVerb.
@@ -23,14 +22,14 @@ func (m *Metrics) Report(source Source, state *State) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.sources[source]; ok {
-		m.sources[source] = *state
+	if known, ok := m.sources[source]; ok {
+		known.State = *state
 	}
 }
 
 // Polled notes a poll, or a full sync, that was carried through.
 func (m *Metrics) Polled(source Source, kind string, took time.Duration) {
-	m.of(source, func(State) {
+	m.of(source, func(*followed) {
 		m.polls.WithLabelValues(source.Namespace, source.Name, kind, Success).Inc()
 		m.took.WithLabelValues(source.Namespace, source.Name, kind).Observe(took.Seconds())
 	})
@@ -38,17 +37,17 @@ func (m *Metrics) Polled(source Source, kind string, took time.Duration) {
 
 // Failed notes one that could not be gone on with, and the reason that the source's condition gives.
 func (m *Metrics) Failed(source Source, kind, reason string) {
-	m.of(source, func(State) { m.polls.WithLabelValues(source.Namespace, source.Name, kind, reason).Inc() })
+	m.of(source, func(*followed) { m.polls.WithLabelValues(source.Namespace, source.Name, kind, reason).Inc() })
 }
 
 // Requested notes a request to Studio.
 func (m *Metrics) Requested(source Source, result string) {
-	m.of(source, func(State) { m.requests.WithLabelValues(source.Namespace, source.Name, result).Inc() })
+	m.of(source, func(*followed) { m.requests.WithLabelValues(source.Namespace, source.Name, result).Inc() })
 }
 
 // LeftOut notes elements of a list that are no tasks, or have no usable ID.
 func (m *Metrics) LeftOut(source Source, elements int) {
-	m.of(source, func(State) { m.unusable.WithLabelValues(source.Namespace, source.Name).Add(float64(elements)) })
+	m.of(source, func(*followed) { m.unusable.WithLabelValues(source.Namespace, source.Name).Add(float64(elements)) })
 }
 
 // Write is a LivepeerTask that was written.
@@ -63,17 +62,17 @@ type Write struct {
 // Wrote notes a write. Of a task that was not mirrored before, it matters when it was updated: the first sync, or wider
 // limits, bring what is long past.
 func (m *Metrics) Wrote(source Source, write *Write, now time.Time) {
-	m.of(source, func(state State) {
+	m.of(source, func(known *followed) {
 		m.writes.WithLabelValues(source.Namespace, source.Name, write.Verb).Inc()
 		changed := !write.UpdatedBefore.IsZero() && write.UpdatedAt.After(write.UpdatedBefore)
-		fresh := write.Verb == Create && !state.FullSyncAt.IsZero() && write.UpdatedAt.After(state.FullSyncAt)
+		fresh := write.Verb == Create && !known.FullSyncAt.IsZero() && write.UpdatedAt.After(known.FullSyncAt)
 		if changed {
 			lag := max(0, now.Sub(write.UpdatedAt)) // clocks differ
 			m.lag.WithLabelValues(source.Namespace, source.Name).Observe(lag.Seconds())
 		}
-		if v1alpha1.IsFinishedPhase(write.Phase) && (fresh || changed && write.Phase != write.Before) {
-			kind := bounded(write.Type, KnownTypes())
-			m.finished.WithLabelValues(source.Namespace, source.Name, kind, write.Phase).Inc()
+		if phase := slices.Index(finishedPhases(), write.Phase); phase >= 0 && (fresh || changed && write.Phase != write.Before) {
+			kind := slices.Index(KnownTypes(), bounded(write.Type, KnownTypes()))
+			known.finished[kind][phase].Add(1)
 		}
 	})
 }

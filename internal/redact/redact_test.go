@@ -99,6 +99,13 @@ func TestText(t *testing.T) {
 		"sent bearer abcDEF.1":                                                    "sent bearer [redacted]",
 		"sent Basic dXNlcjpwYXNz again":                                           "sent Basic [redacted] again",
 		"no token 1f0c9a4e-61a0-4254-9875-f71f4c605bc7 found":                     "no token [redacted] found",
+		"with authToken hunter2 and OTP 123456":                                   "with authToken [redacted] and OTP [redacted]",
+		"wrong pin 4711, GPIO pin 4711":                                           "wrong pin [redacted], GPIO pin 4711",
+		"default credentials bob/hunter2":                                         "default credentials [redacted]",
+		"token hunter2 not found":                                                 "token [redacted] not found",
+		"password[hunter2], key: secret[7]":                                       "password[[redacted]], key: secret[7]",
+		`"pass" + "word": "hunter2"`:                                              `"pass" + "word": "[redacted]"`,
+		"- mysql\n- -p\n- hunter2\n- db":                                          "- mysql\n- -p\n- [redacted]\n- db",
 		"x-api-key: abc":                                                          "x-api-key: [redacted]",
 		"password=a,b;c d":                                                        "password=[redacted] d",
 		"AWS_SECRET_ACCESS_KEY=abc/def+g":                                         "AWS_SECRET_ACCESS_KEY=[redacted]",
@@ -131,7 +138,7 @@ func TestTextKeeps(t *testing.T) {
 		"/samplevideo/hls", "H264Baseline", "H.264", "yuv420p", "upload", "export-data", "catalyst_ffmpeg", "<string>",
 		"My API key", "user@example.com", "mailto:user@example.com", "at 12:30: codec mov,mp4 not found (code=4)",
 		"bearer token is missing", "basic authentication failed", "Invalid token. Author: Bob", "a ? b : c = d", "50%",
-		"token expired: renew it", "{\"width\": 3, \"name\": \"x\"}", "https://livepeer.example/docs", "2020-04-23T18:39:34.725Z",
+		"unexpected token hunter2 in JSON", "--api-key\n--verbose", "token expired: renew it", "{\"width\": 3, \"name\": \"x\"}", "https://livepeer.example/docs", "2020-04-23T18:39:34.725Z",
 	} {
 		if got, changed := (&Redactor{}).Text(in); got != in || changed {
 			t.Errorf("Text(%q) = %q, %v: should stay", in, got, changed)

@@ -31,6 +31,8 @@ var hostile = []string{
 	"{\"path\":[\"a\",\"password\"],\"x\":{", "\" type=\"password\" ", "value \"a\" for password ", "password\n value ", "password given ", "\"password\" with value ",
 	"password=? -- [a] ", "password=? parameters: $1 ", "password=$1 ", "VALUES (?) password ", "'a1' is not a valid password ", "password is not valid: a1 ", "password must (a1) ",
 	"q'[", "password ~ a1 ", "password \"a\" -> \"b\" ", "password 0x1 \"a\" ", "password's a1 ", "auth a b1c2\n", "L: a P: b1c2 ", "PDO->__construct('a','b','c') ",
+	`"a"+"a`, `a" + "`, `a"  `, "stringData:\n a: b\n", "data:\n a: b\nkind: Secret\n", "{\"a\":{}} name=password ", "- -p\n- a\n", "mysql\n- ", "--password\n- ",
+	`Some("password") => `, "password[a1b2", "password{a1b2} ", "token a1b2 is ", "AUTH\n$1\n", "password;a1b2", "authToken a1b2 ", "credentials a/b1c2 ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

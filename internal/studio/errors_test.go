@@ -5,9 +5,13 @@ package studio
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -172,6 +176,26 @@ func TestUnreachable(t *testing.T) {
 			}
 			wantNoKey(t, fmt.Sprintf("%v %+v %#v %v", err, *e, e, e.Err))
 		})
+	}
+}
+
+// TestWhatStandsBetween: a network policy shows as DNS that does not answer, or as a host that refuses. The message says to look there.
+func TestWhatStandsBetween(t *testing.T) {
+	c := newTestClient(t, Config{BaseURL: "https://studio.example/api", Redactor: redact.New()})
+	dial := func(err error) error { return &url.Error{Op: "Get", Err: &net.OpError{Op: "dial", Err: err}} }
+	for name, tt := range map[string]struct {
+		err   error
+		check string
+	}{
+		"no answer from DNS": {dial(&net.DNSError{Err: "i/o timeout", Name: "studio.example", IsTimeout: true}), "network policies"},
+		"DNS refuses":        {dial(&net.DNSError{Err: "connection refused", Name: "studio.example", IsTemporary: true}), "network policies"},
+		"no such name":       {dial(&net.DNSError{Err: "no such host", Name: "studio.example", IsNotFound: true}), "spec.url"},
+		"refused":            {dial(syscall.ECONNREFUSED), "network policies"},
+		"no connection":      {dial(os.ErrDeadlineExceeded), "network policies"},
+	} {
+		if m := c.unreachable(tt.err).Message; !strings.Contains(m, "Check ") || !strings.Contains(m, tt.check) {
+			t.Errorf("%s: %q does not say to check %s", name, m, tt.check)
+		}
 	}
 }
 

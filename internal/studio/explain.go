@@ -184,9 +184,10 @@ func (c *Client) why(err error) string {
 	case unresolved && dns.IsNotFound:
 		return fmt.Sprintf("The host %s is not known to DNS. Check spec.url.", c.clean(dns.Name, 200))
 	case unresolved:
-		return fmt.Sprintf("The host %s could not be looked up in DNS.", c.clean(dns.Name, 200))
+		return fmt.Sprintf("The host %s could not be looked up: no answer from DNS. Check the cluster's DNS and network policies.",
+			c.clean(dns.Name, 200))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Sprintf("The API's host %s refuses connections. Check spec.url.", c.host)
+		return fmt.Sprintf("The API's host %s refuses connections. Check spec.url and network policies.", c.host)
 	case op != nil && op.Op == "dial" && op.Timeout():
 		return fmt.Sprintf("There was no connection to %s within %s. Check spec.url and network policies.",
 			c.host, min(c.timeout, connectTimeout))

@@ -27,6 +27,7 @@ type account struct {
 	key       string
 	authority *authority
 	args      []string // of the Studio
+	port      string   // that it listens on
 	studio    *http.Client
 	url       string // of the Studio, from here
 }
@@ -34,7 +35,7 @@ type account struct {
 // account starts a Studio with that many tasks, whose time passes at that speed.
 func (e *suite) account(name string, tasks int, speed string) *account {
 	e.t.Helper()
-	a := &account{suite: e, namespace: "e2e-" + name, key: "e2e-key-of-" + name, authority: newAuthority(e)}
+	a := &account{suite: e, namespace: "e2e-" + name, key: "e2e-key-of-" + name, authority: newAuthority(e), port: "8443"}
 	a.args = []string{
 		"--listen=:8443", "--tls-cert=/tls/tls.crt", "--tls-key=/tls/tls.key", "--seed=7",
 		fmt.Sprint("--tasks=", tasks), "--speed=" + speed,
@@ -53,7 +54,7 @@ func (a *account) startStudio() {
 	a.g.Expect(err).NotTo(HaveOccurred())
 	args := `["` + strings.Join(append(a.args, "--key="+a.key), `", "`) + `"]`
 	a.apply(strings.NewReplacer("NAMESPACE", a.namespace, "IMAGE", a.peers, "ARGS", args,
-		"CERTIFICATE", base64.StdEncoding.EncodeToString(certificate), "PRIVATE", base64.StdEncoding.EncodeToString(private),
+		"PORT", a.port, "CERTIFICATE", base64.StdEncoding.EncodeToString(certificate), "PRIVATE", base64.StdEncoding.EncodeToString(private),
 	).Replace(string(text)), "apply", "-f", "-")
 	a.k("-n", a.namespace, "rollout", "status", "deployment/studio", "--timeout=60s")
 }

@@ -40,7 +40,7 @@ func (m *Masker) lettersAt(i int) string {
 	c := &m.command
 	for j := max(c.seen, i-page.MaxLook); j < i; j++ {
 		switch b := m.Text[j]; {
-		case b == '\n' || b == '|' || b == ';':
+		case b == '\n' && !strings.HasPrefix(m.Text[m.Blanks(j+1):], "- ") || b == '|' || b == ';':
 			c.letters, c.user = "", false
 		case view.IsNameByte(b):
 			end := m.NameEndAt(j)
@@ -113,7 +113,7 @@ func (m *Masker) Option(i, n int) int {
 		return n
 	case !v.Quoted && (words.IsProse(text) || words.Roles(text)&words.IsFact != 0) && view.IsLetter(m.At(v.Next+1)): // a sentence about it
 		return n
-	case strings.ContainsAny(name, "/{"), (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
+	case strings.ContainsAny(name, "/{"), text[0] == '-', (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
 		return n
 	}
 	m.Hide(v.Start, v.End)
@@ -135,16 +135,14 @@ func (m *Masker) Slash(i int) {
 
 // argumentOf returns where the argument of an option begins, of which the dashes are at i and the name ends at end.
 func (m *Masker) argumentOf(i, end int) int {
-	quote := m.At(i - 1)
-	if view.IsQuote(quote) && m.At(end) == quote { // of a list
-		end++
-		for view.IsSpace(m.At(end)) || m.At(end) == ',' {
-			end++
-		}
-		return end
-	}
-	if m.At(end) == '=' {
+	if quote := m.At(i - 1); view.IsQuote(quote) && m.At(end) == quote {
 		end++
 	}
-	return m.Spaces(end)
+	if m.At(end) == '=' || m.At(end) == ',' {
+		end++
+	}
+	if end = m.Spaces(end); strings.HasPrefix(m.Text[end:], "- ") { // of a list of YAML
+		end = m.Spaces(end + 1)
+	}
+	return end
 }

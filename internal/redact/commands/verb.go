@@ -99,13 +99,10 @@ func (m *Masker) verb(s word) int {
 		return 0
 	}
 	last := 0
-	from := m.Spaces(s.end)
-	if m.At(from) == '$' { // its length, as Redis sends it
-		from = m.Spaces(m.NameEndAt(from + 1))
-	}
-	for i, n := from, 0; n < 3 && i < len(t); n++ {
-		if end := m.NameEndAt(i + 1); m.At(i) == '{' && m.At(end) == '}' && m.At(end+1) == '\n' { // its length, as IMAP sends it
-			i = m.Spaces(end + 1)
+	for i, n := m.Spaces(s.end), 0; n < 3 && i < len(t); n++ {
+		if end := m.NameEndAt(i + 1); m.At(i) == '{' && m.At(end) == '}' && m.At(end+1) == '\n' ||
+			m.At(i) == '$' && view.IsSpace(m.At(end)) {
+			i = m.Spaces(end + 1) // its length comes first, as IMAP and Redis send it
 		}
 		v, ok := m.Word(i, true)
 		text := t[v.Start:min(v.End, v.Start+page.MaxLook)]
@@ -119,7 +116,7 @@ func (m *Masker) verb(s word) int {
 			m.Hide(v.Start, v.End)
 			last = v.Next
 		}
-		if i = v.Next + 1; m.At(v.Next) != ' ' {
+		if i = m.Spaces(v.Next); m.At(v.Next) != ' ' && m.At(i) != '$' {
 			break
 		}
 	}

@@ -53,27 +53,28 @@ func (m *Masker) linkOf(s *subject) link {
 		line := strings.IndexByte(gap, '\n') >= 0
 		next := m.Spaces(j + 1)
 		switch c := t[j]; {
+		case s.flag && (c == ',' || line && strings.HasPrefix(t[j:], "- ")), // the next item of a list
+			c == '.' && next > j+1 && gap != "" && strings.IndexByte("(:", m.At(s.start-1)) >= 0: // a pair of Lisp
+			return link{bond: assigned, value: next}
 		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']', // the latter is a link of Markdown
 			c == '|' && m.At(s.start-1) == '$',         // echo $PASSWORD | cat
 			s.quote != 0 && view.HasFold(t[j:], "to "): // renamed "authToken" to "apiKey"
 			return link{}
-		case s.flag && c == ',', c == '.' && next > j+1 && gap != "" && m.At(s.start-1) == '(': // the latter is a pair of Lisp
-			return link{bond: assigned, value: next}
 		case s.flag && gap != "" && (s.quote == 0 || view.IsQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j, line: line}
 		case c == ',' && (s.quote != 0 || m.isAtom(s)):
 			return link{bond: paired, value: next}
-		case c == ',', (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
+		case c == ',', c == ';' && gap == "" && next == j+1, (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
 		case c == ';' && s.quote != 0: // s:8:"password";s:7:"hunter2" as PHP keeps it
 			value, _, _ := strings.Cut(t[j:min(len(t), j+12)], `"`)
-			if strings.Count(value, ":") != 2 {
-				return link{}
+			if strings.Count(value, ":") == 2 {
+				return link{bond: assigned, value: j + len(value)}
 			}
-			return link{bond: assigned, value: j + len(value)}
 		case c == '|' && strings.IndexByte(t[j:next], '\n') < 0: // a cell of a table
 			return m.cellAt(s, next)
-		case (c == '(' || c == '{' && view.IsQuote(m.At(j+1))) && gap == "" && s.quote == 0:
+		case gap == "" && s.quote == 0 &&
+			(c == '(' || c == '{' && view.IsQuote(m.At(j+1)) || s.strength == words.Sure && j == s.end && m.isBracketed(link{}, j)):
 			return link{bond: called, value: next}
 		case c == '(', c == '[' && gap != "": // password (required): hunter2
 			if i = m.Closing(j, j+maxAside) + 1; i == 0 || m.Operator(m.Spaces(i)) == "" {
@@ -142,6 +143,9 @@ func (m *Masker) cellAt(s *subject, i int) link {
 func (m *Masker) closers(s *subject) int {
 	i := s.end
 	before := m.At(s.start - 1)
+	if s.quote != 0 && m.At(s.end+1) == ')' && m.Operator(m.Spaces(s.end+2)) != "" { // Some("password") => Some("hunter2")
+		before = m.At(s.start - 2)
+	}
 	for n := 0; n < 6; n++ {
 		switch c := m.At(i); {
 		case strings.HasPrefix(m.Text[i:], "'s "): // password's hunter2
@@ -235,7 +239,7 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
 		return m.NameEndAt(after), true
-	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || m.At(after) == '(' || m.At(after) == '['),
+	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || strings.IndexByte("([,", m.At(after)) >= 0),
 		r&words.IsOf != 0 && m.At(after) == '(' && view.IsQuote(m.At(after+1)):
 		// the password used was hunter2, the password entered (hunter2), password IN ('hunter2')
 		if word := m.NameEndAt(after); word > after {

@@ -104,18 +104,16 @@ func (m *Masker) record(s *subject) int {
 	}
 	next := m.keyedValue(s, s.end, end)
 	if next == 0 {
-		if next = m.part(s); next > 0 {
-			return next
-		}
+		next = m.part(s)
 	}
 	if next == 0 && m.At(end) == '>' && t[end-1] != '/' && s.quote != 0 {
 		next = m.content(s, end+1)
 	}
 	start := key
-	for start > 0 && key-start < maxRecord && !m.recordEnds(start-1) && t[start-1] != '{' {
-		if start--; t[start] == '"' && start < key-1 { // what is in quotes
+	for start > 0 && key-start < maxRecord && (t[start-1] == '}' || !m.recordEnds(start-1)) && t[start-1] != '{' {
+		if start--; t[start] == '}' || t[start] == '"' && start < key-1 { // what is in quotes or braces
 			from := max(0, start-maxRecord)
-			start = from + max(0, strings.LastIndexByte(t[from:start], '"'))
+			start = from + max(0, strings.LastIndexByte(t[from:start], max('"', t[start]-2)))
 		}
 	}
 	m.Cost += end - start
@@ -199,15 +197,16 @@ func (m *Masker) keyedValue(s *subject, from, to int) int {
 	plain := true
 	for ; i < to; i++ {
 		end := m.NameEndAt(i)
-		if end > i && (words.IsKeyOf(m.Text[i:end], words.IsAnyValue) || strings.HasPrefix(m.Text[i:], "string \"")) {
+		if end > i && m.At(i-1) != ':' && (words.IsKeyOf(m.Text[i:end], words.IsAnyValue) || strings.HasPrefix(m.Text[i:], "string \"")) {
 			*known, plain = stretch{}, false
 			key := m.subjectAt(i, end)
 			key.strength = s.strength
 			l := m.linkOf(&key)
-			quoted, nested := view.IsQuote(m.At(l.value)), l.line && m.PairFollows(l.value)
-			if stated := l.bond == spaced; !nested && l.bond != unbound && l.bond != paired && (l.bond != called || quoted) {
-				l.bond = assigned
+			quoted := view.IsQuote(m.At(l.value))
+			if stated := l.bond == spaced; l.bond != unbound && l.bond != paired && (l.bond != called || quoted) {
 				v, ok := m.valueAt(&key, l)
+				ok = ok && !m.goesOn(&key, l, &v, m.Text[v.Start:v.End]) && !strings.EqualFold(m.Text[v.Start:v.End], s.word)
+				l.bond = assigned
 				stated = stated && !v.Quoted && m.At(l.value) != '[' // rejected value [hunter2], or got hunter2
 				if ok && m.wants(s, l, &v) && (!stated || view.IsAlnum(m.Text[v.Start]) && words.Mixed(m.Text[v.Start:v.End])) {
 					m.Hide(v.Start, v.End)

@@ -35,42 +35,6 @@ func (m *Masker) restOfLine(s *subject, i int) int {
 	return i + len(page.Trim(t[i:end], page.Trailing+" \t"))
 }
 
-// block reads a block of YAML, of which the | or > is at i: all lines that begin further right than the name does. Or a list, of
-// which the first dash is at i: that may begin where the name does.
-func (m *Masker) block(s *subject, i int) (v page.Value, ok bool) {
-	t := m.Text
-	list := t[i] == '-'
-	if list {
-		i = strings.LastIndexByte(t[:i], '\n')
-	} else {
-		for i++; i < len(t) && strings.IndexByte("+-0123456789 \t\r", t[i]) >= 0; i++ {
-		}
-	}
-	if m.At(i) != '\n' {
-		return v, false
-	}
-	line := m.LineBefore(s.start, page.MaxLook)
-	indent := len(line) - len(strings.TrimLeft(line, " -"))
-	v.Start, v.End = m.Spaces(i), m.Spaces(i)
-	for i < len(t) {
-		i++ // over the line's end
-		end := i
-		for end < len(t) && t[end] != '\n' {
-			end++
-		}
-		if text := strings.TrimLeft(t[i:end], " "); text != "" {
-			if at := end - i - len(text); at < indent || at == indent && (!list || text[0] != '-') {
-				break
-			}
-			v.End = end
-		}
-		i = end
-	}
-	m.Cost += v.End - v.Start
-	v.Next = v.End
-	return v, v.End > v.Start
-}
-
 // bracketed masks what is in the bracket at i, behind s and white space: variable "password" { default = "hunter2" }, {bob hunter2} as Go
 // prints, credentials (bob, hunter2).
 func (m *Masker) bracketed(s *subject, i int) int {
@@ -113,7 +77,7 @@ func (m *Masker) valueOf(s *subject) int {
 	if l.bond == unbound {
 		return 0
 	}
-	if l.line && l.bond == colon && m.PairFollows(l.value) { // a map of YAML
+	if l.line && l.bond == colon && m.PairFollows(l.value) && !words.IsKeyOf(s.word, words.IsAnyValue) { // a map of YAML
 		return m.keyedValue(s, l.value, min(len(m.Text), l.value+maxRecord))
 	}
 	v, ok := m.valueAt(s, l)
@@ -153,7 +117,7 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	c := m.At(i)
 	n, _ := m.Opening(i)
 	switch {
-	case c == 0, strings.HasPrefix(t[i:], page.UserInfoMask):
+	case c == 0, l.bond == unbound, strings.HasPrefix(t[i:], page.UserInfoMask):
 		return v, false
 	case m.isBracketed(l, i):
 		if i = m.Spaces(m.sentence(i + 1)); view.IsQuote(m.At(i)) {
@@ -165,8 +129,9 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 		return m.Quoted(i), true
 	case l.bond == paired && (c < '0' || c > '9') && c != '[' && c != '{':
 		return v, false
-	case l.bond > spaced && (c == '|' || c == '>') || l.line && s.strength == words.Sure && strings.HasPrefix(t[i:], "- "):
-		if v, ok = m.block(s, i); ok {
+	case l.bond > spaced && (c == '|' || c == '>'),
+		l.line && (s.strength == words.Sure && strings.HasPrefix(t[i:], "- ") || m.PairFollows(i)):
+		if v, ok = m.Block(s.start, i); ok {
 			return v, true
 		}
 	case c == '<' && (view.IsLetter(m.At(i+1)) || m.At(i+1) == '/'):
@@ -195,7 +160,7 @@ func (m *Masker) isBracketed(l link, i int) bool {
 	switch c := m.At(i); {
 	case l.bond == spaced && c == '(':
 		return true
-	case c == '<', l.bond == spaced && c == '[':
+	case c == '<', l.bond <= spaced && c == '[', l.bond == unbound && c == '{':
 		end := m.Bare(i+1, m.Depth(i), true)
 		return m.At(end) == c+2 && words.Mixed(m.Text[i+1:end])
 	}

@@ -19,11 +19,12 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case m.counts(v, text), l.bond == assigned && m.leadsOn(v, text):
 		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
-		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text),
+		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text), s.flag && strings.HasPrefix(text, "--") && view.IsLetter(m.At(v.Start+2)),
 		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
 		return false
 	case strings.EqualFold(s.word, "pin"):
-		return l.bond > spaced && view.IsDigits(text) && len(text) >= 4 && len(text) <= 8
+		return (l.bond > spaced || v.Quoted || m.complained(s)) &&
+			(view.IsDigits(text) && len(text) >= 4 && len(text) <= 8 || v.Quoted && words.Mixed(text))
 	}
 	switch l.bond {
 	case paired:
@@ -43,8 +44,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 			s.strength < words.Sure && !words.IsProse(text) && m.isMember(s, v) {
 			break
 		}
-		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsFact|words.IsKey) != 0
-		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) {
+		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsFact|words.IsKey|words.IsOpenKey|words.IsSecretKey) != 0
+		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next) {
 			return false // jwt: signature is invalid
 		}
 		if header && words.IsRemark(s.word, text) {
@@ -105,13 +106,16 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	switch {
 	case words.IsPairLike(text):
 		return false
+	case view.IsDigits(text) && words.Roles(words.LastWord(s.word))&words.IsCode != 0: // OTP 123456
+		return len(text) >= 6 && len(text) <= 8
 	case s.strength == words.Sure && v.Quoted:
 		keyName := (view.HasFold(s.word, "api ") || view.HasFold(s.word, "signing ")) && !m.complained(s) // a key may have a name
 		class := words.CaseTurns(text) > 2 && words.StrengthOf(text) != words.Open && !words.Mixed(text)  // set to "UserCredential"
 		return !class && !words.IsSentence(text, 1) && !words.IsFile(text) && !strings.Contains(text, `:"`) &&
 			(!keyName || words.Mixed(text))
 	case s.strength == words.Sure:
-		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text)
+		isID := view.HasFold(s.word, "signing ") && words.IsID(text) && strings.Count(text, "-") == 4 // in Studio
+		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text) && !isID
 	case s.strength == words.Unsure && v.Quoted:
 		return words.IsKeyValue(text) && !words.IsID(text)
 	case s.strength == words.Unsure:
@@ -119,12 +123,18 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
 		return false
 	}
-	stated := words.LastWord(strings.TrimRight(m.Text[s.end:v.Start], "\"'` "))
-	if (stated == "is" || stated == "was" || stated == "to") && (s.strength == words.Noun || words.IsIdentifier(s.word)) {
-		return words.Mixed(text) // the secret is hunter2
-	}
-	if s.strength == words.Weak && m.isLogin(s, v) && !words.IsProse(text) {
+	goesOn := m.At(v.Next) == ' ' && words.IsProse(m.Text[v.Next+1:min(len(m.Text), v.Next+page.MaxScheme)]) // token hunter2 not found
+	judged := words.Mixed(text) && !words.IsID(text) && (goesOn || m.complained(s)) &&
+		!view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
+	if s.strength == words.Weak && (m.isLogin(s, v) && !words.IsProse(text) || judged && !strings.ContainsAny(text, "-_./:")) {
 		return true
+	}
+	stated := words.LastWord(strings.TrimRight(m.Text[s.end:v.Start], "\"'` "))
+	isStated, isName := stated == "is" || stated == "was" || stated == "to", words.IsIdentifier(s.word)
+	if isStated && (s.strength == words.Noun || isName) || // the secret is hunter2
+		isName && words.Roles(words.FirstWord(s.word))&words.IsAsking == 0 && m.At(v.Start-1) != ',' && // authToken hunter2
+			strings.ContainsAny(text, "0123456789") && !strings.ContainsAny(text, "(){}[]:`\"") {
+		return words.Mixed(text)
 	}
 	return words.Opaque(text) && len(text) >= 12
 }
@@ -149,13 +159,14 @@ func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 	}
 	text := m.Text[v.Start:min(end, v.Start+page.MaxLook)]
 	user, password, found := strings.Cut(text, ":")
+	isLogin := slices.Contains(words.List("user"), strings.ToLower(s.word)) // default credentials admin/hunter2
 	for _, sep := range []string{" / ", "/"} {
-		if !found && (pair || sep == " / ") {
+		if !found && (pair || sep == " / " || isLogin && words.Mixed(text[strings.IndexByte(text, '/')+1:])) {
 			user, password, found = strings.Cut(text, sep)
 		}
 	}
 	named := found && strings.Trim(user, "_-.@0123456789"+view.Alphabet) == "" && !words.IsProse(user) &&
-		words.Roles(strings.ToLower(user)) == 0
+		words.Roles(strings.ToLower(user))&^words.IsSecretKey == 0
 	if !named || password == "" || words.IsNothing(password) || words.IsProse(password) || view.IsDigits(password) {
 		return false
 	}

@@ -48,3 +48,39 @@ func (p *Page) Led(i, j int) int {
 	}
 	return j
 }
+
+// Block reads a block of YAML, of which the | or > is at i: all lines that begin further right than that of the name. Or a map or a list,
+// which begins at i: a list may begin where the name does.
+func (p *Page) Block(name, i int) (v Value, ok bool) {
+	t := p.Text
+	list := t[i] == '-'
+	if c := t[i]; c != '|' && c != '>' {
+		i = strings.LastIndexByte(t[:i], '\n')
+	} else {
+		for i++; i < len(t) && strings.IndexByte("+-0123456789 \t\r", t[i]) >= 0; i++ {
+		}
+	}
+	if p.At(i) != '\n' {
+		return v, false
+	}
+	line := p.LineBefore(name, MaxLook)
+	indent := len(line) - len(strings.TrimLeft(line, " -"))
+	v.Start, v.End = p.Spaces(i), p.Spaces(i)
+	for i < len(t) {
+		i++ // over the line's end
+		end := i
+		for end < len(t) && t[end] != '\n' {
+			end++
+		}
+		if text := strings.TrimLeft(t[i:end], " "); text != "" {
+			if at := end - i - len(text); at < indent || at == indent && (!list || text[0] != '-') {
+				break
+			}
+			v.End = end
+		}
+		i = end
+	}
+	p.Cost += v.End - v.Start
+	v.Next = v.End
+	return v, v.End > v.Start
+}

@@ -120,7 +120,8 @@ func (v *View) keep(next *View, text []byte, start, end int) []byte {
 // marks are the bytes that something encoded may begin with.
 var marks = func() (table [256]bool) {
 	for c := range table {
-		table[c] = c == '%' || c == '\\' || c == '&' || c >= utf8.RuneSelf || c == 0x7f || c < ' ' && c != '\n' && c != '\r' && c != '\t'
+		control := c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f
+		table[c] = control || c >= utf8.RuneSelf || strings.ContainsRune("%\\&\"'", rune(c))
 	}
 	return table
 }()
@@ -137,12 +138,14 @@ func (v *View) escape(i int) (n int, r rune) {
 		return n, r
 	case c == '\\':
 		n, r = backslash(t)
-		if n == 2 && !IsLetter(t[1]) && t[1] != '=' && t[1] != ':' && v.Depth(i+1) != v.Depth(i) {
+		if n == 2 && !IsLetter(t[1]) && strings.IndexByte("=:'", t[1]) < 0 && v.Depth(i+1) != v.Depth(i) {
 			return 0, 0
 		}
 		return n, r
 	case c == '&':
 		return entity(t)
+	case c == '"' || c == '\'':
+		return glue(v.Text, i), -1
 	case c == 0x1b:
 		return terminal(t), -1
 	case c == '\v', c == '\f', c >= 0x1c && c < ' ':
@@ -236,6 +239,19 @@ func entity(t string) (n int, r rune) {
 		return n, r
 	}
 	return 0, 0
+}
+
+// glue returns the length of what glues two pieces of a name at i, as in "pass" + "word"; 0 if nothing does.
+func glue(t string, i int) int {
+	inName := func(i int) bool { return i >= 0 && i < len(t) && (IsAlnum(t[i]) || t[i] == '=') }
+	plus := strings.TrimLeft(t[i+1:], " ")
+	if !inName(i-1) || !strings.HasPrefix(plus, "+") {
+		return 0
+	}
+	if next := len(t) - len(strings.TrimLeft(plus[1:], " ")); next < len(t) && t[next] == t[i] && inName(next+1) {
+		return next + 1 - i
+	}
+	return 0
 }
 
 // terminal returns the length of the sequence that colours a terminal at the beginning of t.

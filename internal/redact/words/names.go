@@ -92,7 +92,7 @@ func (w *name) strength() Strength {
 		return Unsure
 	case r&isNoun != 0:
 		return Noun
-	case r&IsWeak != 0, r&isCode != 0 && before&isSecretCode != 0, last == "id" && (w.last(1) == "session" || w.last(1) == "sess"):
+	case r&IsWeak != 0, r&IsCode != 0 && before&isSecretCode != 0, last == "id" && (w.last(1) == "session" || w.last(1) == "sess"):
 		return Weak
 	case r&IsFact != 0:
 		return Open

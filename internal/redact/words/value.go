@@ -79,12 +79,13 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 		return false
 	case s == Unsure:
 		return !bracket && IsKeyValue(text)
-	case bracket && s == Weak: // some words that say nothing, rather than numbers or settings
+	case bracket: // some words that say nothing, rather than numbers or settings
 		list := text[0] == '[' || strings.HasSuffix(strings.ToLower(name), "auth")
-		odd := func(word string) bool { return Roles(word) == 0 && !prose[word] && !view.IsDigits(word) }
-		return Jumbled(text) || list && slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), isSign), odd)
-	case bracket:
-		return l.Letters() > 0
+		odd := slices.ContainsFunc(strings.FieldsFunc(text, isSign), func(w string) bool {
+			w = LastWord(w)
+			return Roles(w) == 0 && !prose[w] && !view.IsDigits(w)
+		})
+		return s == Weak && (Jumbled(text) || list && odd) || s != Weak && l.Letters() > 0 && (odd || !strings.Contains(text, "type"))
 	case l.Letters() == 0 && l.Digits > 0 && (s <= Noun || strings.HasSuffix(name, "s") && l.Digits < 4):
 		return l.Digits >= 6 && !strings.HasSuffix(name, "s")
 	case s == Weak: // not what a function returns

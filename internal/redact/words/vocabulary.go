@@ -63,7 +63,7 @@ const (
 	isNoun
 	IsWeak
 	IsKey
-	isCode
+	IsCode
 	IsFact
 	IsNeutral
 	IsOf
