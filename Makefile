@@ -126,7 +126,7 @@ test: controlplane build ## Run every test, against a real API server (the race 
 KEDA_FILES = {"Replace": {"$(CURDIR)/tools/keda/scalers/scaler.go": "{{.Dir}}/pkg/scalers/scaler.go", \
   "$(CURDIR)/tools/keda/scalers/metrics_api_scaler.go": "{{.Dir}}/pkg/scalers/metrics_api_scaler.go"}}
 
-# kube-state-metrics itself, and small programs that call Argo Events' and KEDA's own code.
+# kube-state-metrics, k9s and Flux's kustomize-controller themselves, and small programs that call Argo Events' and KEDA's own code.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
@@ -135,6 +135,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go list -C tools/keda -m -f '$(KEDA_FILES)' github.com/kedacore/keda/v2 >$(BIN)/recipes/keda.json
 	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
+	go build -C tools/kustomize-controller -o $(BIN)/recipes/kustomize-controller github.com/fluxcd/kustomize-controller
 	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
 
 # Not part of make test: npm ci fetches Headlamp's plugin kit, which is large.
