@@ -36,7 +36,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case spaced:
 		return !v.Bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		if words.StrengthOf(text) >= words.Noun && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 { // secrets is forbidden
+		if words.StrengthOf(text) >= words.Noun && !words.Mixed(text) && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 { // secrets is forbidden
 			return false
 		}
 		certain := words.IsIdentifier(s.word) && !words.IsProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
@@ -123,10 +123,11 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
 		return false
 	}
-	goesOn := m.At(v.Next) == ' ' && words.IsProse(m.Text[v.Next+1:min(len(m.Text), v.Next+page.MaxScheme)]) // token hunter2 not found
+	rest, _ := view.CutAny(strings.TrimPrefix(m.Text[v.Next:min(len(m.Text), v.Next+page.MaxScheme)], ")"), "\n\"")
+	goesOn := strings.HasPrefix(rest, " ") && words.IsProse(rest[1:]) // token hunter2 not found
 	judged := words.Mixed(text) && !words.IsID(text) && (goesOn || m.complained(s)) &&
 		!view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
-	if s.strength == words.Weak && (m.isLogin(s, v) && !words.IsProse(text) || judged && !strings.ContainsAny(text, "-_./:")) {
+	if m.isLogin(s, v) && !words.IsProse(text) || s.strength == words.Weak && (judged && !strings.ContainsAny(text, "-_./:")) {
 		return true
 	}
 	stated := words.LastWord(strings.TrimRight(m.Text[s.end:v.Start], "\"'` "))
