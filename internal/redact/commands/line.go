@@ -28,7 +28,7 @@ func (m *Masker) Fields(i int) int {
 	switch {
 	case strings.HasPrefix(t[i:], mask): // of GitHub
 		return m.hideBare(i + len(mask))
-	case before == '=' && m.endsUser(i):
+	case before == '=' && m.endsUser(i), before == ' ' && words.Roles(host)&^words.IsSecretKey == 0 && view.HasFold(m.Text[max(0, start-len("login ")):], "login "):
 		return m.loginAt(i)
 	case strings.EqualFold(host, "p") && before == ' ' && m.At(i+1) == ' ': // L: bob P: hunter2
 		all := strings.Fields(strings.ToLower(m.LineBefore(start, most)))

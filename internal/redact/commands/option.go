@@ -53,7 +53,9 @@ func (m *Masker) lettersAt(i int) string {
 		}
 	}
 	c.seen = i
-	if c.letters == "" && c.user {
+	const near = 64
+	behind := m.Text[min(len(m.Text), i+len("-p")):min(len(m.Text), i+near)] // -p'hunter2' -u root
+	if c.letters == "" && (c.user || view.IsQuote(m.At(i+len("-p"))) && strings.Contains(behind, " -u ")) {
 		return ofUser
 	}
 	return c.letters

@@ -57,8 +57,8 @@ func (m *Masker) linkOf(s *subject) link {
 			c == '.' && next > j+1 && gap != "" && strings.IndexByte("(:", m.At(s.start-1)) >= 0: // a pair of Lisp
 			return link{bond: assigned, value: next}
 		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']', // the latter is a link of Markdown
-			c == '|' && m.At(s.start-1) == '$',         // echo $PASSWORD | cat
-			s.quote != 0 && view.HasFold(t[j:], "to "): // renamed "authToken" to "apiKey"
+			c == '|' && (m.At(s.start-1) == '$' || words.Mixed(s.word)), // echo $PASSWORD | cat, echo Password1 | cat
+			s.quote != 0 && view.HasFold(t[j:], "to "):                  // renamed "authToken" to "apiKey"
 			return link{}
 		case s.flag && gap != "" && (s.quote == 0 || view.IsQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j, line: line}
@@ -250,7 +250,11 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return -1, true
 	case r&words.IsOf != 0: // password for bob: hunter2
 		if quote := m.Spaces(end); view.IsQuote(m.At(quote)) { // for 'https://bob@host':
-			end = m.Quoted(quote).Next
+			v := m.Quoted(quote)
+			if view.HasFold(t[i:], "from ") && quoting[words.LastWord(m.LineBefore(s.start, page.MaxScheme))] && words.Mixed(t[v.Start:v.End]) {
+				return end, true // cannot parse password from "hunter2"
+			}
+			end = v.Next
 			return end, m.At(end) == ':' || m.Operator(m.Spaces(end)) == "="
 		}
 		for range 3 {

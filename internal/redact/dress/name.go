@@ -115,6 +115,11 @@ func (m *Masker) widen(s *subject) {
 			s.strength = words.Sure
 		}
 		return
+	case "session":
+		if view.HasFold(m.Text[s.end:], " id ") {
+			s.end, s.word = s.end+len(" id"), low+" id"
+		}
+		return
 	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community":
 	default:
 		return
