@@ -26,7 +26,7 @@ func (m *Masker) Fields(i int) int {
 	}
 	before, host := m.At(start-1), t[start:i]
 	switch {
-	case strings.HasPrefix(t[i:], mask): // of GitHub
+	case m.At(i+1) == ':' && strings.HasPrefix(t[i:], mask): // of GitHub
 		return m.hideBare(i + len(mask))
 	case before == '=' && m.endsUser(i), before == ' ' && words.Roles(host)&^words.IsSecretKey == 0 && view.HasFold(m.Text[max(0, start-len("login ")):], "login "):
 		return m.loginAt(i)

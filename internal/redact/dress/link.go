@@ -235,6 +235,9 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	after := m.Spaces(end)
 	switch {
 	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2
+		view.HasFold(t[i:], "id ") && view.HasFold(s.word, "session") && m.Operator(after) == "", // session ID hunter2
+		view.HasFold(t[i:], "from ") && view.IsQuote(m.At(after)) && quoting[words.LastWord(m.LineBefore(s.start, page.MaxScheme))] &&
+			words.Mixed(t[after:m.Quoted(after).Next]), // cannot parse password from "hunter2"
 		r&words.IsNeutral != 0:
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
@@ -250,11 +253,7 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return -1, true
 	case r&words.IsOf != 0: // password for bob: hunter2
 		if quote := m.Spaces(end); view.IsQuote(m.At(quote)) { // for 'https://bob@host':
-			v := m.Quoted(quote)
-			if view.HasFold(t[i:], "from ") && quoting[words.LastWord(m.LineBefore(s.start, page.MaxScheme))] && words.Mixed(t[v.Start:v.End]) {
-				return end, true // cannot parse password from "hunter2"
-			}
-			end = v.Next
+			end = m.Quoted(quote).Next
 			return end, m.At(end) == ':' || m.Operator(m.Spaces(end)) == "="
 		}
 		for range 3 {

@@ -115,11 +115,6 @@ func (m *Masker) widen(s *subject) {
 			s.strength = words.Sure
 		}
 		return
-	case "session":
-		if view.HasFold(m.Text[s.end:], " id ") {
-			s.end, s.word = s.end+len(" id"), low+" id"
-		}
-		return
 	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community":
 	default:
 		return
@@ -139,9 +134,8 @@ func (m *Masker) widen(s *subject) {
 	if low == "key" && words.Roles(before)&(words.IsAsking|words.IsSecretKey) == words.IsAsking { // no kind of key, but a remark about one
 		return
 	}
-	owner := strings.Fields(strings.ToLower(m.Text[max(0, start-maxAside):start]))
-	if words.Roles(before)&words.IsOf != 0 && len(owner) > 0 {
-		before = words.LastWord(owner[len(owner)-1]) // no object with key
+	if owner := strings.TrimSpace(m.Text[max(0, start-maxAside):start]); words.Roles(before)&words.IsOf != 0 && owner != "" {
+		before = words.LastWord(owner[strings.LastIndexAny(owner, " \t\r\n")+1:]) // no object with key
 	}
 	switch {
 	case words.Roles(before)&words.IsOpenKey != 0 && words.Roles(low)&words.IsKey != 0:

@@ -119,12 +119,12 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 		isID := view.HasFold(s.word, "signing ") && words.IsID(text) && strings.Count(text, "-") == 4 // in Studio
 		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text) && !isID
 	case strings.ToUpper(name) == name && strings.HasSuffix(m.Text[s.end:v.Start], " '") && words.Mixed(text): // a clause: KEY 'hunter2'
-		return true
+		return words.Roles(words.FirstWord(s.word))&words.IsOf == 0
 	case s.strength == words.Unsure && v.Quoted:
 		return words.IsKeyValue(text) && !words.IsID(text)
 	case s.strength == words.Unsure:
 		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
-	case view.HasFold(s.word, "session") && words.IsID(text): // its ID in Studio
+	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
 		return false
 	}
 	rest, _ := view.CutAny(strings.TrimPrefix(m.Text[v.Next:min(len(m.Text), v.Next+page.MaxScheme)], ")"), "\n\"")

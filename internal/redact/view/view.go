@@ -67,10 +67,11 @@ func (v *View) decode() bool {
 	done := 0
 	var text []byte
 	for i := 0; i < len(t); {
-		n, r := 0, rune(0)
-		if marks[t[i]] {
-			n, r = v.escape(i)
+		if !marks[t[i]] {
+			i++
+			continue
 		}
+		n, r := v.escape(i)
 		if n == 0 {
 			i++
 			continue
