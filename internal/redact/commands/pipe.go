@@ -31,7 +31,7 @@ func (m *Masker) Pipe(i int) {
 		}
 		start--
 	}
-	m.Cost += 2 * page.MaxLook
+	m.Cost += len(rest) + i - start
 	m.Keys++
 	if !hasOption(rest, option) {
 		return

@@ -36,8 +36,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case spaced:
 		return !v.Bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		if words.StrengthOf(text) >= words.Noun && !words.Mixed(text) && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 { // secrets is forbidden
-			return false
+		if words.StrengthOf(text) >= words.Noun && !words.Mixed(text) && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 {
+			return false // secrets is forbidden
 		}
 		certain := words.IsIdentifier(s.word) && !words.IsProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
 		if v.Quoted || certain && (s.strength == words.Weak || s.strength == words.Noun) ||
@@ -132,8 +132,8 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	one := words.Mixed(text) && !words.IsID(text) && !strings.ContainsAny(text, "-_./:") && m.At(s.end) == ' '
 	judged := one && (goesOn || m.alone(v) || m.complained(s)) && !view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
 	disputed := slices.ContainsFunc(words.List("dispute"), func(w string) bool { return strings.Contains(rest, w) })
-	isObject := strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789") == "" // the name of a Secret
-	if m.isLogin(s, v) && !words.IsProse(text) || judged && (s.strength == words.Weak || disputed) || one && s.strength == words.Noun && !isObject {
+	odd := s.strength == words.Noun && strings.Trim(text, "0123456789"+view.Alphabet) != "" // unlike the name of a Secret
+	if m.isLogin(s, v) && !words.IsProse(text) || judged && (s.strength == words.Weak || disputed) || one && odd {
 		return true
 	}
 	stated := words.LastWord(strings.TrimRight(m.Text[s.end:v.Start], "\"'` "))

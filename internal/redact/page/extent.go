@@ -90,7 +90,7 @@ func (p *Page) Quoted(i int) Value {
 			j = k
 		}
 		switch {
-		case n == 1 && view.IsQuote(p.At(j)) && p.Depth(j) == p.Depth(i) && v.End < len(t) && (t[j] == t[i] || strings.IndexByte(",}]\x00", p.At(j+1)) < 0):
+		case n == 1 && view.IsQuote(p.At(j)) && p.Depth(j) == p.Depth(i) && (t[j] == t[i] || strings.IndexByte(",}]\x00", p.At(j+1)) < 0):
 			i = j
 			continue
 		case n == 1 && view.IsAlnum(p.At(j)):

@@ -157,19 +157,18 @@ func (m *Masker) Known(k *Secrets) {
 			from += i + len(secret)
 		}
 	}
-	const around = 16       // more than pieceLen
-	var window [around]byte // the last letters and digits, and where they are
-	var at [around]int
+	var window [16]byte // the last letters and digits, and where they are: more than pieceLen
+	var at [len(window)]int
 	var h, seen uint64
 	for i, b := range []byte(m.Text) {
 		c := view.Lower(b)
 		if c == 0 {
 			continue
 		}
-		h = h*hashBase + uint64(c) - hashOut*uint64(window[(seen-pieceLen)%around])
-		window[seen%around], at[seen%around] = c, i
+		h = h*hashBase + uint64(c) - hashOut*uint64(window[(seen-pieceLen)%16])
+		window[seen%16], at[seen%16] = c, i
 		if seen++; k.mayHold(h) && seen >= pieceLen && k.holds(h) {
-			m.Hide(at[(seen-pieceLen)%around], i+1)
+			m.Hide(at[(seen-pieceLen)%16], i+1)
 		}
 	}
 	if len(k.short) > 0 {

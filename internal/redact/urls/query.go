@@ -81,7 +81,7 @@ func (m *Masker) isHarmless(name, value string) bool {
 	switch {
 	case numberParams[name], wordParams[name]:
 		return len(value) <= maxFact && isTyped(wordParams[name], value)
-	case secretParams[name]:
+	case secretParams[name], name == "key" && strings.HasPrefix(m.URL.Scheme, "rtmp"):
 		return !words.Mixed(value)
 	case len(value) > maxFact:
 		return !words.Opaque(value[:maxFact]) && !words.Opaque(value[len(value)-maxFact:])

@@ -91,7 +91,7 @@ func (v *View) decode() bool {
 		switch {
 		case r < 0: // nothing to be seen
 		case t[i] == '%' && n == len("%00"):
-			text = append(text, byte(r))
+			text = append(text, byte(r)) //nolint:gosec // of two digits
 		default:
 			text = utf8.AppendRune(text, r)
 		}
