@@ -82,8 +82,17 @@ func selectorsOf(t *testing.T, release objects) map[string]map[string]string {
 		"Deployment":    deployment.Spec.Selector.MatchLabels,
 		"spread":        deployment.Spec.Template.Spec.TopologySpreadConstraints[0].LabelSelector.MatchLabels,
 		"NetworkPolicy": policy.Spec.PodSelector.MatchLabels,
-		"leader":        policy.Spec.Egress[2].To[0].PodSelector.MatchLabels,
 		"budget":        as[policyv1.PodDisruptionBudget](t, release.only(t, "PodDisruptionBudget")).Spec.Selector.MatchLabels,
+	}
+	for _, rule := range policy.Spec.Egress {
+		for _, to := range rule.To {
+			if to.NamespaceSelector == nil {
+				found["leader"] = to.PodSelector.MatchLabels
+			}
+		}
+	}
+	if found["leader"] == nil {
+		t.Fatal("the NetworkPolicy lets no replica out to the leader")
 	}
 	for _, service := range release.of("Service") {
 		found["Service "+service.GetName()] = as[corev1.Service](t, service).Spec.Selector

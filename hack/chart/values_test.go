@@ -69,9 +69,16 @@ func TestNetworkValues(t *testing.T) {
 	policy := as[networkingv1.NetworkPolicy](t, all.only(t, "NetworkPolicy"))
 	g.Expect(policy.Spec.Egress).To(HaveLen(len(plain.Spec.Egress) + 1))
 	g.Expect(policy.Spec.Ingress).To(HaveLen(len(plain.Spec.Ingress) + 1))
-	ports := policy.Spec.Egress[1].Ports
-	g.Expect(ports).To(HaveLen(len(plain.Spec.Egress[1].Ports) + 2))
-	g.Expect(ports).To(ContainElement(HaveField("Port.IntVal", BeEquivalentTo(3128))))
+	toAnybody := func(policy *networkingv1.NetworkPolicy) (ports []networkingv1.NetworkPolicyPort) {
+		for _, rule := range policy.Spec.Egress {
+			if len(rule.To) == 0 {
+				ports = append(ports, rule.Ports...)
+			}
+		}
+		return ports
+	}
+	g.Expect(toAnybody(policy)).To(HaveLen(len(toAnybody(plain)) + 2))
+	g.Expect(toAnybody(policy)).To(ContainElement(HaveField("Port.IntVal", BeEquivalentTo(3128))))
 	g.Expect(chart(t, "--set", "networkPolicy.enabled=false").of("NetworkPolicy")).To(BeEmpty())
 }
 

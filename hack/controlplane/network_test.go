@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
@@ -56,17 +57,22 @@ func TestNetworkPolicyFitsThePod(t *testing.T) {
 		g.Expect(policy.Spec.PolicyTypes).To(ConsistOf(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress))
 
 		var in, out []string
+		var dns []networkingv1.NetworkPolicyPeer
 		for _, rule := range policy.Spec.Ingress {
 			in = append(in, ports(rule.Ports)...)
 		}
 		for _, rule := range policy.Spec.Egress {
-			if len(rule.To) > 0 { // the other replicas; no other address is known that would hold in every cluster
+			switch {
+			case len(rule.To) == 0: // Studio's address and the API server's are another in each cluster
+				out = append(out, ports(rule.Ports)...)
+			case rule.To[0].NamespaceSelector != nil: // wherever they listen
+				dns = append(dns, rule.To...)
+				g.Expect(rule.Ports).To(BeEmpty())
+			default: // the other replicas
 				g.Expect(rule.To).To(HaveLen(1))
 				g.Expect(*rule.To[0].PodSelector).To(Equal(policy.Spec.PodSelector))
 				g.Expect(ports(rule.Ports)).To(ConsistOf("TCP/9292"))
-				continue
 			}
-			out = append(out, ports(rule.Ports)...)
 		}
 		var served []string
 		for _, port := range deploymentIn(t, dir).Spec.Template.Spec.Containers[0].Ports {
@@ -74,6 +80,10 @@ func TestNetworkPolicyFitsThePod(t *testing.T) {
 		}
 		g.Expect(in).To(ConsistOf(served))
 		g.Expect(out).To(ContainElements("UDP/53", "TCP/53", "TCP/443", "TCP/6443"))
+		g.Expect(dns).To(ConsistOf(networkingv1.NetworkPolicyPeer{
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: "kube-system"}},
+			PodSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{"k8s-app": "kube-dns"}},
+		}))
 	}
 }
 

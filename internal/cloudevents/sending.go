@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -108,7 +109,7 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	of.attempts++
 	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
 	s.quarantine[name] = of
-	s.refused = Health{v1alpha1.ReasonSinkRefused, trouble.Message + ". The event of task " + name +
+	s.refused = Health{v1alpha1.ReasonSinkRefused, sentence(trouble.Message) + " The event of task " + name +
 		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
 	s.health = s.refused
 }
@@ -150,7 +151,7 @@ func (s *sending) end(now time.Time) {
 	pause, longest := sinkPause, maxSinkPause
 	trouble, theirs := errors.AsType[*Error](s.failed)
 	if theirs {
-		s.health = Health{v1alpha1.ReasonSinkUnavailable, trouble.Message + ". Events are kept and tried again"}
+		s.health = Health{v1alpha1.ReasonSinkUnavailable, sentence(trouble.Message) + " Events are kept and tried again"}
 		if trouble.Kind != Unavailable {
 			pause, longest = deniedPause, maxDeniedPause
 			s.health.Reason = v1alpha1.ReasonSinkRefused
@@ -166,6 +167,9 @@ func (s *sending) end(now time.Time) {
 	s.retryAt = now.Add(delay)
 }
 
+// sentence ends a text with one period, whether it had one or not: an explanation may be somebody else's.
+func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
+
 // well is what the condition says where there is no trouble.
 func (s *sending) well() Health {
 	if s.sent || s.health.Reason == v1alpha1.ReasonDelivered {
@@ -179,7 +183,7 @@ func (s *sending) unusable(err *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sink = nil // whatever comes next deserves an attempt at once
-	s.health = Health{v1alpha1.ReasonInvalidSink, err.Message + ". Events are kept until then"}
+	s.health = Health{v1alpha1.ReasonInvalidSink, sentence(err.Message) + " Events are kept until then"}
 }
 
 // pause returns how long nothing is to be sent: to any task, or to those in quarantine; 0 where there is no such time.

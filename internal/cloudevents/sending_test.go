@@ -34,7 +34,7 @@ func TestPausesOfASink(t *testing.T) {
 		Denied:      {deniedPause, maxDeniedPause, v1alpha1.ReasonSinkRefused},
 		Unusable:    {deniedPause, maxDeniedPause, v1alpha1.ReasonInvalidSink},
 	} {
-		state, trouble, last := &sending{}, &Error{Kind: kind, Message: "no"}, time.Duration(0)
+		state, trouble, last := &sending{}, &Error{Kind: kind, Message: "Not that host."}, time.Duration(0)
 		for n := range 20 {
 			pause := state.stepWith(sink, 0, trouble, now)
 			if pause < want.first || float64(pause) > float64(want.longest)*(1+sinkJitter) || pause < last && last < want.longest {
@@ -42,8 +42,12 @@ func TestPausesOfASink(t *testing.T) {
 			}
 			last = pause
 		}
-		if is, _ := state.condition(false); last < want.longest || is.Reason != want.reason || !is.trouble() {
+		is, _ := state.condition(false)
+		if last < want.longest || is.Reason != want.reason || !is.trouble() {
 			t.Errorf("%s: %s in the end, %s", kind, last, is.Reason)
+		}
+		if is.Message != "Not that host. Events are kept and tried again" {
+			t.Errorf("%s: %s", kind, is.Message)
 		}
 		if state.parallel() != 1 {
 			t.Errorf("%s: %d at once", kind, state.parallel())

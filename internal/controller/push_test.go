@@ -45,6 +45,23 @@ func TestAPushMovesTheObject(t *testing.T) {
 		ContainSubstring("livepeer_task_operator_webhook_requests_total")))
 }
 
+// TestAPushOfAnotherProject: Studio shows a user's tasks by ID whatever the project of the key. Where no task is listed yet that tells the
+// project, a list decides.
+func TestAPushOfAnotherProject(t *testing.T) {
+	t.Parallel()
+	p := pushing(t, 0)
+	for id, project := range map[string]string{"theirs": "another-project", "ours": livepeertest.ProjectID} {
+		p.studio.Put(livepeertest.Task{
+			"id": id, "type": "upload", "projectId": project, "createdAt": time.Now().UnixMilli(),
+			"status": map[string]any{"phase": "pending", "updatedAt": time.Now().UnixMilli()},
+		})
+	}
+	p.push("theirs")
+	p.push("ours")
+	p.Eventually(p.phase("ours"), soon, tick).Should(Equal("pending"))
+	p.Consistently(func() map[string]string { return p.mirroredStates() }, time.Second, tick).Should(And(HaveLen(1), HaveKey("ours")))
+}
+
 // TestWhatAPushSaysIsNotBelieved: it leads to a question to Studio, whose answer counts.
 func TestWhatAPushSaysIsNotBelieved(t *testing.T) {
 	t.Parallel()

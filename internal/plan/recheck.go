@@ -42,6 +42,8 @@ const (
 	// Elsewhere: the task, which says that it is another project's than all that are listed: Studio shows a user's tasks by ID
 	// whatever the project of the key.
 	Elsewhere
+	// Unplaced: the task, which is not stored, of a project of which nothing that is listed tells whether it is the key's.
+	Unplaced
 	// Unreadable: an error of Studio's own for this task, as where its row can't be read.
 	Unreadable
 	// Limited: Studio wants to be left alone.
@@ -52,7 +54,7 @@ const (
 
 // Answers returns all answers.
 func Answers() []Answer {
-	return []Answer{Found, Behind, Deleted, NotFound, NotShown, NoTask, Elsewhere, Unreadable, Limited, Failed}
+	return []Answer{Found, Behind, Deleted, NotFound, NotShown, NoTask, Elsewhere, Unplaced, Unreadable, Limited, Failed}
 }
 
 // Verdict is what is to be done.
@@ -84,12 +86,12 @@ const (
 
 // Recheck is the whole policy: what an answer means, by why the task was asked for.
 func Recheck(why Why, answer Answer) Verdict {
-	return [...][10]Verdict{
-		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unreadable Limited  Failed
-		ExternalChange: {Write, Write, Nothing, Nothing, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
-		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Nothing, Poll, Poll, Poll},
-		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
-		Unread:         {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
-		Missing:        {Write, Write, Gone, Gone, Nothing, Nothing, Gone, AskLater, Fail, Fail},
+	return [...][11]Verdict{
+		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unplaced Unreadable Limited  Failed
+		ExternalChange: {Write, Write, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
+		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Nothing, Poll, Poll, Poll, Poll},
+		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
+		Unread:         {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
+		Missing:        {Write, Write, Gone, Gone, Nothing, Nothing, Gone, Nothing, AskLater, Fail, Fail},
 	}[why][answer]
 }

@@ -19,6 +19,7 @@ func TestRecheckCellByCell(t *testing.T) {
 		plan.NotShown:   {plan.Nothing, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.NoTask:     {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.Elsewhere:  {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},
+		plan.Unplaced:   {plan.Nothing, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.Unreadable: {plan.FullSync, plan.Poll, plan.Nothing, plan.Nothing, plan.AskLater},
 		plan.Limited:    {plan.FullSync, plan.Poll, plan.Fail, plan.Fail, plan.Fail},
 		plan.Failed:     {plan.FullSync, plan.Poll, plan.Nothing, plan.Nothing, plan.Fail},
@@ -29,7 +30,7 @@ func TestRecheckCellByCell(t *testing.T) {
 			}
 		}
 	}
-	if len(plan.Reasons()) != len(reasons) || len(plan.Answers()) != 10 {
+	if len(plan.Reasons()) != len(reasons) || len(plan.Answers()) != 11 {
 		t.Error("there are reasons or answers that are not tried here")
 	}
 }

@@ -205,6 +205,15 @@ func (h *Handoff) elsewhere(fingerprint, project string) bool {
 	return project != "" && len(h.projects) > 0 && !here && fingerprint == h.fingerprint
 }
 
+// unlisted reports whether nothing that is listed tells that a project is the key's: no task, or none that says its project, or not
+// with this key yet.
+func (h *Handoff) unlisted(fingerprint, project string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, here := h.projects[project]
+	return project != "" && (!here || fingerprint != h.fingerprint)
+}
+
 // retained returns what history leaves out now.
 func (h *Handoff) retained() syncstate.Retention {
 	h.mu.Lock()

@@ -128,6 +128,9 @@ func (q *Queue) ask(
 	if q.Handoff.elsewhere(connection.Fingerprint, task.Project) {
 		return plan.Elsewhere, nil, nil
 	}
+	if ask.why == plan.Pushed && q.Handoff.unlisted(connection.Fingerprint, task.Project) && q.stored(source, ask.id) == nil {
+		return plan.Unplaced, nil, nil // a poll lists the key's own
+	}
 	observation, err := mirror.Convert(task.Raw, connection.Redactor)
 	if err != nil || observation.ID != ask.id {
 		return plan.NoTask, nil, nil // an answer about no task, or another one, says nothing about this one
@@ -158,14 +161,20 @@ func answerOf(err error) plan.Answer {
 
 // upToDate reports whether a poll, or another push, has brought the change already.
 func (q *Queue) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted int64) bool {
+	entry := q.stored(source, id)
+	return entry != nil && wanted > 0 && entry.UpdatedAt >= wanted && entry.OwnerUID == source.UID && !entry.Deleting &&
+		entry.ObservedGeneration == entry.Generation
+}
+
+// stored returns what is stored of a task; nil where nothing is.
+func (q *Queue) stored(source *v1alpha1.LivepeerTaskSource, id string) *mirror.Entry {
 	lookup := q.Index.Lookup(source.Namespace)
 	for _, name := range mirror.Names(id) {
 		if entry, ok := lookup(name); ok && entry.ID == id {
-			return wanted > 0 && entry.UpdatedAt >= wanted && entry.OwnerUID == source.UID && !entry.Deleting &&
-				entry.ObservedGeneration == entry.Generation
+			return &entry
 		}
 	}
-	return false
+	return nil
 }
 
 // write stores what differs of a task. It returns after which pause to ask again, where that failed. What can't be mirrored is

@@ -69,7 +69,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if room := maxHead - len(b.head); room > 0 {
 		b.head = append(b.head, p[:min(n, room)]...)
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errTooCompressed) {
 		b.broken = err
 	}
 	return n, err

@@ -170,6 +170,7 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 		return c.unreachable(err)
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
 	if c.userAgent != "" {
 		req.Header.Set("User-Agent", c.userAgent)
@@ -195,6 +196,7 @@ func (c *Client) send(req *http.Request, read func(*http.Response) error) error 
 	}
 	// What is left unread is given up on purpose.
 	defer func() { _ = resp.Body.Close() }()
+	unzip(resp)
 	if encoding := encodingOf(resp); encoding != "" && resp.StatusCode == http.StatusOK {
 		return &Error{Kind: Malformed, Status: resp.StatusCode, Message: fmt.Sprintf("The answer of the API is encoded as %s, which was "+
 			"not asked for. Correct what is between the operator and the API.", strconv.Quote(c.clean(encoding, 60)))}

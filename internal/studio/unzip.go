@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+const (
+	// maxRatio is how many times as long as what was sent an answer may be, where it is longer than freeLength bytes. Lists of tasks
+	// shrink to a tenth; what is made to keep the reader busy, to a thousandth.
+	maxRatio   = 200
+	freeLength = 16 << 20
+)
+
+var errTooCompressed = errors.New("the answer is more than 200 times as long as what was sent of it")
+
+// unzipped is the body of a compressed answer. http.Transport would read those as well, but does not tell how much was sent: with
+// little, a server could have much CPU spent, which is that of all sources.
+type unzipped struct {
+	io.Closer
+
+	sent     *counted
+	unzip    *gzip.Reader // nil before the first read
+	received int64
+}
+
+// counted counts what is read.
+type counted struct {
+	io.Reader
+
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// unzip makes an answer readable that is compressed as was asked for.
+func unzip(resp *http.Response) {
+	if !strings.EqualFold(encodingOf(resp), "gzip") {
+		return
+	}
+	resp.Header.Del("Content-Encoding")
+	resp.Body = &unzipped{Closer: resp.Body, sent: &counted{Reader: resp.Body}}
+}
+
+// Read implements io.Reader.
+func (u *unzipped) Read(p []byte) (int, error) {
+	if u.unzip == nil {
+		reader, err := gzip.NewReader(u.sent)
+		if err != nil {
+			return 0, err
+		}
+		u.unzip = reader
+	}
+	n, err := u.unzip.Read(p)
+	u.received += int64(n)
+	if u.received > freeLength && u.received/maxRatio > u.sent.n {
+		return n, errTooCompressed
+	}
+	return n, err
+}
