@@ -62,7 +62,7 @@ func (m *Masker) Name(i int) int {
 	t := m.Text
 	start, end := max(m.NameStartAt(i), m.nameEnd), m.NameEndAt(i)
 	m.nameEnd = end
-	s := m.subjectAt(start, start+len(strings.TrimRight(t[start:end], ".-_")))
+	s := m.subjectAt(start, start+len(page.Trim(t[start:end], ".-_")))
 	for s.start < s.end && strings.IndexByte("-_.", t[s.start]) >= 0 {
 		s.flag = s.flag || t[s.start] == '-'
 		s.start++

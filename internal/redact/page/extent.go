@@ -180,7 +180,7 @@ func (p *Page) Bare(i int, depth uint8, loose bool) int {
 		}
 	}
 	p.Cost += i - from
-	return from + len(strings.TrimRight(t[from:i], ".,:;"))
+	return from + len(Trim(t[from:i], ".,:;"))
 }
 
 // bareEnds reports whether the punctuation at i ends a value rather than being a part of it.
