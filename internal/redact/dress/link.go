@@ -57,8 +57,8 @@ func (m *Masker) linkOf(s *subject) link {
 			c == '.' && next > j+1 && gap != "" && strings.IndexByte("(:", m.At(s.start-1)) >= 0: // a pair of Lisp
 			return link{bond: assigned, value: next}
 		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']', // the latter is a link of Markdown
-			c == '|' && m.At(s.start-1) == '$',         // echo $PASSWORD | cat
-			s.quote != 0 && view.HasFold(t[j:], "to "): // renamed "authToken" to "apiKey"
+			c == '|' && (m.At(s.start-1) == '$' || words.Mixed(s.word)), // echo $PASSWORD | cat, echo Password1 | cat
+			s.quote != 0 && view.HasFold(t[j:], "to "):                  // renamed "authToken" to "apiKey"
 			return link{}
 		case s.flag && gap != "" && (s.quote == 0 || view.IsQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j, line: line}
@@ -235,6 +235,9 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	after := m.Spaces(end)
 	switch {
 	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2
+		view.HasFold(t[i:], "id ") && view.HasFold(s.word, "session") && m.Operator(after) == "", // session ID hunter2
+		view.HasFold(t[i:], "from ") && view.IsQuote(m.At(after)) && quoting[words.LastWord(m.LineBefore(s.start, page.MaxScheme))] &&
+			words.Mixed(t[after:m.Quoted(after).Next]), // cannot parse password from "hunter2"
 		r&words.IsNeutral != 0:
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2

@@ -90,7 +90,7 @@ func (p *Page) Quoted(i int) Value {
 			j = k
 		}
 		switch {
-		case n == 1 && view.IsQuote(p.At(j)) && p.Depth(j) == p.Depth(i) && v.End < len(t):
+		case n == 1 && view.IsQuote(p.At(j)) && p.Depth(j) == p.Depth(i) && (t[j] == t[i] || strings.IndexByte(",}]\x00", p.At(j+1)) < 0):
 			i = j
 			continue
 		case n == 1 && view.IsAlnum(p.At(j)):
@@ -180,7 +180,7 @@ func (p *Page) Bare(i int, depth uint8, loose bool) int {
 		}
 	}
 	p.Cost += i - from
-	return from + len(strings.TrimRight(t[from:i], ".,:;"))
+	return from + len(Trim(t[from:i], ".,:;"))
 }
 
 // bareEnds reports whether the punctuation at i ends a value rather than being a part of it.
