@@ -45,7 +45,7 @@ func (m *Masker) scheme(s word) int {
 		return 0
 	case bearer && !view.IsQuote(t[i-1]) && (words.Roles(first) != 0 || words.IsProse(first)):
 		return 0
-	case strings.IndexByte(t[s.end:i], ',') >= 0 && !words.Mixed(text), // of several
+	case (strings.IndexByte(t[s.end:i], ',') >= 0 || t[i-1] == '\n') && (!words.Mixed(text) || words.IsPairLike(text)), // of several
 		!bearer && (len(text) < 8 || !isBasic(text) && (len(text) < 16 || !words.Opaque(text))):
 		return 0
 	}

@@ -66,6 +66,9 @@ func (m *Masker) table(s *subject) {
 		start = end + 1
 		end = m.Closed(start, "\n", view.Escaped)
 		row := t[min(start, end):end]
+		if said, _, _ := strings.Cut(row, `"`); m.Depth(start+len(said)) < m.Depth(start-1) { // more members of JSON follow
+			row, end = said, start+len(said)
+		}
 		if strings.Trim(row, "-+|=: \r") == "" && row != "" {
 			continue
 		}

@@ -99,7 +99,8 @@ func (m *Masker) goesOn(s *subject, l link, v *page.Value, text string) bool {
 	case s.flag && (strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open || l.line && !m.alone(v)): // --password PASSWORD
 		return true
 	}
-	return m.At(v.Next) == ' ' && view.IsLetter(next) && (words.IsProse(text) || s.flag && l.bond == colon && !words.Mixed(text))
+	return m.At(v.Next) == ' ' && (view.IsLetter(next) || m.At(s.end) == ',') && // --password, see --help
+		(words.IsProse(text) || s.flag && (l.bond == colon || m.At(s.end) == ',') && !words.Mixed(text))
 }
 
 func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) bool {
@@ -128,11 +129,11 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 		return false
 	}
 	rest, _ := view.CutAny(strings.TrimPrefix(m.Text[v.Next:min(len(m.Text), v.Next+page.MaxScheme)], ")"), "\n\"")
-	goesOn := strings.HasPrefix(rest, " ") && words.IsProse(rest[1:]) // token hunter2 not found
+	goesOn := rest != "" && (rest[0] == ' ' || v.Quoted && rest[0] == ':') && words.IsProse(strings.TrimLeft(rest, ": 0123456789"))
 	one := words.Mixed(text) && !words.IsID(text) && !strings.ContainsAny(text, "-_./:") && m.At(s.end) == ' '
 	judged := one && (goesOn || m.alone(v) || m.complained(s)) && !view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
 	disputed := slices.ContainsFunc(words.List("dispute"), func(w string) bool { return strings.Contains(rest, w) })
-	odd := s.strength == words.Noun && strings.Trim(text, "0123456789"+view.Alphabet) != "" // unlike the name of a Secret
+	odd := (s.strength == words.Noun || v.Quoted && !m.complained(s)) && strings.Trim(text, "0123456789"+view.Alphabet) != "" // no name
 	if m.isLogin(s, v) && !words.IsProse(text) || judged && (s.strength == words.Weak || disputed) || one && odd {
 		return true
 	}

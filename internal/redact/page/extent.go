@@ -74,7 +74,7 @@ func (p *Page) Word(i int, loose bool) (v Value, ok bool) {
 func (p *Page) Quoted(i int) Value {
 	t := p.Text
 	v := Value{Start: i, Quoted: true}
-	for first := true; first || v.Next-v.Start < MaxElement; first = false { // 'it'"'"'s', "a" + "b", 'it''s'
+	for first := true; first || v.Next-v.Start < MaxElement; first = false { // 'it'"'"'s', "a" + "b", 'it''s', 'bob'@'%'
 		n, closing := p.Opening(i)
 		v.End = p.Closed(i+n, closing, p.Depth(i))
 		v.Next = min(len(t), v.End+len(closing))
@@ -82,7 +82,7 @@ func (p *Page) Quoted(i int) Value {
 			v.Start = i + n
 		}
 		j := v.Next
-		if k := p.Spaces(j); strings.IndexByte("+&", p.At(k)) >= 0 && k < len(t) || p.At(k) == '.' && k > j {
+		if k := p.Spaces(j); strings.IndexByte("+&@", p.At(k)) >= 0 && k < len(t) || p.At(k) == '.' && k > j {
 			if k = p.Spaces(k + 1); view.IsQuote(p.At(k)) {
 				j = k
 			}
