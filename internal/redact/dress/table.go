@@ -7,6 +7,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
 const (
@@ -42,11 +43,10 @@ func (m *Masker) table(s *subject) {
 			sep = c
 		}
 	}
-	if end >= len(t) {
-		return
-	}
-	if sep == 0 {
+	if sep == 0 && end < len(t) {
 		m.ruled(s, start, end)
+	}
+	if sep == 0 || end >= len(t) {
 		return
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
@@ -72,7 +72,7 @@ func (m *Masker) table(s *subject) {
 		if strings.Trim(row, "-+|=: \r") == "" && row != "" {
 			continue
 		}
-		if strings.Count(row, string(sep)) != columns {
+		if strings.Count(row, string(sep)) != columns || s.strength < words.Noun && strings.Contains(row, s.word+string(sep)) { // no head
 			return
 		}
 		m.cellOf(s, column, start, end, sep)
