@@ -4,7 +4,9 @@ package controller_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +35,7 @@ func TestAPushMovesTheObject(t *testing.T) {
 	p.push(id) // another event, of what is known
 
 	spawned := livepeertest.Task{
-		"id": "spawned", "type": "upload", "createdAt": time.Now().UnixMilli(),
+		"id": "spawned", "type": "upload", "projectId": livepeertest.ProjectID, "createdAt": time.Now().UnixMilli(),
 		"status": map[string]any{"phase": "pending", "updatedAt": time.Now().UnixMilli()},
 	}
 	p.studio.Put(spawned)
@@ -45,21 +47,38 @@ func TestAPushMovesTheObject(t *testing.T) {
 		ContainSubstring("livepeer_task_operator_webhook_requests_total")))
 }
 
-// TestAPushOfAnotherProject: Studio shows a user's tasks by ID whatever the project of the key. Where no task is listed yet that tells the
-// project, a list decides.
+// TestAPushOfAnotherProject: Studio shows a user's tasks by ID whatever the project of the key. Where no task is listed that tells the
+// project, a list decides; so it does of a task that says none, which is the user's default project's.
 func TestAPushOfAnotherProject(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 0)
-	for id, project := range map[string]string{"theirs": "another-project", "ours": livepeertest.ProjectID} {
-		p.studio.Put(livepeertest.Task{
-			"id": id, "type": "upload", "projectId": project, "createdAt": time.Now().UnixMilli(),
-			"status": map[string]any{"phase": "pending", "updatedAt": time.Now().UnixMilli()},
+	const another = "another-project"
+	for name, c := range map[string]struct {
+		project      string // of the key
+		ours, theirs map[string]any
+	}{
+		"a key of the default project": {
+			livepeertest.ProjectID, map[string]any{"a": livepeertest.ProjectID, "b": nil}, map[string]any{"c": another},
+		},
+		"a key of another": {another, map[string]any{"a": another}, map[string]any{"b": nil, "c": livepeertest.ProjectID}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pushing(t, 0)
+			p.studio.AddKey(livepeertest.APIKey, c.project)
+			for _, projects := range []map[string]any{c.theirs, c.ours} {
+				for id, project := range projects {
+					now := time.Now().UnixMilli()
+					p.studio.Put(livepeertest.Task{
+						"id": id, "type": "upload", "projectId": project, "createdAt": now, "status": map[string]any{"phase": "pending", "updatedAt": now},
+					})
+					p.push(id)
+				}
+			}
+			ours := func() []string { return slices.Sorted(maps.Keys(p.mirroredStates())) }
+			p.Eventually(ours, soon, tick).Should(Equal(slices.Sorted(maps.Keys(c.ours))))
+			p.Consistently(ours, time.Second, tick).Should(HaveLen(len(c.ours)))
 		})
 	}
-	p.push("theirs")
-	p.push("ours")
-	p.Eventually(p.phase("ours"), soon, tick).Should(Equal("pending"))
-	p.Consistently(func() map[string]string { return p.mirroredStates() }, time.Second, tick).Should(And(HaveLen(1), HaveKey("ours")))
 }
 
 // TestWhatAPushSaysIsNotBelieved: it leads to a question to Studio, whose answer counts.

@@ -202,16 +202,20 @@ func (h *Handoff) elsewhere(fingerprint, project string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, here := h.projects[project]
-	return project != "" && len(h.projects) > 0 && !here && fingerprint == h.fingerprint
+	told := len(h.projects)
+	if _, untold := h.projects[""]; untold {
+		told--
+	}
+	return project != "" && told > 0 && !here && fingerprint == h.fingerprint
 }
 
-// unlisted reports whether nothing that is listed tells that a project is the key's: no task, or none that says its project, or not
-// with this key yet.
+// unlisted reports whether nothing that is listed tells that a project is the key's: no task is of it, or not with this key yet. A task
+// that says none is of the user's default project, whichever that is.
 func (h *Handoff) unlisted(fingerprint, project string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, here := h.projects[project]
-	return project != "" && (!here || fingerprint != h.fingerprint)
+	return !here || fingerprint != h.fingerprint
 }
 
 // retained returns what history leaves out now.

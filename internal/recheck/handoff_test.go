@@ -102,3 +102,36 @@ func TestNothingIsAskedForBeforeTheFirstStep(t *testing.T) {
 	s.Publish(p, false, time.Now())
 	g.Expect(s.retained()).To(Equal(p.Retention))
 }
+
+// TestWhoseATaskIs: by its project, those of what is listed, and the connection that these were listed with.
+func TestWhoseATaskIs(t *testing.T) {
+	g := NewWithT(t)
+	set := func(projects ...string) map[string]struct{} {
+		listed := map[string]struct{}{}
+		for _, project := range projects {
+			listed[project] = struct{}{}
+		}
+		return listed
+	}
+	for name, c := range map[string]struct {
+		listed              map[string]struct{}
+		of                  string
+		elsewhere, unlisted bool
+	}{
+		"of a listed project":                  {set("a"), "a", false, false},
+		"of another":                           {set("a"), "b", true, true},
+		"of another, where some say none":      {set("a", ""), "b", true, true},
+		"of one, where all say none":           {set(""), "b", false, true},
+		"of one, where nothing is listed":      {set(), "b", false, true},
+		"of one, where too many are to tell":   {nil, "b", false, true},
+		"says none, as some":                   {set("a", ""), "", false, false},
+		"says none, as all":                    {set(""), "", false, false},
+		"says none, and all others say theirs": {set("a"), "", false, true},
+		"says none, where nothing is listed":   {set(), "", false, true},
+	} {
+		h := &Handoff{}
+		h.Listed("now", c.listed)
+		g.Expect([]bool{h.elsewhere("now", c.of), h.unlisted("now", c.of)}).To(Equal([]bool{c.elsewhere, c.unlisted}), name)
+		g.Expect([]bool{h.elsewhere("then", c.of), h.unlisted("then", c.of)}).To(Equal([]bool{false, true}), "%s, with another key", name)
+	}
+}

@@ -14,8 +14,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
-// canaries are credentials of several kinds: made by a machine, chosen by somebody, an ordinary word.
-var canaries = []string{canary, "Tr0ub4dor-3z", "swordfish"}
+// canaries are credentials of several kinds: made by a machine, chosen by somebody, an ordinary word, and a short one.
+var canaries = []string{canary, "Tr0ub4dor-3z", "swordfish", short}
+
+const short = "hunter2"
 
 // lines reads a corpus: the lines of a file without its comments.
 func lines(t testing.TB, path string) (all []string) {
@@ -66,16 +68,22 @@ var surroundings = []struct {
 }
 
 // dressed is a text with a credential.
-type dressed struct{ kind, text, credential string }
+type dressed struct {
+	dress, text, credential string
+	short                   bool
+}
 
 func dresses(t testing.TB, path string) (all []dressed) {
 	for _, line := range lines(t, path) {
 		tries := canaries
 		text, only := strings.CutPrefix(line, "~")
 		if only {
-			tries = canaries[:1]
+			tries = []string{canary, short}
 		}
 		for _, c := range tries {
+			if c == short && !strings.Contains(text, "CAN") && !strings.Contains(text, "BASIC") {
+				continue
+			}
 			basic := base64.StdEncoding.EncodeToString([]byte("bob:" + c))
 			credential := c
 			switch {
@@ -85,12 +93,12 @@ func dresses(t testing.TB, path string) (all []dressed) {
 				credential = canary
 			case strings.Contains(text, "CANARY"):
 			case strings.Contains(text, "CAN\""):
-				credential = c[:8]
+				credential = c[:min(8, len(c))]
 			default:
 				credential = "abcd-efgh-ijkl-mnop"
 			}
 			filled := strings.NewReplacer("CANARY", c, "BASIC", basic, "TOKEN", canary, "CAN\" + \"ARY", c[:4]+"\" + \""+c[4:]).Replace(text)
-			all = append(all, dressed{"dresses", filled, credential})
+			all = append(all, dressed{text, filled, credential, c == short})
 		}
 	}
 	return all
@@ -106,27 +114,46 @@ func (c *count) add(failed bool) {
 	}
 }
 
-// TestCorpora: no credential of the corpora leaks, at most 2 % of the harmless texts are damaged, and what docs/masking.md says
-// of them is what comes out here.
+// TestCorpora: no credential of the corpora leaks, save a short one in the dresses of testdata/short.txt; at most 2 % of the harmless
+// texts are damaged; and what docs/masking.md says of them is what comes out here.
 func TestCorpora(t *testing.T) {
 	r := &Redactor{}
-	var byHand, byGrammar, harmless count
-	leaks := func(c *count, all []dressed) {
-		for _, d := range all {
-			for _, around := range surroundings {
-				in := around.in(d.text)
-				got, _ := r.settle(in, false) // not guarded: a rule that panics is to be seen
-				if c.add(shows(got, d.credential)); shows(got, d.credential) {
-					t.Errorf("LEAK %s: %.200q becomes %.200q", around.name, in, got)
-				}
-				if got == Mask && around.name != "alone" { // it didn't settle
-					t.Errorf("nothing is left of %.200q", in)
-				}
+	var byHand, byHandShort, byGrammar, harmless count
+	excused := map[string]int{} // how often each of these dresses leaked
+	for _, dress := range lines(t, "testdata/short.txt") {
+		excused[dress] = 0
+	}
+	leaks := func(c *count, d dressed) {
+		for _, around := range surroundings {
+			in := around.in(d.text)
+			got, _ := r.settle(in, false) // not guarded: a rule that panics is to be seen
+			leaked := shows(got, d.credential)
+			c.add(leaked)
+			if _, listed := excused[d.dress]; leaked && listed && d.short {
+				excused[d.dress]++
+			} else if leaked {
+				t.Errorf("LEAK %s: %.200q becomes %.200q", around.name, in, got)
+			}
+			if got == Mask && around.name != "alone" { // it didn't settle
+				t.Errorf("nothing is left of %.200q", in)
 			}
 		}
 	}
-	leaks(&byHand, dresses(t, "testdata/credentials.txt"))
-	leaks(&byGrammar, grammar())
+	for _, d := range dresses(t, "testdata/credentials.txt") {
+		if d.short {
+			leaks(&byHandShort, d)
+		} else {
+			leaks(&byHand, d)
+		}
+	}
+	for _, d := range grammar() {
+		leaks(&byGrammar, d)
+	}
+	for dress, leaked := range excused {
+		if leaked == 0 {
+			t.Errorf("%q doesn't leak, or is no dress: take it out of testdata/short.txt", dress)
+		}
+	}
 	for _, text := range lines(t, "testdata/harmless.txt") {
 		for _, around := range surroundings {
 			in := around.in(text)
@@ -142,6 +169,7 @@ func TestCorpora(t *testing.T) {
 	form, named := leakedTokens(t)
 	inDocs(t, []string{
 		row("credentials in dresses written by hand", byHand, "leak"),
+		row("a short password, `"+short+"`, in the same dresses", byHandShort, "leak"),
 		row("credentials in dresses made by a grammar", byGrammar, "leak"),
 		row("credentials known by their form", form, "leak"),
 		row("credentials known by a name beside them", named, "leak"),
@@ -194,13 +222,13 @@ var (
 	}
 )
 
-// grammar makes dresses of names, bonds and values. A third of them is tried each, so that all go with all in the end.
+// grammar makes dresses of names, bonds and values. A quarter of them is tried each, so that all go with all in the end.
 func grammar() (all []dressed) {
 	n := 0
 	add := func(text string) {
 		c := canaries[n%len(canaries)]
 		n++
-		all = append(all, dressed{"grammar", strings.ReplaceAll(text, "CANARY", c), c})
+		all = append(all, dressed{text, strings.ReplaceAll(text, "CANARY", c), c, c == short})
 	}
 	for _, name := range names {
 		for i, bond := range bonds {

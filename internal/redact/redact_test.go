@@ -109,6 +109,7 @@ func TestText(t *testing.T) {
 		"x-api-key: abc":                                                          "x-api-key: [redacted]",
 		"password=a,b;c d":                                                        "password=[redacted] d",
 		"AWS_SECRET_ACCESS_KEY=abc/def+g":                                         "AWS_SECRET_ACCESS_KEY=[redacted]",
+		`{"error":"password 'hunter2'","n":1}`:                                    `{"error":"password '[redacted]'","n":1}`,
 		`{"clientSecret": "a\"b", "n": 1}`:                                        `{"clientSecret": "[redacted]", "n": 1}`,
 		`{\"token\":\"a\\\"b\",\"n\":1}`:                                          `{\"token\":\"[redacted]\",\"n\":1}`,
 		`{"secrets": ["a", "b"], "n": 1}`:                                         `{"secrets": [redacted], "n": 1}`,

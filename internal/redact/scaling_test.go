@@ -33,6 +33,7 @@ var hostile = []string{
 	"q'[", "password ~ a1 ", "password \"a\" -> \"b\" ", "password 0x1 \"a\" ", "password's a1 ", "auth a b1c2\n", "L: a P: b1c2 ", "PDO->__construct('a','b','c') ",
 	`"a"+"a`, `a" + "`, `a"  `, "stringData:\n a: b\n", "data:\n a: b\nkind: Secret\n", "{\"a\":{}} name=password ", "- -p\n- a\n", "mysql\n- ", "--password\n- ",
 	`Some("password") => `, "password[a1b2", "password{a1b2} ", "token a1b2 is ", "AUTH\n$1\n", "password;a1b2", "authToken a1b2 ", "credentials a/b1c2 ",
+	"-p'a' ", "-p'a' -u ", "bearer, a1b2 ", "KEY 'a1b2' ", "session id a1b2 ", "login a:b1c2 ", "parse password from \"a1b2\" ", "secret a1b2 given ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

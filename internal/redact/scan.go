@@ -28,13 +28,12 @@ func newMasker(p *page.Page) masker {
 
 // scan goes through the text from left to right.
 func (m *masker) scan() {
-	word := false // the byte before is a letter or a digit
 	for i := 0; i < len(m.Text) && !m.Full(); {
 		c := m.Text[i]
 		next := i + 1
 		switch {
 		case view.Lower(c) != 0 || c >= 0x80:
-			if !word {
+			if i == 0 || view.Lower(m.Text[i-1]) == 0 {
 				next = max(next, m.tokens.Token(i), m.commands.Command(i))
 			}
 			if next == i+1 && m.dress.NameBegins(i) {
@@ -68,7 +67,6 @@ func (m *masker) scan() {
 		case c == '$' || c == '{':
 			next = max(next, m.tokens.Token(i))
 		}
-		word = view.Lower(m.Text[next-1]) != 0
 		i = next
 	}
 }

@@ -57,7 +57,7 @@ type Pass struct {
 	list   *listing // the way, if it is one
 	seen   seen
 
-	// projects are those that the listed tasks say they are of.
+	// projects are those that the listed tasks say they are of; "" where one says none.
 	projects map[string]struct{}
 
 	// filter: ask the server for UpdatedSince or CreatedSince.
@@ -127,7 +127,7 @@ func (p *Pass) Unreadable() int {
 	return p.list.skipped()
 }
 
-// Projects returns the projects that the listed tasks say they are of; nil where they are too many to tell.
+// Projects returns the projects that the listed tasks say they are of, "" for a task that says none; nil where they are too many to tell.
 func (p *Pass) Projects() map[string]struct{} {
 	if len(p.projects) >= maxProjects {
 		return nil
@@ -249,7 +249,7 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 			pg.fresh++
 		}
 		pg.add(t)
-		if t.Project != "" && len(p.projects) < maxProjects {
+		if len(p.projects) < maxProjects {
 			p.projects[t.Project] = struct{}{}
 		}
 		if t.UpdatedAt <= latest {

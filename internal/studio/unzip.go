@@ -14,7 +14,7 @@ const (
 	// maxRatio is how many times as long as what was sent an answer may be, where it is longer than freeLength bytes. Lists of tasks
 	// shrink to a tenth; what is made to keep the reader busy, to a thousandth.
 	maxRatio   = 200
-	freeLength = 16 << 20
+	freeLength = 1 << 20
 )
 
 var errTooCompressed = errors.New("the answer is more than 200 times as long as what was sent of it")

@@ -26,11 +26,12 @@ func (m *Masker) Fields(i int) int {
 	}
 	before, host := m.At(start-1), t[start:i]
 	switch {
-	case strings.HasPrefix(t[i:], mask): // of GitHub
+	case m.At(i+1) == ':' && strings.HasPrefix(t[i:], mask): // of GitHub
 		return m.hideBare(i + len(mask))
-	case before == '=' && m.endsUser(i):
+	case before == '=' && m.endsUser(i),
+		before == ' ' && words.Roles(host)&^words.IsSecretKey == 0 && view.HasFold(m.Text[max(0, start-len("login ")):], "login "):
 		return m.loginAt(i)
-	case strings.EqualFold(host, "p") && before == ' ' && m.At(i+1) == ' ': // L: bob P: hunter2
+	case before == ' ' && m.At(i+1) == ' ' && strings.EqualFold(host, "p"): // L: bob P: hunter2
 		all := strings.Fields(strings.ToLower(m.LineBefore(start, most)))
 		if n := len(all) - 2; n >= 0 && strings.HasSuffix(all[n], "l:") {
 			return m.loginAt(m.Spaces(i+1) - 1)

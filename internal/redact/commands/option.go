@@ -53,7 +53,8 @@ func (m *Masker) lettersAt(i int) string {
 		}
 	}
 	c.seen = i
-	if c.letters == "" && c.user {
+	behind := m.Text[i:min(len(m.Text), i+2*page.MaxScheme)] // -p'hunter2' -u root
+	if c.letters == "" && (c.user || view.IsQuote(m.At(i+len("-p"))) && strings.Contains(behind, " -u ")) {
 		return ofUser
 	}
 	return c.letters
@@ -122,9 +123,12 @@ func (m *Masker) Option(i, n int) int {
 
 // Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
 func (m *Masker) Slash(i int) {
+	if !view.IsSpace(m.At(i - 1)) {
+		return
+	}
 	end := m.NameEndAt(i + 1)
 	name, sep := strings.ToLower(m.Text[i:end]), m.At(end)
-	if name != "/p" && name != "/rp" || sep != ':' && sep != ' ' || !view.IsSpace(m.At(i-1)) {
+	if name != "/p" && name != "/rp" || sep != ':' && sep != ' ' {
 		return
 	}
 	user := strings.Replace(name, "p", "u", 1) + string(sep)

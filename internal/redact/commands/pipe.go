@@ -26,12 +26,12 @@ func (m *Masker) Pipe(i int) {
 	start := i
 	for start > 0 && i-start < page.MaxLook {
 		ofFormat := m.IsEscaped(start-1) && view.IsQuote(t[start]) // '%s\n'
-		if strings.IndexByte("\n;&|", t[start-1]) >= 0 && !ofFormat {
+		if t[start-1] == '\n' && !ofFormat || strings.IndexByte(";&|", t[start-1]) >= 0 && view.IsSpace(t[start]) {
 			break
 		}
 		start--
 	}
-	m.Cost += 2 * page.MaxLook
+	m.Cost += len(rest) + i - start
 	m.Keys++
 	if !hasOption(rest, option) {
 		return

@@ -125,12 +125,11 @@ func (m *Masker) procedure(s word) int {
 	}
 	from := m.Spaces(s.end)
 	line, _, _ := strings.Cut(m.Text[from:min(len(m.Text), from+page.MaxLook)], "\n")
-	end := from + len(line)
-	m.Cost += end - from
-	if !strings.ContainsAny(m.Text[from:end], "'\"") {
+	m.Cost += len(line)
+	if !strings.ContainsAny(line, "'\"") || words.Roles(strings.ToLower(line[:m.NameEndAt(from)-from]))&words.IsFact != 0 { // login failed
 		return 0
 	}
-	return m.arguments(from, end, places)
+	return m.arguments(from, from+len(line), places)
 }
 
 // arguments masks the literals that have these places among the arguments from one place to another.

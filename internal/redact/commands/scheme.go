@@ -24,7 +24,7 @@ func (m *Masker) scheme(s word) int {
 	i := s.end
 	for range 2 {
 		from := i
-		for i < len(t) && i-from < most && (view.IsSpace(t[i]) || strings.IndexByte("+:=\"'", t[i]) >= 0) {
+		for i < len(t) && i-from < most && (view.IsSpace(t[i]) || strings.IndexByte("+:=\"',", t[i]) >= 0) {
 			i++
 		}
 		if i == from || !view.HasFold(t[i:], "token ") && !view.HasFold(t[i:], "token:") && !view.HasFold(t[i:], "token=") {
@@ -45,7 +45,8 @@ func (m *Masker) scheme(s word) int {
 		return 0
 	case bearer && !view.IsQuote(t[i-1]) && (words.Roles(first) != 0 || words.IsProse(first)):
 		return 0
-	case !bearer && (len(text) < 8 || !isBasic(text) && (len(text) < 16 || !words.Opaque(text))):
+	case (strings.IndexByte(t[s.end:i], ',') >= 0 || t[i-1] == '\n') && (!words.Mixed(text) || words.IsPairLike(text)), // of several
+		!bearer && (len(text) < 8 || !isBasic(text) && (len(text) < 16 || !words.Opaque(text))):
 		return 0
 	}
 	m.Hide(i, i+len(text))

@@ -45,7 +45,7 @@ func (m *Masker) Command(i int) int {
 	if !begins[view.PairOf(m.At(i), m.At(i+1))] || !view.IsLetter(m.At(i+1)) || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
 		return i
 	}
-	end := i + len(strings.TrimRight(m.Text[i:m.NameEndAt(i)], ".-_"))
+	end := i + len(page.Trim(m.Text[i:m.NameEndAt(i)], ".-_"))
 	s := word{i, end, m.Text[i:end]}
 	if name := s.text[:max(0, len(s.text)-len(".exe"))]; view.HasFold(s.text[len(name):], ".exe") {
 		s.text = name

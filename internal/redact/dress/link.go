@@ -57,8 +57,8 @@ func (m *Masker) linkOf(s *subject) link {
 			c == '.' && next > j+1 && gap != "" && strings.IndexByte("(:", m.At(s.start-1)) >= 0: // a pair of Lisp
 			return link{bond: assigned, value: next}
 		case s.flag && c == '-' && !view.IsDigits(string(m.At(j+1))), c == '(' && m.At(j-1) == ']', // the latter is a link of Markdown
-			c == '|' && m.At(s.start-1) == '$',         // echo $PASSWORD | cat
-			s.quote != 0 && view.HasFold(t[j:], "to "): // renamed "authToken" to "apiKey"
+			c == '|' && (m.At(s.start-1) == '$' || words.Mixed(s.word)), // echo $PASSWORD | cat, echo Password1 | cat
+			s.quote != 0 && view.HasFold(t[j:], "to "):                  // renamed "authToken" to "apiKey"
 			return link{}
 		case s.flag && gap != "" && (s.quote == 0 || view.IsQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j, line: line}
@@ -98,8 +98,8 @@ func (m *Masker) linkOf(s *subject) link {
 	return link{}
 }
 
-// leading are words that a sentence goes on with from the name of a credential to the credential.
-var leading = words.Set("leading")
+// leading are words that a sentence goes on with from the name of a credential to the credential, verbs those before the name of a new one.
+var leading, verbs = words.Set("leading"), words.Set("change")
 
 // sentence returns where the words at i end that lead to a value: must not be "hunter2", set to hunter2; i if they don't.
 func (m *Masker) sentence(i int) int {
@@ -235,6 +235,9 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	after := m.Spaces(end)
 	switch {
 	case end == i+1 && view.IsDigits(t[i:end]) && m.At(end) == ' ' && s.strength > words.Weak, // password 7 hunter2
+		view.HasFold(t[i:], "id ") && view.HasFold(s.word, "session") && m.Operator(after) == "", // session ID hunter2
+		view.HasFold(t[i:], "from ") && view.IsQuote(m.At(after)) && quoting[words.LastWord(m.LineBefore(s.start, page.MaxScheme))] &&
+			words.Mixed(t[after:m.Quoted(after).Next]), // cannot parse password from "hunter2"
 		r&words.IsNeutral != 0:
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
@@ -249,14 +252,20 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	case r&words.IsFact != 0:
 		return -1, true
 	case r&words.IsOf != 0: // password for bob: hunter2
-		if quote := m.Spaces(end); view.IsQuote(m.At(quote)) { // for 'https://bob@host':
-			end = m.Quoted(quote).Next
-			return end, m.At(end) == ':' || m.Operator(m.Spaces(end)) == "="
+		v, _ := m.Word(after, true)
+		if s.strength == words.Sure && view.HasFold(t[m.Spaces(v.Next):], "to ") && verbs[words.LastWord(m.LineBefore(s.start, maxAside))] {
+			if view.HasFold(t[i:], "from ") && words.Mixed(t[v.Start:v.End]) { // changed password from hunter1 to hunter2
+				m.Hide(v.Start, v.End)
+			}
+			return v.Next, true
+		}
+		if view.IsQuote(m.At(after)) { // for 'https://bob@host':
+			return v.Next, m.At(v.Next) == ':' || m.states(m.Spaces(v.Next))
 		}
 		for range 3 {
 			for end = m.Spaces(end); end < len(t) && !view.IsSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {
 			}
-			if m.states(m.Spaces(end)) {
+			if m.states(m.Spaces(end)) && !strings.Contains(t[i:end], `","`) { // the next member of JSON
 				return end, true
 			}
 		}

@@ -62,7 +62,7 @@ func (m *Masker) Name(i int) int {
 	t := m.Text
 	start, end := max(m.NameStartAt(i), m.nameEnd), m.NameEndAt(i)
 	m.nameEnd = end
-	s := m.subjectAt(start, start+len(strings.TrimRight(t[start:end], ".-_")))
+	s := m.subjectAt(start, start+len(page.Trim(t[start:end], ".-_")))
 	for s.start < s.end && strings.IndexByte("-_.", t[s.start]) >= 0 {
 		s.flag = s.flag || t[s.start] == '-'
 		s.start++
@@ -134,9 +134,8 @@ func (m *Masker) widen(s *subject) {
 	if low == "key" && words.Roles(before)&(words.IsAsking|words.IsSecretKey) == words.IsAsking { // no kind of key, but a remark about one
 		return
 	}
-	owner := strings.Fields(strings.ToLower(m.Text[max(0, start-maxAside):start]))
-	if words.Roles(before)&words.IsOf != 0 && len(owner) > 0 {
-		before = words.LastWord(owner[len(owner)-1]) // no object with key
+	if owner := strings.TrimSpace(m.Text[max(0, start-maxAside):start]); words.Roles(before)&words.IsOf != 0 && owner != "" {
+		before = words.LastWord(owner[strings.LastIndexAny(owner, " \t\r\n")+1:]) // no object with key
 	}
 	switch {
 	case words.Roles(before)&words.IsOpenKey != 0 && words.Roles(low)&words.IsKey != 0:

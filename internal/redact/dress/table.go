@@ -7,6 +7,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
 const (
@@ -42,11 +43,10 @@ func (m *Masker) table(s *subject) {
 			sep = c
 		}
 	}
-	if end >= len(t) {
-		return
-	}
-	if sep == 0 {
+	if sep == 0 && end < len(t) {
 		m.ruled(s, start, end)
+	}
+	if sep == 0 || end >= len(t) {
 		return
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
@@ -66,10 +66,13 @@ func (m *Masker) table(s *subject) {
 		start = end + 1
 		end = m.Closed(start, "\n", view.Escaped)
 		row := t[min(start, end):end]
+		if said, _, _ := strings.Cut(row, `"`); m.Depth(start+len(said)) < m.Depth(start-1) { // more members of JSON follow
+			row, end = said, start+len(said)
+		}
 		if strings.Trim(row, "-+|=: \r") == "" && row != "" {
 			continue
 		}
-		if strings.Count(row, string(sep)) != columns {
+		if strings.Count(row, string(sep)) != columns || s.strength < words.Noun && strings.Contains(row, s.word+string(sep)) { // no head
 			return
 		}
 		m.cellOf(s, column, start, end, sep)

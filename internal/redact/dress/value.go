@@ -61,7 +61,8 @@ func (m *Masker) valueOf(s *subject) int {
 		return m.element(s)
 	} else if before == '/' && m.At(s.start-2) == '<' { // what it closes was seen
 		return 0
-	} else if before == '>' && m.At(s.end) == '<' {
+	} else if named := before == ' ' && m.At(s.end+4) == '>' && m.At(m.NameStartAt(s.start-1)-1) == '>'; m.At(s.end) == '<' &&
+		(before == '>' || named && strings.IndexByte("td", m.At(s.end+2)) >= 0) { // <th>Access token</th>
 		next, end := m.nextElement(s), m.TagEnd(s.end+1)
 		if next > 0 || end < 0 || m.At(s.end+1) != '/' {
 			return next
@@ -97,7 +98,7 @@ func (m *Masker) valueOf(s *subject) int {
 		}
 	}
 	m.Hide(v.Start, v.End)
-	for _, or := range []string{"|| ", "?? ", "or ", "{ ", "-> ", "=> ", "to "} { // what is taken if there is none, or instead
+	for _, or := range []string{"|| ", "?? ", "?: ", "or ", "{ ", "-> ", "=> ", "to "} { // what is taken if there is none, or instead
 		if j := m.Spaces(v.Next); strings.HasPrefix(m.Text[j:], or) && view.IsQuote(m.At(m.Spaces(j+len(or)))) {
 			v = m.Quoted(m.Spaces(j + len(or)))
 			m.Hide(v.Start, v.End)

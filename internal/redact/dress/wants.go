@@ -36,8 +36,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case spaced:
 		return !v.Bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
-		if words.StrengthOf(text) >= words.Noun && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 { // secrets is forbidden
-			return false
+		if words.StrengthOf(text) >= words.Noun && !words.Mixed(text) && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 {
+			return false // secrets is forbidden
 		}
 		certain := words.IsIdentifier(s.word) && !words.IsProse(text) || strings.ContainsAny(text, "\"'`(") || m.isLogin(s, v)
 		if v.Quoted || certain && (s.strength == words.Weak || s.strength == words.Noun) ||
@@ -68,7 +68,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		}
 		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
 	}
-	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket)
+	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) ||
+		s.flag && s.strength == words.Unsure && strings.IndexByte(s.word, '-') > 0 && words.Mixed(text) // --sse-c-key hunter2
 }
 
 // counts reports whether v is rather how much there is of something: 8 bytes.
@@ -98,11 +99,13 @@ func (m *Masker) goesOn(s *subject, l link, v *page.Value, text string) bool {
 	case s.flag && (strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open || l.line && !m.alone(v)): // --password PASSWORD
 		return true
 	}
-	return m.At(v.Next) == ' ' && view.IsLetter(next) && (words.IsProse(text) || s.flag && l.bond == colon && !words.Mixed(text))
+	return m.At(v.Next) == ' ' && (view.IsLetter(next) || m.At(s.end) == ',') && // --password, see --help
+		(words.IsProse(text) || s.flag && (l.bond == colon || m.At(s.end) == ',') && !words.Mixed(text))
 }
 
 func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) bool {
 	text = strings.Trim(text, "*`_")
+	name := s.word[strings.LastIndexByte(s.word, ' ')+1:]
 	switch {
 	case words.IsPairLike(text):
 		return false
@@ -116,6 +119,8 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case s.strength == words.Sure:
 		isID := view.HasFold(s.word, "signing ") && words.IsID(text) && strings.Count(text, "-") == 4 // in Studio
 		return (words.Mixed(text) || m.isSetting(s, l, v) || m.isLogin(s, v)) && !words.IsProse(text) && !isID
+	case strings.ToUpper(name) == name && strings.HasSuffix(m.Text[s.end:v.Start], " '") && words.Mixed(text): // a clause: KEY 'hunter2'
+		return words.Roles(words.FirstWord(s.word))&words.IsOf == 0
 	case s.strength == words.Unsure && v.Quoted:
 		return words.IsKeyValue(text) && !words.IsID(text)
 	case s.strength == words.Unsure:
@@ -123,10 +128,13 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
 		return false
 	}
-	goesOn := m.At(v.Next) == ' ' && words.IsProse(m.Text[v.Next+1:min(len(m.Text), v.Next+page.MaxScheme)]) // token hunter2 not found
-	judged := words.Mixed(text) && !words.IsID(text) && (goesOn || m.complained(s)) &&
-		!view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
-	if s.strength == words.Weak && (m.isLogin(s, v) && !words.IsProse(text) || judged && !strings.ContainsAny(text, "-_./:")) {
+	rest, _ := view.CutAny(strings.TrimPrefix(m.Text[v.Next:min(len(m.Text), v.Next+page.MaxScheme)], ")"), "\n\"")
+	goesOn := rest != "" && (rest[0] == ' ' || v.Quoted && rest[0] == ':') && words.IsProse(strings.TrimLeft(rest, ": 0123456789"))
+	one := words.Mixed(text) && !words.IsID(text) && !strings.ContainsAny(text, "-_./:") && m.At(s.end) == ' '
+	judged := one && (goesOn || m.alone(v) || m.complained(s)) && !view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
+	disputed := slices.ContainsFunc(words.List("dispute"), func(w string) bool { return strings.Contains(rest, w) })
+	odd := (s.strength == words.Noun || v.Quoted && !m.complained(s)) && strings.Trim(text, "0123456789"+view.Alphabet) != "" // no name
+	if m.isLogin(s, v) && !words.IsProse(text) || judged && (s.strength == words.Weak || disputed) || one && odd {
 		return true
 	}
 	stated := words.LastWord(strings.TrimRight(m.Text[s.end:v.Start], "\"'` "))

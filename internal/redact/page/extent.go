@@ -74,7 +74,7 @@ func (p *Page) Word(i int, loose bool) (v Value, ok bool) {
 func (p *Page) Quoted(i int) Value {
 	t := p.Text
 	v := Value{Start: i, Quoted: true}
-	for first := true; first || v.Next-v.Start < MaxElement; first = false { // 'it'"'"'s', "a" + "b", 'it''s'
+	for first := true; first || v.Next-v.Start < MaxElement; first = false { // 'it'"'"'s', "a" + "b", 'it''s', 'bob'@'%'
 		n, closing := p.Opening(i)
 		v.End = p.Closed(i+n, closing, p.Depth(i))
 		v.Next = min(len(t), v.End+len(closing))
@@ -82,7 +82,7 @@ func (p *Page) Quoted(i int) Value {
 			v.Start = i + n
 		}
 		j := v.Next
-		if k := p.Spaces(j); strings.IndexByte("+&", p.At(k)) >= 0 && k < len(t) || p.At(k) == '.' && k > j {
+		if k := p.Spaces(j); strings.IndexByte("+&@", p.At(k)) >= 0 && k < len(t) || p.At(k) == '.' && k > j {
 			if k = p.Spaces(k + 1); view.IsQuote(p.At(k)) {
 				j = k
 			}
@@ -90,7 +90,7 @@ func (p *Page) Quoted(i int) Value {
 			j = k
 		}
 		switch {
-		case n == 1 && view.IsQuote(p.At(j)) && p.Depth(j) == p.Depth(i) && v.End < len(t):
+		case n == 1 && view.IsQuote(p.At(j)) && p.Depth(j) == p.Depth(i) && (t[j] == t[i] || strings.IndexByte(",}]\x00", p.At(j+1)) < 0):
 			i = j
 			continue
 		case n == 1 && view.IsAlnum(p.At(j)):
@@ -180,7 +180,7 @@ func (p *Page) Bare(i int, depth uint8, loose bool) int {
 		}
 	}
 	p.Cost += i - from
-	return from + len(strings.TrimRight(t[from:i], ".,:;"))
+	return from + len(Trim(t[from:i], ".,:;"))
 }
 
 // bareEnds reports whether the punctuation at i ends a value rather than being a part of it.

@@ -153,7 +153,10 @@ const Trailing = ".,;:!')}]\\|"
 
 // Trim returns s without what follows it in a sentence, at its end. The mask stays whole.
 func Trim(s, cutset string) string {
-	out := strings.TrimRight(s, cutset)
+	out := s
+	for out != "" && strings.IndexByte(cutset, out[len(out)-1]) >= 0 {
+		out = out[:len(out)-1]
+	}
 	if strings.HasPrefix(s[len(out):], "]") && strings.HasSuffix(out, Mask[:len(Mask)-1]) {
 		out = s[:len(out)+1]
 	}

@@ -142,7 +142,7 @@ func hash(s string) (h uint64) {
 }
 
 func bucket(h uint64) uint64 {
-	return h * 0x9e3779b97f4a7c15 >> (64 - filterBits)
+	return h >> (64 - filterBits)
 }
 
 // Known masks the known secrets.
@@ -157,22 +157,18 @@ func (m *Masker) Known(k *Secrets) {
 			from += i + len(secret)
 		}
 	}
-	var window [pieceLen]byte // the last letters and digits, and where they are
-	var at [pieceLen]int
-	var h uint64
-	seen, slot := 0, 0
-	for i := 0; i < len(m.Text) && len(k.pieces) > 0; i++ {
-		c := view.Lower(m.Text[i])
+	var window [16]byte // the last letters and digits, and where they are: more than pieceLen
+	var at [len(window)]int
+	var h, seen uint64
+	for i, b := range []byte(m.Text) {
+		c := view.Lower(b)
 		if c == 0 {
 			continue
 		}
-		h = h*hashBase + uint64(c) - hashOut*uint64(window[slot])
-		window[slot], at[slot] = c, i
-		if slot++; slot == pieceLen {
-			slot = 0
-		}
-		if seen++; seen >= pieceLen && k.mayHold(h) && k.holds(h) {
-			m.Hide(at[slot], i+1)
+		h = h*hashBase + uint64(c) - hashOut*uint64(window[(seen-pieceLen)%16])
+		window[seen%16], at[seen%16] = c, i
+		if seen++; k.mayHold(h) && seen >= pieceLen && k.holds(h) {
+			m.Hide(at[(seen-pieceLen)%16], i+1)
 		}
 	}
 	if len(k.short) > 0 {

@@ -81,7 +81,7 @@ func (m *Masker) isHarmless(name, value string) bool {
 	switch {
 	case numberParams[name], wordParams[name]:
 		return len(value) <= maxFact && isTyped(wordParams[name], value)
-	case secretParams[name]:
+	case secretParams[name], name == "key" && strings.HasPrefix(m.URL.Scheme, "rtmp"):
 		return !words.Mixed(value)
 	case len(value) > maxFact:
 		return !words.Opaque(value[:maxFact]) && !words.Opaque(value[len(value)-maxFact:])
@@ -103,21 +103,23 @@ func isTyped(word bool, value string) bool {
 func (m *Masker) UserInfo(i int) int {
 	t := m.Text
 	inURL := i < m.URL.End
-	start := i
+	start, colon := i, false
 	for ; start > m.userEnd && i-start < maxPassword; start-- {
-		if c := t[start-1]; page.URLStops[c] || c == '\'' || inURL && (c == '/' || c == '?') {
+		c := t[start-1]
+		if page.URLStops[c] || c == '\'' || inURL && (c == '/' || c == '?') {
 			break
 		}
+		colon = colon || c == ':'
 	}
 	m.Cost += i - start
 	end := i + 1
 	for ; end < len(t) && end-i < maxPassword && !page.URLStops[t[end]] && t[end] != '/'; end++ {
 		if m.Cost++; t[end] == '@' && view.IsAlnum(m.At(end+1)) { // the password holds an @
-			i = end
+			i, colon = end, true
 		}
 	}
 	m.userEnd = i + 1
-	if t[start:i] == page.UserInfoMask {
+	if t[start:i] == page.UserInfoMask || !colon && m.At(start) == '/' { // the latter has no user
 		return i + 1
 	}
 	host := t[i+1 : end]

@@ -23,7 +23,7 @@ const Alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // IsDigits reports whether s consists of digits, and of at least one.
 func IsDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
 // IsAlnum reports whether c is a letter or a digit.

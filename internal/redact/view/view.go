@@ -67,10 +67,11 @@ func (v *View) decode() bool {
 	done := 0
 	var text []byte
 	for i := 0; i < len(t); {
-		n, r := 0, rune(0)
-		if marks[t[i]] {
-			n, r = v.escape(i)
+		if !marks[t[i]] {
+			i++
+			continue
 		}
+		n, r := v.escape(i)
 		if n == 0 {
 			i++
 			continue
@@ -90,7 +91,7 @@ func (v *View) decode() bool {
 		switch {
 		case r < 0: // nothing to be seen
 		case t[i] == '%' && n == len("%00"):
-			text = append(text, byte(r))
+			text = append(text, byte(r)) //nolint:gosec // of two digits
 		default:
 			text = utf8.AppendRune(text, r)
 		}

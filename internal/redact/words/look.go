@@ -130,7 +130,7 @@ func IsPlainFact(s string, l *Look) bool {
 	switch {
 	case s == "", l.others == 0 && l.Letters() == 0 && len(s) < 6, IsMeasure(s, l), IsFile(s), isHost(s, l), strings.Contains(s, "://"),
 		strings.HasPrefix(s, "0x") && (len(s) == len("0x")+address || len(s) <= len("0x")+8), isCID(s, l),
-		l.Digits > 0 && l.others > 0 && (isDate(s) || isAlgorithm(s)):
+		l.Digits > 0 && (l.others > 0 && isDate(s) || isAlgorithm(s)):
 		return true
 	case l.others == 0 || strings.IndexByte(s, '/') < 0 || s[0] != '/' && strings.ContainsAny(s, "+="):
 		return false

@@ -212,4 +212,4 @@ func IsIdentifier(s string) bool {
 var webKey = Set("web key")
 
 // IsWebKeyMember reports whether a JSON web key keeps a secret under this name.
-func IsWebKeyMember(name string) bool { return webKey[name] }
+func IsWebKeyMember(name string) bool { return name != "" && webKey[name] }
