@@ -153,6 +153,9 @@ const Trailing = ".,;:!')}]\\|"
 
 // Trim returns s without what follows it in a sentence, at its end. The mask stays whole.
 func Trim(s, cutset string) string {
+	if s == "" || view.IsAlnum(s[len(s)-1]) { // no such set has letters or digits
+		return s
+	}
 	out := s
 	for out != "" && strings.IndexByte(cutset, out[len(out)-1]) >= 0 {
 		out = out[:len(out)-1]

@@ -209,7 +209,11 @@ func IsIdentifier(s string) bool {
 	return strings.ContainsAny(s, "_-.") || CaseTurns(s) > 1 && strings.IndexByte(s, ' ') < 0
 }
 
-var webKey = Set("web key")
-
-// IsWebKeyMember reports whether a JSON web key keeps a secret under this name.
-func IsWebKeyMember(name string) bool { return name != "" && webKey[name] }
+// IsWebKeyMember reports whether a JSON web key keeps a secret under this name (RFC 7518, 6).
+func IsWebKeyMember(name string) bool {
+	switch name {
+	case "k", "d", "p", "q", "dp", "dq", "qi", "oth":
+		return true
+	}
+	return false
+}
