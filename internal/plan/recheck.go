@@ -42,7 +42,7 @@ const (
 	// Elsewhere: the task, which says that it is another project's than all that are listed: Studio shows a user's tasks by ID
 	// whatever the project of the key.
 	Elsewhere
-	// Unplaced: the task, which is not stored, of a project of which nothing that is listed tells whether it is the key's.
+	// Unplaced: a pushed task, which is not stored, of a project of which nothing that is listed tells whether it is the key's.
 	Unplaced
 	// Unreadable: an error of Studio's own for this task, as where its row can't be read.
 	Unreadable
