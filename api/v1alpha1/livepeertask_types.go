@@ -170,7 +170,9 @@ type LivepeerTask struct {
 	// What the task was asked to do.
 	// +required
 	Spec LivepeerTaskSpec `json:"spec"`
-	// What has become of the task.
+	// What has become of the task. Before the operator has written one, observedGeneration is -1, so that kstatus does not take a
+	// task that is being made for one that has completed.
+	// +kubebuilder:default:={"observedGeneration":-1}
 	// +optional
 	Status LivepeerTaskStatus `json:"status,omitempty"`
 }

@@ -214,7 +214,9 @@ type LivepeerTaskSource struct {
 	// Which tasks to mirror, from where, and how often to look.
 	// +required
 	Spec LivepeerTaskSourceSpec `json:"spec"`
-	// How the mirroring goes. Written by the operator.
+	// How the mirroring goes. Written by the operator. Before it has written one, observedGeneration is -1, so that kstatus does
+	// not take a source that nobody has seen for one that is as it should be.
+	// +kubebuilder:default:={"observedGeneration":-1}
 	// +optional
 	Status LivepeerTaskSourceStatus `json:"status,omitempty"`
 }

@@ -176,7 +176,7 @@ func (r *SourceReconciler) begin(ctx context.Context) error {
 
 // meet takes in a source, and reports whether another operator has served it until now.
 func (r *SourceReconciler) meet(source *v1alpha1.LivepeerTaskSource) (fromAnother bool) {
-	return r.shard.Meet(client.ObjectKeyFromObject(source), source.UID, source.Status.ObservedGeneration != 0)
+	return r.shard.Meet(client.ObjectKeyFromObject(source), source.UID, source.Status.ObservedGeneration > 0)
 }
 
 // externalChange has a task looked at again that somebody else changed, where its source is this operator's.

@@ -146,7 +146,7 @@ func (a *API) Create(_ context.Context, obj client.Object, _ ...client.CreateOpt
 		return apierrors.NewAlreadyExists(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name)
 	}
 	created := copied(task)
-	created.Status = v1alpha1.LivepeerTaskStatus{}
+	created.Status = v1alpha1.LivepeerTaskStatus{ObservedGeneration: -1} // the default of the CRD
 	created.UID = types.UID(fmt.Sprintf("uid-%d", a.Version))
 	created.Generation = 1
 	return a.put(created, task)

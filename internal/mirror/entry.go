@@ -62,7 +62,8 @@ type Shown struct {
 	Type  string
 	Phase string
 	// UpdatedAt is status.updatedAt in milliseconds since 1970; 0 where it is missing, or somebody else wrote it or the phase.
-	UpdatedAt          int64
+	UpdatedAt int64
+	// ObservedGeneration is 0 where no status is written yet.
 	ObservedGeneration int64
 	// Retries is how many times the task was tried again.
 	Retries int32
@@ -93,6 +94,9 @@ func ContentOf(task *v1alpha1.LivepeerTask) Content {
 // EntryOf reads a stored task.
 func EntryOf(task *v1alpha1.LivepeerTask) Entry { return EntryWith(task, ContentOf(task)) }
 
+// writtenFor is the generation that a status belongs to: 0 where none is written yet, also where the CRD's default says -1.
+func writtenFor(generation int64) int64 { return max(0, generation) }
+
 // EntryWith reads a stored task whose content is known.
 func EntryWith(task *v1alpha1.LivepeerTask, content Content) Entry {
 	entry := Entry{
@@ -101,7 +105,7 @@ func EntryWith(task *v1alpha1.LivepeerTask, content Content) Entry {
 			Generation: task.Generation, Deleting: task.DeletionTimestamp != nil,
 		},
 		Shown: Shown{
-			ID: task.Spec.ID, Type: task.Spec.Type, Phase: task.Status.Phase, ObservedGeneration: task.Status.ObservedGeneration,
+			ID: task.Spec.ID, Type: task.Spec.Type, Phase: task.Status.Phase, ObservedGeneration: writtenFor(task.Status.ObservedGeneration),
 			Waiting: len(task.Status.Notifications) > 0, Stalled: showsStalled(&task.Status),
 		},
 		Content: content,

@@ -100,7 +100,7 @@ func readEntry(s *scan.Scanner) Entry {
 		entry.OwnerName = meta.owner.Name
 	}
 	entry.SpecDigest = meta.digest(spec)
-	entry.Phase, entry.ObservedGeneration = status.phase, status.observedGeneration
+	entry.Phase, entry.ObservedGeneration = status.phase, writtenFor(status.observedGeneration)
 	entry.Retries = int32(min(max(status.retries, 0), math.MaxInt32))
 	entry.Waiting, entry.Stalled = status.waiting, status.stalled
 	entry.UpdatedAt = status.updatedAt

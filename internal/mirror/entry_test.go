@@ -69,3 +69,16 @@ func TestTimesByOthersDoNotCount(t *testing.T) {
 		t.Errorf("%+v", entry)
 	}
 }
+
+// TestUnwritten: the CRD's default for a status that nobody has written yet, which is for kstatus.
+func TestUnwritten(t *testing.T) {
+	task := storedTask(observed("A", "upload", "running", 1587667174725))
+	task.Status = v1alpha1.LivepeerTaskStatus{}
+	none := EntryOf(task)
+	task.Status.ObservedGeneration = -1
+	for _, entry := range append(readBack(t, task), EntryOf(task)) {
+		if entry != none || entry.ObservedGeneration != 0 {
+			t.Errorf("%+v instead of %+v", entry, none)
+		}
+	}
+}

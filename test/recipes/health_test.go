@@ -49,7 +49,9 @@ func TestHealthOfTasks(t *testing.T) {
 		task := plan.Actions[0].Desired
 		wanted := task.Status
 		g.Expect(c.Create(t.Context(), task)).To(Succeed())
-		g.Expect(check(stored(t, c, "LivepeerTask", task))).To(Equal("Progressing"), "without a status")
+		unwritten := stored(t, c, "LivepeerTask", task)
+		g.Expect(check(unwritten)).To(Equal("Progressing"), "without a status")
+		g.Expect(kstatus(t, unwritten)).To(Equal(status.InProgressStatus), "without a status")
 		task.Status = wanted
 		task.Status.ObservedGeneration = task.Generation
 		for i := range task.Status.Conditions { // as the operator's writer does
@@ -76,7 +78,9 @@ func TestHealthOfSources(t *testing.T) {
 		},
 	}
 	g.Expect(c.Create(t.Context(), source)).To(Succeed())
-	g.Expect(check(stored(t, c, "LivepeerTaskSource", source))).To(Equal("Progressing"), "without a status")
+	unwritten := stored(t, c, "LivepeerTaskSource", source)
+	g.Expect(check(unwritten)).To(Equal("Progressing"), "without a status")
+	g.Expect(kstatus(t, unwritten)).To(Equal(status.InProgressStatus), "without a status")
 	for _, want := range []struct {
 		reason, also, argo string
 		kstatus            status.Status
