@@ -33,8 +33,8 @@ E2E := $(BIN)/e2e
 KIND ?= kind
 KIND_CLUSTER ?= livepeer-task-operator-e2e
 
-# All that is built, tools and tests included, has the same flags, so that what they share is compiled once. The race detector
-# needs cgo, and hack/test asks for it.
+# All that is built, tools and tests included, has the same flags (and, where it can, the same versions of what it imports), so that what
+# they share is compiled once. The race detector needs cgo, and hack/test asks for it.
 export CGO_ENABLED := 0
 export GOFLAGS := $(shell go env GOFLAGS) -trimpath
 
