@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 assets=${KUBEBUILDER_ASSETS:?}
 
-# build VERSION, with the flags of hack/controlplane.sh, where they are explained.
+# build VERSION, much as hack/controlplane.sh does, which explains the flags. Nothing is inlined: it is quick to build, and not run for long.
 build() {
   local module=tools/kubernetes/$1 out=bin/controlplane-$1 component=k8s.io/component-base/version release major minor begun=$SECONDS
   [ -f "$module/go.mod" ] || { echo "no $module: Kubernetes $(ls tools/kubernetes | paste -sd ' ') can be had" >&2 && return 1; }
