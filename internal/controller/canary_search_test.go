@@ -92,7 +92,9 @@ func search(t *testing.T, where, text string, allowed ...string) {
 // Secrets that the canaries come from.
 func (w *world) objects() map[string]string {
 	w.t.Helper()
-	server := discovery.NewDiscoveryClientForConfigOrDie(cluster.Config())
+	config := cluster.Config()
+	config.Timeout = soon // it would be 32 s, too little on a busy machine where all tests' tasks are listed
+	server := discovery.NewDiscoveryClientForConfigOrDie(config)
 	resources, err := server.ServerPreferredResources()
 	w.Expect(err).NotTo(HaveOccurred())
 	found := map[string]string{}

@@ -21,9 +21,9 @@ func (a *account) keepsNotifications(before, after *v1alpha1.LivepeerTask) {
 	switch {
 	case !a.api.Source.SendsEvents():
 		want = nil
-	case before.Status.ObservedGeneration == 0 && len(is) == 1: // whether a new task is news is another test's matter
+	case before.Status.ObservedGeneration < 1 && len(is) == 1: // whether a new task is news is another test's matter
 		want = []string{after.Status.Phase}
-	case before.Status.ObservedGeneration != 0 && before.Status.Phase != after.Status.Phase && after.Status.Phase != "":
+	case before.Status.ObservedGeneration > 0 && before.Status.Phase != after.Status.Phase && after.Status.Phase != "":
 		want = append(want, after.Status.Phase)
 		if len(want) > v1alpha1.MaxNotifications {
 			want = slices.Delete(want, 1, 2)
