@@ -18,8 +18,8 @@ type Asking struct {
 	queue      *Queue
 	why        plan.Why
 	connection *Connection
-	open       int // questions whose answer was not taken yet
-	answers    chan Result
+	open       int         // questions whose answer was not taken yet
+	answers    chan Result // nil before the first question: most full syncs ask none, and 1,000 sources can be at theirs at once
 
 	// The queue's lock guards what follows.
 	round  int  // counts how often a step gave up
@@ -28,7 +28,7 @@ type Asking struct {
 
 // NewAsking returns an Asking that has asked nothing yet.
 func (q *Queue) NewAsking(why plan.Why, connection *Connection) *Asking {
-	return &Asking{queue: q, why: why, connection: connection, answers: make(chan Result, maxAsking)}
+	return &Asking{queue: q, why: why, connection: connection}
 }
 
 // Room reports whether one more question may be asked.
@@ -40,6 +40,9 @@ func (a *Asking) Open() bool { return a.open > 0 }
 // Ask has a task asked for. There has to be room.
 func (a *Asking) Ask(id string) {
 	a.open++
+	if a.answers == nil {
+		a.answers = make(chan Result, maxAsking)
+	}
 	a.queue.put(&question{id: id, why: a.why, connection: a.connection, asking: a})
 }
 

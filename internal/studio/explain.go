@@ -115,8 +115,10 @@ func (c *Client) unreadable(resp *http.Response, b *body, expected string, err e
 	}
 	e := &Error{Kind: Malformed, Status: resp.StatusCode, Err: c.safe(err)}
 	switch {
-	case errors.Is(err, errListTooLarge), errors.Is(err, errTooCompressed):
+	case errors.Is(err, errListTooLarge):
 		e.Message = fmt.Sprintf("The API answered more than can be read: %s.", err)
+	case errors.Is(err, errTooCompressed):
+		e.Message = fmt.Sprintf("The API answered more than is read: %s. Check spec.url, and any proxy before it.", err)
 	case errors.Is(err, errOtherTask):
 		e.Message = "The API answered another task than was asked for."
 	case errors.Is(err, errTooMany):
