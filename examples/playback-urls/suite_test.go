@@ -33,7 +33,7 @@ import (
 const crds = "../../config/crd/bases"
 
 const (
-	soon  = time.Minute
+	soon  = 2 * time.Minute
 	never = "" // a URL that a task does not have
 )
 

@@ -105,7 +105,7 @@ func newProcessBy(
 // step waits until a step of the source has ended, and says in its status how that went. The next may be under way.
 func (p *process) step() Report {
 	p.t.Helper()
-	late := time.After(time.Minute)
+	late := time.After(5 * time.Minute)
 	for {
 		report := p.engine.Sync(p.source())
 		if report.Ended {
@@ -125,7 +125,7 @@ func (p *process) step() Report {
 // rest waits until nothing is due.
 func (p *process) rest() Report {
 	p.t.Helper()
-	late := time.After(time.Minute)
+	late := time.After(5 * time.Minute)
 	report := p.step()
 	for p.busy() || p.asking() {
 		select {

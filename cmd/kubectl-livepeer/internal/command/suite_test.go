@@ -24,7 +24,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
-const soon = 30 * time.Second
+const soon = 2 * time.Minute
 
 // What the tests share: a real API server with the CRDs.
 var (
