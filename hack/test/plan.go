@@ -134,6 +134,9 @@ func otherModules(ctx context.Context, root string) ([]command, error) {
 			return nil
 		}
 		c := command{dir: filepath.Dir(path), race: strings.HasPrefix(path, filepath.Join(root, "cmd")+string(filepath.Separator))}
+		if tests, err := hasTests(c.dir); err != nil || !tests {
+			return err // a module that pins a tool need not be one that this Go can load
+		}
 		packages, err := list(ctx, c.dir)
 		for i := range packages {
 			c.packages = append(c.packages, packages[i].ImportPath)
@@ -144,6 +147,17 @@ func otherModules(ctx context.Context, root string) ([]command, error) {
 		return err
 	})
 	return commands, err
+}
+
+// hasTests reports whether there is a test below a folder.
+func hasTests(dir string) (found bool, err error) {
+	err = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			found, err = true, fs.SkipAll
+		}
+		return err
+	})
+	return found, err
 }
 
 // list returns the packages of a module that have tests, the largest first.
