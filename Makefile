@@ -144,7 +144,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/argocd $(ARGOCD)/cmd
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5
 	install $(ARGOCD_DIR)/manifests/install.yaml $(ARGOCD_DIR)/hack/git-verify-wrapper.sh $(BIN)/recipes
-	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
+	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 20m ./...
 
 # Not part of make test: npm ci fetches Headlamp's plugin kit, which is large.
 .PHONY: test-headlamp

@@ -41,14 +41,10 @@ func TestArgoCD(t *testing.T) {
 	a.git("init", "--quiet", "--initial-branch=main")
 	a.commit(url, "", "main")
 	a.git("tag", "v0.1.0")
-	for _, object := range pages(t)["gitops.md"] {
-		if object.GroupVersionKind() == applications {
-			a.Expect(unstructured.SetNestedField(object.Object, "file://"+a.repository, "spec", "source", "repoURL")).To(Succeed())
-			a.Expect(a.plane.Apply(t.Context(), object)).To(Succeed())
-		}
-	}
-
-	// The operator, and after it the sources.
+	// The sources, for which there are no CRDs, and the operator, which brings them.
+	a.apply("media")
+	a.Eventually(a.status, gitopsBound).WithArguments("media", "operationState", "message").Should(ContainSubstring("no matches for kind"))
+	a.apply(operatorName)
 	a.Eventually(a.state, gitopsBound).WithArguments(operatorName).Should(Equal("Synced Progressing"))
 	a.Expect(a.crds()).To(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
 	a.rollOut()
@@ -70,6 +66,19 @@ func TestArgoCD(t *testing.T) {
 	t.Run("many tasks", func(t *testing.T) { a.in(t).testManyTasks() })
 	t.Run("CRDs", func(t *testing.T) { a.in(t).testCRDs() })
 	t.Run("delete", func(t *testing.T) { a.in(t).testDelete() })
+}
+
+// apply applies an Application of the page, but for the address of its repository.
+func (a *argoCluster) apply(name string) {
+	a.t.Helper()
+	for _, object := range pages(a.t)["gitops.md"] {
+		if object.GroupVersionKind() == applications && object.GetName() == name {
+			a.Expect(unstructured.SetNestedField(object.Object, "file://"+a.repository, "spec", "source", "repoURL")).To(Succeed())
+			a.Expect(a.plane.Apply(a.t.Context(), object)).To(Succeed())
+			return
+		}
+	}
+	a.t.Fatal("the page has no Application ", name)
 }
 
 // testRests: Argo CD sees no difference in what the API server defaults and the operator writes, and writes nothing anew.
