@@ -129,7 +129,6 @@ KEDA_FILES = {"Replace": {"$(CURDIR)/tools/keda/scalers/scaler.go": "{{.Dir}}/pk
 # Argo CD takes a newer Go than the rest. Its manifests come with it, and it calls kustomize and a script of its own.
 ARGOCD_GO = GOTOOLCHAIN=$(shell sed -n 's/^toolchain //p' tools/argocd/go.mod) go
 ARGOCD = github.com/argoproj/argo-cd/v3
-ARGOCD_DIR = $(shell $(ARGOCD_GO) list -C tools/argocd -m -f '{{.Dir}}' $(ARGOCD))
 
 # kube-state-metrics, k9s, Flux's kustomize-controller and Argo CD themselves, and small programs that call Argo Events' and KEDA's own code.
 .PHONY: test-recipes
@@ -143,7 +142,8 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/kustomize-controller -o $(BIN)/recipes/kustomize-controller github.com/fluxcd/kustomize-controller
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/argocd $(ARGOCD)/cmd
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5
-	install $(ARGOCD_DIR)/manifests/install.yaml $(ARGOCD_DIR)/hack/git-verify-wrapper.sh $(BIN)/recipes
+	dir=$$($(ARGOCD_GO) list -C tools/argocd -m -f '{{.Dir}}' $(ARGOCD)); \
+		install "$$dir/manifests/install.yaml" "$$dir/hack/git-verify-wrapper.sh" $(BIN)/recipes
 	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 20m ./...
 
 # Not part of make test: npm ci fetches Headlamp's plugin kit, which is large.
