@@ -126,7 +126,11 @@ test: controlplane build ## Run every test, against a real API server (the race 
 KEDA_FILES = {"Replace": {"$(CURDIR)/tools/keda/scalers/scaler.go": "{{.Dir}}/pkg/scalers/scaler.go", \
   "$(CURDIR)/tools/keda/scalers/metrics_api_scaler.go": "{{.Dir}}/pkg/scalers/metrics_api_scaler.go"}}
 
-# kube-state-metrics, k9s and Flux's kustomize-controller themselves, and small programs that call Argo Events' and KEDA's own code.
+# Argo CD takes a newer Go than the rest. Its manifests come with it, and it calls kustomize and a script of its own.
+ARGOCD_GO = GOTOOLCHAIN=$(shell sed -n 's/^toolchain //p' tools/argocd/go.mod) go
+ARGOCD = github.com/argoproj/argo-cd/v3
+
+# kube-state-metrics, k9s, Flux's kustomize-controller and Argo CD themselves, and small programs that call Argo Events' and KEDA's own code.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
@@ -136,7 +140,11 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
 	go build -C tools/kustomize-controller -o $(BIN)/recipes/kustomize-controller github.com/fluxcd/kustomize-controller
-	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 10m ./...
+	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/argocd $(ARGOCD)/cmd
+	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5
+	dir=$$($(ARGOCD_GO) list -C tools/argocd -m -f '{{.Dir}}' $(ARGOCD)); \
+		install "$$dir/manifests/install.yaml" "$$dir/hack/git-verify-wrapper.sh" $(BIN)/recipes
+	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 20m ./...
 
 # Not part of make test: npm ci fetches Headlamp's plugin kit, which is large.
 .PHONY: test-headlamp
