@@ -140,6 +140,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
 	go build -C tools/kustomize-controller -o $(BIN)/recipes/kustomize-controller github.com/fluxcd/kustomize-controller
+	$(ARGOCD_GO) mod -C tools/argocd tidy -diff
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/argocd $(ARGOCD)/cmd
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5
 	dir=$$($(ARGOCD_GO) list -C tools/argocd -m -f '{{.Dir}}' $(ARGOCD)); \
