@@ -105,7 +105,8 @@ func EntryWith(task *v1alpha1.LivepeerTask, content Content) Entry {
 			Generation: task.Generation, Deleting: task.DeletionTimestamp != nil,
 		},
 		Shown: Shown{
-			ID: task.Spec.ID, Type: task.Spec.Type, Phase: task.Status.Phase, ObservedGeneration: writtenFor(task.Status.ObservedGeneration),
+			ID: task.Spec.ID, Type: task.Spec.Type, Phase: task.Status.Phase,
+			ObservedGeneration: writtenFor(task.Status.ObservedGeneration),
 			Waiting: len(task.Status.Notifications) > 0, Stalled: showsStalled(&task.Status),
 		},
 		Content: content,
