@@ -107,7 +107,7 @@ func EntryWith(task *v1alpha1.LivepeerTask, content Content) Entry {
 		Shown: Shown{
 			ID: task.Spec.ID, Type: task.Spec.Type, Phase: task.Status.Phase,
 			ObservedGeneration: writtenFor(task.Status.ObservedGeneration),
-			Waiting: len(task.Status.Notifications) > 0, Stalled: showsStalled(&task.Status),
+			Waiting:            len(task.Status.Notifications) > 0, Stalled: showsStalled(&task.Status),
 		},
 		Content: content,
 	}

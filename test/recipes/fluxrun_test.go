@@ -10,6 +10,8 @@ import (
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -46,6 +48,7 @@ func TestFlux(t *testing.T) {
 	f.Expect(f.tasksOf("main")).To(HaveLen(20))
 
 	t.Run("rests", func(t *testing.T) { f.in(t).testRests() })
+	t.Run("by hand", func(t *testing.T) { f.in(t).testByHand() })
 	t.Run("stalled", func(t *testing.T) { f.in(t).testStalled(studio) })
 	t.Run("prune", func(t *testing.T) { f.in(t).testPrune(server.URL + "/api") })
 }
@@ -64,6 +67,27 @@ func (f *fluxCluster) testRests() {
 		f.Expect(f.reconcile(name)).To(HavePrefix("True ReconciliationSucceeded: "))
 		f.Expect(f.versions(name)).To(Equal(before), name)
 	}
+}
+
+// testByHand: what kubectl and its plugins change of a source is taken back, unless the source says that it is to stay.
+func (f *fluxCluster) testByHand() {
+	suspended := func() bool {
+		source := sourceCalled("main")
+		f.Expect(f.Get(f.t.Context(), client.ObjectKeyFromObject(source), source)).To(Succeed())
+		return source.Spec.Suspend
+	}
+	patch := func(what string) {
+		f.Expect(f.Patch(f.t.Context(), sourceCalled("main"), client.RawPatch(types.MergePatchType, []byte(what)),
+			client.FieldOwner("kubectl-livepeer"))).To(Succeed())
+	}
+	patch(`{"spec":{"suspend":true}}`)
+	f.Expect(f.reconcile("media")).To(HavePrefix("True ReconciliationSucceeded: "))
+	f.Expect(suspended()).To(BeFalse())
+	patch(`{"metadata":{"annotations":{"kustomize.toolkit.fluxcd.io/reconcile":"disabled"}},"spec":{"suspend":true}}`)
+	f.Expect(f.reconcile("media")).To(HavePrefix("True ReconciliationSucceeded: "))
+	f.Expect(suspended()).To(BeTrue())
+	patch(`{"metadata":{"annotations":{"kustomize.toolkit.fluxcd.io/reconcile":null}},"spec":{"suspend":false}}`)
+	f.sync("again", v1alpha1.ReasonSynced)
 }
 
 // testStalled: a source that needs somebody's help fails the Kustomization at once, and heals it.
