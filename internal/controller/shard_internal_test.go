@@ -39,3 +39,14 @@ func TestOnlyTasksOfOwnSourcesAreLookedAt(t *testing.T) {
 	r.externalChange(task)
 	g.Expect(woken).To(Equal(2))
 }
+
+// TestASourceWithoutAStatusIsNew: nobody has served it, also where the CRD's default says that its status is of no generation.
+func TestASourceWithoutAStatusIsNew(t *testing.T) {
+	g := NewWithT(t)
+	for generation, served := range map[int64]bool{-1: false, 0: false, 1: true} {
+		r := &SourceReconciler{shard: shard.NewSources()}
+		source := kubetest.ASource()
+		source.Status.ObservedGeneration = generation
+		g.Expect(r.meet(source)).To(Equal(served), "%d", generation)
+	}
+}

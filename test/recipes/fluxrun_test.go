@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -76,17 +77,20 @@ func (f *fluxCluster) testByHand() {
 		f.Expect(f.Get(f.t.Context(), client.ObjectKeyFromObject(source), source)).To(Succeed())
 		return source.Spec.Suspend
 	}
-	patch := func(what string) {
-		f.Expect(f.Patch(f.t.Context(), sourceCalled("main"), client.RawPatch(types.MergePatchType, []byte(what)),
-			client.FieldOwner("kubectl-livepeer"))).To(Succeed())
+	patch := func(manager client.FieldOwner, what string) {
+		f.Expect(f.Patch(f.t.Context(), sourceCalled("main"), client.RawPatch(types.MergePatchType, []byte(what)), manager)).To(Succeed())
 	}
-	patch(`{"spec":{"suspend":true}}`)
-	f.Expect(f.reconcile("media")).To(HavePrefix("True ReconciliationSucceeded: "))
-	f.Expect(suspended()).To(BeFalse())
-	patch(`{"metadata":{"annotations":{"kustomize.toolkit.fluxcd.io/reconcile":"disabled"}},"spec":{"suspend":true}}`)
+	for _, manager := range []client.FieldOwner{"kubectl-livepeer", "kubectl-patch"} { // as the plugin and kubectl patch call themselves
+		patch(manager, `{"spec":{"suspend":true}}`)
+		f.Expect(suspended()).To(BeTrue())
+		f.Expect(f.reconcile("media")).To(HavePrefix("True ReconciliationSucceeded: "))
+		f.Expect(suspended()).To(BeFalse(), manager)
+	}
+	const annotated = `{"metadata":{"annotations":{"kustomize.toolkit.fluxcd.io/reconcile":%s}},"spec":{"suspend":%t}}`
+	patch("kubectl-livepeer", fmt.Sprintf(annotated, `"disabled"`, true))
 	f.Expect(f.reconcile("media")).To(HavePrefix("True ReconciliationSucceeded: "))
 	f.Expect(suspended()).To(BeTrue())
-	patch(`{"metadata":{"annotations":{"kustomize.toolkit.fluxcd.io/reconcile":null}},"spec":{"suspend":false}}`)
+	patch("kubectl-livepeer", fmt.Sprintf(annotated, "null", false))
 	f.sync("again", v1alpha1.ReasonSynced)
 }
 
