@@ -83,6 +83,11 @@ func copied[T any](obj *T) *T {
 	return read
 }
 
+// withoutStatus returns a task as it is after it has been sent, and its status ignored.
+func withoutStatus(task *v1alpha1.LivepeerTask) *v1alpha1.LivepeerTask {
+	return copied(&v1alpha1.LivepeerTask{TypeMeta: task.TypeMeta, ObjectMeta: task.ObjectMeta, Spec: task.Spec})
+}
+
 // Get reads the source, its Secret, or a task.
 func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	a.Mu.Lock()
@@ -145,7 +150,7 @@ func (a *API) Create(_ context.Context, obj client.Object, _ ...client.CreateOpt
 	if _, exists := a.Tasks[task.Name]; exists {
 		return apierrors.NewAlreadyExists(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name)
 	}
-	created := copied(task)
+	created := withoutStatus(task)
 	created.Status = v1alpha1.LivepeerTaskStatus{ObservedGeneration: -1} // the default of the CRD
 	created.UID = types.UID(fmt.Sprintf("uid-%d", a.Version))
 	created.Generation = 1
@@ -174,7 +179,7 @@ func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOpt
 	if err != nil {
 		return err
 	}
-	next := copied(task)
+	next := withoutStatus(task)
 	next.ManagedFields = without(next.ManagedFields, "f:spec") // what it puts right is the operator's again
 	next.Status = *stored.Status.DeepCopy()
 	if mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: next.Spec}) != mirror.SpecDigest(&v1alpha1.LivepeerTask{Spec: stored.Spec}) {
@@ -228,7 +233,7 @@ func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.Sub
 		return err
 	}
 	next := stored.DeepCopy()
-	next.Status = copied(task).Status
+	next.Status = *copied(&task.Status)
 	next.ManagedFields = without(next.ManagedFields, "f:status")
 	return s.api.put(next, task)
 }
@@ -240,7 +245,7 @@ func (s *apiStatus) Patch(_ context.Context, obj client.Object, _ client.Patch, 
 	defer s.api.Mu.Unlock()
 	s.api.Version++
 	next := s.api.Source.DeepCopy()
-	next.Status = copied(source).Status
+	next.Status = *copied(&source.Status)
 	next.ResourceVersion = strconv.Itoa(s.api.Version)
 	s.api.Source = next
 	next.DeepCopyInto(source)
