@@ -44,6 +44,7 @@ type Sessions struct {
 
 	userAgent string
 	hosts     studio.Hosts
+	pool      *studio.Pool
 	metrics   *metrics.Metrics
 }
 
@@ -51,7 +52,7 @@ type Sessions struct {
 func NewSessions(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, measured *metrics.Metrics) *Sessions {
 	return &Sessions{
 		Cache:     credentials.NewCache[*session](watcher, "secretRef", secretKeyAPIKey, backend.SecretKey, secretKeyCA),
-		userAgent: userAgent, hosts: hosts, metrics: measured,
+		userAgent: userAgent, hosts: hosts, pool: studio.NewPool(), metrics: measured,
 	}
 }
 
@@ -93,6 +94,7 @@ func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 		CA:        secret.Data[secretKeyCA],
 		Timeout:   source.Spec.Timeout.Duration,
 		Hosts:     s.hosts,
+		Pool:      s.pool,
 		UserAgent: s.userAgent,
 		Redactor:  redactor,
 		Answered:  func(result string) { s.metrics.Requested(key, result) },

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -29,6 +31,8 @@ type Config struct {
 	Timeout time.Duration
 	// Hosts says where BaseURL may lead to.
 	Hosts Hosts
+	// Pool has the connections that clients share; without one, the client has its own.
+	Pool *Pool
 	// UserAgent is sent with each request.
 	UserAgent string
 	// Redactor masks credentials in what errors quote. The key is masked even without one.
@@ -47,6 +51,9 @@ type Client struct {
 	redactor  *redact.Redactor
 	answered  func(result string)
 	http      *http.Client
+	release   func()
+	// places bounds the requests under way.
+	places *semaphore.Weighted
 
 	// keyset: the server is known to page by id, so that a refused cursor is a fault and not a missing feature.
 	keyset atomic.Bool
@@ -59,7 +66,7 @@ type Client struct {
 // validator asks the server to answer only if the list at url changed.
 type validator struct{ url, etag string }
 
-// New makes a client with connections of its own. The error is a *ConfigError.
+// New makes a client. The error is a *ConfigError.
 func New(cfg Config) (*Client, error) {
 	u, err := parseBase(cfg.BaseURL)
 	if err != nil {
@@ -79,7 +86,11 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
 	}
-	transport, err := newTransport(u, &cfg)
+	pool := cfg.Pool
+	if pool == nil {
+		pool = NewPool()
+	}
+	transport, release, err := pool.transport(u, &cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +103,8 @@ func New(cfg Config) (*Client, error) {
 		redactor:  cfg.Redactor,
 		answered:  cfg.Answered,
 		http:      &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+		release:   release,
+		places:    semaphore.NewWeighted(maxRequests),
 	}, nil
 }
 
@@ -131,8 +144,8 @@ func strangerIn(key string) string {
 	return ""
 }
 
-// Close ends idle connections. Requests under way go on.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close ends idle connections, save where others use them. Requests under way go on.
+func (c *Client) Close() { c.release() }
 
 // Get reads the task with this id, also if it is deleted. The error is an *Error, of kind NotFound where the API says
 // that there is no such task, or that of ctx.
@@ -178,7 +191,12 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}
-	err = c.send(req, read)
+	if err = c.places.Acquire(reqCtx, 1); err == nil {
+		err = c.send(req, read)
+		c.places.Release(1)
+	} else {
+		err = c.unreachable(err)
+	}
 	// Where the caller gave up, whatever else went wrong follows from that.
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()

@@ -17,7 +17,12 @@ func NewTransport(u *url.URL, hosts Hosts, ca []byte, timeout time.Duration) (*h
 	if err := hosts.check(t, t.addr); err != nil {
 		return nil, err
 	}
-	return newTransport(u, &Config{Hosts: hosts, CA: ca, Timeout: timeout})
+	transport, err := newTransport(u, &Config{Hosts: hosts, CA: ca, Timeout: timeout})
+	if err != nil {
+		return nil, err
+	}
+	transport.MaxConnsPerHost = maxRequests
+	return transport, nil
 }
 
 // RetryAfter reads a Retry-After header, seconds or an HTTP date; 0 where there is none, and an hour at most.

@@ -19,6 +19,8 @@ const (
 	maxNesting = 512
 	// maxEscape is the length of the longest escape sequence in a string.
 	maxEscape = len(`\u0000`)
+	// firstRead has room for the answer to most polls, which is an empty list. Where it does not do, maxRead is taken.
+	firstRead = 512
 )
 
 // dropped takes the place of an array or object that is too large or too deep. No field has a use for such a number, so
@@ -52,7 +54,9 @@ var (
 type splitter struct {
 	r     io.Reader
 	chunk []byte // read, and not consumed
-	room  [maxRead]byte
+	// room is what is read into, and filled how much of it the last read took.
+	room   []byte
+	filled int
 
 	out []byte
 	// open are the arrays and objects that the value is in at present.
@@ -124,8 +128,12 @@ func cutOff(err error) error {
 // fill makes sure that something is there to be consumed.
 func (s *splitter) fill() error {
 	for len(s.chunk) == 0 {
-		n, err := s.r.Read(s.room[:])
-		if s.chunk = s.room[:n]; n == 0 && err != nil {
+		if s.filled == len(s.room) && s.filled < maxRead {
+			s.room = make([]byte, min(maxRead, max(firstRead, s.filled*maxRead)))
+		}
+		var err error
+		s.filled, err = s.r.Read(s.room)
+		if s.chunk = s.room[:s.filled]; s.filled == 0 && err != nil {
 			return err
 		}
 	}

@@ -20,9 +20,11 @@ const (
 	connectTimeout = 10 * time.Second
 	// idleTimeout is just below the server's keep-alive of 5 s, so that no request meets a connection being closed.
 	idleTimeout = 4 * time.Second
-	// maxConns has room for 8 questions about single tasks, and for a listing at the same time: over HTTP/1.1, each takes a connection,
-	// and a poll must not wait for one. All are kept for the next question.
-	maxConns = 10
+	// maxRequests has room for 8 questions about single tasks, and for a listing at the same time: a poll must not wait for them. Over
+	// HTTP/1.1, each takes a connection.
+	maxRequests = 10
+	// maxIdle is how many connections to one server are kept for the next question of any source.
+	maxIdle = 100
 	// After so long without a word over HTTP/2, the other end is asked for one, and has so long to answer.
 	pingAfter      = 2 * time.Second
 	pingTimeout    = 3 * time.Second
@@ -56,14 +58,17 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 	}
 	connect := min(cfg.Timeout, connectTimeout)
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           newDialer(base, cfg.Hosts, connect).DialContext,
-		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		Proxy:       http.ProxyFromEnvironment,
+		DialContext: newDialer(base, cfg.Hosts, connect).DialContext,
+		TLSClientConfig: &tls.Config{
+			RootCAs: roots, MinVersion: tls.VersionTLS12,
+			// A further connection goes on where an earlier one was: no certificates are sent and checked again.
+			ClientSessionCache: tls.NewLRUClientSessionCache(1),
+		},
 		TLSHandshakeTimeout:   connect,
 		ResponseHeaderTimeout: cfg.Timeout,
 		IdleConnTimeout:       idleTimeout,
-		MaxConnsPerHost:       maxConns,
-		MaxIdleConnsPerHost:   maxConns,
+		MaxIdleConnsPerHost:   maxIdle,
 		// More than any server needs; the default is 10 MiB.
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		// A TLS configuration of one's own turns HTTP/2 off otherwise.

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package studio
+
+import (
+	"encoding/pem"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// connections counts those that are opened to a server, and those of them that go on where an earlier one was.
+type connections struct {
+	*httptest.Server
+	opened, resumed atomic.Int64
+}
+
+func newConnections(t *testing.T) *connections {
+	c := &connections{}
+	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS.DidResume {
+			c.resumed.Add(1)
+		}
+		_, _ = w.Write([]byte("[]"))
+	}))
+	c.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			c.opened.Add(1)
+		}
+	}
+	c.StartTLS()
+	t.Cleanup(c.Close)
+	return c
+}
+
+// client returns one with connections of the pool.
+func (c *connections) client(t *testing.T, pool *Pool, timeout time.Duration) *Client {
+	t.Helper()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate().Raw})
+	client, err := New(Config{BaseURL: c.URL + "/api", Key: NewKey(testKey), CA: ca, Pool: pool, Timeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// poll asks for the tasks, and wants so many connections to have been opened since the server started.
+func (c *connections) poll(t *testing.T, client *Client, want int64) {
+	t.Helper()
+	if err := client.NewPass(Query{}).Next(t.Context(), func(Task) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.opened.Load(); got != want {
+		t.Fatalf("%d connections, want %d", got, want)
+	}
+}
+
+// Clients share connections as long as they mean the same by them, and until the last of them is closed.
+func TestClientsShareConnections(t *testing.T) {
+	server, pool := newConnections(t), NewPool()
+	first, second := server.client(t, pool, time.Second), server.client(t, pool, time.Second)
+	server.poll(t, first, 1)
+	server.poll(t, second, 1)
+	patient := server.client(t, pool, time.Minute)
+	server.poll(t, patient, 2)
+	server.poll(t, server.client(t, nil, time.Second), 3)
+
+	first.Close()
+	first.Close()
+	server.poll(t, second, 3) // still open
+	second.Close()
+	server.poll(t, server.client(t, pool, time.Second), 4)
+	patient.Close()
+	if len(pool.shared) != 1 {
+		t.Errorf("%d transports are kept for one that is in use", len(pool.shared))
+	}
+}
+
+// A connection that has to be opened anew goes on where the last one was: the server's certificates are not sent and checked each time.
+func TestConnectionsAreResumed(t *testing.T) {
+	server := newConnections(t)
+	client := server.client(t, nil, time.Second)
+	for n := range int64(3) {
+		server.poll(t, client, n+1)
+		client.http.CloseIdleConnections()
+	}
+	if got := server.resumed.Load(); got != 2 {
+		t.Errorf("%d of 2 further connections were resumed", got)
+	}
+}
+
+// However many questions there are at once, a client has ten under way.
+func TestRequestsUnderWayAreBounded(t *testing.T) {
+	var now atomic.Int64
+	var tooMany atomic.Bool
+	proceed := make(chan struct{})
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if now.Add(1) > maxRequests {
+			tooMany.Store(true)
+		}
+		<-proceed
+		now.Add(-1)
+		_, _ = w.Write([]byte(`{"id":"t"}`))
+	}))
+	done := make(chan error)
+	const questions = 3 * maxRequests
+	for range questions {
+		go func() {
+			_, err := c.Get(t.Context(), "t")
+			done <- err
+		}()
+	}
+	for range questions {
+		proceed <- struct{}{}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if tooMany.Load() {
+		t.Errorf("more than %d requests at once", maxRequests)
+	}
+}
