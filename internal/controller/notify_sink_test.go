@@ -16,9 +16,11 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -196,12 +198,9 @@ func (l *liveTasks) mirrored(id, phase string) {
 
 func (w *world) phaseOf(id string) string {
 	w.t.Helper()
-	for _, task := range w.tasks() {
-		if task.Spec.ID == id {
-			return task.Status.Phase
-		}
-	}
-	return ""
+	task := &v1alpha1.LivepeerTask{}
+	w.Expect(client.IgnoreNotFound(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: mirror.Names(id)[0]}, task))).To(Succeed())
+	return task.Status.Phase
 }
 
 // sendingTo starts a world that sends to a sink, with some tasks that are there already.

@@ -40,7 +40,7 @@ import (
 // soon bounds what happens within a few polls; polls are a second apart in these tests.
 const (
 	soon = 4 * time.Minute
-	tick = 50 * time.Millisecond
+	tick = 100 * time.Millisecond
 )
 
 // parallel tests at once: they wait for polls more than they compute.
