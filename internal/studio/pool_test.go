@@ -16,11 +16,13 @@ import (
 type connections struct {
 	*httptest.Server
 	opened, resumed atomic.Int64
+	asked           atomic.Value // string: who asked last
 }
 
 func newConnections(t *testing.T) *connections {
 	c := &connections{}
 	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.asked.Store(r.Header.Get("Authorization"))
 		if r.TLS.DidResume {
 			c.resumed.Add(1)
 		}
@@ -39,8 +41,13 @@ func newConnections(t *testing.T) *connections {
 // client returns one with connections of the pool.
 func (c *connections) client(t *testing.T, pool *Pool, timeout time.Duration) *Client {
 	t.Helper()
+	return c.clientWith(t, pool, testKey, timeout)
+}
+
+func (c *connections) clientWith(t *testing.T, pool *Pool, key string, timeout time.Duration) *Client {
+	t.Helper()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate().Raw})
-	client, err := New(Config{BaseURL: c.URL + "/api", Key: NewKey(testKey), CA: ca, Pool: pool, Timeout: timeout})
+	client, err := New(Config{BaseURL: c.URL + "/api", Key: NewKey(key), CA: ca, Pool: pool, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +83,17 @@ func TestClientsShareConnections(t *testing.T) {
 	patient.Close()
 	if len(pool.shared) != 1 {
 		t.Errorf("%d transports are kept for one that is in use", len(pool.shared))
+	}
+}
+
+// A connection does not say who asks: each request does.
+func TestASharedConnectionHasEachKey(t *testing.T) {
+	server, pool := newConnections(t), NewPool()
+	for _, key := range []string{"one-key", "another-key", "one-key"} {
+		server.poll(t, server.clientWith(t, pool, key, time.Second), 1)
+		if got := server.asked.Load(); got != "Bearer "+key {
+			t.Errorf("asked with %q, want %s", got, key)
+		}
 	}
 }
 
