@@ -28,16 +28,17 @@ var (
 	gitRepositories = schema.GroupVersionKind{Group: "source.toolkit.fluxcd.io", Version: "v1", Kind: "GitRepository"}
 )
 
-// fluxCluster has Flux's kustomize-controller, and in place of its source-controller a server of archives.
+// fluxCluster has one of Flux's controllers, and in place of its source-controller a server of archives.
 type fluxCluster struct {
 	gitopsCluster
-	artifacts string // folder that is served
+	kind      schema.GroupVersionKind // that the controller reconciles
+	artifacts string                  // folder that is served
 	url       string
 }
 
-func newFluxCluster(t *testing.T, binary string) *fluxCluster {
+func newFluxCluster(t *testing.T, binary string, kind schema.GroupVersionKind) *fluxCluster {
 	t.Helper()
-	f := &fluxCluster{gitopsCluster: newGitopsCluster(t), artifacts: t.TempDir()}
+	f := &fluxCluster{gitopsCluster: newGitopsCluster(t), kind: kind, artifacts: t.TempDir()}
 	_, err := envtest.InstallCRDs(f.plane.Config(), envtest.CRDInstallOptions{Paths: toolCRDs(t), ErrorIfPathMissing: true, MaxTime: 2 * time.Minute})
 	f.Expect(err).NotTo(HaveOccurred())
 	server := httptest.NewServer(http.FileServer(http.Dir(f.artifacts)))
@@ -65,34 +66,40 @@ func (f *fluxCluster) in(t *testing.T) *fluxCluster {
 	return &part
 }
 
-// publish does what source-controller does for a new commit: it serves a folder below root as an archive, and says so in the
-// GitRepository's status.
-func (f *fluxCluster) publish(repository, root, folder string) {
+// serve serves a folder below root as an archive, and returns what a status says of it.
+func (f *fluxCluster) serve(root, folder string) (artifact map[string]string) {
 	f.t.Helper()
 	archive, err := exec.CommandContext(f.t.Context(), "tar", "-C", root, "-czf", "-", folder).Output()
 	f.Expect(err).NotTo(HaveOccurred())
 	sum := fmt.Sprintf("%x", sha256.Sum256(archive))
 	f.Expect(os.WriteFile(filepath.Join(f.artifacts, sum+".tar.gz"), archive, 0o600)).To(Succeed())
+	return map[string]string{
+		"digest": "sha256:" + sum, "revision": "main@sha1:" + sum[:40], "path": sum + ".tar.gz", "url": f.url + "/" + sum + ".tar.gz",
+		"lastUpdateTime": time.Now().UTC().Format(time.RFC3339),
+	}
+}
+
+// publish does what source-controller does for a new commit.
+func (f *fluxCluster) publish(repository, root, folder string) {
+	f.t.Helper()
 	stored := &unstructured.Unstructured{}
 	stored.SetGroupVersionKind(gitRepositories)
 	f.Expect(f.Get(f.t.Context(), client.ObjectKey{Namespace: "flux-system", Name: repository}, stored)).To(Succeed())
-	f.Expect(unstructured.SetNestedStringMap(stored.Object, map[string]string{
-		"digest": "sha256:" + sum, "revision": "main@sha1:" + sum[:40], "path": sum + ".tar.gz", "url": f.url + "/" + sum + ".tar.gz",
-		"lastUpdateTime": time.Now().UTC().Format(time.RFC3339),
-	}, "status", "artifact")).To(Succeed())
+	f.Expect(unstructured.SetNestedStringMap(stored.Object, f.serve(root, folder), "status", "artifact")).To(Succeed())
 	f.Expect(f.Status().Update(f.t.Context(), stored)).To(Succeed())
 }
 
-func (f *fluxCluster) kustomization(name string) *unstructured.Unstructured {
+// object returns what the controller reconciles.
+func (f *fluxCluster) object(name string) *unstructured.Unstructured {
 	stored := &unstructured.Unstructured{}
-	stored.SetGroupVersionKind(kustomizations)
+	stored.SetGroupVersionKind(f.kind)
 	f.Expect(f.Get(f.t.Context(), client.ObjectKey{Namespace: "flux-system", Name: name}, stored)).To(Succeed())
 	return stored
 }
 
-// ready is a Kustomization's Ready condition: its status, its reason and its message.
+// ready is its Ready condition: its status, its reason and its message.
 func (f *fluxCluster) ready(name string) string {
-	conditions, _, err := unstructured.NestedSlice(f.kustomization(name).Object, "status", "conditions")
+	conditions, _, err := unstructured.NestedSlice(f.object(name).Object, "status", "conditions")
 	f.Expect(err).NotTo(HaveOccurred())
 	for _, condition := range conditions {
 		if c := condition.(map[string]any); c["type"] == "Ready" {
@@ -106,12 +113,12 @@ func (f *fluxCluster) ready(name string) string {
 func (f *fluxCluster) reconcile(name string) string {
 	f.t.Helper()
 	request := time.Now().Format(time.RFC3339Nano)
-	asked := f.kustomization(name)
+	asked := f.object(name)
 	before := asked.DeepCopy()
 	asked.SetAnnotations(map[string]string{"reconcile.fluxcd.io/requestedAt": request})
 	f.Expect(f.Patch(f.t.Context(), asked, client.MergeFrom(before))).To(Succeed())
 	f.Eventually(func() string {
-		handled, _, err := unstructured.NestedString(f.kustomization(name).Object, "status", "lastHandledReconcileAt")
+		handled, _, err := unstructured.NestedString(f.object(name).Object, "status", "lastHandledReconcileAt")
 		f.Expect(err).NotTo(HaveOccurred())
 		return handled
 	}, gitopsBound).Should(Equal(request))
@@ -121,7 +128,7 @@ func (f *fluxCluster) reconcile(name string) string {
 // versions are the resource versions of what a Kustomization applied.
 func (f *fluxCluster) versions(name string) map[string]string {
 	f.t.Helper()
-	entries, _, err := unstructured.NestedSlice(f.kustomization(name).Object, "status", "inventory", "entries")
+	entries, _, err := unstructured.NestedSlice(f.object(name).Object, "status", "inventory", "entries")
 	f.Expect(err).NotTo(HaveOccurred())
 	versions := map[string]string{}
 	for _, entry := range entries {

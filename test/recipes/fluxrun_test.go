@@ -23,7 +23,7 @@ const operatorName = "livepeer-task-operator" // of the Kustomization and the Gi
 // Flux's kustomize-controller itself, with the Kustomizations of both pages as they are, and the operator's own binary with a simulated
 // Studio: what is applied and when, what is ready and what fails, what rests, and what is pruned.
 func TestFlux(t *testing.T) {
-	f := newFluxCluster(t, tool(t, "kustomize-controller"))
+	f := newFluxCluster(t, tool(t, "kustomize-controller"), kustomizations)
 	studio := livepeertest.NewServer()
 	studio.Populate(20, 1)
 	server := httptest.NewServer(studio)

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipes
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+)
+
+var (
+	helmReleases = schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"}
+	helmCharts   = schema.GroupVersionKind{Group: "source.toolkit.fluxcd.io", Version: "v1", Kind: "HelmChart"}
+)
+
+// Flux's helm-controller itself, with the HelmRelease of the page as it is, and the operator's own binary with the rights that the chart
+// gave it: it installs and waits, rests, upgrades where a value changes, and uninstalls what is not to stay.
+func TestFluxHelm(t *testing.T) {
+	f := newFluxCluster(t, tool(t, "helm-controller"), helmReleases)
+	studio := livepeertest.NewServer()
+	studio.Populate(20, 1)
+	server := httptest.NewServer(studio)
+	t.Cleanup(server.Close)
+	f.Expect(f.plane.Apply(t.Context(), lastOf(t, "gitops.md", "GitRepository"), lastOf(t, "gitops.md", "HelmRelease"))).To(Succeed())
+	f.publishChart()
+
+	f.Eventually(f.crds, gitopsBound).Should(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
+	f.Expect(f.ready(operatorName)).To(HavePrefix("Unknown Progressing: "), "the Deployment is not rolled out")
+	f.rollOut()
+	f.Eventually(f.ready, gitopsBound).WithArguments(operatorName).Should(HavePrefix("True InstallSucceeded: "))
+	f.Eventually(f.revision, gitopsBound).Should(Equal("1 deployed"))
+	f.mirror(server.URL + "/api")
+
+	before := f.deployment().ResourceVersion
+	f.Expect(f.reconcile(operatorName)).To(HavePrefix("True InstallSucceeded: "))
+	f.Expect(f.revision()).To(Equal("1 deployed"), "nothing changed")
+	f.Expect(f.deployment().ResourceVersion).To(Equal(before))
+
+	release := f.object(operatorName)
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"values":{"replicaCount":3}}}`))
+	f.Expect(f.Patch(t.Context(), release, patch)).To(Succeed())
+	f.Eventually(func() int32 { return *f.deployment().Spec.Replicas }, gitopsBound).Should(Equal(int32(3)))
+	f.rollOut()
+	f.Eventually(f.ready, gitopsBound).WithArguments(operatorName).Should(HavePrefix("True UpgradeSucceeded: "))
+	f.Eventually(f.revision, gitopsBound).Should(Equal("2 deployed"))
+
+	tasks := f.tasksOf("main")
+	f.Expect(f.Delete(t.Context(), f.object(operatorName))).To(Succeed())
+	f.Eventually(func() bool { return f.gone(release) }, gitopsBound).Should(BeTrue())
+	f.Expect(f.gone(f.deploymentMeta())).To(BeTrue())
+	f.Expect(f.crds()).To(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
+	f.Expect(f.tasksOf("main")).To(Equal(tasks))
+}
+
+// publishChart does what source-controller does for the chart of a HelmRelease, once helm-controller has asked for it by a HelmChart.
+func (f *fluxCluster) publishChart() {
+	f.t.Helper()
+	chart := &unstructured.Unstructured{}
+	chart.SetGroupVersionKind(helmCharts)
+	key := client.ObjectKey{Namespace: "flux-system", Name: "flux-system-" + operatorName}
+	f.Eventually(func() error { return f.Get(f.t.Context(), key, chart) }, gitopsBound).Should(Succeed())
+	path, _, err := unstructured.NestedString(chart.Object, "spec", "chart")
+	f.Expect(err).NotTo(HaveOccurred())
+	f.Expect(path).To(Equal("./charts/livepeer-task-operator"))
+	artifact := f.serve("../../charts", operatorName)
+	artifact["revision"] = "0.1.0"
+	f.Expect(unstructured.SetNestedStringMap(chart.Object, artifact, "status", "artifact")).To(Succeed())
+	f.Expect(unstructured.SetNestedField(chart.Object, chart.GetGeneration(), "status", "observedGeneration")).To(Succeed())
+	f.Expect(f.Status().Update(f.t.Context(), chart)).To(Succeed())
+}
+
+// mirror has the operator mirror a source, with nothing but the rights of the chart.
+func (f *fluxCluster) mirror(url string) {
+	f.t.Helper()
+	f.startOperator()
+	newNamespace(f.t, f, "media")
+	f.addKey()
+	source := sourceCalled("main")
+	source.Spec = v1alpha1.LivepeerTaskSourceSpec{
+		URL: url, SecretRef: v1alpha1.SecretReference{Name: "livepeer"}, Interval: metav1.Duration{Duration: gitopsBound},
+		ResyncInterval: metav1.Duration{Duration: 10 * gitopsBound}, Timeout: metav1.Duration{Duration: gitopsBound},
+	}
+	f.Expect(f.Create(f.t.Context(), source)).To(Succeed())
+	f.Eventually(func() int { return len(f.tasksOf("main")) }, gitopsBound).Should(Equal(20))
+}
+
+func (f *fluxCluster) deploymentMeta() *appsv1.Deployment {
+	return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: controlplane.SystemNamespace, Name: controlplane.ServiceAccount}}
+}
+
+func (f *fluxCluster) deployment() *appsv1.Deployment {
+	deployment := f.deploymentMeta()
+	f.Expect(f.Get(f.t.Context(), client.ObjectKeyFromObject(deployment), deployment)).To(Succeed())
+	return deployment
+}
+
+// revision is the release's latest: its number, and how it is. The status tells of it a moment after the condition.
+func (f *fluxCluster) revision() string {
+	history, _, err := unstructured.NestedSlice(f.object(operatorName).Object, "status", "history")
+	f.Expect(err).NotTo(HaveOccurred())
+	if len(history) == 0 {
+		return ""
+	}
+	latest := history[0].(map[string]any)
+	return fmt.Sprint(latest["version"], " ", latest["status"])
+}
