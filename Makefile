@@ -130,7 +130,7 @@ KEDA_FILES = {"Replace": {"$(CURDIR)/tools/keda/scalers/scaler.go": "{{.Dir}}/pk
 ARGOCD_GO = GOTOOLCHAIN=$(shell sed -n 's/^toolchain //p' tools/argocd/go.mod) go
 ARGOCD = github.com/argoproj/argo-cd/v3
 
-# kube-state-metrics, k9s, Flux's kustomize- and helm-controller and Argo CD themselves, and small programs that call Argo Events' and KEDA's own code.
+# kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller and Argo CD themselves, and small programs that call Argo Events' and KEDA's own code.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
@@ -140,6 +140,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
 	go build -C tools/kustomize-controller -o $(BIN)/recipes/kustomize-controller github.com/fluxcd/kustomize-controller
+	go build -C tools/source-controller -o $(BIN)/recipes/source-controller github.com/fluxcd/source-controller
 	go build -C tools/helm-controller -o $(BIN)/recipes/helm-controller github.com/fluxcd/helm-controller
 	$(ARGOCD_GO) mod -C tools/argocd tidy -diff
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/argocd $(ARGOCD)/cmd

@@ -34,7 +34,7 @@ func toolCRDs(t *testing.T) []string {
 		"github.com/argoproj/argo-events@v1.9.10":       "manifests/base/crds",
 		"github.com/argoproj/argo-cd/v3@v3.5.0":         "manifests/crds",
 		"github.com/fluxcd/kustomize-controller@v1.9.6": "config/crd/bases",
-		"github.com/fluxcd/source-controller@v1.9.6":    "config/crd/bases",
+		"github.com/fluxcd/source-controller@v1.9.3":    "config/crd/bases",
 		"github.com/fluxcd/helm-controller@v1.6.2":      "config/crd/bases",
 		"github.com/vmware-tanzu/velero@v1.18.3":        "config/crd/v1/bases",
 	} {

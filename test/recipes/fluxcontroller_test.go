@@ -66,26 +66,21 @@ func (f *fluxCluster) in(t *testing.T) *fluxCluster {
 	return &part
 }
 
-// serve serves a folder below root as an archive, and returns what a status says of it.
-func (f *fluxCluster) serve(root, folder string) (artifact map[string]string) {
+// publish does what source-controller does for a new commit: it serves a folder below root as an archive, and says so in the
+// GitRepository's status.
+func (f *fluxCluster) publish(repository, root, folder string) {
 	f.t.Helper()
 	archive, err := exec.CommandContext(f.t.Context(), "tar", "-C", root, "-czf", "-", folder).Output()
 	f.Expect(err).NotTo(HaveOccurred())
 	sum := fmt.Sprintf("%x", sha256.Sum256(archive))
 	f.Expect(os.WriteFile(filepath.Join(f.artifacts, sum+".tar.gz"), archive, 0o600)).To(Succeed())
-	return map[string]string{
-		"digest": "sha256:" + sum, "revision": "main@sha1:" + sum[:40], "path": sum + ".tar.gz", "url": f.url + "/" + sum + ".tar.gz",
-		"lastUpdateTime": time.Now().UTC().Format(time.RFC3339),
-	}
-}
-
-// publish does what source-controller does for a new commit.
-func (f *fluxCluster) publish(repository, root, folder string) {
-	f.t.Helper()
 	stored := &unstructured.Unstructured{}
 	stored.SetGroupVersionKind(gitRepositories)
 	f.Expect(f.Get(f.t.Context(), client.ObjectKey{Namespace: "flux-system", Name: repository}, stored)).To(Succeed())
-	f.Expect(unstructured.SetNestedStringMap(stored.Object, f.serve(root, folder), "status", "artifact")).To(Succeed())
+	f.Expect(unstructured.SetNestedStringMap(stored.Object, map[string]string{
+		"digest": "sha256:" + sum, "revision": "main@sha1:" + sum[:40], "path": sum + ".tar.gz", "url": f.url + "/" + sum + ".tar.gz",
+		"lastUpdateTime": time.Now().UTC().Format(time.RFC3339),
+	}, "status", "artifact")).To(Succeed())
 	f.Expect(f.Status().Update(f.t.Context(), stored)).To(Succeed())
 }
 

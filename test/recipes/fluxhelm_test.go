@@ -20,21 +20,21 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-var (
-	helmReleases = schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"}
-	helmCharts   = schema.GroupVersionKind{Group: "source.toolkit.fluxcd.io", Version: "v1", Kind: "HelmChart"}
-)
+var helmReleases = schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"}
 
-// Flux's helm-controller itself, with the HelmRelease of the page as it is, and the operator's own binary with the rights that the chart
-// gave it: it installs and waits, rests, upgrades where a value changes, and uninstalls what is not to stay.
+// Flux's source-controller and helm-controller themselves, with the GitRepository of the page, save for its address, and the HelmRelease as
+// it is, and the operator's own binary with the rights that the chart gave it: the chart comes out of the tag, is installed and waited for,
+// rests, is upgraded where a value changes, and what is not to stay is uninstalled.
 func TestFluxHelm(t *testing.T) {
 	f := newFluxCluster(t, tool(t, "helm-controller"), helmReleases)
 	studio := livepeertest.NewServer()
 	studio.Populate(20, 1)
 	server := httptest.NewServer(studio)
 	t.Cleanup(server.Close)
-	f.Expect(f.plane.Apply(t.Context(), lastOf(t, "gitops.md", "GitRepository"), lastOf(t, "gitops.md", "HelmRelease"))).To(Succeed())
-	f.publishChart()
+	f.startSourceController()
+	repository := lastOf(t, "gitops.md", "GitRepository").DeepCopy()
+	f.Expect(unstructured.SetNestedField(repository.Object, f.serveRepository(), "spec", "url")).To(Succeed())
+	f.Expect(f.plane.Apply(t.Context(), repository, lastOf(t, "gitops.md", "HelmRelease"))).To(Succeed())
 
 	f.Eventually(f.crds, gitopsBound).Should(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
 	f.Expect(f.ready(operatorName)).To(HavePrefix("Unknown Progressing: "), "the Deployment is not rolled out")
@@ -62,23 +62,6 @@ func TestFluxHelm(t *testing.T) {
 	f.Expect(f.gone(f.deploymentMeta())).To(BeTrue())
 	f.Expect(f.crds()).To(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
 	f.Expect(f.tasksOf("main")).To(Equal(tasks))
-}
-
-// publishChart does what source-controller does for the chart of a HelmRelease, once helm-controller has asked for it by a HelmChart.
-func (f *fluxCluster) publishChart() {
-	f.t.Helper()
-	chart := &unstructured.Unstructured{}
-	chart.SetGroupVersionKind(helmCharts)
-	key := client.ObjectKey{Namespace: "flux-system", Name: "flux-system-" + operatorName}
-	f.Eventually(func() error { return f.Get(f.t.Context(), key, chart) }, gitopsBound).Should(Succeed())
-	path, _, err := unstructured.NestedString(chart.Object, "spec", "chart")
-	f.Expect(err).NotTo(HaveOccurred())
-	f.Expect(path).To(Equal("./charts/livepeer-task-operator"))
-	artifact := f.serve("../../charts", operatorName)
-	artifact["revision"] = "0.1.0"
-	f.Expect(unstructured.SetNestedStringMap(chart.Object, artifact, "status", "artifact")).To(Succeed())
-	f.Expect(unstructured.SetNestedField(chart.Object, chart.GetGeneration(), "status", "observedGeneration")).To(Succeed())
-	f.Expect(f.Status().Update(f.t.Context(), chart)).To(Succeed())
 }
 
 // mirror has the operator mirror a source, with nothing but the rights of the chart.
