@@ -41,6 +41,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/election"
 	"github.com/livepeer/livepeer-task-operator/internal/installcheck"
+	"github.com/livepeer/livepeer-task-operator/internal/logging"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
@@ -121,7 +122,7 @@ func main() {
 	if limit := memoryLimit(os.Getenv); limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	ctrl.SetLogger(newLogger(&opts.zap, os.Stderr))
+	ctrl.SetLogger(logging.New(&opts.zap, os.Stderr))
 	if err := run(&opts); err != nil {
 		ctrl.Log.WithName("setup").Error(err, "Operator failed")
 		os.Exit(1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package logging makes the operator's logger: New. It must not know what is logged.
+package logging
 
 import (
 	"io"
@@ -13,8 +14,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
-// newLogger returns what logs to a writer, with IDs as Studio spells them.
-func newLogger(options *zap.Options, to io.Writer) logr.Logger {
+// New returns what logs to a writer, with IDs as Studio spells them.
+func New(options *zap.Options, to io.Writer) logr.Logger {
 	lazy := uberzap.WrapCore(func(core zapcore.Core) zapcore.Core { return lazyCore{core} })
 	return zap.New(zap.UseFlagOptions(options), zap.WriteTo(redact.PlainWriter{To: to}), zap.RawZapOpts(lazy))
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package logging
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ func TestValuesOfALoggerAreEncodedWhenItLogs(t *testing.T) {
 	g := NewWithT(t)
 	var out bytes.Buffer
 	times := 0
-	logger := newLogger(&zap.Options{}, &out).WithName("a").WithValues("first", counted{&times}).WithValues("second", 2)
+	logger := New(&zap.Options{}, &out).WithName("a").WithValues("first", counted{&times}).WithValues("second", 2)
 	logger.V(1).Info("not logged")
 	g.Expect(times).To(BeZero())
 
