@@ -102,7 +102,8 @@ func (c *command) run(ctx context.Context, p *progress) error {
 	cmd := exec.CommandContext(ctx, "go", append(args, c.packages...)...)
 	// A third of what an API server and a compiler do is to collect garbage; there is memory to do it later. The race detector waits for
 	// a second at the end of each package otherwise, in case that another thread has something to report.
-	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "CGO_ENABLED="+cgo, "GOGC=300", "GOMEMLIMIT=2GiB", "GORACE=atexit_sleep_ms=20")
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "CGO_ENABLED="+cgo, "GOGC=300", "GOMEMLIMIT=2GiB",
+		"GORACE=atexit_sleep_ms=20 "+os.Getenv("GORACE"))
 	if os.Getenv(rapidSeed) == "" {
 		// Each run tries the same, so that what fails is what was changed. make fuzz and go test itself draw anew.
 		cmd.Env = append(cmd.Env, rapidSeed+"=1")

@@ -191,12 +191,7 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}
-	if err = c.places.Acquire(reqCtx, 1); err == nil {
-		err = c.send(req, read)
-		c.places.Release(1)
-	} else {
-		err = c.unreachable(err)
-	}
+	err = c.send(req, read)
 	// Where the caller gave up, whatever else went wrong follows from that.
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -207,7 +202,12 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	return err
 }
 
+// send sends the request once there is a place for it.
 func (c *Client) send(req *http.Request, read func(*http.Response) error) error {
+	if err := c.places.Acquire(req.Context(), 1); err != nil {
+		return c.unreachable(err)
+	}
+	defer c.places.Release(1)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return c.unreachable(err)

@@ -21,7 +21,7 @@ func NewTransport(u *url.URL, hosts Hosts, ca []byte, timeout time.Duration) (*h
 	if err != nil {
 		return nil, err
 	}
-	transport.MaxConnsPerHost = maxRequests
+	transport.MaxConnsPerHost = maxRequests // what uses it has no bound of its own, as a Client has
 	return transport, nil
 }
 

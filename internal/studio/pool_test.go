@@ -3,10 +3,12 @@
 package studio
 
 import (
+	"context"
 	"encoding/pem"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,6 +53,9 @@ func (c *connections) clientWith(t *testing.T, pool *Pool, key string, timeout t
 	if err != nil {
 		t.Fatal(err)
 	}
+	if transport, ok := client.http.Transport.(*http.Transport); ok && transport.IdleConnTimeout != 0 {
+		transport.IdleConnTimeout = 0 // a busy machine may take longer from one poll to the next
+	}
 	return client
 }
 
@@ -68,18 +73,18 @@ func (c *connections) poll(t *testing.T, client *Client, want int64) {
 // Clients share connections as long as they mean the same by them, and until the last of them is closed.
 func TestClientsShareConnections(t *testing.T) {
 	server, pool := newConnections(t), NewPool()
-	first, second := server.client(t, pool, time.Second), server.client(t, pool, time.Second)
+	first, second := server.client(t, pool, time.Minute), server.client(t, pool, time.Minute)
 	server.poll(t, first, 1)
 	server.poll(t, second, 1)
-	patient := server.client(t, pool, time.Minute)
+	patient := server.client(t, pool, time.Hour)
 	server.poll(t, patient, 2)
-	server.poll(t, server.client(t, nil, time.Second), 3)
+	server.poll(t, server.client(t, nil, time.Minute), 3)
 
 	first.Close()
 	first.Close()
 	server.poll(t, second, 3) // still open
 	second.Close()
-	server.poll(t, server.client(t, pool, time.Second), 4)
+	server.poll(t, server.client(t, pool, time.Minute), 4)
 	patient.Close()
 	if len(pool.shared) != 1 {
 		t.Errorf("%d transports are kept for one that is in use", len(pool.shared))
@@ -90,7 +95,7 @@ func TestClientsShareConnections(t *testing.T) {
 func TestASharedConnectionHasEachKey(t *testing.T) {
 	server, pool := newConnections(t), NewPool()
 	for _, key := range []string{"one-key", "another-key", "one-key"} {
-		server.poll(t, server.clientWith(t, pool, key, time.Second), 1)
+		server.poll(t, server.clientWith(t, pool, key, time.Minute), 1)
 		if got := server.asked.Load(); got != "Bearer "+key {
 			t.Errorf("asked with %q, want %s", got, key)
 		}
@@ -100,13 +105,46 @@ func TestASharedConnectionHasEachKey(t *testing.T) {
 // A connection that has to be opened anew goes on where the last one was: the server's certificates are not sent and checked each time.
 func TestConnectionsAreResumed(t *testing.T) {
 	server := newConnections(t)
-	client := server.client(t, nil, time.Second)
+	client := server.client(t, nil, time.Minute)
 	for n := range int64(3) {
 		server.poll(t, client, n+1)
 		client.http.CloseIdleConnections()
 	}
 	if got := server.resumed.Load(); got != 2 {
 		t.Errorf("%d of 2 further connections were resumed", got)
+	}
+}
+
+// Where a server has no room for more on a connection of HTTP/2, since others' requests hang there, another connection is opened.
+func TestRequestsThatHangLeaveRoomForOthers(t *testing.T) {
+	c := &connections{}
+	var hanging sync.WaitGroup
+	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer hanging" {
+			hanging.Done()
+			<-r.Context().Done()
+			return
+		}
+		if r.ProtoMajor == 2 {
+			_, _ = w.Write([]byte("[]"))
+		}
+	}))
+	c.EnableHTTP2 = true
+	c.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 4}
+	c.StartTLS()
+	t.Cleanup(c.Close)
+	pool := NewPool()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	const tenants = 30
+	hanging.Add(tenants)
+	for range tenants {
+		client := c.clientWith(t, pool, "hanging", time.Minute)
+		go func() { _, _ = client.Get(ctx, "t") }()
+	}
+	hanging.Wait()
+	if err := c.client(t, pool, time.Minute).NewPass(Query{}).Next(t.Context(), func(Task) bool { return true }); err != nil {
+		t.Error(err)
 	}
 }
 

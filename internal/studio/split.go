@@ -128,8 +128,12 @@ func cutOff(err error) error {
 // fill makes sure that something is there to be consumed.
 func (s *splitter) fill() error {
 	for len(s.chunk) == 0 {
-		if s.filled == len(s.room) && s.filled < maxRead {
-			s.room = make([]byte, min(maxRead, max(firstRead, s.filled*maxRead)))
+		if s.filled == len(s.room) && s.filled < maxRead { // at first, and once a read has filled it
+			size := firstRead
+			if s.filled > 0 {
+				size = maxRead
+			}
+			s.room = make([]byte, size)
 		}
 		var err error
 		s.filled, err = s.r.Read(s.room)

@@ -123,12 +123,7 @@ func (a *argoCluster) role(name string, args ...string) {
 
 func (a *argoCluster) start(path string, args ...string) {
 	a.t.Helper()
-	stop := startTool(a.t, path, args...)
-	a.t.Cleanup(func() {
-		if said := stop(); a.t.Failed() {
-			a.t.Log(filepath.Base(path), said)
-		}
-	})
+	startTool(a.t, path, args...)
 }
 
 // logIn waits for argocd-server, and makes the command line an administrator.
@@ -170,20 +165,12 @@ func (a *argoCluster) in(t *testing.T) *argoCluster {
 	return &part
 }
 
-// git runs git in the repository.
-func (a *argoCluster) git(args ...string) {
-	a.t.Helper()
-	cmd := exec.CommandContext(a.t.Context(), "git", append([]string{"-C", a.repository, "-c", "user.name=test", "-c", "user.email=test@example.com"}, args...)...)
-	out, err := cmd.CombinedOutput()
-	a.Expect(err).NotTo(HaveOccurred(), string(out))
-}
-
 // commit commits sources.
 func (a *argoCluster) commit(url, more string, names ...string) {
 	a.t.Helper()
 	a.writeSources(filepath.Join(a.repository, "media"), url, more, names...)
-	a.git("add", "--all")
-	a.git("commit", "--quiet", "--message=sources")
+	a.git(a.repository, "add", "--all")
+	a.git(a.repository, "commit", "--quiet", "--message=sources")
 }
 
 func (a *argoCluster) application(name string) *unstructured.Unstructured {

@@ -62,7 +62,7 @@ func (a *argoCluster) testCRDs() {
 	without := strings.Replace(string(whole), "- ../crd\n", "", 1)
 	a.Expect(without).NotTo(Equal(string(whole)))
 	a.Expect(os.WriteFile(file, []byte(without), 0o600)).To(Succeed())
-	a.git("commit", "--quiet", "--all", "--message=no CRDs")
+	a.git(a.repository, "commit", "--quiet", "--all", "--message=no CRDs")
 	a.Expect(a.versions(operatorName)).To(HaveKey(HavePrefix("CustomResourceDefinition ")))
 	a.patch(operatorName, `{"spec":{"source":{"targetRevision":"main"}}}`)
 	a.refresh(operatorName)

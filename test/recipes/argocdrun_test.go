@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,20 +26,16 @@ import (
 // the operator's own binary with a simulated Studio: what is synced and healthy and when, what rests, what actions do and what is pruned.
 func TestArgoCD(t *testing.T) {
 	a := newArgoCluster(t)
-	studio := livepeertest.NewServer()
-	studio.Populate(20, 1)
+	studio, url := a.startStudio()
 	for i, phase := range []string{"failed", "running"} {
 		a.Expect(studio.Update(studio.IDs()[i], func(task livepeertest.Task) {
 			task["status"] = map[string]any{"phase": phase, "updatedAt": time.Now().UnixMilli()}
 		})).To(BeTrue())
 	}
-	server := httptest.NewServer(studio)
-	t.Cleanup(server.Close)
-	url := server.URL + "/api"
 	a.Expect(os.CopyFS(filepath.Join(a.repository, "config"), os.DirFS("../../config"))).To(Succeed())
-	a.git("init", "--quiet", "--initial-branch=main")
+	a.git(a.repository, "init", "--quiet", "--initial-branch=main")
 	a.commit(url, "", "main")
-	a.git("tag", "v0.1.0")
+	a.git(a.repository, "tag", "v0.1.0")
 	// The sources, for which there are no CRDs, and the operator, which brings them.
 	a.apply("media")
 	a.Eventually(a.status, gitopsBound).WithArguments("media", "operationState", "message").Should(ContainSubstring("no matches for kind"))

@@ -49,12 +49,7 @@ func newFluxCluster(t *testing.T, binary string, kind schema.GroupVersionKind) *
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	f.Expect(controlplane.WriteKubeconfig(kubeconfig, f.plane.Config(), "flux-system")).To(Succeed())
 	t.Setenv("KUBECONFIG", kubeconfig) // it has no flag for it
-	stop := startTool(t, binary, "--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:"+freePort(t), "--requeue-dependency=1s")
-	t.Cleanup(func() {
-		if said := stop(); t.Failed() {
-			t.Log(said)
-		}
-	})
+	startTool(t, binary, "--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:"+freePort(t), "--requeue-dependency=1s")
 	return f
 }
 

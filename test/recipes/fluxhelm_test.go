@@ -4,8 +4,8 @@ package recipes
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
@@ -17,7 +17,6 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
-	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
 var helmReleases = schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"}
@@ -27,21 +26,18 @@ var helmReleases = schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Vers
 // rests, is upgraded where a value changes, and what is not to stay is uninstalled.
 func TestFluxHelm(t *testing.T) {
 	f := newFluxCluster(t, tool(t, "helm-controller"), helmReleases)
-	studio := livepeertest.NewServer()
-	studio.Populate(20, 1)
-	server := httptest.NewServer(studio)
-	t.Cleanup(server.Close)
+	_, url := f.startStudio()
 	f.startSourceController()
 	repository := lastOf(t, "gitops.md", "GitRepository").DeepCopy()
 	f.Expect(unstructured.SetNestedField(repository.Object, f.serveRepository(), "spec", "url")).To(Succeed())
 	f.Expect(f.plane.Apply(t.Context(), repository, lastOf(t, "gitops.md", "HelmRelease"))).To(Succeed())
 
 	f.Eventually(f.crds, gitopsBound).Should(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
-	f.Expect(f.ready(operatorName)).To(HavePrefix("Unknown Progressing: "), "the Deployment is not rolled out")
+	f.Consistently(f.ready, 6*time.Second).WithArguments(operatorName).Should(HavePrefix("Unknown Progressing: "), "the Deployment is not rolled out")
 	f.rollOut()
 	f.Eventually(f.ready, gitopsBound).WithArguments(operatorName).Should(HavePrefix("True InstallSucceeded: "))
 	f.Eventually(f.revision, gitopsBound).Should(Equal("1 deployed"))
-	f.mirror(server.URL + "/api")
+	f.mirror(url)
 
 	before := f.deployment().ResourceVersion
 	f.Expect(f.reconcile(operatorName)).To(HavePrefix("True InstallSucceeded: "))
@@ -61,6 +57,7 @@ func TestFluxHelm(t *testing.T) {
 	f.Eventually(func() bool { return f.gone(release) }, gitopsBound).Should(BeTrue())
 	f.Expect(f.gone(f.deploymentMeta())).To(BeTrue())
 	f.Expect(f.crds()).To(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
+	f.Expect(f.gone(sourceCalled("main"))).To(BeFalse())
 	f.Expect(f.tasksOf("main")).To(Equal(tasks))
 }
 

@@ -4,7 +4,6 @@ package recipes
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"path/filepath"
 	"testing"
 	"time"
@@ -24,17 +23,14 @@ const operatorName = "livepeer-task-operator" // of the Kustomization and the Gi
 // Studio: what is applied and when, what is ready and what fails, what rests, and what is pruned.
 func TestFlux(t *testing.T) {
 	f := newFluxCluster(t, tool(t, "kustomize-controller"), kustomizations)
-	studio := livepeertest.NewServer()
-	studio.Populate(20, 1)
-	server := httptest.NewServer(studio)
-	t.Cleanup(server.Close)
+	studio, url := f.startStudio()
 	fleet := &unstructured.Unstructured{}
 	lastOf(t, "gitops.md", "GitRepository").DeepCopyInto(fleet)
 	fleet.SetName("fleet")
 	f.Expect(f.plane.Apply(t.Context(), fleet, lastOf(t, "flux.md", "Kustomization"),
 		lastOf(t, "gitops.md", "GitRepository"), lastOf(t, "gitops.md", "Kustomization"))).To(Succeed())
 	f.publish(operatorName, "../..", "config")
-	f.publishSources(server.URL+"/api", "main", "leaves", "stays")
+	f.publishSources(url, "main", "leaves", "stays")
 
 	// The operator, and after it the sources.
 	f.Eventually(f.ready, gitopsBound).WithArguments(operatorName).Should(HavePrefix("Unknown Progressing: "))
@@ -51,7 +47,7 @@ func TestFlux(t *testing.T) {
 	t.Run("rests", func(t *testing.T) { f.in(t).testRests() })
 	t.Run("by hand", func(t *testing.T) { f.in(t).testByHand() })
 	t.Run("stalled", func(t *testing.T) { f.in(t).testStalled(studio) })
-	t.Run("prune", func(t *testing.T) { f.in(t).testPrune(server.URL + "/api") })
+	t.Run("prune", func(t *testing.T) { f.in(t).testPrune(url) })
 }
 
 func (f *fluxCluster) publishSources(url string, names ...string) {

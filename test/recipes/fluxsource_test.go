@@ -6,9 +6,7 @@ import (
 	"net/http/cgi"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	. "github.com/onsi/gomega"
 )
@@ -17,13 +15,8 @@ import (
 func (f *fluxCluster) startSourceController() {
 	f.t.Helper()
 	storage, address := f.t.TempDir(), "127.0.0.1:"+freePort(f.t)
-	stop := startTool(f.t, tool(f.t, "source-controller"), "--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:"+freePort(f.t),
+	startTool(f.t, tool(f.t, "source-controller"), "--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:"+freePort(f.t),
 		"--storage-path="+storage, "--storage-addr="+address, "--storage-adv-addr="+address)
-	f.t.Cleanup(func() {
-		if said := stop(); f.t.Failed() {
-			f.t.Log(said)
-		}
-	})
 }
 
 // serveRepository serves a git repository that has the chart, at the tag of the page, and returns its URL.
@@ -32,18 +25,12 @@ func (f *fluxCluster) serveRepository() string {
 	root := f.t.TempDir()
 	work := filepath.Join(root, operatorName)
 	f.Expect(os.CopyFS(filepath.Join(work, "charts"), os.DirFS("../../charts"))).To(Succeed())
-	git := func(args ...string) string {
-		out, err := exec.CommandContext(f.t.Context(), "git", append([]string{"-C", work, "-c", "user.name=test", "-c", "user.email=test@example.com"},
-			args...)...).CombinedOutput()
-		f.Expect(err).NotTo(HaveOccurred(), string(out))
-		return strings.TrimSpace(string(out))
-	}
-	git("init", "--quiet")
-	git("add", ".")
-	git("commit", "--quiet", "--message=Release")
-	git("tag", "v0.1.0")
+	f.git(work, "init", "--quiet", "--initial-branch=main")
+	f.git(work, "add", "--all")
+	f.git(work, "commit", "--quiet", "--message=Release")
+	f.git(work, "tag", "v0.1.0")
 	server := httptest.NewServer(&cgi.Handler{
-		Path: filepath.Join(git("--exec-path"), "git-http-backend"),
+		Path: filepath.Join(f.git(work, "--exec-path"), "git-http-backend"),
 		Env:  []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1"},
 	})
 	f.t.Cleanup(server.Close)

@@ -4,7 +4,9 @@ package recipes
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,12 +78,25 @@ func (c *gitopsCluster) startOperator() {
 	c.Expect(err).NotTo(HaveOccurred())
 	kubeconfig := filepath.Join(c.t.TempDir(), "kubeconfig")
 	c.Expect(controlplane.WriteKubeconfig(kubeconfig, account, "")).To(Succeed())
-	stop := startTool(c.t, binary, "--kubeconfig="+kubeconfig, "--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address=0")
-	c.t.Cleanup(func() {
-		if said := stop(); c.t.Failed() {
-			c.t.Log(said)
-		}
-	})
+	startTool(c.t, binary, "--kubeconfig="+kubeconfig, "--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address=0")
+}
+
+// startStudio runs a simulated Studio, and returns what spec.url is to be.
+func (c *gitopsCluster) startStudio() (studio *livepeertest.Server, url string) {
+	studio = livepeertest.NewServer()
+	studio.Populate(20, 1)
+	server := httptest.NewServer(studio)
+	c.t.Cleanup(server.Close)
+	return studio, server.URL + "/api"
+}
+
+// git runs git in a folder, and returns what it prints.
+func (c *gitopsCluster) git(dir string, args ...string) string {
+	c.t.Helper()
+	args = append([]string{"-C", dir, "-c", "user.name=test", "-c", "user.email=test@example.com"}, args...)
+	out, err := exec.CommandContext(c.t.Context(), "git", args...).CombinedOutput()
+	c.Expect(err).NotTo(HaveOccurred(), string(out))
+	return strings.TrimSpace(string(out))
 }
 
 // rollOut does what the controllers of Deployments and of disruption budgets and a node do.

@@ -117,7 +117,8 @@ func startKubeStateMetrics(t *testing.T, binary string, withTasks bool) (address
 		"--host=127.0.0.1", "--port="+port, "--telemetry-host=127.0.0.1", "--telemetry-port="+freePort(t))
 }
 
-// startTool runs a program until the returned function is called, which says what it printed.
+// startTool runs a program until the returned function is called, which says what it printed; or until the end of the test, which logs that
+// where it has failed.
 func startTool(t *testing.T, binary string, args ...string) (stop func() (out string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -130,7 +131,11 @@ func startTool(t *testing.T, binary string, args ...string) (stop func() (out st
 		_ = cmd.Wait()
 		return out.String()
 	})
-	t.Cleanup(func() { stop() })
+	t.Cleanup(func() {
+		if said := stop(); t.Failed() {
+			t.Log(filepath.Base(binary), said)
+		}
+	})
 	return stop
 }
 
