@@ -98,7 +98,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if err != nil && ctx.Err() == nil {
 		return reconcile.Result{}, fmt.Errorf("status of the source: %w", err)
 	}
-	return reconcile.Result{RequeueAfter: report.Again}, nil
+	return reconcile.Result{}, nil
 }
 
 // latest returns the source as it was last written, where the cache still shows an older one.

@@ -45,7 +45,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	key := client.ObjectKeyFromObject(source)
 	last := r.lastReported(key)
 	if last.failed && !report.Ended { // what could not be written is tried again
-		last.report.Again, last.report.Silent = report.Again, report.Silent
+		last.report.Silent = report.Silent
 		report = &last.report
 	}
 	next := source.DeepCopy()
@@ -71,10 +71,10 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	polledAt, changed := last.report.PolledAt, !equality.Semantic.DeepEqual(source.Status, next.Status)
 	stale := source.Status.LastPollTime == nil || polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
 	if report.Ended && !polledAt.IsZero() && !report.Behind && (changed || stale) {
-		next.Status.LastPollTime = &metav1.Time{Time: polledAt.Truncate(time.Second)}
+		next.Status.LastPollTime, changed = &metav1.Time{Time: polledAt.Truncate(time.Second)}, true
 	}
 	var err error
-	if !equality.Semantic.DeepEqual(source.Status, next.Status) {
+	if changed {
 		if err = r.write(ctx, source, next); err == nil {
 			last.source = next
 		}

@@ -168,7 +168,7 @@ func TestQuestionsEndWhereStudioWantsToBeLeftAlone(t *testing.T) {
 		}
 		return report.Outcome.Reason
 	}, time.Minute).Should(Equal(v1alpha1.ReasonRateLimited))
-	g.Expect(report.Again).To(BeNumerically(">", 50*time.Minute))
+	g.Expect(e.until()).To(BeNumerically(">", 50*time.Minute))
 	_, asked, _ := e.seen()
 	g.Expect(asked).To(BeNumerically("<", limited+mostQuestions))
 	g.Expect(len(e.api.Tasks)).To(And(BeNumerically("<", 400), BeNumerically(">", 400-limited)))

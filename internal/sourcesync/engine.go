@@ -44,7 +44,7 @@ type Config struct {
 	Pushed prometheus.Observer
 	// Connect returns the connection of a source. Errors are *condition.Error where its user has to act.
 	Connect func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error)
-	// Wake is told of a source that should be synced: a step of it has ended, or something else is to be done.
+	// Wake is told of a source that should be synced: a step of it has ended, its API is silent, or something else is to be done.
 	Wake func(source types.NamespacedName)
 }
 
@@ -116,7 +116,7 @@ func (e *Engine) run(work func(ctx context.Context)) bool {
 	return true
 }
 
-// Sync starts what is due of a source, and returns how the step before ended, if one did.
+// Sync starts what is due of a source, and returns how the step before ended, if one did. What is due later starts by itself.
 func (e *Engine) Sync(source *v1alpha1.LivepeerTaskSource) Report {
 	return e.source(keyOf(source)).sync(source)
 }

@@ -37,7 +37,8 @@ func TestAPauseIsAPause(t *testing.T) {
 			g.Expect(p.step().Ended).To(BeTrue())
 			ask(p)
 			for range 50 {
-				g.Expect(p.step().Again).To(BeNumerically(">", 0))
+				p.step()
+				g.Expect(p.until()).To(BeNumerically(">", 0))
 			}
 			g.Expect(connects.Load()).To(BeNumerically("<=", 2))
 		})
@@ -67,8 +68,12 @@ func TestWritingIsNotSilence(t *testing.T) {
 	s, late := p.of(), time.Now().Add(time.Hour)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g.Expect(s.underWay(late).Silent).NotTo(BeNil())
-	s.Storing(func() { g.Expect(s.underWay(late).Silent).To(BeNil()) })
+	s.step = &step{began: time.Now()}
+	silent, _ := s.next(late)
+	g.Expect(silent).NotTo(BeNil())
+	s.Storing(func() { silent, _ = s.next(late) })
+	g.Expect(silent).To(BeNil())
+	s.step = nil
 }
 
 // TestAFailureIsToldInTheSameWords: an API that answers an error, or nothing, for long is not called silent as soon as it is asked again; only
@@ -94,8 +99,11 @@ func TestAFailureIsToldInTheSameWords(t *testing.T) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			patience := missedIntervals * s.spec.Spec.Interval.Duration
-			g.Expect(s.underWay(now().Add(patience - time.Second)).Silent).To(BeNil())
-			silent := s.underWay(now().Add(patience)).Silent
+			s.step = &step{began: now()}
+			defer func() { s.step = nil }()
+			silent, _ := s.next(now().Add(patience - time.Second))
+			g.Expect(silent).To(BeNil())
+			silent, _ = s.next(now().Add(patience))
 			g.Expect(silent).NotTo(BeNil())
 			g.Expect(silent.Message).To(ContainSubstring(began.Add(last).UTC().Format(time.RFC3339)))
 		})

@@ -34,9 +34,9 @@ type steppedClock struct {
 func (c steppedClock) Now() time.Time                  { return c.now() }
 func (c steppedClock) Since(t time.Time) time.Duration { return c.now().Sub(t) }
 
-// AfterFunc makes pauses of seconds ones of milliseconds.
+// AfterFunc makes pauses of seconds ones of milliseconds. By a clock that stands still, what is looked at again is never due: not too often.
 func (c steppedClock) AfterFunc(d time.Duration, f func()) clock.Timer {
-	return c.RealClock.AfterFunc(d/1000, f)
+	return c.RealClock.AfterFunc(max(d/1000, 20*time.Millisecond), f)
 }
 
 // process is a process of the operator that follows the one source of an API server in memory.
@@ -107,7 +107,7 @@ func (p *process) step() Report {
 	p.t.Helper()
 	late := time.After(5 * time.Minute)
 	for {
-		report := p.engine.Sync(p.source())
+		report := p.sync()
 		if report.Ended {
 			p.say(&report)
 		}
@@ -120,6 +120,23 @@ func (p *process) step() Report {
 			p.t.Fatal("a step does not end")
 		}
 	}
+}
+
+// sync is what the engine does, save that what is due later waits for the next.
+func (p *process) sync() Report {
+	s := p.of()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begin(p.source(), s.engine.Clock.Now())
+}
+
+// until is how long it is until the source is to be looked at.
+func (p *process) until() time.Duration {
+	s := p.of()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, after := s.next(s.engine.Clock.Now())
+	return after
 }
 
 // rest waits until nothing is due.

@@ -190,14 +190,14 @@ func (a *account) live() {
 // step gives the source one step, and lets time pass until the next.
 func (a *account) step() {
 	a.t.Helper()
-	report := a.process.step()
+	a.process.step()
 	echoes := -1
 	if !a.quiet.Load() && a.walk.IntN(3) > 0 {
 		echoes = a.walk.IntN(20) // the cache lags behind
 	}
 	a.process.echo(echoes)
 	a.people.rest()
-	a.tick(report.Again)
+	a.tick(a.process.until())
 }
 
 // sync lets one full sync be carried through.

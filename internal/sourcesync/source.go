@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
@@ -35,6 +36,7 @@ type Source struct {
 	begun inputs    // of the last step
 	// connection is the fingerprint of the last step's.
 	connection string
+	alarm      clock.Timer // rings when the source is to be looked at; nil before it was synced
 	forgotten  bool
 
 	// answered is when the API last answered, in nanoseconds since 1970. writing: it is not waited for.
@@ -59,6 +61,7 @@ func inputsOf(source *v1alpha1.LivepeerTaskSource) inputs {
 
 // step is a step that is under way.
 type step struct {
+	began  time.Time
 	cancel context.CancelFunc
 }
 
@@ -68,17 +71,26 @@ func newSource(engine *Engine, key types.NamespacedName) *Source {
 	return s
 }
 
-// sync takes in the source as it is now, and starts a step where one is due.
+// sync takes in the source as it is now, starts a step where one is due, and sees to the next.
 func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	now := s.engine.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	report := s.begin(source, now)
+	var after time.Duration
+	report.Silent, after = s.next(now)
+	s.lookAfter(after)
+	return report
+}
+
+// begin takes in the source, and starts a step where one is due. The caller holds the lock.
+func (s *Source) begin(source *v1alpha1.LivepeerTaskSource, now time.Time) Report {
 	s.meet(source, now)
 	if s.step != nil {
 		if s.begun.generation != source.Generation {
 			s.step.cancel()
 		}
-		return s.underWay(now)
+		return Report{}
 	}
 	report := Report{}
 	if s.ended != nil {
@@ -86,11 +98,6 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	}
 	if s.again || s.state.Wait(now) <= 0 || s.begun != inputsOf(source) || s.rechecks.Handoff.Waiting() {
 		s.start(source)
-	}
-	if s.step != nil { // the state is its, now
-		report.Again = s.underWay(now).Again
-	} else {
-		report.Again = max(s.state.Wait(now), time.Millisecond)
 	}
 	return report
 }
@@ -112,7 +119,7 @@ func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 
 // start begins a step. The caller holds the lock.
 func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
-	state, this := s.state, &step{}
+	state, this := s.state, &step{began: s.engine.Clock.Now()}
 	ready := make(chan struct{})
 	if !s.engine.run(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -189,6 +196,9 @@ func (s *Source) reconnect(ctx context.Context) {
 func (s *Source) end() {
 	s.mu.Lock()
 	s.forgotten = true
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
 	s.drop()
 	s.mu.Unlock()
 	s.rechecks.Close()

@@ -132,6 +132,15 @@ func (w *wakes) has(key types.NamespacedName) bool {
 	return w.all[key]
 }
 
+// take reports whether a source is to be synced, and has it be so no longer.
+func (w *wakes) take(key types.NamespacedName) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	woken := w.all[key]
+	delete(w.all, key)
+	return woken
+}
+
 // connectTo opens connections to the APIs that sources name.
 func connectTo(t *testing.T) func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) {
 	t.Helper()

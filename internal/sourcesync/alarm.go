@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sourcesync
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+)
+
+// missedIntervals is after how many intervals without an answer a source says so.
+const missedIntervals = 3
+
+// lookAfter has the source looked at after a while, instead of when it was to be before. The caller holds the lock.
+func (s *Source) lookAfter(a time.Duration) {
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+	if !s.forgotten {
+		s.alarm = s.engine.Clock.AfterFunc(a, s.look)
+	}
+}
+
+// look starts the step that is due, which takes no reconcile. One follows where there is something to say.
+func (s *Source) look() {
+	now := s.engine.Clock.Now()
+	s.mu.Lock()
+	if s.forgotten || s.ended != nil {
+		s.mu.Unlock()
+		return
+	}
+	if s.step == nil && s.state.Wait(now) <= 0 {
+		s.start(s.spec)
+	}
+	silent, after := s.next(now)
+	if silent == nil {
+		s.lookAfter(after)
+	}
+	s.mu.Unlock()
+	if silent != nil {
+		s.Wake()
+	}
+}
+
+// next returns after how long the source is to be looked at, and what is to be said if its API is silent. The caller holds the lock.
+func (s *Source) next(now time.Time) (silent *condition.Error, after time.Duration) {
+	if s.step == nil { // otherwise the state is its
+		return nil, max(s.state.Wait(now), time.Millisecond)
+	}
+	interval := max(s.spec.Spec.Interval.Duration, time.Second)
+	patience := missedIntervals * interval
+	if s.writing.Load() {
+		return nil, patience
+	}
+	answered := time.Unix(0, s.answered.Load())
+	// A failure that was told of is not told in other words, and before a step that begins after a long pause nobody asked.
+	silence := min(now.Sub(answered), now.Sub(s.told), now.Sub(s.step.began)+interval)
+	if left := patience - silence; left > 0 {
+		return nil, left
+	}
+	return &condition.Error{
+		Reason: v1alpha1.ReasonUnavailable,
+		Message: fmt.Sprintf("No answer of %s since %s, which is more than %d intervals. A request ends after spec.timeout (%s); at most "+
+			"%d are under way at once for all sources of a namespace",
+			s.spec.Spec.URL, answered.UTC().Format(time.RFC3339), missedIntervals, s.spec.Spec.Timeout.Duration, namespaceListings),
+	}, patience
+}
