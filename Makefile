@@ -130,7 +130,11 @@ KEDA_FILES = {"Replace": {"$(CURDIR)/tools/keda/scalers/scaler.go": "{{.Dir}}/pk
 ARGOCD_GO = GOTOOLCHAIN=$(shell sed -n 's/^toolchain //p' tools/argocd/go.mod) go
 ARGOCD = github.com/argoproj/argo-cd/v3
 
-# kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller and Argo CD themselves, and small programs that call Argo Events' and KEDA's own code.
+# Velero listens for its metrics where controller-runtime says, on port 8080 of every network, and has no flag for it.
+VELERO_LDFLAGS = -X sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress=127.0.0.1:0
+
+# kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, and Velero with its plugin for S3 and an S3 in memory themselves,
+# and small programs that call Argo Events' and KEDA's own code.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
@@ -142,6 +146,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/kustomize-controller -o $(BIN)/recipes/kustomize-controller github.com/fluxcd/kustomize-controller
 	go build -C tools/source-controller -o $(BIN)/recipes/source-controller github.com/fluxcd/source-controller
 	go build -C tools/helm-controller -o $(BIN)/recipes/helm-controller github.com/fluxcd/helm-controller
+	go build -C tools/velero -ldflags '$(VELERO_LDFLAGS)' -o $(BIN)/recipes/ tool
 	$(ARGOCD_GO) mod -C tools/argocd tidy -diff
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/argocd $(ARGOCD)/cmd
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5

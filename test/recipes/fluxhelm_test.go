@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
@@ -59,21 +58,6 @@ func TestFluxHelm(t *testing.T) {
 	f.Expect(f.crds()).To(ConsistOf("LivepeerTask", "LivepeerTaskSource"))
 	f.Expect(f.gone(sourceCalled("main"))).To(BeFalse())
 	f.Expect(f.tasksOf("main")).To(Equal(tasks))
-}
-
-// mirror has the operator mirror a source, with nothing but the rights of the chart.
-func (f *fluxCluster) mirror(url string) {
-	f.t.Helper()
-	f.startOperator()
-	newNamespace(f.t, f, "media")
-	f.addKey()
-	source := sourceCalled("main")
-	source.Spec = v1alpha1.LivepeerTaskSourceSpec{
-		URL: url, SecretRef: v1alpha1.SecretReference{Name: "livepeer"}, Interval: metav1.Duration{Duration: gitopsBound},
-		ResyncInterval: metav1.Duration{Duration: 10 * gitopsBound}, Timeout: metav1.Duration{Duration: gitopsBound},
-	}
-	f.Expect(f.Create(f.t.Context(), source)).To(Succeed())
-	f.Eventually(func() int { return len(f.tasksOf("main")) }, gitopsBound).Should(Equal(20))
 }
 
 func (f *fluxCluster) deploymentMeta() *appsv1.Deployment {

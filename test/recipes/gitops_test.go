@@ -170,6 +170,21 @@ func (c *gitopsCluster) tasksOf(source string) map[string]string {
 	return uids
 }
 
+// mirror has the operator mirror a source, with nothing but the rights that were applied.
+func (c *gitopsCluster) mirror(url string) {
+	c.t.Helper()
+	c.startOperator()
+	newNamespace(c.t, c, "media")
+	c.addKey()
+	source := sourceCalled("main")
+	source.Spec = v1alpha1.LivepeerTaskSourceSpec{
+		URL: url, SecretRef: v1alpha1.SecretReference{Name: "livepeer"}, Interval: metav1.Duration{Duration: gitopsBound},
+		ResyncInterval: metav1.Duration{Duration: 10 * gitopsBound}, Timeout: metav1.Duration{Duration: gitopsBound},
+	}
+	c.Expect(c.Create(c.t.Context(), source)).To(Succeed())
+	c.Eventually(func() int { return len(c.tasksOf("main")) }, gitopsBound).Should(Equal(20))
+}
+
 // sync lets the operator ask Studio now.
 func (c *gitopsCluster) sync(request, reason string) {
 	c.t.Helper()

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,6 +126,8 @@ func startTool(t *testing.T, binary string, args ...string) (stop func() (out st
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that it ends what it has started itself
+	cmd.WaitDelay = 20 * time.Second
 	NewWithT(t).Expect(cmd.Start()).To(Succeed())
 	stop = sync.OnceValue(func() string {
 		cancel()
