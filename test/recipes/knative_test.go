@@ -9,29 +9,36 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// Knative's own ingress, dispatcher of in-memory channels and filter, with the sink and the Trigger of the page as they are, and the
-// operator's own binary with the --allowed-hosts of the page: the subscriber has each event that the Trigger lets through, once, with the
-// attributes of the page. What Knative's controllers would write, the test writes (see knativeCluster).
+// Knative's own controller of brokers, ingress, dispatcher of in-memory channels and filter, with the sink and the Trigger of the page as they
+// are, and the operator's own binary with the --allowed-hosts of the page: the subscriber has each event that the Trigger lets through,
+// once, with the attributes of the page. What Knative's other controllers would write, the test writes (see configure).
 func TestKnative(t *testing.T) {
 	tool(t, "knative-ingress") // or skip
 	publisher, all := &subscriber{}, &subscriber{}
 	k := newKnativeCluster(t, map[string]http.Handler{"publisher.media.svc.cluster.local": publisher, "all.media.svc.cluster.local": all})
 	newNamespace(t, k, "media")
-	k.addBroker("default", "http://"+knativeChannel)
-	k.addBroker("broken", "")
 	trigger := documented(t, "Trigger")
 	everything := trigger.DeepCopy()
 	everything.SetName("everything")
 	unstructured.RemoveNestedField(everything.Object, "spec", "filter")
-	k.subscribe(trigger, "http://publisher.media.svc.cluster.local")
-	k.subscribe(everything, "http://all.media.svc.cluster.local")
+	k.Expect(unstructured.SetNestedField(everything.Object, "all", "spec", "subscriber", "ref", "name")).To(Succeed())
+	for _, name := range []string{"publisher", "all"} {
+		service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: name}}
+		service.Spec.Ports = []corev1.ServicePort{{Port: 80}}
+		k.Expect(k.Create(t.Context(), service)).To(Succeed())
+	}
+	sink := said(t, `sink: (http://broker-ingress\S+)`)
+	k.configure(sink, trigger, everything)
+	k.handleEvents()
 
-	lives := k.notifying(said(t, `sink: (http://broker-ingress\S+)`), said(t, `(--allowed-hosts=\S+)`))
+	lives := k.notifying(sink, said(t, `(--allowed-hosts=\S+)`))
 	lives.enter("one", "running")
 	lives.enter("one", "completed")
 	lives.enter("two", "running")
