@@ -38,13 +38,19 @@ func toolCRDs(t *testing.T) []string {
 		"github.com/fluxcd/helm-controller@v1.6.2":      "config/crd/bases",
 		"github.com/vmware-tanzu/velero@v1.18.3":        "config/crd/v1/bases",
 	} {
-		out, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", module).Output()
-		var downloaded struct{ Dir string }
-		NewWithT(t).Expect(json.Unmarshal(out, &downloaded)).To(Succeed(), "%s: %v", module, err)
-		NewWithT(t).Expect(downloaded.Dir).NotTo(BeEmpty(), "%s: %s", module, out)
-		dirs = append(dirs, filepath.Join(downloaded.Dir, dir))
+		dirs = append(dirs, filepath.Join(moduleDir(t, module), dir))
 	}
 	return dirs
+}
+
+// moduleDir is the folder of a published module.
+func moduleDir(t *testing.T, module string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", module).Output()
+	var downloaded struct{ Dir string }
+	NewWithT(t).Expect(json.Unmarshal(out, &downloaded)).To(Succeed(), "%s: %v", module, err)
+	NewWithT(t).Expect(downloaded.Dir).NotTo(BeEmpty(), "%s: %s", module, out)
+	return downloaded.Dir
 }
 
 // cluster is a real API server with the operator's CRDs, which the tests share.

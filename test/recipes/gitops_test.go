@@ -69,8 +69,8 @@ func (c *gitopsCluster) crds() (names []string) {
 	return names
 }
 
-// startOperator runs the operator itself, with the rights that were applied.
-func (c *gitopsCluster) startOperator() {
+// startOperator runs the operator itself, with the rights that were applied, and more arguments.
+func (c *gitopsCluster) startOperator(more ...string) {
 	c.t.Helper()
 	binary, err := controlplane.ManagerFor(c.t.Context(), "../..", c.t.TempDir())
 	c.Expect(err).NotTo(HaveOccurred())
@@ -78,7 +78,8 @@ func (c *gitopsCluster) startOperator() {
 	c.Expect(err).NotTo(HaveOccurred())
 	kubeconfig := filepath.Join(c.t.TempDir(), "kubeconfig")
 	c.Expect(controlplane.WriteKubeconfig(kubeconfig, account, "")).To(Succeed())
-	startTool(c.t, binary, "--kubeconfig="+kubeconfig, "--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address=0")
+	args := []string{"--kubeconfig=" + kubeconfig, "--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address=0"}
+	startTool(c.t, binary, append(args, more...)...)
 }
 
 // startStudio runs a simulated Studio, and returns what spec.url is to be.
