@@ -28,29 +28,51 @@ import (
 // toolCRDs are the CRDs of the tools: folders of their published modules.
 func toolCRDs(t *testing.T) []string {
 	t.Helper()
-	var dirs []string
-	for module, dir := range map[string]string{
-		"github.com/kedacore/keda/v2@v2.21.0":           "config/crd/bases",
-		"github.com/argoproj/argo-events@v1.9.10":       "manifests/base/crds",
-		"github.com/argoproj/argo-cd/v3@v3.5.0":         "manifests/crds",
-		"github.com/fluxcd/kustomize-controller@v1.9.6": "config/crd/bases",
-		"github.com/fluxcd/source-controller@v1.9.3":    "config/crd/bases",
-		"github.com/fluxcd/helm-controller@v1.6.2":      "config/crd/bases",
-		"github.com/vmware-tanzu/velero@v1.18.3":        "config/crd/v1/bases",
+	// Argo CD from 3.6 on takes a newer Go than the tests.
+	dirs := []string{downloaded(t, "github.com/argoproj/argo-cd/v3@v3.5.0") + "/manifests/crds"}
+	for _, of := range []struct{ tool, module, dir string }{
+		{"keda-operator", "github.com/kedacore/keda/v2", "config/crd/bases"},
+		{"argo-events", "github.com/argoproj/argo-events", "manifests/base/crds"},
+		{"kustomize-controller", "github.com/fluxcd/kustomize-controller", "config/crd/bases"},
+		{"source-controller", "github.com/fluxcd/source-controller", "config/crd/bases"},
+		{"helm-controller", "github.com/fluxcd/helm-controller", "config/crd/bases"},
+		{"velero", "github.com/vmware-tanzu/velero", "config/crd/v1/bases"},
 	} {
-		dirs = append(dirs, filepath.Join(moduleDir(t, module), dir))
+		dirs = append(dirs, filepath.Join(moduleDir(t, of.tool, of.module), of.dir))
 	}
 	return dirs
 }
 
-// moduleDir is the folder of a published module.
-func moduleDir(t *testing.T, module string) string {
+// moduleDir is the folder of a published module, in the version that is run of it.
+func moduleDir(t *testing.T, tool, module string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", module).Output()
-	var downloaded struct{ Dir string }
-	NewWithT(t).Expect(json.Unmarshal(out, &downloaded)).To(Succeed(), "%s: %v", module, err)
-	NewWithT(t).Expect(downloaded.Dir).NotTo(BeEmpty(), "%s: %s", module, out)
-	return downloaded.Dir
+	var pinned struct {
+		Require []struct{ Path, Version string }
+	}
+	goJSON(t, &pinned, "mod", "edit", "-json", "../../tools/"+tool+"/go.mod")
+	for _, required := range pinned.Require {
+		if required.Path == module {
+			return downloaded(t, module+"@"+required.Version)
+		}
+	}
+	t.Fatalf("tools/%s does not require %s", tool, module)
+	return ""
+}
+
+// downloaded is the folder of a published module.
+func downloaded(t *testing.T, module string) string {
+	t.Helper()
+	var found struct{ Dir string }
+	goJSON(t, &found, "mod", "download", "-json", module)
+	return found.Dir
+}
+
+// goJSON reads what the go command prints.
+func goJSON(t *testing.T, into any, args ...string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred(), "%s: %s", args, out)
+	NewWithT(t).Expect(json.Unmarshal(out, into)).To(Succeed())
 }
 
 // cluster is a real API server with the operator's CRDs, which the tests share.

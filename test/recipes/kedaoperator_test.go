@@ -24,8 +24,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
-const kedaModule = "github.com/kedacore/keda/v2@v2.21.0"
-
 // KEDA's own operator, with the rights of its own manifests and the page's objects: a token that is refused, and a role that is taken away,
 // change no replicas and are told of; else tasks that run start a replica, and none stop it. An HPA is to do what lies between. Of the
 // page's ScaledObject the host in the URL is changed, and its times are short. The Secret is filled by hand, as a cluster does.
@@ -75,7 +73,7 @@ func newKEDACluster(t *testing.T) *kedaCluster {
 	t.Helper()
 	binary := tool(t, "keda-operator")
 	k := &kedaCluster{newGitopsCluster(t)}
-	dir := moduleDir(t, kedaModule)
+	dir := moduleDir(t, "keda-operator", "github.com/kedacore/keda/v2")
 	crds := envtest.CRDInstallOptions{Paths: []string{dir + "/config/crd/bases"}, ErrorIfPathMissing: true, MaxTime: gitopsBound}
 	_, err := envtest.InstallCRDs(k.plane.Config(), crds)
 	k.Expect(err).NotTo(HaveOccurred())

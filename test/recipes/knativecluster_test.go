@@ -86,7 +86,7 @@ func (k *knativeCluster) handleEvents() {
 // installKnative applies Knative's CRDs, without the webhook that converts their other versions, and its settings.
 func (k *knativeCluster) installKnative() {
 	k.t.Helper()
-	dir := moduleDir(k.t, "knative.dev/eventing@v0.48.2")
+	dir := moduleDir(k.t, "knative", "knative.dev/eventing")
 	crds := envtest.CRDInstallOptions{
 		Paths:              []string{dir + "/config/core/resources", dir + "/config/channels/in-memory-channel/resources"},
 		ErrorIfPathMissing: true,
