@@ -30,7 +30,7 @@ func toolCRDs(t *testing.T) []string {
 	t.Helper()
 	var dirs []string
 	for module, dir := range map[string]string{
-		"github.com/kedacore/keda/v2@v2.21.0":           "config/crd/bases",
+		kedaModule: "config/crd/bases",
 		"github.com/argoproj/argo-events@v1.9.10":       "manifests/base/crds",
 		"github.com/argoproj/argo-cd/v3@v3.5.0":         "manifests/crds",
 		"github.com/fluxcd/kustomize-controller@v1.9.6": "config/crd/bases",
