@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,23 +18,21 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-// alarmClock is a clock whose alarms ring when a test says so.
+// alarmClock is a clock that a test puts on. Alarms ring when the test says so.
 type alarmClock struct {
 	clock.RealClock
 
-	mu    sync.Mutex
-	now   time.Time
-	alarm *alarm // set last
+	mu  sync.Mutex
+	now time.Time
 }
 
 // alarm is one that is set, for a time.
 type alarm struct {
 	clock.Timer
 
-	clock *alarmClock
-	at    time.Time
-	ring  func()
-	off   bool
+	at   time.Time
+	ring func()
+	off  atomic.Bool
 }
 
 func (c *alarmClock) Now() time.Time {
@@ -43,102 +42,105 @@ func (c *alarmClock) Now() time.Time {
 }
 
 func (c *alarmClock) AfterFunc(d time.Duration, f func()) clock.Timer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.alarm = &alarm{clock: c, at: c.now.Add(d), ring: f}
-	return c.alarm
+	return &alarm{at: c.Now().Add(d), ring: f}
 }
 
-func (a *alarm) Stop() bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	a.off = true
-	return true
-}
+func (a *alarm) Stop() bool { return !a.off.Swap(true) }
 
-// next waits until time has passed to the alarm that is set, and lets it ring. It returns how long that was.
-func (c *alarmClock) next() time.Duration {
-	c.mu.Lock()
-	alarm, passed := c.alarm, c.alarm.at.Sub(c.now)
-	c.now = alarm.at
-	off := alarm.off
-	c.mu.Unlock()
-	if !off {
-		alarm.ring()
-	}
-	return passed
-}
-
-// watched is an engine with one source, whose API can be silent, by an alarmClock.
+// watched is an engine with one source, which is mirrored and rests, by an alarmClock.
 type watched struct {
 	Gomega
 	*Engine
 
 	clock  *alarmClock
 	studio *livepeertest.Server
-	source *v1alpha1.LivepeerTaskSource
+	spec   *v1alpha1.LivepeerTaskSource
 	woken  *wakes
 }
 
 func newWatched(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{
-		Gomega: NewWithT(t), clock: &alarmClock{now: time.Now()}, studio: livepeertest.NewServer(), source: kubetest.ASource(), woken: &wakes{},
+		Gomega: NewWithT(t), clock: &alarmClock{now: time.Now()}, studio: livepeertest.NewServer(), spec: kubetest.ASource(), woken: &wakes{},
 	}
 	server := httptest.NewServer(w.studio)
 	t.Cleanup(server.Close)
-	w.source.Spec.URL = server.URL + "/api"
-	w.source.Spec.Timeout.Duration = time.Hour
+	w.spec.Spec.URL = server.URL + "/api"
+	w.spec.Spec.Timeout.Duration = time.Hour
 	w.Engine = startEngineOn(t, kubetest.NewAPI(server.URL), w.clock, w.woken)
-	w.Eventually(func() bool { return w.Sync(w.source).FullSyncAt.IsZero() }, time.Minute).Should(BeFalse())
+	synced := false
+	w.Sync(w.spec)
+	w.Eventually(func() bool {
+		if w.woken.take(keyOf(w.spec)) {
+			synced = !w.Sync(w.spec).FullSyncAt.IsZero() || synced
+		}
+		return synced && w.rests()
+	}, time.Minute, time.Millisecond).Should(BeTrue())
 	return w
 }
 
-// told waits until the engine has something to say of the source, and syncs it.
-func (w *watched) told() Report {
-	w.Eventually(w.woken.take, time.Minute).WithArguments(keyOf(w.source)).Should(BeTrue())
-	return w.Sync(w.source)
+// rests reports whether nothing of the source is under way, or to be told.
+func (w *watched) rests() bool {
+	s := w.source(keyOf(w.spec))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.step == nil && s.ended == nil
+}
+
+// next lets the time pass until the source is to be looked at, and returns how long that was.
+func (w *watched) next() time.Duration {
+	s := w.source(keyOf(w.spec))
+	s.mu.Lock()
+	next := s.alarm.(*alarm)
+	s.mu.Unlock()
+	w.clock.mu.Lock()
+	passed := next.at.Sub(w.clock.now)
+	w.clock.now = next.at
+	w.clock.mu.Unlock()
+	w.Expect(next.off.Load()).To(BeFalse())
+	next.ring()
+	return passed
 }
 
 // TestAPollTakesOneSync: what is due begins by itself. The source is synced where there is something to say: once a poll.
 func TestAPollTakesOneSync(t *testing.T) {
 	w := newWatched(t)
-	for w.woken.take(keyOf(w.source)) {
-		w.Sync(w.source)
-	}
 	for range 3 {
 		asked := len(w.studio.Requests())
-		w.Expect(w.clock.next()).To(BeNumerically("<=", w.source.Spec.Interval.Duration))
-		w.Expect(w.told().PolledAt).To(Equal(w.clock.Now()))
+		w.Expect(w.next()).To(BeNumerically("<=", w.spec.Spec.Interval.Duration*11/10), "each source has a place of its own in the interval")
+		w.Eventually(w.woken.take, time.Minute, time.Millisecond).WithArguments(keyOf(w.spec)).Should(BeTrue())
+		w.Expect(w.Sync(w.spec).PolledAt).To(Equal(w.clock.Now()))
 		w.Expect(w.studio.Requests()).To(HaveLen(asked + 1))
-		w.Expect(w.woken.take(keyOf(w.source))).To(BeFalse())
+		w.Expect(w.rests()).To(BeTrue())
+		w.Expect(w.woken.take(keyOf(w.spec))).To(BeFalse())
 	}
 }
 
 // TestASilentAPIIsToldOf: a step that began by itself, and whose API says nothing, has the source synced after three intervals.
 func TestASilentAPIIsToldOf(t *testing.T) {
 	w := newWatched(t)
-	for w.woken.take(keyOf(w.source)) {
-		w.Sync(w.source)
-	}
+	var hanging atomic.Bool
 	w.studio.Fault(func(r *http.Request) livepeertest.Fault {
+		hanging.Store(true)
 		<-r.Context().Done()
 		return livepeertest.Fault{}
 	})
-	waited := w.clock.next()
-	for !w.woken.take(keyOf(w.source)) {
-		waited += w.clock.next()
-	}
-	w.Expect(waited).To(BeNumerically("~", missedIntervals*w.source.Spec.Interval.Duration, time.Second))
-	w.Expect(w.Sync(w.source).Silent).NotTo(BeNil())
+	waited := w.next()
+	w.Eventually(hanging.Load, time.Minute).Should(BeTrue())
+	w.Expect(w.woken.take(keyOf(w.spec))).To(BeFalse())
+	waited += w.next()
+	w.Expect(w.woken.take(keyOf(w.spec))).To(BeTrue())
+	w.Expect(waited).To(BeNumerically("~", missedIntervals*w.spec.Spec.Interval.Duration, time.Second))
+	w.Expect(w.Sync(w.spec).Silent).NotTo(BeNil())
 }
 
 // TestAForgottenSourceIsNotPolled: nor is one that is suspended, which is forgotten as well.
 func TestAForgottenSourceIsNotPolled(t *testing.T) {
 	w := newWatched(t)
-	w.Forget(keyOf(w.source))
+	alarm := w.source(keyOf(w.spec)).alarm.(*alarm)
+	w.Forget(keyOf(w.spec))
 	asked := len(w.studio.Requests())
-	w.clock.alarm.ring() // it was about to
-	w.Expect(w.clock.alarm.off).To(BeTrue())
+	w.Expect(alarm.off.Load()).To(BeTrue())
+	alarm.ring() // it was about to
 	w.Consistently(w.studio.Requests, time.Second/2).Should(HaveLen(asked))
 }
