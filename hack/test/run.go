@@ -87,7 +87,7 @@ const rapidSeed = "RAPID_SEED"
 
 // run calls go test. That tests fail is no error.
 func (c *command) run(ctx context.Context, p *progress) error {
-	// The linters vet more, and the same code. Half of what a linker does is for debuggers.
+	// The linters vet more, and the same code. A quarter to a half of what a linker does is for debuggers.
 	args := []string{"test", "-json", "-count=1", "-vet=off", "-ldflags=-w", "-timeout=" + timeout}
 	label, cgo := "", "0"
 	if c.race {

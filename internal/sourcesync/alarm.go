@@ -14,12 +14,12 @@ import (
 const missedIntervals = 3
 
 // lookAfter has the source looked at after a while, instead of when it was to be before. The caller holds the lock.
-func (s *Source) lookAfter(a time.Duration) {
+func (s *Source) lookAfter(pause time.Duration) {
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
 	if !s.forgotten {
-		s.alarm = s.engine.Clock.AfterFunc(a, s.look)
+		s.alarm = s.engine.Clock.AfterFunc(pause, s.look)
 	}
 }
 

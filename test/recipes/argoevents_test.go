@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"encoding/json"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,14 +63,10 @@ func startEventSource(t *testing.T, binary string, source *unstructured.Unstruct
 	account, err := cluster.ServiceAccountConfig(t.Context(), "media", "livepeer-events")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(controlplane.WriteKubeconfig(filepath.Join(dir, "kubeconfig"), account, "media")).To(Succeed())
-	out := gbytes.NewBuffer()
-	cmd := exec.CommandContext(t.Context(), binary, filepath.Join(dir, "source.yaml"))
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(dir, "kubeconfig"))
-	cmd.Stdout = out
-	g.Expect(cmd.Start()).To(Succeed())
-	t.Cleanup(func() { _ = cmd.Wait() }) // the context of the test has ended it
+	t.Setenv("KUBECONFIG", filepath.Join(dir, "kubeconfig"))
+	lines := startArgoEvents(t, binary, filepath.Join(dir, "source.yaml"))
 	return func() (ids []string) {
-		for line := range strings.SplitSeq(string(out.Contents()), "\n") {
+		for line := range lines() {
 			var event struct{ Body v1alpha1.LivepeerTask }
 			if json.Unmarshal([]byte(line), &event) == nil && event.Body.Spec.ID != "" {
 				ids = append(ids, event.Body.Spec.ID)
@@ -77,6 +74,17 @@ func startEventSource(t *testing.T, binary string, source *unstructured.Unstruct
 		}
 		return ids
 	}
+}
+
+// startArgoEvents runs Argo Events' code for the files, and returns the lines that it has printed so far.
+func startArgoEvents(t *testing.T, binary string, paths ...string) func() iter.Seq[string] {
+	t.Helper()
+	out := gbytes.NewBuffer()
+	cmd := exec.CommandContext(t.Context(), binary, paths...)
+	cmd.Stdout = out
+	NewWithT(t).Expect(cmd.Start()).To(Succeed())
+	t.Cleanup(func() { _ = cmd.Wait() }) // the context of the test has ended it
+	return func() iter.Seq[string] { return strings.SplitSeq(string(out.Contents()), "\n") }
 }
 
 // completeTask lets a task run and complete.

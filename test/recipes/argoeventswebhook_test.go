@@ -5,13 +5,11 @@ package recipes
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/gbytes"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -52,13 +50,9 @@ func startWebhook(t *testing.T, binary string, source *unstructured.Unstructured
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(os.WriteFile(filepath.Join(dir, "source.yaml"), raw, 0o600)).To(Succeed())
 	g.Expect(os.WriteFile(filepath.Join(dir, "sensor.yaml"), []byte(sensor), 0o600)).To(Succeed())
-	out := gbytes.NewBuffer()
-	cmd := exec.CommandContext(t.Context(), binary, filepath.Join(dir, "source.yaml"), filepath.Join(dir, "sensor.yaml"))
-	cmd.Stdout = out
-	g.Expect(cmd.Start()).To(Succeed())
-	t.Cleanup(func() { _ = cmd.Wait() }) // the context of the test has ended it
+	lines := startArgoEvents(t, binary, filepath.Join(dir, "source.yaml"), filepath.Join(dir, "sensor.yaml"))
 	return func() (events []string) {
-		for line := range strings.SplitSeq(string(out.Contents()), "\n") {
+		for line := range lines() {
 			var event struct {
 				Body struct {
 					Subject string
