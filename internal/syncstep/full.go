@@ -57,6 +57,8 @@ type before struct {
 // missing are the tasks that are stored, and that a complete listing lacked.
 type missing struct {
 	entries []mirror.Entry // not yet asked for by ID
+	// most: they are too many to be deleted without a confirmation.
+	most bool
 	// asked are those that are asked for, by ID, until their answers are taken.
 	asked  map[string]mirror.Entry
 	asking *recheck.Asking
@@ -223,7 +225,7 @@ func (s *syncer) compare(ctx context.Context) {
 	hold := &syncstate.Paused{Missing: len(missing), Total: full.before.stored, Token: syncstate.TokenFor(missing)}
 	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.Token {
 		hold.Elsewhere = s.elsewhere(ctx, missing[:min(len(missing), pruneSample)])
-		s.state.Health.Paused, full.missing.entries = hold, nil
+		s.state.Health.Paused, full.missing.entries, full.missing.most = hold, nil, true
 	}
 }
 
@@ -267,7 +269,7 @@ func (s *syncer) finish(ctx context.Context) error {
 	}
 	state.FullSynced(s.source, &syncstate.Listing{
 		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.before.newest,
-		Again: full.missing.unlisted, Soon: full.missing.kept,
+		Again: full.missing.unlisted, Most: full.missing.most, Stored: full.before.stored, Soon: full.missing.kept,
 	}, s.now())
 	state.Health.Met(full.pass.Bad(), full.since == 0)
 	state.full = nil
