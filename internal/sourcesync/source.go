@@ -94,7 +94,10 @@ func (s *Source) begin(source *v1alpha1.LivepeerTaskSource, now time.Time) Repor
 	}
 	report := Report{}
 	if s.ended != nil {
-		report, s.ended = *s.ended, nil
+		if s.begun.generation == source.Generation { // otherwise it tells of what the spec was before
+			report = *s.ended
+		}
+		s.ended = nil
 	}
 	if s.again || s.state.Wait(now) <= 0 || s.begun != inputsOf(source) || s.rechecks.Handoff.Waiting() {
 		s.start(source)
