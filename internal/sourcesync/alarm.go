@@ -18,7 +18,7 @@ func (s *Source) lookAfter(pause time.Duration) {
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
-	if !s.forgotten {
+	if !s.forgotten && !s.engine.over() {
 		s.alarm = s.engine.Clock.AfterFunc(pause, s.look)
 	}
 }

@@ -161,3 +161,16 @@ func TestAStepTellsOfItsOwnSpec(t *testing.T) {
 		return report.Ended
 	}, time.Minute, time.Millisecond).Should(BeTrue())
 }
+
+// TestNoAlarmRingsAfterTheEnd: once the engine has stopped, nothing is due any more, over and over.
+func TestNoAlarmRingsAfterTheEnd(t *testing.T) {
+	w := newWatched(t)
+	w.Engine.mu.Lock()
+	w.Engine.stopped = true
+	w.Engine.mu.Unlock()
+	w.next()
+	s := w.source(keyOf(w.spec))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Expect(s.alarm.(*alarm).off.Load()).To(BeTrue())
+}
