@@ -67,6 +67,7 @@ func (c *Coverage) CreatedSince() int64 { return max(1, c.Newest-restartMargin.M
 // Resume begins where an earlier process of the operator left off.
 func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mirror.Entry], now time.Time) {
 	status := &source.Status
+	s.Inputs.Generation = source.Generation
 	stored, newest := 0, int64(0)
 	for entry := range entries {
 		stored++
@@ -152,10 +153,11 @@ func (s *State) Renew(
 	}
 	before := s.Inputs
 	s.Inputs = next
-	respecified, reconnected := before.Generation != next.Generation, before.Fingerprint != next.Fingerprint
+	respecified := before.Generation != 0 && before.Generation != next.Generation
+	reconnected := before.Fingerprint != next.Fingerprint
 	requested := next.Requested != s.Coverage.Handled
 	first := before.Fingerprint == ""
-	if respecified && !first {
+	if respecified {
 		s.Retention.Cutoff, s.Coverage.Synced = mirror.Stamp{}, false
 	}
 	if respecified || reconnected {
@@ -176,7 +178,7 @@ func (s *State) Renew(
 		return dropped
 	}
 	s.Schedule.NextPoll = now
-	if !first || requested {
+	if !first || requested || respecified {
 		s.Schedule.NextFull = now
 		dropped = max(dropped, FullSync)
 	}

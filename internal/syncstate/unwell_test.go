@@ -63,3 +63,13 @@ func TestAPauseIsKnownAfterARestart(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestASpecThatChangesBeforeTheFirstStep: as where somebody corrects the name of the Secret after a restart.
+func TestASpecThatChangesBeforeTheFirstStep(t *testing.T) {
+	source, p := resumed(v1alpha1.ReasonSecretNotFound), &State{}
+	p.Resume(source, each(mirror.Entry{}), noon)
+	source.Generation++
+	if p.Renew(source, Observed{Fingerprint: "print"}, notAsked, noon); p.Coverage.Synced || !p.Schedule.NextFull.Equal(noon) {
+		t.Errorf("synced %v, lists at %v", p.Coverage.Synced, p.Schedule.NextFull)
+	}
+}
