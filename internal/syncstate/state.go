@@ -68,12 +68,15 @@ func (c *Coverage) CreatedSince() int64 { return max(1, c.Newest-restartMargin.M
 func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mirror.Entry], now time.Time) {
 	status := &source.Status
 	s.Inputs.Generation = source.Generation
-	stored, newest := 0, int64(0)
+	stored, newest, credible := 0, int64(0), int64(0)
 	for entry := range entries {
 		stored++
 		newest = max(newest, entry.UpdatedAt)
+		if entry.UpdatedAt <= now.Add(farAhead).UnixMilli() {
+			credible = max(credible, entry.UpdatedAt)
+		}
 	}
-	s.Retention.NotifyAfter = notifyAfter(status, stored, newest)
+	s.Retention.NotifyAfter = notifyAfter(status, stored, credible)
 	reason, message := ready(status)
 	paused := reason == v1alpha1.ReasonPruningPaused
 	if s.Coverage.Changed = paused; paused { // how many there were before is not on record: any number is too many

@@ -3,6 +3,7 @@
 package syncstate
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -71,5 +72,17 @@ func TestASpecThatChangesBeforeTheFirstStep(t *testing.T) {
 	source.Generation++
 	if p.Renew(source, Observed{Fingerprint: "print"}, notAsked, noon); p.Coverage.Synced || !p.Schedule.NextFull.Equal(noon) {
 		t.Errorf("synced %v, lists at %v", p.Coverage.Synced, p.Schedule.NextFull)
+	}
+}
+
+// TestATimeThatNobodyReachesKeepsNothingBack: one task that was updated in the year 9999 is no reason to notify of no new one.
+func TestATimeThatNobodyReachesKeepsNothingBack(t *testing.T) {
+	p, now := &State{}, noon.UnixMilli()
+	p.Resume(resumed(v1alpha1.ReasonSynced), each(
+		mirror.Entry{Shown: mirror.Shown{ID: "a", UpdatedAt: now}}, mirror.Entry{Shown: mirror.Shown{ID: "b", UpdatedAt: now * 1000}},
+		mirror.Entry{Shown: mirror.Shown{ID: "c", UpdatedAt: math.MaxInt64}},
+	), noon)
+	if after := p.Retention.NotifyAfter; after != now-notifyMargin.Milliseconds() {
+		t.Errorf("notifies after %d", after)
 	}
 }
