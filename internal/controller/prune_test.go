@@ -103,6 +103,9 @@ func TestAnotherProjectEmptiesNothing(t *testing.T) {
 	paused := w.eventuallyReady("main", v1alpha1.ReasonPruningPaused)
 	w.Expect(paused.Message).To(ContainSubstring("50 of 50"))
 	w.Expect(w.tasks()).To(HaveLen(250))
+	w.resync("main", "again")
+	w.Expect(w.tasks()).To(HaveLen(250), "what the other one has does not lower the share of what is missing")
+	w.Expect(w.eventuallyReady("main", v1alpha1.ReasonPruningPaused).Message).To(Equal(paused.Message))
 }
 
 func TestMaxAge(t *testing.T) {

@@ -154,7 +154,10 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 		return err
 	}
 	r.index.NotifyExternalChanges(r.externalChange)
-	return r.connector.Admit(ctx, r.forget)
+	return r.connector.Admit(ctx, func(gone types.NamespacedName) {
+		r.forget(gone)
+		r.waker.wake(gone) // it may be there again by now, and nothing else begins it
+	})
 }
 
 // begin takes in the sources of this shard that are there when it begins to lead: it goes on with them, as after a restart. Each is to be

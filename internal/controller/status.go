@@ -44,7 +44,7 @@ func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
 func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) error {
 	key := client.ObjectKeyFromObject(source)
 	last := r.lastReported(key)
-	if last.failed && !report.Ended { // what could not be written is tried again
+	if last.failed && !report.Ended && last.report.Generation == source.Generation { // what could not be written is tried again
 		last.report.Silent = report.Silent
 		report = &last.report
 	}

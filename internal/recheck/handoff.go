@@ -19,6 +19,7 @@ type Handoff struct {
 
 	// What the last step said: until when Studio is left alone, and what history leaves out.
 	retryAt   time.Time
+	uncovered bool // no poll is to begin by then that would find what is pushed meanwhile
 	retention syncstate.Retention
 	// projects are those of the tasks that the last listing of all tasks held, made with a connection of this fingerprint.
 	projects    map[string]struct{}
@@ -54,6 +55,9 @@ func (h *Handoff) open(now time.Time) (open, wake bool) {
 	defer h.mu.Unlock()
 	switch {
 	case now.Before(h.retryAt), now.Before(h.wanted.pause), h.wanted.poll:
+		if h.uncovered && !h.wanted.poll {
+			h.wanted.poll, h.wanted.anything = true, true
+		}
 		return false, false
 	case h.wanted.polling: // it may have read past this task already
 		h.wanted.poll, h.wanted.anything = true, true
@@ -167,6 +171,7 @@ func (h *Handoff) Publish(state *syncstate.State, polling bool, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.retryAt, h.retention = state.Schedule.RetryAt, state.Retention
+	h.uncovered = polling || state.Schedule.NextPoll.After(h.retryAt)
 	if !polling {
 		h.wanted.polling = false
 		h.hasten(&state.Schedule, now)

@@ -135,3 +135,28 @@ func TestWhoseATaskIs(t *testing.T) {
 		g.Expect([]bool{h.elsewhere("then", c.of), h.unlisted("then", c.of)}).To(Equal([]bool{false, true}), "%s, with another key", name)
 	}
 }
+
+// TestAPushInAPauseIsCovered: where a step fails, as for the Kubernetes API server, and the poll that is under way may be past what is pushed in
+// the pause, or the next one is far away, another poll follows the pause.
+func TestAPushInAPauseIsCovered(t *testing.T) {
+	g := NewWithT(t)
+	for name, c := range map[string]struct {
+		next    time.Duration // poll
+		polling bool
+		wanted  bool
+	}{
+		"a poll follows": {time.Second, false, false}, "a poll is under way": {time.Second, true, true}, "none for long": {time.Hour, false, true},
+	} {
+		now := time.Now()
+		s, p := &Handoff{}, stateAt(now.Add(c.next))
+		p.Schedule.RetryAt = now.Add(2 * time.Second)
+		s.Publish(p, c.polling, now)
+		g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}), name)
+		g.Expect(s.Waiting()).To(Equal(c.wanted), name)
+		now = p.Schedule.RetryAt
+		s.Settle(&p.Schedule, c.polling, false, now)
+		p.Schedule.NextPoll = now.Add(time.Hour) // as after the poll
+		s.Publish(p, false, now)
+		g.Expect(p.Schedule.NextPoll.Equal(now)).To(Equal(c.polling), name) // otherwise the poll was it
+	}
+}

@@ -5,6 +5,7 @@ package recheck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -116,9 +117,14 @@ func (q *Queue) ask(
 		return plan.Failed, nil, err
 	}
 	defer release()
-	asking, cancel := context.WithTimeout(ctx, min(questionTimeout, source.Spec.Timeout.Duration))
+	limit := min(questionTimeout, source.Spec.Timeout.Duration)
+	asking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	task, err := connection.Client.Get(asking, ask.id)
+	if errors.Is(err, context.DeadlineExceeded) && asking.Err() != nil && ctx.Err() == nil { // Studio's, and not whoever asks
+		err = &studio.Error{Kind: studio.Unavailable, Err: err, Message: fmt.Sprintf(
+			"The API did not answer in full within %s when it was asked for a single task.", limit)}
+	}
 	if err != nil {
 		return answerOf(err), nil, err
 	}

@@ -18,7 +18,7 @@ func (s *Source) lookAfter(pause time.Duration) {
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
-	if !s.forgotten {
+	if !s.forgotten && !s.engine.over() {
 		s.alarm = s.engine.Clock.AfterFunc(pause, s.look)
 	}
 }
@@ -31,7 +31,7 @@ func (s *Source) look() {
 		s.mu.Unlock()
 		return
 	}
-	if s.step == nil && s.state.Wait(now) <= 0 {
+	if s.step == nil && (s.state.Wait(now) <= 0 || s.rechecks.Handoff.Waiting()) {
 		s.start(s.spec)
 	}
 	silent, after := s.next(now)

@@ -144,3 +144,33 @@ func TestAForgottenSourceIsNotPolled(t *testing.T) {
 	alarm.ring() // it was about to
 	w.Consistently(w.studio.Requests, time.Second/2).Should(HaveLen(asked))
 }
+
+// TestAStepTellsOfItsOwnSpec: how a step went is not said of a spec that was not there when it began.
+func TestAStepTellsOfItsOwnSpec(t *testing.T) {
+	w := newWatched(t)
+	w.next()
+	w.Eventually(w.woken.take, time.Minute, time.Millisecond).WithArguments(keyOf(w.spec)).Should(BeTrue())
+	changed := w.spec.DeepCopy()
+	changed.Generation++
+	w.Expect(w.Sync(changed).Ended).To(BeFalse())
+	var report Report
+	w.Eventually(func() bool {
+		if w.woken.take(keyOf(w.spec)) {
+			report = w.Sync(changed)
+		}
+		return report.Ended
+	}, time.Minute, time.Millisecond).Should(BeTrue())
+}
+
+// TestNoAlarmRingsAfterTheEnd: once the engine has stopped, nothing is due any more, over and over.
+func TestNoAlarmRingsAfterTheEnd(t *testing.T) {
+	w := newWatched(t)
+	w.Engine.mu.Lock()
+	w.Engine.stopped = true
+	w.Engine.mu.Unlock()
+	w.next()
+	s := w.source(keyOf(w.spec))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Expect(s.alarm.(*alarm).off.Load()).To(BeTrue())
+}

@@ -104,6 +104,13 @@ func (e *Engine) Running() bool {
 	return e.ctx != nil && e.ctx.Err() == nil
 }
 
+// over reports whether the engine works no more: what is due stays so.
+func (e *Engine) over() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stopped
+}
+
 // run runs something in the background, unless the engine does not work (any more).
 func (e *Engine) run(work func(ctx context.Context)) bool {
 	e.mu.Lock()

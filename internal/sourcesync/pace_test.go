@@ -4,6 +4,7 @@ package sourcesync
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -108,4 +109,36 @@ func TestAFailureIsToldInTheSameWords(t *testing.T) {
 			g.Expect(silent.Message).To(ContainSubstring(began.Add(last).UTC().Format(time.RFC3339)))
 		})
 	}
+}
+
+// TestReadingASecretIsNotSilence: Studio is not to blame for what the Kubernetes API server takes to show the Secret.
+func TestReadingASecretIsNotSilence(t *testing.T) {
+	g := NewWithT(t)
+	var later time.Duration
+	p := newProcess(t, kubetest.NewAPI("http://127.0.0.1:1"), func() time.Time { return time.Now().Add(later) })
+	p.step()
+	s := p.of()
+	silent := func() *condition.Error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		silent, _ := s.next(s.engine.Clock.Now())
+		return silent
+	}
+	s.mu.Lock()
+	s.step = &step{began: s.engine.Clock.Now()}
+	s.mu.Unlock()
+	p.engine.Connect = func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) {
+		later = time.Hour
+		g.Expect(silent()).To(BeNil())
+		return nil, errors.New("late")
+	}
+	_, err := s.connect(t.Context(), p.source())
+	g.Expect(err).To(HaveOccurred())
+	s.connected("")
+	g.Expect(silent()).To(BeNil(), "Studio is asked from now on")
+	later += time.Hour
+	g.Expect(silent()).NotTo(BeNil())
+	s.mu.Lock()
+	s.step = nil
+	s.mu.Unlock()
 }

@@ -18,8 +18,8 @@ func (a *account) move(project string, from, to int) {
 	}
 }
 
-// TestTasksOfAnotherProject: what a listing lacks, and what Studio shows by ID as another project's, is gone from this source: a few
-// at once, many once somebody has confirmed it.
+// TestTasksOfAnotherProject: what a listing lacks, and what Studio shows by ID as another project's, as where the key is another's, goes once
+// somebody has confirmed it, however few it is.
 func TestTasksOfAnotherProject(t *testing.T) {
 	const another = "5a1e57ed-0000-4000-8000-0000000000bb"
 	for name, c := range map[string]struct {
@@ -28,7 +28,8 @@ func TestTasksOfAnotherProject(t *testing.T) {
 		left       int
 		paused     bool
 	}{
-		"a few":                        {30, 12, livepeertest.ProjectID, 18, false},
+		"a few":                        {30, 12, livepeertest.ProjectID, 18, true},
+		"most of a few":                {17, 12, livepeertest.ProjectID, 5, true},
 		"most":                         {45, 40, livepeertest.ProjectID, 5, true},
 		"an empty list":                {12, 12, livepeertest.ProjectID, 12, false},
 		"no task says its project":     {30, 12, "", 30, false},

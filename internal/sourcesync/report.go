@@ -18,6 +18,8 @@ type Outcome = syncstate.Outcome
 type Report struct {
 	// Ended: a step has. Otherwise the rest says nothing, save Silent.
 	Ended bool
+	// Generation of the source that the step worked on.
+	Generation int64
 	// Judged: Outcome is what the Ready condition is to say. Otherwise it stays as it is.
 	Judged  bool
 	Outcome Outcome
@@ -36,7 +38,7 @@ type Report struct {
 // report says how a step has ended. failure is nil where it has not failed.
 func (s *Source) report(source *v1alpha1.LivepeerTaskSource, state *syncstep.State, judged bool, failure *Outcome) Report {
 	return Report{
-		Ended: true, Judged: judged, Outcome: state.Judge(source, s.stored(source), failure),
+		Ended: true, Generation: source.Generation, Judged: judged, Outcome: state.Judge(source, s.stored(source), failure),
 		Omitted: state.Retention.Omitted, PolledAt: state.Schedule.PolledAt, FullSyncAt: state.Coverage.FullAt,
 		Handled: state.Coverage.Handled, Behind: state.Behind(),
 	}

@@ -94,7 +94,10 @@ func (s *Source) begin(source *v1alpha1.LivepeerTaskSource, now time.Time) Repor
 	}
 	report := Report{}
 	if s.ended != nil {
-		report, s.ended = *s.ended, nil
+		if s.begun.generation == source.Generation { // otherwise it tells of what the spec was before
+			report = *s.ended
+		}
+		s.ended = nil
 	}
 	if s.again || s.state.Wait(now) <= 0 || s.begun != inputsOf(source) || s.rechecks.Handoff.Waiting() {
 		s.start(source)
@@ -222,7 +225,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	clock := s.engine.Clock
 	defer func() { s.rechecks.Handoff.Publish(&state.State, state.Polling(), clock.Now()) }()
 	s.rechecks.Handoff.Settle(&state.Schedule, state.Polling(), state.Listing(), clock.Now())
-	connection, err := s.engine.Connect(ctx, source)
+	connection, err := s.connect(ctx, source)
 	if err != nil {
 		s.connected("")
 	} else {
@@ -257,11 +260,20 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	return s.report(source, state, !errors.Is(err, errNotDue), failure)
 }
 
-// connected notes with which connection the step works; with none, where it is empty.
+// connect opens the connection. Studio is not to blame for what the Kubernetes API server takes to show the Secret.
+func (s *Source) connect(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error) {
+	s.writing.Store(true)
+	defer s.writing.Store(false)
+	return s.engine.Connect(ctx, source)
+}
+
+// connected notes with which connection the step works, from now on; with none, where it is empty.
 func (s *Source) connected(fingerprint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.connection = fingerprint
+	if s.connection = fingerprint; s.step != nil {
+		s.step.began = s.engine.Clock.Now()
+	}
 }
 
 // mirror polls and lists what is due, once the source has its share of what its namespace may have under way.

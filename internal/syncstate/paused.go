@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
@@ -15,7 +16,11 @@ import (
 
 // Paused is a deletion that waits for a confirmation.
 type Paused struct {
-	Missing, Total int
+	Missing int
+	// Total is how many were mirrored before any went missing; 0 after a restart, which does not know.
+	Total int
+	// said is what an earlier process said of it, until a full sync finds out anew.
+	said string
 	// Elsewhere: the missing tasks are another project's.
 	Elsewhere bool
 	Token     string
@@ -35,8 +40,16 @@ func TokenFor(missing []mirror.Entry) string {
 	return hex.EncodeToString(hash.Sum(nil))[:12]
 }
 
+// pausedAs is a deletion that waits as an earlier process said, whose message ends with the token.
+func pausedAs(message string) *Paused {
+	return &Paused{said: message, Token: message[strings.LastIndex(message, "=")+1:]}
+}
+
 // problem says how to go on.
 func (p *Paused) problem(source *v1alpha1.LivepeerTaskSource) *condition.Error {
+	if p.said != "" {
+		return &condition.Error{Reason: v1alpha1.ReasonPruningPaused, Stalled: true, Message: p.said}
+	}
 	why := "they are kept in case the key or the project is wrong"
 	if p.Elsewhere {
 		why = "Studio still knows them, as tasks of another project than that of the key, and they are kept in case the key is wrong"
@@ -45,6 +58,6 @@ func (p *Paused) problem(source *v1alpha1.LivepeerTaskSource) *condition.Error {
 		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,
 		Message: fmt.Sprintf("%d of %d mirrored tasks are missing from the API; %s. To delete them from the cluster: "+
 			"kubectl annotate --overwrite livepeertasksource -n %s %s %s=%s",
-			p.Missing, p.Total, why, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.Token),
+			p.Missing, max(p.Missing, p.Total), why, source.Namespace, source.Name, v1alpha1.AnnotationConfirmPrune, p.Token),
 	}
 }

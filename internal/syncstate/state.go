@@ -55,8 +55,8 @@ type Coverage struct {
 	Handled string
 	// Newest is the latest update that was known when that began. Studio's own time: no clock here is trusted.
 	Newest int64
-	// Changed: spec or credentials did, and no full sync was carried through since. StoredBefore tasks were mirrored
-	// then: polls may already have brought tasks of another project.
+	// Changed: spec or credentials did, and no full sync was carried through since; or a deletion of most tasks waits for a confirmation.
+	// StoredBefore tasks were mirrored then: what has come since, as of another project, says nothing about whether these are well.
 	Changed      bool
 	StoredBefore int
 }
@@ -67,23 +67,34 @@ func (c *Coverage) CreatedSince() int64 { return max(1, c.Newest-restartMargin.M
 // Resume begins where an earlier process of the operator left off.
 func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mirror.Entry], now time.Time) {
 	status := &source.Status
-	stored, newest := 0, int64(0)
+	s.Inputs.Generation = source.Generation
+	stored, newest, credible := 0, int64(0), int64(0)
 	for entry := range entries {
 		stored++
 		newest = max(newest, entry.UpdatedAt)
+		if entry.UpdatedAt <= now.Add(farAhead).UnixMilli() {
+			credible = max(credible, entry.UpdatedAt)
+		}
 	}
-	s.Retention.NotifyAfter = notifyAfter(status, stored, newest)
+	s.Retention.NotifyAfter = notifyAfter(status, stored, credible)
+	reason, message := ready(status)
+	paused := reason == v1alpha1.ReasonPruningPaused
+	if s.Coverage.Changed = paused; paused { // how many there were before is not on record: any number is too many
+		s.Health.Paused = pausedAs(message)
+	}
 	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 ||
 		status.ObservedGeneration != source.Generation {
 		s.Schedule.NextFull = now
 		return
 	}
-	s.Coverage = Coverage{Synced: true, Resuming: true, Handled: status.LastHandledReconcileAt, FullAt: status.LastFullSyncTime.Time}
+	s.Coverage = Coverage{
+		Synced: true, Resuming: true, Handled: status.LastHandledReconcileAt, FullAt: status.LastFullSyncTime.Time, Changed: paused,
+	}
 	s.Retention.Omitted = status.Tasks.Omitted
 	// From now on by passing time: the clock may have been set since, and may be set again.
 	s.Schedule.NextFull = now.Add(source.Spec.ResyncInterval.Duration - max(0, now.Sub(s.Coverage.FullAt)))
-	if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready != nil &&
-		ready.Reason == v1alpha1.ReasonUnreadable {
+	switch reason {
+	case v1alpha1.ReasonUnreadable, v1alpha1.ReasonPruningPaused, v1alpha1.ReasonRefused, v1alpha1.ReasonConflict:
 		s.Coverage.Synced, s.Schedule.NextFull = false, now // which tasks that were is not on record
 	}
 	if status.LastPollTime != nil {
@@ -95,6 +106,14 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	if s.Retention.Omitted > 0 {
 		s.Retention.Cutoff = plan.OldestFinished(entries)
 	}
+}
+
+// ready is what the condition Ready said last.
+func ready(status *v1alpha1.LivepeerTaskSourceStatus) (reason, message string) {
+	if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		return ready.Reason, ready.Message
+	}
+	return "", ""
 }
 
 func earliest(a, b time.Time) time.Time {
@@ -137,10 +156,11 @@ func (s *State) Renew(
 	}
 	before := s.Inputs
 	s.Inputs = next
-	respecified, reconnected := before.Generation != next.Generation, before.Fingerprint != next.Fingerprint
+	respecified := before.Generation != 0 && before.Generation != next.Generation
+	reconnected := before.Fingerprint != next.Fingerprint
 	requested := next.Requested != s.Coverage.Handled
 	first := before.Fingerprint == ""
-	if respecified && !first {
+	if respecified {
 		s.Retention.Cutoff, s.Coverage.Synced = mirror.Stamp{}, false
 	}
 	if respecified || reconnected {
@@ -161,7 +181,7 @@ func (s *State) Renew(
 		return dropped
 	}
 	s.Schedule.NextPoll = now
-	if !first || requested {
+	if !first || requested || respecified {
 		s.Schedule.NextFull = now
 		dropped = max(dropped, FullSync)
 	}
@@ -208,13 +228,19 @@ type Listing struct {
 	Newest int64
 	// Again: a task may be gone that only a listing of every task can tell about.
 	Again bool
+	// Most of the Stored tasks were missing, and wait for a confirmation, however many others come.
+	Most   bool
+	Stored int
 	// Soon: what should have been deleted was not, and is to be looked for before long.
 	Soon bool
 }
 
 // FullSynced takes in a full sync that was carried through.
 func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now time.Time) {
-	s.Coverage.Synced, s.Coverage.Changed = true, false
+	s.Coverage.Synced, s.Coverage.Changed = true, of.Most
+	if of.Most {
+		s.Coverage.StoredBefore = of.Stored
+	}
 	s.Coverage.FullAt, s.Coverage.Handled, s.Coverage.Newest = of.Began, of.Requested, of.Newest
 	if of.Whole {
 		s.Coverage.Listed = of.Began

@@ -57,9 +57,15 @@ type before struct {
 // missing are the tasks that are stored, and that a complete listing lacked.
 type missing struct {
 	entries []mirror.Entry // not yet asked for by ID
+	// most: they are too many to be deleted without a confirmation.
+	most bool
 	// asked are those that are asked for, by ID, until their answers are taken.
 	asked  map[string]mirror.Entry
 	asking *recheck.Asking
+	// elsewhere are those that Studio shows as another project's, as where the key is another's now: they are kept until somebody has
+	// confirmed that they are to go, or all that is missing.
+	elsewhere []mirror.Entry
+	confirmed bool
 	// unanswered are those for which the API answered an error of its own: once, and true after the second time.
 	unanswered map[string]bool
 	// unlisted: a task may be gone that only a listing of every task can tell about.
@@ -116,6 +122,9 @@ func (s *syncer) fullStep(ctx context.Context) error {
 		return s.confirmStep(ctx)
 	case len(s.deletions) > 0:
 		return s.waitDeleted(0, s.due())
+	case len(full.missing.elsewhere) > 0:
+		s.elsewhereStep(ctx)
+		return ctx.Err()
 	default:
 		return s.finish(ctx)
 	}
@@ -221,9 +230,9 @@ func (s *syncer) compare(ctx context.Context) {
 	}
 	missing := full.missing.entries
 	hold := &syncstate.Paused{Missing: len(missing), Total: full.before.stored, Token: syncstate.TokenFor(missing)}
-	if s.source.Annotations[v1alpha1.AnnotationConfirmPrune] != hold.Token {
+	if full.missing.confirmed = s.confirmed(hold.Token); !full.missing.confirmed {
 		hold.Elsewhere = s.elsewhere(ctx, missing[:min(len(missing), pruneSample)])
-		s.state.Health.Paused, full.missing.entries = hold, nil
+		s.state.Health.Paused, full.missing.entries, full.missing.most = hold, nil, true
 	}
 }
 
@@ -267,7 +276,7 @@ func (s *syncer) finish(ctx context.Context) error {
 	}
 	state.FullSynced(s.source, &syncstate.Listing{
 		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.before.newest,
-		Again: full.missing.unlisted, Soon: full.missing.kept,
+		Again: full.missing.unlisted, Most: full.missing.most, Stored: full.before.stored, Soon: full.missing.kept,
 	}, s.now())
 	state.Health.Met(full.pass.Bad(), full.since == 0)
 	state.full = nil

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/recheck"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 )
 
 // confirmStep takes what Studio has answered about missing tasks that are asked for by ID, and begins to delete those that it says are
@@ -80,9 +82,38 @@ func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
 		full.missing.kept = true
 	case entry.UpdatedAt < full.since:
 		full.missing.unlisted = true // no listing lacked it yet
+	case answer.Answer == plan.Elsewhere && !full.missing.confirmed:
+		full.missing.elsewhere = append(full.missing.elsewhere, entry)
 	default:
 		scope := s.bounds().Unlimited()
 		said.gone = append(said.gone, plan.Deletion(&scope, &entry)...)
+	}
+}
+
+// confirmed reports whether somebody has confirmed the deletion that a token stands for.
+func (s *syncer) confirmed(token string) bool {
+	return s.source.Annotations[v1alpha1.AnnotationConfirmPrune] == token
+}
+
+// elsewhereStep keeps what is another project's now, or deletes it where somebody has confirmed that.
+func (s *syncer) elsewhereStep(ctx context.Context) {
+	full := s.state.full
+	kept := slices.DeleteFunc(full.missing.elsewhere, func(entry mirror.Entry) bool {
+		return full.knows(entry.ID) || !s.Index.Unchanged(&entry) // since it was asked for
+	})
+	full.missing.elsewhere = nil
+	hold := &syncstate.Paused{Missing: len(kept), Total: full.before.stored, Elsewhere: true, Token: syncstate.TokenFor(kept)}
+	switch {
+	case len(kept) == 0:
+	case !s.confirmed(hold.Token):
+		s.state.Health.Paused = hold
+	default:
+		scope := s.bounds().Unlimited()
+		var gone []plan.Action
+		for i := range kept {
+			gone = append(gone, plan.Deletion(&scope, &kept[i])...)
+		}
+		s.launchDeletions(ctx, gone)
 	}
 }
 

@@ -87,8 +87,13 @@ func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.
 		return nil
 	}
 	live := &v1alpha1.LivepeerTask{}
-	if err := w.live.Get(ctx, key, live); err != nil || live.ResourceVersion != edited.ResourceVersion {
-		return client.IgnoreNotFound(err)
+	if err := w.live.Get(ctx, key, live); apierrors.IsNotFound(err) {
+		return nil
+	} else if err != nil {
+		return &WriteError{Verb: plan.Update, Err: err}
+	}
+	if live.ResourceVersion != edited.ResourceVersion {
+		return nil
 	}
 	live.Spec.ID = cmp.Or(id, live.Spec.ID)
 	metav1.SetMetaDataLabel(&live.ObjectMeta, v1alpha1.LabelSource, scope.Source)
