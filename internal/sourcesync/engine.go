@@ -76,6 +76,7 @@ func New(config Config) *Engine {
 	}
 	e.steps = syncstep.Config{
 		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics, Room: backlog.NewGate(),
+		Memory: backlog.NewMemory(),
 	}
 	return e
 }

@@ -123,6 +123,10 @@ func (c *Client) unreadable(resp *http.Response, b *body, expected string, err e
 		e.Message = "The API answered another task than was asked for."
 	case errors.Is(err, errTooMany):
 		e.Message = fmt.Sprintf("The API lists more than %d tasks.", maxTasks)
+	case errors.Is(err, errNoRoom):
+		e.Kind = Unavailable
+		e.Message = "The listings under way in this namespace, or in all, have as many tasks as there is memory for. This one goes on by " +
+			"itself once others have ended; a lower spec.history.maxTasks makes it shorter."
 	case len(bytes.TrimSpace(b.head)) == 0:
 		e.Message = fmt.Sprintf("The API gave an empty answer instead of %s. Check spec.url.", expected)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):

@@ -16,8 +16,8 @@ import (
 const (
 	// defaultLimit is the largest page that the API gives.
 	defaultLimit = 1000
-	// maxTasks bounds one pass: nobody has more, so the server makes them up.
-	maxTasks = 5_000_000
+	// maxTasks bounds one pass: nobody mirrors more, so the server makes them up.
+	maxTasks = 1_000_000
 	// maxProjects bounds the projects that are told apart. A key sees one.
 	maxProjects = 100
 	// clockSkew is how far a task's time may be ahead of the server's clock.
@@ -27,6 +27,7 @@ const (
 var (
 	errTooMany = errors.New("too many tasks")
 	errAllBad  = errors.New("none of its elements is a task with an id")
+	errNoRoom  = errors.New("no room for more tasks")
 )
 
 // Query says which tasks a pass lists.
@@ -47,7 +48,13 @@ type Query struct {
 	Limit int
 	// FirstLimit is the same for the first request of a listing newest first; the default is Limit.
 	FirstLimit int
+	// Room is asked before RoomOf tasks more are listed, but for the first: a pass remembers each, in some 15 bytes. Where it refuses, the
+	// pass ends with an error, and may go on later. nil: there is room for all.
+	Room func() bool
 }
+
+// RoomOf is how many tasks a pass lists for each time that it asks Query.Room.
+const RoomOf = 1 << 14
 
 // Pass is one listing of tasks. It is not safe for concurrent use.
 type Pass struct {
@@ -94,7 +101,7 @@ func (c *Client) NewPass(q Query) *Pass {
 	}
 	p := &Pass{
 		client: c, query: q,
-		seen:     seen{max: maxTasks, seed: maphash.MakeSeed(), ids: map[uint64]struct{}{}},
+		seen:     seen{max: RoomOf, seed: maphash.MakeSeed(), ids: map[uint64]struct{}{}},
 		projects: map[string]struct{}{},
 		filter:   (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
 	}
@@ -115,6 +122,9 @@ func (p *Pass) Done() bool { return p.done }
 
 // Seen tells whether the task was consumed in this pass.
 func (p *Pass) Seen(id string) bool { return p.seen.has(id) }
+
+// Rooms returns how often the pass was given room for more tasks.
+func (p *Pass) Rooms() int { return p.seen.max/RoomOf - 1 }
 
 // Bad returns how many elements without a usable id were skipped.
 func (p *Pass) Bad() int { return p.bad }
@@ -233,7 +243,7 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 		latest = serverTime(resp.Header).Add(clockSkew).UnixMilli()
 	}
 	b := newBody(resp.Body)
-	tooMany := false
+	var over error
 	whole, err := decodeList(b, func(raw []byte) bool {
 		t, ok := parseTask(raw)
 		if !ok {
@@ -242,7 +252,7 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 			return true
 		}
 		if !p.seen.has(t.ID) {
-			if tooMany = p.seen.full(); tooMany || !yield(t) {
+			if over = p.makeRoom(); over != nil || !yield(t) {
 				return false
 			}
 			p.seen.add(t.ID)
@@ -258,8 +268,8 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 		return true
 	})
 	switch {
-	case tooMany:
-		err = errTooMany
+	case over != nil:
+		err = over
 	case whole && pg.rows > 0 && pg.rows == pg.bad:
 		// Nothing to go on from: the same page is asked for again.
 		pg.rows = 0
@@ -269,6 +279,20 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 		return p.client.unreadable(resp, b, aList, err)
 	}
 	pg.whole = whole
+	return nil
+}
+
+// makeRoom sees to it that one task more can be remembered.
+func (p *Pass) makeRoom() error {
+	switch {
+	case len(p.seen.ids) >= maxTasks:
+		return errTooMany
+	case len(p.seen.ids) < p.seen.max:
+		return nil
+	case p.query.Room != nil && !p.query.Room():
+		return errNoRoom
+	}
+	p.seen.max += RoomOf
 	return nil
 }
 

@@ -6,7 +6,7 @@ import "hash/maphash"
 
 // seen is a set of ids. It holds their hashes: ids would take several times as much.
 type seen struct {
-	// max is how many there may be.
+	// max is for how many there is room.
 	max  int
 	seed maphash.Seed
 	ids  map[uint64]struct{}
@@ -18,5 +18,3 @@ func (s *seen) has(id string) bool {
 }
 
 func (s *seen) add(id string) { s.ids[maphash.String(s.seed, id)] = struct{}{} }
-
-func (s *seen) full() bool { return len(s.ids) >= s.max }

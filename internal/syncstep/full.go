@@ -92,9 +92,9 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		query.Limit = firstPage
 		full.recent = s.newRecent()
 	}
-	full.pass = s.connection.Client.NewPass(query)
+	full.pass = s.newPass(query)
 	if full.since > 0 {
-		full.fresh = s.connection.Client.NewPass(studio.Query{
+		full.fresh = s.newPass(studio.Query{
 			CreatedSince: s.state.Coverage.CreatedSince(), Whole: true,
 		})
 	}

@@ -30,7 +30,7 @@ type recent struct {
 }
 
 func (s *syncer) newRecent() *recent {
-	return &recent{pass: s.connection.Client.NewPass(studio.Query{NewestFirst: true, FirstLimit: quickLook, Limit: firstPage})}
+	return &recent{pass: s.newPass(studio.Query{NewestFirst: true, FirstLimit: quickLook, Limit: firstPage})}
 }
 
 // recentStep reads a page, newest first.

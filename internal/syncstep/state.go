@@ -20,6 +20,7 @@ type State struct {
 	full    *fullSync
 	pending []*mirror.Observation // read, and not yet written
 	room    *backlog.Share        // for what was read; nil before the first step
+	memory  *backlog.Share        // for what listings remember; nil before the first step
 }
 
 // pollPass is a poll for changes that is under way.
@@ -51,13 +52,33 @@ func (s *State) Yield() {
 	}
 	s.full, s.pending = nil, nil
 	s.room.Shrink(0)
+	s.memory.Keep(s.remembered())
 }
 
 // Close gives back the room that the source has. Nothing is under way any more.
 func (s *State) Close() {
 	if s.room != nil {
 		s.room.Shrink(0)
+		s.memory.Keep(0)
 	}
+}
+
+// remembered adds up the room that the listings under way were given.
+func (s *State) remembered() int {
+	rooms := 0
+	if s.poll != nil {
+		rooms += s.poll.Rooms()
+	}
+	if s.full != nil {
+		rooms += s.full.pass.Rooms()
+		if s.full.fresh != nil {
+			rooms += s.full.fresh.Rooms()
+		}
+		if s.full.recent != nil {
+			rooms += s.full.recent.pass.Rooms()
+		}
+	}
+	return rooms
 }
 
 // held adds up the tasks that wait from one step to the next, in bytes of JSON.

@@ -31,8 +31,8 @@ type Config struct {
 	Writer  *taskstore.Writer
 	Clock   clock.WithDelayedExecution
 	Metrics *metrics.Metrics
-	// Room is shared by all sources: see backlog.NewGate.
-	Room *fair.Gate
+	// Room and Memory are shared by all sources: see backlog.NewGate and backlog.NewMemory.
+	Room, Memory *fair.Gate
 }
 
 // Monitor is told what a step waits for.
@@ -61,9 +61,12 @@ func Run(ctx context.Context, config *Config, job *Job) error {
 		monitor: job.Monitor,
 	}
 	if s.state.room == nil {
-		s.state.room = backlog.NewShare(config.Room, job.Key)
+		s.state.room, s.state.memory = backlog.NewShare(config.Room, job.Key), backlog.NewShare(config.Memory, job.Key)
 	}
-	defer func() { s.state.room.Shrink(s.held()) }()
+	defer func() {
+		s.state.room.Shrink(s.held())
+		s.state.memory.Keep(s.state.remembered())
+	}()
 	err := s.run(ctx)
 	if err == nil && s.rechecks.Handoff.TakeOverfull() {
 		err = s.prune(ctx)
@@ -116,6 +119,7 @@ func (s *syncer) run(ctx context.Context) error {
 func (s *syncer) step(ctx context.Context) error {
 	now := s.now()
 	state := s.state
+	state.memory.Keep(state.remembered())
 	if len(state.pending) > 0 {
 		return s.catchUp(ctx)
 	}
@@ -125,7 +129,7 @@ func (s *syncer) step(ctx context.Context) error {
 	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
 	if state.poll == nil && !now.Before(state.Schedule.NextPoll) && (state.Watermark.Newest() != 0 || state.full == nil) {
 		state.poll = &pollPass{
-			Pass:  s.connection.Client.NewPass(studio.Query{UpdatedSince: state.Watermark.From()}),
+			Pass:  s.newPass(studio.Query{UpdatedSince: state.Watermark.From()}),
 			began: now,
 		}
 	}
@@ -136,6 +140,12 @@ func (s *syncer) step(ctx context.Context) error {
 		return s.fullStep(ctx)
 	}
 	return nil
+}
+
+// newPass begins a listing, which may remember as many tasks as there is room for.
+func (s *syncer) newPass(query studio.Query) *studio.Pass {
+	query.Room = s.state.memory.More
+	return s.connection.Client.NewPass(query)
 }
 
 // pollStep reads on in what changed since the last poll.

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package backlog
+
+import "github.com/livepeer/livepeer-task-operator/internal/fair"
+
+// memories bounds what the listings of all sources remember of the tasks that they have met, and namespaceMemories those of one namespace, in
+// slots of studio.RoomOf tasks: 4 and 1 million, in 60 and 15 MiB. Servers that make up tasks without end would fill the memory otherwise.
+const (
+	memories          = 256
+	namespaceMemories = 64
+)
+
+// NewMemory returns the room that all sources share for what their listings remember.
+func NewMemory() *fair.Gate { return fair.NewGate(memories, namespaceMemories) }
+
+// More takes a slot more, and reports whether there was one.
+func (s *Share) More() bool {
+	release, ok := s.gate.TryAcquire(s.key)
+	if ok {
+		s.mu.Lock()
+		s.held = append(s.held, release)
+		s.mu.Unlock()
+	}
+	return ok
+}
+
+// Keep gives back all but so many slots.
+func (s *Share) Keep(slots int) { s.Shrink(slots * slot) }
