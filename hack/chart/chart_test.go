@@ -173,7 +173,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"receiverConnectionsPerAddress=0": "receiverConnectionsPerAddress",
 		"resources.limit.memory=1":        "limit",
 
-		"fullnameOverride=1shard":                      "/fullnameOverride", // the name of a Service begins with a letter
+		"fullnameOverride=1shard":                      "/fullnameOverride", // older API servers want a letter before the name of a Service
 		"receiver.host=https://hooks.example.com":      "/receiver/host",
 		"receiver.host=*.example.com":                  "/receiver/host",
 		`podLabels.app\.kubernetes\.io/name=mine`:      "/podLabels/app.kubernetes.io~1name",
@@ -190,6 +190,9 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		_, err := helm(t.Context(), t, "template", release, chartDir, "--set", value)
 		g.Expect(err).To(MatchError(ContainSubstring(message)), value)
 	}
+	// Kubernetes takes it for 0.
+	_, err := helm(t.Context(), t, "template", release, chartDir, "--set-json", `resources.limits={"cpu": null}`)
+	g.Expect(err).To(MatchError(ContainSubstring("/resources/limits/cpu")))
 }
 
 func TestLint(t *testing.T) {
