@@ -52,7 +52,8 @@ func alertsTable(rules *Rules) string {
 	out.WriteString("| alert | severity | after | meaning |\n|---|---|---|---|\n")
 	for _, rule := range rules.All() {
 		fmt.Fprintf(&out, "| [%s](runbook.md#%s) | %s | %s | %s |\n",
-			rule.Alert, strings.ToLower(rule.Alert), rule.Labels["severity"], rule.For, value.ReplaceAllString(rule.Annotations["description"], "…"))
+			rule.Alert, strings.ToLower(rule.Alert), rule.Labels["severity"], rule.For,
+			value.ReplaceAllString(rule.Annotations["description"], "…"))
 	}
 	return strings.TrimSuffix(out.String(), "\n")
 }
