@@ -154,8 +154,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"replicaCount=two":         "replicaCount",
 		"crds.install=maybe":       "install",
 		"allowedHosts=example.com": "allowedHosts",
-		"env.POD_IP=10.0.0.1":      "POD_IP",
-		"env.MEMORY_LIMIT=1":       "MEMORY_LIMIT",
+		"env.POD_IP=10.0.0.1":      "/env/POD_IP",
+		"env.MEMORY_LIMIT=1":       "/env/MEMORY_LIMIT",
 
 		"image.pullPolicy=Sometimes":            "pullPolicy",
 		"log.level=loud":                        "level",
@@ -172,10 +172,27 @@ func TestWrongValuesAreRefused(t *testing.T) {
 
 		"receiverConnectionsPerAddress=0": "receiverConnectionsPerAddress",
 		"resources.limit.memory=1":        "limit",
+
+		"fullnameOverride=1shard":                      "/fullnameOverride", // older API servers want a letter before the name of a Service
+		"receiver.host=https://hooks.example.com":      "/receiver/host",
+		"receiver.host=*.example.com":                  "/receiver/host",
+		`podLabels.app\.kubernetes\.io/name=mine`:      "/podLabels/app.kubernetes.io~1name",
+		`podLabels.app\.kubernetes\.io/instance=mine`:  "/podLabels/app.kubernetes.io~1instance",
+		`prometheus.labels.app\.kubernetes\.io/name=a`: "/prometheus/labels/app.kubernetes.io~1name",
+		"log.level=128":                                "/log/level",
+		"enabled=false":                                "enabled is for a chart that has this one as a part",
+		"image=null":                                   "image",
+		"image.repository=null":                        "repository",
+		"networkPolicy=null":                           "missing property 'networkPolicy'",
+		"receiver.ingress=null":                        "missing property 'ingress'",
+		"certificates.certManager=null":                "missing property 'certManager'",
 	} {
 		_, err := helm(t.Context(), t, "template", release, chartDir, "--set", value)
 		g.Expect(err).To(MatchError(ContainSubstring(message)), value)
 	}
+	// Kubernetes takes it for 0.
+	_, err := helm(t.Context(), t, "template", release, chartDir, "--set-json", `resources.limits={"cpu": null}`)
+	g.Expect(err).To(MatchError(ContainSubstring("/resources/limits/cpu")))
 }
 
 func TestLint(t *testing.T) {

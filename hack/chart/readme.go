@@ -61,6 +61,9 @@ func readme(values []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// asText keeps a cell of a table from ending early, and <host> from being taken for HTML, which is not shown.
+var asText = strings.NewReplacer("|", "\\|", "<", "&lt;")
+
 // row writes what is known of one value. A map of other values has a row only where something is said of it.
 func row(out *bytes.Buffer, all map[string]any, path []string, comment string) error {
 	var value any = all
@@ -85,6 +88,6 @@ func row(out *bytes.Buffer, all map[string]any, path []string, comment string) e
 	if len(shown) > 0 {
 		code = "`" + string(shown) + "`"
 	}
-	fmt.Fprintf(out, "| `%s` | %s | %s |\n", strings.Join(path, "."), code, strings.ReplaceAll(comment, "|", "\\|"))
+	fmt.Fprintf(out, "| `%s` | %s | %s |\n", strings.Join(path, "."), code, asText.Replace(comment))
 	return nil
 }

@@ -72,7 +72,7 @@ var changes = map[string]func(template string) string{
 	"ServiceMonitor": func(template string) string {
 		const verified = "{{- with include \"livepeer-task-operator.metricsCertificate\" . }}\n" +
 			"      serverName: " + account + "-metrics.{{ $.Release.Namespace }}.svc\n" +
-			"      ca:\n        secret:\n          name: {{ . }}\n          key: ca.crt\n" +
+			"      ca:\n        secret:\n          name: {{ . | quote }}\n          key: ca.crt\n" +
 			"      {{- else }}\n      insecureSkipVerify: true\n      {{- end }}\n"
 		return strings.Replace(template, "insecureSkipVerify: true\n", verified, 1)
 	},
@@ -80,7 +80,7 @@ var changes = map[string]func(template string) string{
 
 const (
 	account     = "livepeer-task-operator-controller-manager"
-	accountName = "{{ include \"livepeer-task-operator.serviceAccount\" . }}"
+	accountName = "{{ include \"livepeer-task-operator.serviceAccount\" . | quote }}"
 )
 
 // bound gives what a binding binds to the ServiceAccount of the values.
@@ -104,7 +104,7 @@ var (
 func ofRelease(template string) string {
 	template = names.ReplaceAllString(template, `${1}{{ include "livepeer-task-operator.prefix" $$ }}-`)
 	return selectors.ReplaceAllString(template, "${0}${1}{{- if $$.Values.fullnameOverride }}\n"+
-		"${1}app.kubernetes.io/instance: {{ $$.Release.Name }}\n${1}{{- end }}\n")
+		"${1}app.kubernetes.io/instance: {{ $$.Release.Name | quote }}\n${1}{{- end }}\n")
 }
 
 // rules are those that somebody adds to a direction of the NetworkPolicy.
@@ -155,7 +155,7 @@ func templates(rendered []byte, wrap wrapper) (map[string][]byte, error) {
 // template is one rendered object, in the namespace and with the labels of a release.
 func template(document string) string {
 	document = strings.TrimSuffix(document, "\n") + "\n"
-	document = strings.ReplaceAll(document, "{{", `{{ "{{" }}`) // alerts have templates of their own
-	document = strings.ReplaceAll(document, namespace, "{{ .Release.Namespace }}")
+	document = strings.ReplaceAll(document, "{{", `{{ "{{" }}`)                            // alerts have templates of their own
+	document = strings.ReplaceAll(document, namespace, "{{ .Release.Namespace | quote }}") // a name may look like a number
 	return strings.Replace(document, managedBy, labels, 1)
 }

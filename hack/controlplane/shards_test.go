@@ -6,8 +6,11 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
 // Two shards and what the cluster has once are installed side by side: no object is of two of them, every binding is to a role that
@@ -46,6 +49,22 @@ func TestShardsLiveSideBySide(t *testing.T) {
 	g.Expect(deployment.Spec.Replicas).To(HaveValue(BeEquivalentTo(2)))
 	g.Expect(deployment.Spec.Template.Spec.Containers[0].Args).To(ContainElements("--leader-elect",
 		"--watch-label-selector=studio.livepeer.org/shard=a"))
+}
+
+// The components for certificates find a shard's objects, whose names are others: one that finds none would say nothing.
+func TestCertificatesOfAShardAreMounted(t *testing.T) {
+	g := NewWithT(t)
+	dir := overlay(t, "namespace: media\nnameSuffix: -a\nresources: [config/shard, config/prometheus]\n"+
+		"components: [config/components/metrics-certificate, config/components/receiver-certificate]\n"+
+		"patches:\n- target: {kind: ServiceMonitor}\n  patch: |-\n    - {op: replace, path: /spec/endpoints/0/tlsConfig/serverName, value: a.media.svc}")
+	g.Expect(deploymentIn(t, dir).Spec.Template.Spec.Containers[0].Args).To(ContainElements(
+		"--metrics-cert-path=/etc/metrics-certificate", "--receiver-cert-path=/etc/receiver-certificate"))
+	service := &corev1.Service{}
+	decode(t, named(t, dir, "Service", "livepeer-task-operator-receiver-shard-a"), service)
+	g.Expect(service.Spec.Ports[0].AppProtocol).To(HaveValue(Equal("https")))
+	text, err := find(t, dir, "ServiceMonitor").MarshalJSON()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(text)).To(And(ContainSubstring(`"serverName":"a.media.svc"`), Not(ContainSubstring(controlplane.SystemNamespace))))
 }
 
 // shard is the kustomization of a shard, as docs/shards.md shows it.

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -43,12 +44,16 @@ func metricsTable() string {
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
+// value is what an alert says of its own value: no cell of a table has one, and the | in it would end the cell.
+var value = regexp.MustCompile(`{{[^}]*}}`)
+
 func alertsTable(rules *Rules) string {
 	var out strings.Builder
 	out.WriteString("| alert | severity | after | meaning |\n|---|---|---|---|\n")
 	for _, rule := range rules.All() {
 		fmt.Fprintf(&out, "| [%s](runbook.md#%s) | %s | %s | %s |\n",
-			rule.Alert, strings.ToLower(rule.Alert), rule.Labels["severity"], rule.For, rule.Annotations["description"])
+			rule.Alert, strings.ToLower(rule.Alert), rule.Labels["severity"], rule.For,
+			value.ReplaceAllString(rule.Annotations["description"], "…"))
 	}
 	return strings.TrimSuffix(out.String(), "\n")
 }

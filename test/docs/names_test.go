@@ -57,3 +57,35 @@ func TestEachPageIsListed(t *testing.T) {
 		}
 	}
 }
+
+// Each row of a table has as many cells as the table has columns: GitHub drops what is more.
+func TestRowsOfTablesAreWhole(t *testing.T) {
+	g := NewWithT(t)
+	rows := 0
+	for _, file := range documents(g) {
+		columns := 0
+		for line := range strings.Lines(prose(g, file)) {
+			if !strings.HasPrefix(line, "|") {
+				columns = 0
+				continue
+			}
+			cells := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") - 1
+			if columns == 0 {
+				columns = cells
+			}
+			rows++
+			g.Expect(cells).To(Equal(columns), "%s: %s", file, line)
+		}
+	}
+	g.Expect(rows).To(BeNumerically(">", 500))
+}
+
+// What stands for a name, such as <host>, is in code or escaped: GitHub takes it for HTML, and shows nothing of it.
+func TestPlaceholdersAreShown(t *testing.T) {
+	g := NewWithT(t)
+	for _, file := range documents(g) {
+		text := regexp.MustCompile("`[^`]*`").ReplaceAllString(prose(g, file), "")
+		text = regexp.MustCompile(`<!--(?s:.*?)-->|</?(?:a|br|img|details|summary|https?:)\b[^>]*>`).ReplaceAllString(text, "")
+		g.Expect(regexp.MustCompile(`<[a-zA-Z][^>\n]*>`).FindAllString(text, -1)).To(BeEmpty(), file)
+	}
+}

@@ -2,9 +2,9 @@
 {{- define "livepeer-task-operator.availability" -}}
 {{- $several := gt (int .Values.replicaCount) 1 }}
 {{- if .Values.priorityClassName }}
-priorityClassName: {{ .Values.priorityClassName }}
+priorityClassName: {{ .Values.priorityClassName | quote }}
 {{- else if $several }}
-priorityClassName: {{ include "livepeer-task-operator.prefix" . }}
+priorityClassName: {{ include "livepeer-task-operator.prefix" . | quote }}
 {{- end }}
 {{- if .Values.topologySpreadConstraints }}
 topologySpreadConstraints:

@@ -4,7 +4,7 @@
 {{- end }}
 
 {{- define "livepeer-task-operator.labels" -}}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
@@ -19,7 +19,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/component: manager
 app.kubernetes.io/name: livepeer-task-operator
 {{- if .Values.fullnameOverride }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 {{- end }}
 
@@ -33,5 +33,5 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "livepeer-task-operator.receiverCertificate" -}}
-{{ .Values.certificates.receiver | default (ternary (printf "%s-receiver-certificate" (include "livepeer-task-operator.prefix" .)) "" .Values.certificates.certManager.enabled) }}
+{{ .Values.certificates.receiver | default (ternary (printf "%s-receiver-certificate" (include "livepeer-task-operator.prefix" .)) "" (and .Values.certificates.certManager.enabled .Values.certificates.certManager.receiver)) }}
 {{- end }}
