@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/backlog"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
@@ -45,6 +46,7 @@ type Sessions struct {
 	userAgent string
 	hosts     studio.Hosts
 	pool      *studio.Pool
+	large     *backlog.Large
 	metrics   *metrics.Metrics
 }
 
@@ -52,7 +54,8 @@ type Sessions struct {
 func NewSessions(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, measured *metrics.Metrics) *Sessions {
 	return &Sessions{
 		Cache:     credentials.NewCache[*session](watcher, "secretRef", secretKeyAPIKey, backend.SecretKey, secretKeyCA),
-		userAgent: userAgent, hosts: hosts, pool: studio.NewPool(), metrics: measured,
+		userAgent: userAgent, hosts: hosts, pool: studio.NewPool(), large: backlog.NewLarge(),
+		metrics: measured,
 	}
 }
 
@@ -97,6 +100,7 @@ func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 		Pool:      s.pool,
 		UserAgent: s.userAgent,
 		Redactor:  redactor,
+		Large:     func(ctx context.Context) (func(), error) { return s.large.Enter(ctx, key) },
 		Answered:  func(result string) { s.metrics.Requested(key, result) },
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ func BenchmarkDecodeList(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		whole, err := decodeList(newBody(bytes.NewReader(page)), func(raw []byte) bool {
+		whole, err := newSplitter(newBody(bytes.NewReader(page))).list(func(raw []byte) bool {
 			if _, ok := parseTask(raw); ok {
 				n++
 			}

@@ -37,6 +37,9 @@ type Config struct {
 	UserAgent string
 	// Redactor masks credentials in what errors quote. The key is masked even without one.
 	Redactor *redact.Redactor
+	// Large is asked before more than 128 KiB of a task are kept, of which there may be 4 MiB, and what it returns is called after that task.
+	// Its error ends the answer. nil: nobody is asked.
+	Large func(context.Context) (release func(), err error)
 	// Answered is told how each request ended that was not given up: Success, or the kind of its error. It may be nil.
 	Answered func(result string)
 }
@@ -49,6 +52,7 @@ type Client struct {
 	timeout   time.Duration
 	userAgent string
 	redactor  *redact.Redactor
+	large     func(context.Context) (release func(), err error)
 	answered  func(result string)
 	http      *http.Client
 	release   func()
@@ -101,6 +105,7 @@ func New(cfg Config) (*Client, error) {
 		timeout:   cfg.Timeout,
 		userAgent: cfg.UserAgent,
 		redactor:  cfg.Redactor,
+		large:     cfg.Large,
 		answered:  cfg.Answered,
 		http:      &http.Client{Transport: transport, CheckRedirect: checkRedirect},
 		release:   release,
@@ -160,7 +165,7 @@ func (c *Client) Get(ctx context.Context, id string) (Task, error) {
 			return c.refused(resp, id)
 		}
 		b := newBody(resp.Body)
-		t, err := decodeTask(b)
+		t, err := decodeTask(c.splitter(resp, b))
 		if err == nil && t.ID != id {
 			err = errOtherTask
 		}

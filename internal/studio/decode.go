@@ -5,6 +5,7 @@ package studio
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strconv"
 
 	"github.com/livepeer/livepeer-task-operator/internal/scan"
@@ -85,15 +86,18 @@ func millis(raw []byte) int64 {
 	return int64(f)
 }
 
-// decodeList reads a top-level JSON array and gives visit one element at a time, as splitter.list does.
-func decodeList(b *body, visit func(raw []byte) bool) (whole bool, err error) {
-	s := &splitter{r: b}
-	return s.list(visit)
+// splitter returns one for an answer.
+func (c *Client) splitter(resp *http.Response, b *body) *splitter {
+	s := newSplitter(b)
+	if c.large != nil {
+		s.large = func() (func(), error) { return c.large(resp.Request.Context()) }
+	}
+	return s
 }
 
 // decodeTask reads an answer that is one task.
-func decodeTask(b *body) (Task, error) {
-	s := &splitter{r: b}
+func decodeTask(s *splitter) (Task, error) {
+	defer s.begin()
 	raw, err := s.value()
 	if err != nil {
 		return Task{}, cutOff(err)

@@ -12,7 +12,7 @@ import (
 )
 
 func decodeIDs(s string) (ids []string, bad int, whole bool, err error) {
-	whole, err = decodeList(newBody(strings.NewReader(s)), func(raw []byte) bool {
+	whole, err = newSplitter(newBody(strings.NewReader(s))).list(func(raw []byte) bool {
 		if t, ok := parseTask(raw); ok {
 			ids = append(ids, t.ID)
 		} else {
@@ -85,7 +85,7 @@ func TestParseTask(t *testing.T) {
 
 func TestDecodeListStops(t *testing.T) {
 	n := 0
-	whole, err := decodeList(newBody(strings.NewReader(`[1,2,garbage`)), func([]byte) bool {
+	whole, err := newSplitter(newBody(strings.NewReader(`[1,2,garbage`))).list(func([]byte) bool {
 		n++
 		return n < 2
 	})

@@ -26,6 +26,9 @@ const (
 	beyond
 )
 
+// pastAll is a row that nobody has.
+const pastAll = 5_000_000
+
 // maxStale pages in a row without a new task, beyond all that was seen, are the end.
 const maxStale = 3
 
@@ -73,7 +76,7 @@ func (l *listing) ask(v url.Values) {
 	v.Set("order", "id-false")
 	if l.control {
 		v.Set("limit", "1")
-		v.Set("cursor", skip(maxTasks))
+		v.Set("cursor", skip(pastAll))
 		return
 	}
 	v.Set("limit", strconv.Itoa(l.limit()))

@@ -101,7 +101,7 @@ func (c *Client) NewPass(q Query) *Pass {
 	}
 	p := &Pass{
 		client: c, query: q,
-		seen:     seen{max: RoomOf, seed: maphash.MakeSeed(), ids: map[uint64]struct{}{}},
+		seen:     seen{max: maxTasks, room: RoomOf, seed: maphash.MakeSeed(), ids: map[uint64]struct{}{}},
 		projects: map[string]struct{}{},
 		filter:   (q.UpdatedSince > 0 || q.CreatedSince > 0) && !q.NewestFirst,
 	}
@@ -124,7 +124,7 @@ func (p *Pass) Done() bool { return p.done }
 func (p *Pass) Seen(id string) bool { return p.seen.has(id) }
 
 // Rooms returns how often the pass was given room for more tasks.
-func (p *Pass) Rooms() int { return p.seen.max/RoomOf - 1 }
+func (p *Pass) Rooms() int { return p.seen.room/RoomOf - 1 }
 
 // Bad returns how many elements without a usable id were skipped.
 func (p *Pass) Bad() int { return p.bad }
@@ -244,7 +244,7 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 	}
 	b := newBody(resp.Body)
 	var over error
-	whole, err := decodeList(b, func(raw []byte) bool {
+	whole, err := p.client.splitter(resp, b).list(func(raw []byte) bool {
 		t, ok := parseTask(raw)
 		if !ok {
 			pg.rows++
@@ -285,14 +285,14 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 // makeRoom sees to it that one task more can be remembered.
 func (p *Pass) makeRoom() error {
 	switch {
-	case len(p.seen.ids) >= maxTasks:
+	case len(p.seen.ids) >= p.seen.max:
 		return errTooMany
-	case len(p.seen.ids) < p.seen.max:
+	case len(p.seen.ids) < p.seen.room:
 		return nil
 	case p.query.Room != nil && !p.query.Room():
 		return errNoRoom
 	}
-	p.seen.max += RoomOf
+	p.seen.room += RoomOf
 	return nil
 }
 

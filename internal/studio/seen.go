@@ -6,8 +6,9 @@ import "hash/maphash"
 
 // seen is a set of ids. It holds their hashes: ids would take several times as much.
 type seen struct {
-	// max is for how many there is room.
+	// max is how many there may be, and room for how many there is room.
 	max  int
+	room int
 	seed maphash.Seed
 	ids  map[uint64]struct{}
 }

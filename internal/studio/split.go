@@ -5,7 +5,9 @@ package studio
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 )
 
 // Whatever an answer holds, no more than this is kept of it. The mirror takes less of every field, so that all that is
@@ -15,6 +17,8 @@ const (
 	maxString = 128 << 10
 	// maxTask bounds a task.
 	maxTask = 4 << 20
+	// largeTask is what is kept of a task without asking whether there is room for more.
+	largeTask = 128 << 10
 	// maxNesting bounds how deep arrays and objects are kept.
 	maxNesting = 512
 	// maxEscape is the length of the longest escape sequence in a string.
@@ -46,6 +50,7 @@ var (
 	errNotList  = errors.New("the answer is not a JSON array")
 	errTrailing = errors.New("the answer goes on after its JSON")
 	errSyntax   = errors.New("the answer is not JSON")
+	errLarge    = errors.New("no room for a large task")
 )
 
 // splitter cuts JSON into values of a bounded size. It minds only what is needed for that: brackets, strings, and what
@@ -63,6 +68,16 @@ type splitter struct {
 	open []container
 	// skipped counts the levels of what is being dropped, 0 if nothing is.
 	skipped int
+
+	// large is asked before a value takes more than bound, and release is what it has returned, or refused its error.
+	large   func() (release func(), err error)
+	bound   int
+	release func()
+	refused error
+}
+
+func newSplitter(r io.Reader) *splitter {
+	return &splitter{r: r, bound: largeTask, large: func() (func(), error) { return func() {}, nil }}
 }
 
 // container is an array or object that is not complete.
@@ -74,6 +89,7 @@ type container struct {
 // list reads an array and gives visit one element at a time, in one reused buffer. It ends early, without an error, when
 // visit returns false; whole is true once the answer was read to its end.
 func (s *splitter) list(visit func(raw []byte) bool) (whole bool, err error) {
+	defer s.begin()
 	c, err := s.next()
 	switch {
 	case err != nil:
@@ -158,7 +174,7 @@ func (s *splitter) next() (byte, error) {
 
 // value reads one value. The result is valid until the next call.
 func (s *splitter) value() ([]byte, error) {
-	s.out, s.open, s.skipped = s.out[:0], s.open[:0], 0
+	s.begin()
 	if _, err := s.next(); err != nil {
 		return nil, err
 	}
@@ -174,6 +190,9 @@ func (s *splitter) value() ([]byte, error) {
 		if err := s.take(c); err != nil {
 			return nil, err
 		}
+		if s.refused != nil {
+			return nil, s.refused
+		}
 		if len(s.open) == 0 && s.skipped == 0 && (c == '}' || c == ']') {
 			break
 		}
@@ -182,6 +201,24 @@ func (s *splitter) value() ([]byte, error) {
 		return nil, errSyntax
 	}
 	return s.out, nil
+}
+
+// begin forgets the value before.
+func (s *splitter) begin() {
+	s.out, s.open, s.skipped = s.out[:0], s.open[:0], 0
+	if s.release != nil {
+		s.release()
+		s.out, s.release, s.bound = nil, nil, largeTask
+	}
+}
+
+// grow asks for room for a large value.
+func (s *splitter) grow() {
+	s.bound = math.MaxInt
+	var err error
+	if s.release, err = s.large(); err != nil {
+		s.release, s.refused = nil, fmt.Errorf("%w: %w", errLarge, err)
+	}
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
@@ -237,6 +274,9 @@ func (s *splitter) leave(c byte) error {
 func (s *splitter) keep(b ...byte) {
 	if s.skipped > 0 {
 		return
+	}
+	if len(s.out)+len(b) > s.bound {
+		s.grow()
 	}
 	s.out = append(s.out, b...)
 	top, start := len(s.open)-1, 0

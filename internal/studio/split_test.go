@@ -22,7 +22,7 @@ import (
 // split returns the elements of a list, read in pieces of any size.
 func split(t interface{ Fatalf(string, ...any) }, r io.Reader) []string {
 	var elements []string
-	s := &splitter{r: r}
+	s := newSplitter(r)
 	whole, err := s.list(func(raw []byte) bool {
 		elements = append(elements, string(raw))
 		return true
@@ -158,7 +158,7 @@ func TestSplitIsBoundedInMemory(t *testing.T) {
 		for _, prefix := range []string{`[{"id":"a","x":`, `[{"id":"a","x":"`} {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			s := &splitter{r: io.MultiReader(strings.NewReader(prefix), &repeated{text: text, left: 5 << 20})}
+			s := newSplitter(io.MultiReader(strings.NewReader(prefix), &repeated{text: text, left: 5 << 20}))
 			_, err := s.list(func([]byte) bool { return true })
 			runtime.ReadMemStats(&after)
 			if err == nil || errors.Is(err, io.EOF) && text != " " {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+)
+
+// TestLargeTasksOfOneNamespace: its servers send large tasks that do not end, and take what turns its sources may have. Another namespace's
+// large tasks are read meanwhile, and its own once the others have ended.
+func TestLargeTasksOfOneNamespace(t *testing.T) {
+	g := NewWithT(t)
+	text := strings.Repeat("x", 100<<10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/hangs/") {
+			_, _ = fmt.Fprintf(w, `{"id":"a","a":%q,"b":%q,"c":`, text, text)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"id":"a","a":%q,"b":%q}`, text, text)
+	}))
+	defer server.Close()
+	sessions := NewSessions(nil, "test", studio.Hosts{}, metrics.New(prometheus.NewRegistry(), nil))
+	open := func(namespace, at string) *studio.Client {
+		source := kubetest.ASource()
+		source.Namespace, source.Spec.URL, source.Spec.Timeout.Duration = namespace, server.URL+at+"/api", time.Minute
+		opened, err := sessions.dial(source, &corev1.Secret{Data: map[string][]byte{secretKeyAPIKey: []byte("key")}})
+		g.Expect(err).NotTo(HaveOccurred())
+		return opened.client
+	}
+	ctx, end := context.WithCancel(t.Context())
+	var greedy sync.WaitGroup
+	for range 40 {
+		hanging := open("greedy", "/hangs")
+		greedy.Go(func() { _, _ = hanging.Get(ctx, "a") })
+	}
+	own := kubetest.ASource()
+	own.Namespace = "greedy"
+	g.Eventually(func() error {
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		release, err := sessions.large.Enter(short, client.ObjectKeyFromObject(own))
+		if err == nil {
+			release()
+		}
+		return err
+	}, time.Minute, time.Millisecond).Should(HaveOccurred(), "all turns are taken")
+
+	_, err := open("other", "/well").Get(t.Context(), "a")
+	g.Expect(err).NotTo(HaveOccurred())
+	end()
+	greedy.Wait()
+	_, err = open("greedy", "/well").Get(t.Context(), "a")
+	g.Expect(err).NotTo(HaveOccurred())
+}
