@@ -56,3 +56,53 @@ func TestPollDoesNotWaitForWrites(t *testing.T) {
 		t.Errorf("%d of %d tasks, after %d writes", len(api.Tasks), studio.Len(), api.Writes)
 	}
 }
+
+// TestPollsDoNotWaitForAFullSync: what it is writing does not end, and polls show just that again. They have nothing else to write, so that
+// one after the other is carried through.
+func TestPollsDoNotWaitForAFullSync(t *testing.T) {
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("polls wait for what a full sync writes"))
+	defer cancel()
+	const polls = 3
+	studio := livepeertest.NewServer()
+	studio.Populate(firstPage+50, 1)
+	now := time.Now().UnixMilli()
+	for _, id := range studio.IDs() {
+		studio.Update(id, func(task livepeertest.Task) {
+			if status, ok := task["status"].(map[string]any); ok {
+				status["updatedAt"] = now
+			}
+		})
+	}
+	server := httptest.NewServer(studio)
+	defer server.Close()
+	polled, asked := make(chan struct{}), 0
+	studio.Fault(func(request *http.Request) livepeertest.Fault {
+		if query := request.URL.Query(); strings.Contains(query.Get("filters"), "gte") && query.Get("cursor") == "" {
+			if asked++; asked == polls {
+				close(polled)
+			}
+		}
+		return livepeertest.Fault{}
+	})
+	api := kubetest.NewAPI(server.URL)
+	api.Source.Spec.Interval.Duration = time.Second
+	api.Writing = func(_, _ *v1alpha1.LivepeerTask) {
+		if len(api.Tasks) <= firstPage {
+			return
+		}
+		select {
+		case <-polled:
+		case <-ctx.Done():
+		}
+	}
+	p := newProcess(t, api, time.Now)
+	for p.source().Status.LastFullSyncTime == nil && ctx.Err() == nil {
+		p.step()
+	}
+	if err := context.Cause(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(api.Tasks) != studio.Len() || api.Writes != 2*studio.Len() {
+		t.Errorf("%d of %d tasks, after %d writes", len(api.Tasks), studio.Len(), api.Writes)
+	}
+}

@@ -26,6 +26,7 @@ type batch struct {
 	observed []*mirror.Observation // none where tasks are gone
 	// counted: what is beyond the limits of history is among what the full sync counts.
 	counted bool
+	polled  bool // by a poll that is under way
 	plan    plan.Result
 	done    chan struct{}
 	out     *taskstore.Written // once done
@@ -37,8 +38,9 @@ func (s *syncer) start(ctx context.Context) error {
 	if len(s.state.pending) == 0 {
 		return nil
 	}
-	rest, due := s.rest(), s.due()
-	if rest == 0 {
+	rest, stored := s.rest()
+	due := s.due()
+	if stored {
 		due = nil
 	}
 	if err := s.wait(rest, due); err != nil {
@@ -50,7 +52,7 @@ func (s *syncer) start(ctx context.Context) error {
 
 // startBefore begins to write a batch, where there is room for one until then.
 func (s *syncer) startBefore(ctx context.Context, until <-chan time.Time) error {
-	rest := s.rest()
+	rest, _ := s.rest()
 	err := s.wait(rest, until)
 	if err == nil && len(s.batches) <= rest {
 		s.launch(ctx)
@@ -58,18 +60,23 @@ func (s *syncer) startBefore(ctx context.Context, until <-chan time.Time) error 
 	return err
 }
 
-// rest returns how many batches may be under way when the next one begins.
-func (s *syncer) rest() int {
+// rest returns how many batches may be under way when the next one begins, and whether others have to be stored before: a task of it is
+// planned again only once it is stored, or it could be stored under two names.
+func (s *syncer) rest() (rest int, stored bool) {
 	slices.SortStableFunc(s.state.pending, func(a, b *mirror.Observation) int {
 		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
 	})
-	switch {
-	case s.underWay(s.state.pending[:min(batchSize, len(s.state.pending))], s.batches):
-		return 0 // planned again only once it is stored, or it could be stored under two names
-	case s.state.poll != nil:
-		return maxBatches + 1 // what a full sync has under way must not keep a change waiting
+	rest = maxBatches - 1
+	if s.state.poll != nil {
+		rest = maxBatches + 1 // what a full sync has under way must not keep a change waiting
 	}
-	return maxBatches - 1
+	next := s.state.pending[:min(batchSize, len(s.state.pending))]
+	for n := range s.batches {
+		if s.underWay(next, s.batches[n:n+1]) {
+			rest, stored = min(rest, len(s.batches)-n-1), true
+		}
+	}
+	return rest, stored
 }
 
 // launch begins to write the next batch, newest first.
@@ -78,6 +85,7 @@ func (s *syncer) launch(ctx context.Context) {
 	f := &batch{
 		observed: s.nextBatch(),
 		counted:  full != nil && full.recent == nil && s.state.poll == nil,
+		polled:   s.state.poll != nil,
 	}
 	if s.underWay(f.observed, s.deletions) { // gone, and there again: this observation is the newer one
 		_ = s.waitDeleted(0, nil)
@@ -149,17 +157,41 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 			return nil
 		}
 		cut(&s.batches, 1)
-		if f.err != nil {
-			s.state.pending = append(s.state.pending, f.observed...)
-			failed = cmp.Or(failed, f.err)
+		if err := s.settle(f); err != nil {
+			failed = cmp.Or(failed, err)
 			rest, due = 0, nil // the others have hardly fared better: all is tried again together
-			continue
-		}
-		if full := s.state.full; f.counted && full != nil {
-			full.omitted += len(f.plan.Omitted)
 		}
 	}
 	return failed
+}
+
+// waitPolled waits until what a poll has brought is written.
+func (s *syncer) waitPolled() error {
+	for n := 0; n < len(s.batches); {
+		f := s.batches[n]
+		if !f.polled {
+			n++
+			continue
+		}
+		s.written(f, nil)
+		s.batches = slices.Delete(s.batches, n, n+1)
+		if err := s.settle(f); err != nil {
+			return cmp.Or(err, s.wait(0, nil))
+		}
+	}
+	return nil
+}
+
+// settle takes in a batch that was written. What it could not write is pending again.
+func (s *syncer) settle(f *batch) error {
+	if f.err != nil {
+		s.state.pending = append(s.state.pending, f.observed...)
+		return f.err
+	}
+	if full := s.state.full; f.counted && full != nil {
+		full.omitted += len(f.plan.Omitted)
+	}
+	return nil
 }
 
 // written waits until a batch is written, and takes in what became of it. It returns false where due fires first.
@@ -198,10 +230,28 @@ func (s *syncer) flush(ctx context.Context) error {
 	if err := s.wait(0, nil); err != nil {
 		return err
 	}
-	if s.Index.Finished(taskstore.SourceIDOf(s.source)) > plan.MaxTasks(s.source.Spec.History) {
-		return s.prune(ctx)
+	return s.limit(ctx)
+}
+
+// flushPoll writes all that a poll has read, and waits for nothing that a full sync has under way: the next poll would be late.
+func (s *syncer) flushPoll(ctx context.Context) error {
+	for len(s.state.pending) > 0 {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
 	}
-	return nil
+	if err := s.waitPolled(); err != nil {
+		return err
+	}
+	return s.limit(ctx)
+}
+
+// limit deletes what history has no room for.
+func (s *syncer) limit(ctx context.Context) error {
+	if s.Index.Finished(taskstore.SourceIDOf(s.source)) <= plan.MaxTasks(s.source.Spec.History) {
+		return nil
+	}
+	return s.prune(ctx)
 }
 
 // apply carries out actions that follow from no batch, and remembers which tasks were refused.

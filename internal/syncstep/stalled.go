@@ -33,7 +33,7 @@ func (s *syncer) stallStep(ctx context.Context) error {
 			s.state.Health.Unstalled[id] = struct{}{}
 		}
 	}
-	if err != nil {
+	if err != nil || len(s.state.pending) == 0 {
 		return err
 	}
 	return s.flush(ctx)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -158,7 +159,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	if !poll.Done() || len(s.state.pending) > batchSize {
 		return s.start(ctx)
 	}
-	if err := s.flush(ctx); err != nil {
+	if err := s.flushPoll(ctx); err != nil {
 		return err
 	}
 	if err := s.unreadableInPoll(ctx, poll.Pass); err != nil {
@@ -190,6 +191,9 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 			return 0
 		}
 	}
+	if s.isWritten(task.ID, fingerprint) {
+		return 0
+	}
 	observation, err := mirror.Convert(task.Raw, s.connection.Redactor)
 	if err != nil {
 		return 0 // without a usable ID; the client has counted it
@@ -205,6 +209,13 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 		return 0
 	}
 	return len(planned.Omitted)
+}
+
+// isWritten reports whether just this is being written: a poll has some tasks again that a full sync has met, and the other way round.
+func (s *syncer) isWritten(id string, fingerprint uint64) bool {
+	return slices.ContainsFunc(s.batches, func(f *batch) bool {
+		return slices.ContainsFunc(f.observed, func(o *mirror.Observation) bool { return o.Fingerprint == fingerprint && o.ID == id })
+	})
 }
 
 // record remembers why the task can't be mirrored, if so.

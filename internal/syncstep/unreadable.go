@@ -63,7 +63,7 @@ func (s *syncer) unreadableStep(ctx context.Context) error {
 			u.Readable(id)
 		}
 	}
-	if err != nil {
+	if err != nil || len(s.state.pending) == 0 {
 		return err
 	}
 	return s.flush(ctx)
