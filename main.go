@@ -26,6 +26,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -79,6 +80,7 @@ type options struct {
 	receiverConnections int
 	check               string
 	zap                 zap.Options
+	rest                []string // of the command line, behind the flags
 }
 
 func main() {
@@ -114,6 +116,7 @@ func main() {
 		"say within 30s that it is ready, and the cluster's CRDs have to be as new as this program. helm test runs it.")
 	opts.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
+	opts.rest = flag.Args()
 
 	// Less than what Go tolerates by default: what is in use is small, and what is made for a moment is much.
 	if os.Getenv("GOGC") == "" {
@@ -141,6 +144,9 @@ func memoryLimit(env func(string) string) int64 {
 }
 
 func run(opts *options) error {
+	if len(opts.rest) > 0 { // as with --leader-elect true: all flags behind it would be left out without a word
+		return fmt.Errorf("%q is no flag, and no flag behind it counts: write --name=value, for example --leader-elect=true", opts.rest[0])
+	}
 	if opts.check != "" {
 		return check(opts.check)
 	}
@@ -305,6 +311,9 @@ func ownAddress(listen, podIP string) (netip.AddrPort, error) {
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
 func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
+	if opts.receiver.address == "" { // which would be any port
+		return webhook.Config{}, errors.New("--receiver-bind-address: empty; write :9292, or 0 to turn the receiver off")
+	}
 	if opts.receiverConnections < 1 {
 		return webhook.Config{}, errors.New("--receiver-connections-per-address: at least 1")
 	}
@@ -334,7 +343,11 @@ func watchedBy(opts *options) (watched, error) {
 	if err != nil {
 		return watched{}, fmt.Errorf("--watch-label-selector: %w", err)
 	}
-	return watched{sources: sources, namespaces: namespaces(opts.watchNamespaces)}, nil
+	names, err := namespaces(opts.watchNamespaces)
+	if err != nil {
+		return watched{}, fmt.Errorf("--watch-namespaces: %w", err)
+	}
+	return watched{sources: sources, namespaces: names}, nil
 }
 
 // lease is what only one of those leads that work on the same.
@@ -357,16 +370,24 @@ func newCache(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	return cache.New(config, options)
 }
 
-// namespaces reads the list of namespaces to work in; nil means all.
-func namespaces(list string) map[string]cache.Config {
+// namespaces reads the list of namespaces to work in; nil means all. One that can't be would have nothing in it, and nobody would be told:
+// such as *, or $(POD_NAMESPACE) where there is no such variable.
+func namespaces(list string) (map[string]cache.Config, error) {
 	if list == "" {
-		return nil
+		return nil, nil
 	}
 	watched := map[string]cache.Config{}
 	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			watched[name] = cache.Config{}
+		if name = strings.TrimSpace(name); name == "" {
+			continue
 		}
+		if len(validation.IsDNS1123Label(name)) > 0 {
+			return nil, fmt.Errorf("%q can't be the name of a namespace", name)
+		}
+		watched[name] = cache.Config{}
 	}
-	return watched
+	if len(watched) == 0 { // an empty map would mean all
+		return nil, fmt.Errorf("%q names no namespace: leave the flag out to work in all", list)
+	}
+	return watched, nil
 }

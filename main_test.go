@@ -217,12 +217,28 @@ func (b *bench) testBadSettings(t *testing.T) {
 
 		"--receiver-connections-per-address=0": "at least 1",
 		"--watch-label-selector=shard:a":       "studio.livepeer.org/shard=a",
+
+		"--allowed-hosts=,":                     "names no host",
+		"--watch-namespaces= ,":                 "names no namespace",
+		"--watch-namespaces=media,*":            "can't be the name of a namespace",
+		"--watch-namespaces=$(POD_NAMESPACE)":   "can't be the name of a namespace",
+		"--leader-elect|true|--allowed-hosts=a": "is no flag",
+		"--receiver-bind-address=":              "0 to turn the receiver off",
 	} {
-		out, err := exec.CommandContext(t.Context(), b.binary, "--kubeconfig="+b.kubeconfig, "--metrics-bind-address=0", "--receiver-bind-address=127.0.0.1:0", arg).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), message) {
+		if out, err := b.try(t, strings.Split(arg, "|")...); err == nil || !strings.Contains(out, message) {
 			t.Errorf("%s: %v, %s", arg, err, out)
 		}
 	}
+}
+
+// try runs the operator, which is to end by itself: where it does not, for a minute.
+func (b *bench) try(t *testing.T, args ...string) (printed string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	args = append([]string{"--kubeconfig=" + b.kubeconfig, "--metrics-bind-address=0", "--health-probe-bind-address=0", "--receiver-bind-address=127.0.0.1:0"}, args...)
+	out, err := exec.CommandContext(ctx, b.binary, args...).CombinedOutput()
+	return string(out), err
 }
 
 // TestBuildIsReproducible: the same sources make the same binary, in whatever folder they are.

@@ -27,6 +27,8 @@ const (
 	// maxAnswer bounds, in bytes, what is read of an answer, and maxQuote what is quoted of it.
 	maxAnswer = 64 << 10
 	maxQuote  = 200
+	// answerTimeout bounds how long its body is read: the status says all that matters, and some never end what follows.
+	answerTimeout = time.Second
 )
 
 // SinkConfig is what a Sink is made of.
@@ -82,8 +84,10 @@ func (s *Sink) Close() { s.http.CloseIdleConnections() }
 
 // Send posts an event, and returns once the sink has it. The error is an *Error, or the context's.
 func (s *Sink) Send(ctx context.Context, event *sdk.Event) error {
+	attempt, cancel := context.WithCancel(ctx)
+	defer cancel()
 	// As one JSON document: a task's ID, which is Studio's, need not fit into an HTTP header.
-	request, err := cehttp.NewHTTPRequestFromEvent(binding.WithForceStructured(ctx), s.url, *event)
+	request, err := cehttp.NewHTTPRequestFromEvent(binding.WithForceStructured(attempt), s.url, *event)
 	if err != nil {
 		return &Error{Kind: Refused, Message: fmt.Sprintf("The event can't be made: %v", err)}
 	}
@@ -97,6 +101,7 @@ func (s *Sink) Send(ctx context.Context, event *sdk.Event) error {
 		return s.failed(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }() // what it fails at concerns nobody any more
+	defer time.AfterFunc(answerTimeout, cancel).Stop()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if response.StatusCode >= 200 && response.StatusCode < 300 {
 		return nil // whatever became of the rest of the answer

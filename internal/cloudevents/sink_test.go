@@ -97,6 +97,27 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestAnswersThatDoNotEnd: the status is the answer, however long the sink goes on.
+func TestAnswersThatDoNotEnd(t *testing.T) {
+	for status, want := range map[int]Kind{200: "", 400: Refused, 503: Unavailable} {
+		sink := sinkAt(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "more is to come")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		began := time.Now()
+		err := sink.Send(t.Context(), anEvent(t))
+		trouble, _ := errors.AsType[*Error](err)
+		if want == "" && err != nil || want != "" && (trouble == nil || trouble.Kind != want || !strings.Contains(trouble.Message, "more is to come")) {
+			t.Errorf("%d: %v", status, err)
+		}
+		if took := time.Since(began); took > sendTimeout/2 {
+			t.Errorf("%d: that took %s", status, took)
+		}
+	}
+}
+
 // TestReasonPhrase: what stands behind the status is the sink's own text as well. Little of what a sink says is shown, in all.
 func TestReasonPhrase(t *testing.T) {
 	sink := sinkAt(t, func(w http.ResponseWriter, r *http.Request) {

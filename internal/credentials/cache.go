@@ -69,7 +69,9 @@ func (c *Cache[T]) Get(
 			return value, "", err
 		}
 		var known bool
-		version, known = c.watcher.version(ref{source, c.field}, key)
+		if version, known, err = c.watcher.version(ctx, ref{source, c.field}, key); err != nil {
+			return value, "", err
+		}
 		if known && version == "" {
 			c.drop(source)
 			return value, "", NotFound(key)
@@ -87,30 +89,36 @@ func (c *Cache[T]) Get(
 	}
 	fingerprint = c.fingerprint(settings, secret)
 	if open, ok := c.kept(source); ok && open.fingerprint == fingerprint {
-		c.keep(source, &opened[T]{open.value, settings, version, fingerprint})
+		c.keep(source, open, &opened[T]{open.value, settings, version, fingerprint})
 		return open.value, fingerprint, nil
 	}
 	if value, err = build(secret); err != nil {
 		c.drop(source) // the old settings count no more, though the new ones are of no use
 		return value, "", err
 	}
-	return c.replace(source, &opened[T]{value, settings, version, fingerprint}), fingerprint, nil
+	value, err = c.replace(ctx, source, &opened[T]{value, settings, version, fingerprint})
+	return value, fingerprint, err
 }
 
-// replace keeps what was made, unless somebody else has made the same meanwhile. It returns what is kept.
-func (c *Cache[T]) replace(source types.NamespacedName, made *opened[T]) T {
+// replace keeps what was made, unless somebody else has made the same meanwhile, or the source was forgotten: then ctx is over. It returns
+// what is kept.
+func (c *Cache[T]) replace(ctx context.Context, source types.NamespacedName, made *opened[T]) (kept T, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		made.value.Close()
+		return kept, err
+	}
 	before, ok := c.open[source]
 	if ok && before.fingerprint == made.fingerprint {
 		made.value.Close()
-		return before.value
+		return before.value, nil
 	}
 	if ok {
 		before.value.Close()
 	}
 	c.open[source] = made
-	return made.value
+	return made.value, nil
 }
 
 // checkName refuses what no Secret can be called. The schema does so, too, but not what was stored before it did; it is never asked
@@ -183,10 +191,13 @@ func (c *Cache[T]) kept(source types.NamespacedName) (*opened[T], bool) {
 	return open, ok
 }
 
-func (c *Cache[T]) keep(source types.NamespacedName, open *opened[T]) {
+// keep notes what else is known of what is kept, unless it was closed meanwhile.
+func (c *Cache[T]) keep(source types.NamespacedName, before, now *opened[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open[source] = open
+	if c.open[source] == before {
+		c.open[source] = now
+	}
 }
 
 // drop closes what is kept of a source.

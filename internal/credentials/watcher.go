@@ -84,15 +84,19 @@ func (w *Watcher) onChange(field string, tell func(source types.NamespacedName))
 }
 
 // version identifies the content of a source's Secret, and begins to watch it. known is false while that can't be told
-// without reading it.
-func (w *Watcher) version(of ref, secret types.NamespacedName) (version string, known bool) {
+// without reading it. The error is that of ctx, which ends before its source is forgotten: looked at under the lock, so that no watch
+// begins for a source that nobody forgets any more.
+func (w *Watcher) version(ctx context.Context, of ref, secret types.NamespacedName) (version string, known bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return "", false, err
+	}
 	watch := w.watch(of, secret)
 	if watch == nil || !watch.known {
-		return "", false
+		return "", false, nil
 	}
-	return watch.version, true
+	return watch.version, true, nil
 }
 
 func versionOf(secret metav1.Object) string {

@@ -3,6 +3,7 @@
 package sourcesync
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -173,4 +174,23 @@ func TestNoAlarmRingsAfterTheEnd(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.Expect(s.alarm.(*alarm).off.Load()).To(BeTrue())
+}
+
+// TestASourceThatGoesWhileItsSecretIsRead is looked at once more, though its connection is as it was: whoever wakes forgets what was
+// opened for it meanwhile.
+func TestASourceThatGoesWhileItsSecretIsRead(t *testing.T) {
+	w := newWatched(t)
+	key, connect := keyOf(w.spec), w.Connect
+	reading, goOn := make(chan struct{}), make(chan struct{})
+	w.Connect = func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error) {
+		close(reading)
+		<-goOn
+		return connect(ctx, source)
+	}
+	w.woken.take(key)
+	w.Reconnect(key)
+	<-reading
+	w.Forget(key)
+	close(goOn)
+	w.Eventually(func() bool { return w.woken.take(key) }, 10*time.Second, time.Millisecond).Should(BeTrue())
 }

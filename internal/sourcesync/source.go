@@ -186,7 +186,8 @@ func (s *Source) reconnect(ctx context.Context) {
 	}
 	connection, err := s.engine.Connect(ctx, source)
 	s.mu.Lock()
-	another := err != nil || connection.Fingerprint != s.connection
+	// One that was forgotten meanwhile has to be so once more: what was opened now, nobody would close.
+	another := err != nil || connection.Fingerprint != s.connection || s.forgotten
 	if another && s.step != nil {
 		s.step.cancel()
 	}

@@ -43,6 +43,9 @@ func ParseHosts(list string) (Hosts, error) {
 		}
 		h.rules = append(h.rules, rule)
 	}
+	if list != "" && len(h.rules) == 0 { // no rules would permit every host
+		return Hosts{}, fmt.Errorf("%q names no host: leave the list out to permit any", list)
+	}
 	return h, nil
 }
 

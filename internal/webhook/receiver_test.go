@@ -10,11 +10,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	. "github.com/onsi/gomega"
@@ -170,6 +173,19 @@ func TestWhatIsNotQueuedMayComeAgain(t *testing.T) {
 	b.full = false
 	b.Expect(b.send(signed("e1", "task-1", time.Now())).Code).To(Equal(http.StatusAccepted))
 	b.Expect(b.notifications()).To(HaveLen(1))
+}
+
+// A body that did not arrive in time may be a genuine one's, on a slow way or to a receiver that has much to do: it may come again.
+func TestWhatDidNotArriveMayComeAgain(t *testing.T) {
+	b := newBench(t)
+	request := signed("e1", "task-1", time.Now()).request(t.Context())
+	request.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), iotest.ErrReader(os.ErrDeadlineExceeded)))
+	answer := httptest.NewRecorder()
+	b.handler.ServeHTTP(answer, request)
+	b.Expect(answer.Code).To(Equal(http.StatusServiceUnavailable))
+	b.Expect(answer.Header().Get("Retry-After")).To(Equal(retryAfter))
+	b.Expect(b.count(unreadable)).To(Equal(1.0))
+	b.Expect(b.notifications()).To(BeEmpty())
 }
 
 // While not all sources are known, and while it stops, nothing is refused for good, whatever the path.

@@ -65,9 +65,7 @@ func (r result) status() int {
 		return http.StatusUnsupportedMediaType
 	case tooLarge, forwardedTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case unreadable:
-		return http.StatusRequestTimeout
-	case limited, unavailable, forwardedUnavailable:
+	case limited, unavailable, unreadable, forwardedUnavailable: // all that may come again: Studio drops what is answered by 4xx
 		return http.StatusServiceUnavailable
 	default: // which of the reasons it was is nobody's business
 		return http.StatusUnauthorized

@@ -30,9 +30,9 @@ func newSync(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			began := time.Now()
+			began, before := time.Now(), s.Annotations[v1alpha1.AnnotationRequestedAt]
 			request := began.UTC().Format(time.RFC3339Nano)
-			if _, err := source.Synced(s, request); err != nil {
+			if _, err := source.Synced(s, before, request); err != nil {
 				return err
 			}
 			if err := c.Annotate(cmd.Context(), s, v1alpha1.AnnotationRequestedAt, request); err != nil {
@@ -44,7 +44,7 @@ func newSync(e *env) *cobra.Command {
 			}
 			ctx, cancel := deadline(cmd.Context(), timeout)
 			defer cancel()
-			synced, err := e.untilSynced(ctx, c, s, request)
+			synced, err := e.untilSynced(ctx, c, s, before, request)
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func newSync(e *env) *cobra.Command {
 }
 
 func (e *env) untilSynced(
-	ctx context.Context, c *cluster.Client, s *v1alpha1.LivepeerTaskSource, request string,
+	ctx context.Context, c *cluster.Client, s *v1alpha1.LivepeerTaskSource, before, request string,
 ) (*v1alpha1.LivepeerTaskSource, error) {
 	watch := c.WatchSource(ctx, s.Name, e.tellBroken())
 	for {
@@ -81,7 +81,7 @@ func (e *env) untilSynced(
 			return nil, fmt.Errorf("source %s was deleted meanwhile", s.Name)
 		}
 		s = &items[0]
-		if done, err := source.Synced(s, request); done || err != nil {
+		if done, err := source.Synced(s, before, request); done || err != nil {
 			return s, err
 		}
 	}

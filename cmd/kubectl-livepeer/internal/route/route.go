@@ -26,9 +26,12 @@ func OfIngresses(ingresses []networkingv1.Ingress, services []corev1.Service, pa
 				continue
 			}
 			leads := slices.ContainsFunc(rule.HTTP.Paths, func(p networkingv1.HTTPIngressPath) bool {
-				exact := p.PathType != nil && *p.PathType == networkingv1.PathTypeExact
+				exact, rule := p.PathType != nil && *p.PathType == networkingv1.PathTypeExact, p.Path
+				if p.PathType == nil || *p.PathType == networkingv1.PathTypeImplementationSpecific {
+					rule = strings.TrimSuffix(rule, "*") // as the controllers of Google Cloud and of AWS want it
+				}
 				to := p.Backend.Service != nil && isReceiver(services, ingress.Namespace, p.Backend.Service.Name)
-				return to && covers(p.Path, path, exact)
+				return to && covers(rule, path, exact)
 			})
 			if leads {
 				by := "Ingress " + ingress.Namespace + "/" + ingress.Name

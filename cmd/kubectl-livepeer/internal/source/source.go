@@ -66,10 +66,12 @@ func Token(s *v1alpha1.LivepeerTaskSource) (string, error) {
 	return match[1], nil
 }
 
-// Synced reports whether a sync request was carried out, or why it will not be.
-func Synced(s *v1alpha1.LivepeerTaskSource, request string) (bool, error) {
+// Synced reports whether a sync request was carried out, or why it will not be. before is what was asked for last before that: any other
+// request has taken the place of this one, and what it asks for begins later.
+func Synced(s *v1alpha1.LivepeerTaskSource, before, request string) (bool, error) {
+	asked, handled := s.Annotations[v1alpha1.AnnotationRequestedAt], s.Status.LastHandledReconcileAt
 	switch {
-	case s.Status.LastHandledReconcileAt == request:
+	case handled == request, asked != "" && asked != before && asked == handled:
 		return true, nil
 	case s.Spec.Suspend:
 		return false, fmt.Errorf("source %s is suspended and does not sync; kubectl livepeer resume %s lets it go on", s.Name, s.Name)

@@ -57,14 +57,38 @@ func TestToken(t *testing.T) {
 func TestSynced(t *testing.T) {
 	s := named("main")
 	s.Status.LastHandledReconcileAt = "1"
-	if done, err := Synced(&s, "2"); done || err != nil {
+	if done, err := Synced(&s, "", "2"); done || err != nil {
 		t.Error(done, err)
 	}
-	if done, err := Synced(&s, "1"); !done || err != nil {
+	if done, err := Synced(&s, "", "1"); !done || err != nil {
 		t.Error(done, err)
 	}
 	s.Spec.Suspend = true
-	if done, err := Synced(&s, "2"); done || err == nil {
+	if done, err := Synced(&s, "", "2"); done || err == nil {
 		t.Error(done, err)
+	}
+}
+
+// Of two who ask at the same time, the operator may see the later request alone.
+func TestALaterRequestTakesThePlace(t *testing.T) {
+	for _, c := range []struct {
+		asked, handled string
+		done           bool
+	}{
+		{"1", "1", false}, // as it was before: the cache of the API server may still show it
+		{"2", "1", false},
+		{"2", "2", true},
+		{"3", "1", false},
+		{"3", "2", true},
+		{"3", "3", true},
+		{"", "1", false},
+		{"", "", false},
+	} {
+		s := named("main")
+		s.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: c.asked}
+		s.Status.LastHandledReconcileAt = c.handled
+		if done, err := Synced(&s, "1", "2"); done != c.done || err != nil {
+			t.Errorf("%+v: %t, %v", c, done, err)
+		}
 	}
 }

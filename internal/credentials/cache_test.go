@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package credentials
+
+import (
+	"context"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/metadata"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// secrets is an API server where every Secret is there. reading is called while one is read.
+type secrets struct {
+	client.Reader
+
+	reading func()
+}
+
+func (s *secrets) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	if s.reading != nil {
+		s.reading()
+	}
+	if secret, ok := obj.(*corev1.Secret); ok {
+		secret.Name, secret.Type, secret.ResourceVersion = key.Name, corev1.SecretTypeOpaque, "1"
+	}
+	return nil
+}
+
+// silent is one whose watches say nothing.
+type silent struct{ metadata.Getter }
+
+func (silent) Resource(schema.GroupVersionResource) metadata.Getter { return silent{} }
+
+func (silent) Namespace(string) metadata.ResourceInterface { return silent{} }
+
+func (silent) Watch(context.Context, metav1.ListOptions) (apiwatch.Interface, error) {
+	return apiwatch.NewFake(), nil
+}
+
+// thing is what a cache keeps.
+type thing struct{ closed int }
+
+func (t *thing) Close() { t.closed++ }
+
+// TestNothingIsOpenedForWhoIsGone: a source's context ends before it is forgotten. What asks for its Secret all the same, as a step that
+// was just beginning, must leave nothing behind that nobody would ever forget.
+func TestNothingIsOpenedForWhoIsGone(t *testing.T) {
+	source := types.NamespacedName{Namespace: "media", Name: "main"}
+	for name, forgottenWhileRead := range map[string]bool{"before": false, "while the Secret is read": true} {
+		t.Run(name, func(t *testing.T) {
+			api := &secrets{}
+			watcher := NewWatcher(api, silent{})
+			watcher.ctx = t.Context() // as Start does
+			cache := NewCache[*thing](watcher, "secretRef", "apiKey")
+			made := &thing{}
+			open := func(ctx context.Context) error {
+				_, _, err := cache.Get(ctx, source, "livepeer", "settings", func(*corev1.Secret) (*thing, error) { return made, nil })
+				return err
+			}
+			if err := open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			ctx, end := context.WithCancel(t.Context())
+			forget := func() {
+				end()
+				cache.Forget(source)
+			}
+			made = &thing{}
+			if forgottenWhileRead {
+				api.reading = forget
+			} else {
+				forget()
+			}
+			if err := open(ctx); err == nil {
+				t.Error("opened for a source that is gone")
+			}
+			if _, kept := cache.Current(source); kept {
+				t.Error("kept for a source that is gone")
+			}
+			if forgottenWhileRead && made.closed != 1 {
+				t.Errorf("what was made was closed %d times", made.closed)
+			}
+			watcher.mu.Lock()
+			defer watcher.mu.Unlock()
+			if len(watcher.refs) > 0 || len(watcher.watches) > 0 {
+				t.Errorf("watched for a source that is gone: %v", watcher.refs)
+			}
+		})
+	}
+}
