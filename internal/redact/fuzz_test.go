@@ -42,7 +42,7 @@ func asText(r *Redactor) func(string) (string, bool) {
 }
 
 func asURL(r *Redactor) func(string) (string, bool) {
-	return func(s string) (string, bool) { return r.settle(s, true) }
+	return func(s string) (string, bool) { return address(s, r.settle) }
 }
 
 // TestAPanicMasks: a text at which a rule panics is masked as a whole.

@@ -37,7 +37,17 @@ func New(known ...string) *Redactor {
 // fragment that is a credential, or looks like one, becomes "[redacted]". All else stays. s need not be a valid URL. The
 // second result says whether anything changed.
 func (r *Redactor) URL(s string) (string, bool) {
-	return r.guarded(s, true)
+	return address(s, r.guarded)
+}
+
+// address masks s as a text first where it has white space: words may follow a URL, in which a slash is no end.
+func address(s string, mask func(s string, isURL bool) (string, bool)) (string, bool) {
+	text := s
+	if strings.ContainsAny(s, " \t\n") {
+		text, _ = mask(s, false)
+	}
+	masked, _ := mask(text, true)
+	return masked, masked != s
 }
 
 // Text masks the credentials in free text. The second result says whether anything changed.

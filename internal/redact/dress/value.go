@@ -201,11 +201,15 @@ func (m *Masker) decoration(l link) int {
 			i = m.Spaces(j)
 		case c == '(', view.HasFold(t[min(i, len(t)):], "string("): // a cast, or as PHP dumps
 			end := m.Closing(strings.IndexByte(t[i:], '(')+i, i+page.MaxScheme)
-			if end < 0 || !view.IsQuote(m.At(m.Spaces(end+1))) || strings.ContainsAny(t[i:end], "\"'`") ||
+			next := m.Spaces(end + 1)
+			if size := m.Closing(next, next+page.MaxScheme); m.At(next) == '(' && size > 0 { // (string) (len=7) "hunter2"
+				next = m.Spaces(size + 1)
+			}
+			if end < 0 || !view.IsQuote(m.At(next)) || strings.ContainsAny(t[i:end], "\"'`") ||
 				words.Mixed(strings.Trim(t[i:end], "string( *")) {
 				return i
 			}
-			return m.Spaces(end + 1)
+			return next
 		case strings.HasPrefix(t[min(i, len(t)):], "<%="):
 			i = m.Spaces(i + len("<%="))
 		default:
