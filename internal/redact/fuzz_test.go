@@ -34,6 +34,7 @@ var seeds = []string{
 	"s3+https://AK:S/K@h/b?x=1&sig=2#f=3", "download https://u:p@h/a?b=c, failed: Authorization: Bearer x",
 	`{"token":"a\"b","secrets":["x"]} password=y`, jwt, "AKIAIOSFODNN7EXAMPLE", "data:text/plain,abc", known,
 	"%4bn0wnS3cr3tValue", "-----BEGIN PRIVATE KEY-----\nx", "a:b@c ?x=y&z", "://@:?#%", "token=" + Mask + "x",
+	" 00000000000://AuthoriZAtion:0",
 }
 
 // asText and asURL are Text and URL, but for what hides a rule that panics.

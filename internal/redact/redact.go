@@ -40,14 +40,21 @@ func (r *Redactor) URL(s string) (string, bool) {
 	return address(s, r.guarded)
 }
 
-// address masks s as a text first where it has white space: words may follow a URL, in which a slash is no end.
+// address masks s as a text too where it has white space: words may follow a URL, in which a slash is no end.
 func address(s string, mask func(s string, isURL bool) (string, bool)) (string, bool) {
-	text := s
-	if strings.ContainsAny(s, " \t\n") {
-		text, _ = mask(s, false)
+	if !strings.ContainsAny(s, " \t\n") {
+		return mask(s, true)
 	}
-	masked, _ := mask(text, true)
-	return masked, masked != s
+	out := s
+	for range maxPasses {
+		text, _ := mask(out, false)
+		next, _ := mask(text, true)
+		if next == out {
+			return out, out != s
+		}
+		out = next
+	}
+	return Mask, true
 }
 
 // Text masks the credentials in free text. The second result says whether anything changed.
