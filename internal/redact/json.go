@@ -170,7 +170,8 @@ func holdsSecret(s words.Strength, v any, auth bool) bool {
 		}))
 	case map[string]any: // a session, say, with facts about it
 		isToken := func(v any) bool { s, ok := v.(string); return ok && words.TokenLike(s) }
-		made := slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken) || slices.ContainsFunc(slices.Collect(maps.Keys(v)), words.TokenLike)
+		made := slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken) ||
+			slices.ContainsFunc(slices.Collect(maps.Keys(v)), words.TokenLike)
 		return len(v) > 0 && (s > words.Weak || s == words.Weak && (auth || made))
 	default:
 		return s > words.Weak

@@ -65,8 +65,8 @@ func (r *Redactor) Text(s string) (string, bool) {
 // PlainURL is URL for what a terminal may show: see PlainText.
 func (r *Redactor) PlainURL(s string) (string, bool) { return plainly(s, r.URL) }
 
-// PlainText is Text for what a terminal may show: without what Plain takes out. It masks the text as it is first, since the space that Plain
-// puts in the place of a character would cut a credential in two, and then what Plain made of it.
+// PlainText is Text for what a terminal may show: without what Plain takes out. It masks the text as it is first, since the space that
+// Plain puts in the place of a character would cut a credential in two, and then what Plain made of it.
 func (r *Redactor) PlainText(s string) (string, bool) { return plainly(s, r.Text) }
 
 func plainly(s string, mask func(string) (string, bool)) (string, bool) {

@@ -86,8 +86,8 @@ func (p *Page) Block(name, i int) (v Value, ok bool) {
 	return v, v.End > v.Start
 }
 
-// Wrapped returns where a credential from start to end goes on to that was wrapped over lines: what is alone in the next ones, and made by a
-// machine too.
+// Wrapped returns where a credential from start to end goes on to that was wrapped over lines: what is alone in the next ones, and
+// made by a machine too.
 func (p *Page) Wrapped(start, end int) int {
 	const line, shortest = 32, 12
 	if end-start < line {
