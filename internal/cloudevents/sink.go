@@ -154,7 +154,7 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 // clean takes what a terminal obeys out of a text, masks credentials, and bounds it. What is cut off is masked first: half a
 // token is not recognised.
 func (s *Sink) clean(text string) string {
-	text, _ = s.redactor.Text(redact.Plain(text))
+	text, _ = s.redactor.PlainText(text)
 	if runes := []rune(text); len(runes) > maxQuote {
 		return string(runes[:maxQuote]) + "..."
 	}

@@ -251,35 +251,44 @@ func (d *Decoder) any(v any) ([]byte, bool) {
 		d.redact("")
 		return []byte(`"` + redact.Mask + `"`), true
 	}
-	masked, changed := d.redactor.JSON(plain(v))
+	masked, changed := d.redactor.JSON(v)
+	if p, differs := plain(masked); differs { // what is left out may have hidden a name, and a space in its place would cut a credential
+		var more []string
+		masked, more = d.redactor.JSON(p)
+		changed = append(changed, more...)
+	}
 	data, err := canonical(masked)
 	if err != nil || len(data) > maxAny {
 		return nil, false
 	}
 	for _, path := range changed {
-		d.redact(path)
+		d.redact(redact.Plain(path))
 	}
 	return data, true
 }
 
-// plain returns a tree of free-form JSON whose texts and keys hold nothing that a terminal obeys.
-func plain(v any) any {
+// plain returns a tree of free-form JSON whose texts and keys hold nothing that a terminal obeys, and whether that is another one.
+func plain(v any) (out any, differs bool) {
 	switch v := v.(type) {
 	case string:
-		return redact.Plain(v)
+		text := redact.Plain(v)
+		return text, text != v
 	case []any:
-		out := make([]any, len(v))
+		items := make([]any, len(v))
 		for i, item := range v {
-			out[i] = plain(item)
+			plainItem, other := plain(item)
+			items[i], differs = plainItem, differs || other
 		}
-		return out
+		return items, differs
 	case map[string]any:
-		out := make(map[string]any, len(v))
+		members := make(map[string]any, len(v))
 		for _, key := range slices.Sorted(maps.Keys(v)) { // in order: two keys can become one
-			out[redact.Plain(key)] = plain(v[key])
+			name := redact.Plain(key)
+			value, other := plain(v[key])
+			members[name], differs = value, differs || other || name != key
 		}
-		return out
+		return members, differs
 	default:
-		return v
+		return v, false
 	}
 }

@@ -57,21 +57,20 @@ func (d *Decoder) text(k kind, v any) (string, bool) {
 	if k != secretKind && len(s) > maxText {
 		return "", false
 	}
-	s = redact.Plain(s)
-	masked, changed := s, false
+	masked, changed := "", false
 	switch {
 	case k == secretKind:
-		if s != "" {
+		if s = redact.Plain(s); s != "" {
 			masked, changed = redact.Mask, s != redact.Mask
 		}
 	case !d.affords(len(s)):
 		masked, changed = redact.Mask, true
 	case k == urlKind || strings.Contains(s, "://"):
-		masked, changed = d.redactor.URL(s)
+		masked, changed = d.redactor.PlainURL(s)
 		// What the service has masked itself is named too: its masking comes late, and must not look like a change.
 		changed = changed || strings.Contains(masked, redact.UserInfoMask)
 	default:
-		masked, changed = d.redactor.Text(s)
+		masked, changed = d.redactor.PlainText(s)
 	}
 	if changed {
 		d.redact("")
@@ -94,7 +93,7 @@ func (d *Decoder) message(s string) string {
 	short := len(s) < whole
 	masked, changed := redact.Mask, true
 	if d.affords(len(s)) {
-		masked, changed = d.redactor.Text(redact.Plain(s))
+		masked, changed = d.redactor.PlainText(s)
 	}
 	if changed {
 		d.redact("")

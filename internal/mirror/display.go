@@ -20,7 +20,7 @@ func displayName(params *v1alpha1.TaskParams, status *v1alpha1.LivepeerTaskStatu
 	if err != nil {
 		return ""
 	}
-	name, _ = r.Text(redact.Plain(name))
+	name, _ = r.PlainText(name)
 	if strings.Contains(name, redact.Mask) {
 		return ""
 	}

@@ -32,3 +32,21 @@ func TestMaskingByTheServiceChangesNothing(t *testing.T) {
 		t.Errorf("redactedFields (-want +got):\n%s", diff)
 	}
 }
+
+// TestNoCharacterCutsACredential: a character that no terminal may obey leaves nothing of the credential that it is in.
+func TestNoCharacterCutsACredential(t *testing.T) {
+	for _, odd := range []string{`\u0000`, `\u001b[0m`, `\u202e`, `\u200b`} {
+		secret := "vX9kqT2m" + odd + "Z8bR4wL7"
+		o, err := Convert([]byte(`{"id":"a","type":"password=`+secret+`","params":{
+			"upload":{"url":"https://h.example/token=`+secret+`"},
+			"exportData":{"content":{"a":"password=`+secret+`","pass`+odd+`word":"`+secret+`","password=`+secret+`":1}}},
+			"status":{"phase":"failed","errorMessage":"password=`+secret+`"}}`), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(encode(o.Spec)) + string(encode(o.Status))
+		if strings.Contains(text, "vX9kqT2m") || strings.Contains(text, "Z8bR4wL7") {
+			t.Errorf("%s: %s", odd, text)
+		}
+	}
+}

@@ -34,6 +34,7 @@ var seeds = []string{
 	"s3+https://AK:S/K@h/b?x=1&sig=2#f=3", "download https://u:p@h/a?b=c, failed: Authorization: Bearer x",
 	`{"token":"a\"b","secrets":["x"]} password=y`, jwt, "AKIAIOSFODNN7EXAMPLE", "data:text/plain,abc", known,
 	"%4bn0wnS3cr3tValue", "-----BEGIN PRIVATE KEY-----\nx", "a:b@c ?x=y&z", "://@:?#%", "token=" + Mask + "x",
+	" 00000000000://AuthoriZAtion:0",
 }
 
 // asText and asURL are Text and URL, but for what hides a rule that panics.
@@ -42,7 +43,7 @@ func asText(r *Redactor) func(string) (string, bool) {
 }
 
 func asURL(r *Redactor) func(string) (string, bool) {
-	return func(s string) (string, bool) { return r.settle(s, true) }
+	return func(s string) (string, bool) { return address(s, r.settle) }
 }
 
 // TestAPanicMasks: a text at which a rule panics is masked as a whole.

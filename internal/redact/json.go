@@ -3,6 +3,7 @@
 package redact
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -41,9 +42,13 @@ func (w *walker) walk(path string, v any) any {
 		return masked
 	case []any:
 		out := make([]any, len(v))
+		said := w.together(v)
 		for i, item := range v {
 			place := path + "[" + strconv.Itoa(i) + "]"
-			if i > 0 && holdsSecret(strengthBefore(v, i), item, false) {
+			if said != nil && said[i] != item {
+				out[i] = said[i]
+				w.changed = append(w.changed, place)
+			} else if i > 0 && holdsSecret(strengthBefore(v, i), item, false) {
 				out[i] = w.whole(place, item)
 			} else {
 				out[i] = w.walk(place, item)
@@ -65,6 +70,26 @@ func (w *walker) walk(path string, v any) any {
 	default:
 		return v
 	}
+}
+
+// together masks a list of texts as a text, so that they may be the arguments of one command; nil where it is no such list, or nothing is
+// masked so.
+func (w *walker) together(v []any) []any {
+	const most = 64
+	if len(v) < 2 || len(v) > most || slices.ContainsFunc(v, func(item any) bool { return !isText(item) }) {
+		return nil
+	}
+	list, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	masked, changed := w.r.Text(string(list))
+	var said []any
+	if !changed || json.Unmarshal([]byte(masked), &said) != nil || len(said) != len(v) ||
+		slices.ContainsFunc(said, func(item any) bool { return !isText(item) }) {
+		return nil
+	}
+	return said
 }
 
 // strengthBefore returns how surely what is before the entry at i of v names that as a credential: in a pair, or as an option.
@@ -139,14 +164,23 @@ func holdsSecret(s words.Strength, v any, auth bool) bool {
 		l := words.LookAt(v)
 		return v != "" && (s > words.Weak || s == words.Weak && !words.IsProse(v) && !words.IsMeasure(v, &l) && !words.IsFile(v) ||
 			s == words.Unsure && words.IsKeyValue(v))
-	case []any:
-		return len(v) > 0 && (s > words.Weak || s == words.Weak && slices.ContainsFunc(v, isText))
+	case []any: // of tokens, or of facts about each
+		return len(v) > 0 && (s > words.Weak || s == words.Weak && slices.ContainsFunc(v, func(item any) bool {
+			return isText(item) || !isList(item) && holdsSecret(s, item, auth)
+		}))
 	case map[string]any: // a session, say, with facts about it
 		isToken := func(v any) bool { s, ok := v.(string); return ok && words.TokenLike(s) }
-		return len(v) > 0 && (s > words.Weak || s == words.Weak && (auth || slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken)))
+		made := slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken) ||
+			slices.ContainsFunc(slices.Collect(maps.Keys(v)), words.TokenLike)
+		return len(v) > 0 && (s > words.Weak || s == words.Weak && (auth || made))
 	default:
 		return s > words.Weak
 	}
+}
+
+func isList(v any) bool {
+	_, ok := v.([]any)
+	return ok
 }
 
 func isText(v any) bool {

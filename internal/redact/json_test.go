@@ -35,6 +35,12 @@ func TestJSON(t *testing.T) {
 		{`{"auth":{},"secrets":[],"token":"","jwt":null,"session":true}`, `{"auth":{},"jwt":null,"secrets":[],"session":true,"token":""}`, nil},
 		{`{"kty":"oct","k":"x","kid":"y"}`, `{"k":"[redacted]","kid":"y","kty":"oct"}`, []string{"k"}},
 		{`{"token":"[redacted]"}`, `{"token":"[redacted]"}`, nil},
+		{`{"tokens":{"` + canary + `":{"uses":1}}}`, `{"tokens":"[redacted]"}`, []string{"tokens"}},
+		{`{"tokens":[{"value":"` + canary + `"}],"sessions":[{"id":"eaw4nk06ts2d0mzb"}]}`,
+			`{"sessions":[{"id":"eaw4nk06ts2d0mzb"}],"tokens":"[redacted]"}`, []string{"tokens"}},
+		{`{"command":["mysql","-uroot","-phunter2","-h","db"],"run":["-u","1000:1000"]}`,
+			`{"command":["mysql","-uroot","-p[redacted]","-h","db"],"run":["-u","1000:1000"]}`, []string{"command[2]"}},
+		{`{"Name":"X-Api-Key","Values":["x"]}`, `{"Name":"X-Api-Key","Values":"[redacted]"}`, []string{"Values"}},
 		{`{"` + jwt + `":1}`, `{"[redacted]":1}`, []string{"[redacted]"}},
 	} {
 		in := parse(t, c.in)

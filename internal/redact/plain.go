@@ -13,7 +13,7 @@ import (
 // overwrite what stands beside it. Control characters (C0 save tab and line feed, DEL, C1), line and paragraph separators,
 // and what turns the direction of writing become spaces. What is invisible otherwise goes: zero width spaces and joiners,
 // direction marks, byte order marks, tags, fillers. Joiners stay where a script or an emoji is written with them. Bad UTF-8
-// becomes U+FFFD. Plain comes before masking: a credential with something invisible in it is still one.
+// becomes U+FFFD. What is to be masked too goes through PlainText instead: a credential with something invisible in it is still one.
 func Plain(s string) string {
 	if strings.IndexFunc(s, changes) < 0 {
 		return s

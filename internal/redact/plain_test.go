@@ -61,6 +61,32 @@ func TestPlainOfEachCharacter(t *testing.T) {
 	}
 }
 
+// TestPlainTextIsMasked: what Plain puts a space for, or takes out, neither hides a credential nor cuts one in two.
+func TestPlainTextIsMasked(t *testing.T) {
+	const first, second = "vX9kqT2m", "Z8bR4wL7"
+	r := &redact.Redactor{}
+	for _, odd := range []string{"\x00", "\x01", "\x7f", "\x1b[0m", "\u0081", "\u202e", "\u2066", "\u200b", "\u00ad", "\u3164", "\ufeff"} {
+		for _, text := range []string{
+			"password=" + first + odd + second, "pass" + odd + "word: " + first + second, "Authorization: Bearer " + first + odd + second,
+			"ghp_" + first + second + odd + first + second, "https://bob:" + first + odd + second + "@h.example/x",
+			"https://h.example/x?token=" + first + odd + second,
+		} {
+			for name, mask := range map[string]func(string) (string, bool){"text": r.PlainText, "URL": r.PlainURL} {
+				got, changed := mask(text)
+				if strings.Contains(got, first) || strings.Contains(got, second) || !changed {
+					t.Errorf("%s: %q became %q, %v", name, text, got, changed)
+				}
+				if again, changed := mask(got); again != got || changed {
+					t.Errorf("%s: %q became %q", name, got, again)
+				}
+			}
+		}
+	}
+	if got, changed := r.PlainText("frame \x1b[31m12\x1b[0m\u202e lost"); got != "frame  [31m12 [0m  lost" || changed {
+		t.Errorf("%q, %v", got, changed)
+	}
+}
+
 func TestPlainWriter(t *testing.T) {
 	var b strings.Builder
 	text := "task a\u009b\u200b\u202e\n"

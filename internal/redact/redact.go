@@ -37,12 +37,45 @@ func New(known ...string) *Redactor {
 // fragment that is a credential, or looks like one, becomes "[redacted]". All else stays. s need not be a valid URL. The
 // second result says whether anything changed.
 func (r *Redactor) URL(s string) (string, bool) {
-	return r.guarded(s, true)
+	return address(s, r.guarded)
+}
+
+// address masks s as a text too where it has white space: words may follow a URL, in which a slash is no end.
+func address(s string, mask func(s string, isURL bool) (string, bool)) (string, bool) {
+	if !strings.ContainsAny(s, " \t\n") {
+		return mask(s, true)
+	}
+	out := s
+	for range maxPasses {
+		text, _ := mask(out, false)
+		next, _ := mask(text, true)
+		if next == out {
+			return out, out != s
+		}
+		out = next
+	}
+	return Mask, true
 }
 
 // Text masks the credentials in free text. The second result says whether anything changed.
 func (r *Redactor) Text(s string) (string, bool) {
 	return r.guarded(s, false)
+}
+
+// PlainURL is URL for what a terminal may show: see PlainText.
+func (r *Redactor) PlainURL(s string) (string, bool) { return plainly(s, r.URL) }
+
+// PlainText is Text for what a terminal may show: without what Plain takes out. It masks the text as it is first, since the space that
+// Plain puts in the place of a character would cut a credential in two, and then what Plain made of it.
+func (r *Redactor) PlainText(s string) (string, bool) { return plainly(s, r.Text) }
+
+func plainly(s string, mask func(string) (string, bool)) (string, bool) {
+	if Plain(s) == s {
+		return mask(s)
+	}
+	once, changed := mask(s)
+	twice, more := mask(Plain(once))
+	return twice, changed || more
 }
 
 // guarded masks a text whole where a rule panics at it: what somebody writes into one task must not end the operator for everybody.

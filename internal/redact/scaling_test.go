@@ -34,6 +34,10 @@ var hostile = []string{
 	`"a"+"a`, `a" + "`, `a"  `, "stringData:\n a: b\n", "data:\n a: b\nkind: Secret\n", "{\"a\":{}} name=password ", "- -p\n- a\n", "mysql\n- ", "--password\n- ",
 	`Some("password") => `, "password[a1b2", "password{a1b2} ", "token a1b2 is ", "AUTH\n$1\n", "password;a1b2", "authToken a1b2 ", "credentials a/b1c2 ",
 	"-p'a' ", "-p'a' -u ", "bearer, a1b2 ", "KEY 'a1b2' ", "session id a1b2 ", "login a:b1c2 ", "parse password from \"a1b2\" ", "secret a1b2 given ",
+	"привет ", "пароль: ", "ключ ", "नमस्ते", "สวัสดี", "مرحبا ", "漢字文",
+	"👩\u200d👧", "a\u0301\u0302", "\ufffd", "\ue000", "ewogIC\n", "eyJhbGciOiJIUzI1NiJ9a1B2c3D4e5F6\n",
+	"token: a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6\n", "sb://a/;key=", "s3://a:b/", "password_",
+	"password[\"a\"]", "(a) (b) ", "password: (a) (b) ", "password: !a1b2c ",
 	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 

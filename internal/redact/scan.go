@@ -32,6 +32,7 @@ func (m *masker) scan() {
 		c := m.Text[i]
 		next := i + 1
 		switch {
+		case c >= 0x80 && c < 0xc0: // within a character
 		case view.Lower(c) != 0 || c >= 0x80:
 			if i == 0 || view.Lower(m.Text[i-1]) == 0 {
 				next = max(next, m.tokens.Token(i), m.commands.Command(i))

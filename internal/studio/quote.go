@@ -34,7 +34,11 @@ func (c *Client) excerpt(contentType string, raw []byte) string {
 // clean makes text from elsewhere fit for a message: control and other invisible characters gone, credentials masked,
 // and no longer than limit bytes. Masking comes before cutting, because a cut credential is no longer recognised.
 func (c *Client) clean(s string, limit int) string {
-	s = strings.Join(strings.Fields(c.mask(redact.Plain(s))), " ")
+	s = c.mask(s)
+	if plain := redact.Plain(s); plain != s { // masked as it is first: a space in the place of a control character cuts a credential in two
+		s = c.mask(plain)
+	}
+	s = strings.Join(strings.Fields(s), " ")
 	if len(s) <= limit {
 		return s
 	}

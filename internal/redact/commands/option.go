@@ -87,7 +87,7 @@ func (m *Masker) Option(i, n int) int {
 	user := letter == 'u' || letter == 'U'
 	if n-i == 2 {
 		switch t[n:end] {
-		case "user", "proxy-user", "userpass", "basic-auth", "creds":
+		case "user", "proxy-user", "userpass", "basic-auth", "creds", "cert", "proxy-cert":
 		default:
 			return n
 		}
@@ -114,7 +114,9 @@ func (m *Masker) Option(i, n int) int {
 		return n
 	case !v.Quoted && (words.IsProse(text) || words.Roles(text)&words.IsFact != 0) && view.IsLetter(m.At(v.Next+1)): // a sentence about it
 		return n
-	case strings.ContainsAny(name, "/{"), text[0] == '-', (user || n-i == 2) && (secret == "" || strings.HasPrefix(secret, "//")):
+	case strings.IndexByte(name, '{') >= 0, strings.IndexByte(name, '/') >= 0 && (user || n-i == 2 || !words.Mixed(text)), text[0] == '-':
+		return n
+	case (user || n-i == 2) && (secret == "" || secret[0] == '/' || words.IsFile(secret)):
 		return n
 	}
 	m.Hide(v.Start, v.End)

@@ -49,8 +49,9 @@ func (m *Masker) scheme(s word) int {
 		!bearer && (len(text) < 8 || !isBasic(text) && (len(text) < 16 || !words.Opaque(text))):
 		return 0
 	}
-	m.Hide(i, i+len(text))
-	return i + len(text)
+	end = m.Wrapped(i, i+len(text))
+	m.Hide(i, end)
+	return end
 }
 
 // isBasic reports whether s is a user name and a password in base64.

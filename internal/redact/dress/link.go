@@ -150,7 +150,7 @@ func (m *Masker) closers(s *subject) int {
 		switch c := m.At(i); {
 		case strings.HasPrefix(m.Text[i:], "'s "): // password's hunter2
 			return i + len("'s")
-		case view.IsQuote(c), c == ']', c == '*', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
+		case view.IsQuote(c), c == ']', c == '*', c == '_', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
 		case c == ':': // ["password":protected], ["password":"Db":private], as PHP prints members
 			member, _, _ := strings.Cut(m.Text[i:min(len(m.Text), i+maxAside)], "]")
@@ -160,7 +160,7 @@ func (m *Masker) closers(s *subject) int {
 			i += len(member) - 1
 		case c == '[' && i == s.end:
 			end := strings.IndexByte(m.Text[i:min(len(m.Text), i+16)], ']')
-			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) {
+			if end < 0 || end > 1 && !view.IsDigits(m.Text[i+1:i+end]) && !view.IsQuote(m.At(i+1)) { // passwords["bob"]
 				return i
 			}
 			i += end

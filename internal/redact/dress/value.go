@@ -97,6 +97,10 @@ func (m *Masker) valueOf(s *subject) int {
 			v.End, v.Next = end-1, end
 		}
 	}
+	if !v.Quoted && !v.Bracket {
+		v.End = m.Wrapped(v.Start, v.End)
+		v.Next = max(v.Next, v.End)
+	}
 	m.Hide(v.Start, v.End)
 	for _, or := range []string{"|| ", "?? ", "?: ", "or ", "{ ", "-> ", "=> ", "to "} { // what is taken if there is none, or instead
 		if j := m.Spaces(v.Next); strings.HasPrefix(m.Text[j:], or) && view.IsQuote(m.At(m.Spaces(j+len(or)))) {
@@ -191,14 +195,21 @@ func (m *Masker) decoration(l link) int {
 			if m.At(j) != ' ' || j-i > page.MaxScheme {
 				return i
 			}
+			if (c == '!' || c == '&') && words.Mixed(t[i:j]) { // or the value itself: !Winter2024 is wrong
+				m.Hide(i, j)
+			}
 			i = m.Spaces(j)
 		case c == '(', view.HasFold(t[min(i, len(t)):], "string("): // a cast, or as PHP dumps
 			end := m.Closing(strings.IndexByte(t[i:], '(')+i, i+page.MaxScheme)
-			if end < 0 || !view.IsQuote(m.At(m.Spaces(end+1))) || strings.ContainsAny(t[i:end], "\"'`") ||
+			next := m.Spaces(end + 1)
+			if size := m.Closing(next, next+page.MaxScheme); m.At(next) == '(' && size > 0 { // (string) (len=7) "hunter2"
+				next = m.Spaces(size + 1)
+			}
+			if end < 0 || !view.IsQuote(m.At(next)) || strings.ContainsAny(t[i:end], "\"'`") ||
 				words.Mixed(strings.Trim(t[i:end], "string( *")) {
 				return i
 			}
-			return m.Spaces(end + 1)
+			return next
 		case strings.HasPrefix(t[min(i, len(t)):], "<%="):
 			i = m.Spaces(i + len("<%="))
 		default:

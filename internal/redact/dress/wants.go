@@ -36,6 +36,9 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	case spaced:
 		return !v.Bracket && m.wantsSpaced(s, l, v, text)
 	case colon:
+		if m.At(s.start-1) == '/' && m.At(v.Start-1) == ' ' && !v.Quoted && !words.Mixed(text) { // open /etc/passwd: permission denied
+			return false
+		}
 		if words.StrengthOf(text) >= words.Noun && !words.Mixed(text) && m.At(v.Next) == ' ' && strings.IndexByte(text, '\n') < 0 {
 			return false // secrets is forbidden
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
 const (
@@ -83,4 +84,26 @@ func (p *Page) Block(name, i int) (v Value, ok bool) {
 	p.Cost += v.End - v.Start
 	v.Next = v.End
 	return v, v.End > v.Start
+}
+
+// Wrapped returns where a credential from start to end goes on to that was wrapped over lines: what is alone in the next ones, and
+// made by a machine too.
+func (p *Page) Wrapped(start, end int) int {
+	const line, shortest = 32, 12
+	if end-start < line {
+		return end
+	}
+	for p.At(end) == '\n' {
+		from := p.Blanks(end + 1)
+		next := from
+		for next < len(p.Text) && (view.IsAlnum(p.Text[next]) || strings.IndexByte("_-=.+/", p.Text[next]) >= 0) {
+			next++
+		}
+		p.Cost += next - end
+		if next-from < shortest || strings.IndexByte("\x00\n\"'", p.At(next)) < 0 || !words.Opaque(p.Text[from:next]) {
+			break
+		}
+		end = next
+	}
+	return end
 }

@@ -67,6 +67,7 @@ func (m *Masker) Token(i int) int {
 		l := words.LookAt(rest)
 		loose := f.loose && (l.Digits > 0 || l.Letters() >= 16 || words.CaseTurns(rest) > 2)
 		if end-i >= f.length && (loose || words.Opaque(rest) && l.Longest >= 12 || l.Longest >= 20 && l.Digits > 0 && l.Letters() > 0) {
+			end = m.Wrapped(i, end)
 			m.Hide(i, end)
 			return end
 		}
@@ -150,6 +151,7 @@ func (m *Masker) webToken(i int) int {
 	if end-i < 9 || !strings.HasPrefix(t[i:], "eyJ") && (end-i < 40 || !strings.Contains(t[i:end], ".ey")) {
 		return i
 	}
+	end = m.Wrapped(i, end)
 	m.Hide(i, end)
 	return end
 }

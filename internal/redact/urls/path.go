@@ -37,7 +37,8 @@ func (m *Masker) path(u *page.URL, from int) {
 			ingest && (words.TokenLike(s) || !isWord(s)),
 			hook && words.TokenLike(s),
 			live && words.Opaque(s),
-			words.Opaque(s) && strings.IndexByte(s, '.') < 0 && words.StrengthOf(before) >= words.Weak,
+			words.Opaque(s) && strings.IndexByte(s, '.') < 0 && !isIDOf(before, s) &&
+				(words.StrengthOf(before) >= words.Weak || words.StrengthOf(before) == words.Unsure && !words.IsID(s)),
 			strings.HasPrefix(s, "bot") && strings.IndexByte(s, ':') > 0 && len(s) > 20:
 			m.Hide(i+1, end)
 		}
@@ -49,6 +50,12 @@ func (m *Masker) path(u *page.URL, from int) {
 		}
 		i = end
 	}
+}
+
+// isIDOf reports whether s is the ID of one of Studio's sessions or signing keys, as the segment before it says.
+func isIDOf(before, s string) bool {
+	kind := strings.TrimSuffix(before, "s")
+	return kind == "session" && words.IsSessionID("sessionid", s) || kind == "signing-key" && words.IsID(s) && strings.Count(s, "-") == 4
 }
 
 // commonStreams are names of streams that are no keys.

@@ -93,7 +93,7 @@ func (m *Masker) isHarmless(name, value string) bool {
 // isTyped reports whether value is a word, or else a number or a time.
 func isTyped(word bool, value string) bool {
 	if !word {
-		return strings.Trim(value, "0123456789.:,-hmsTZ") == ""
+		return strings.Trim(value, "0123456789.:,-hmsPTHMSZ") == ""
 	}
 	l := words.LookAt(value)
 	return l.Longest <= maxShort && strings.Trim(value, "0123456789._-+/;% ="+view.Alphabet) == ""

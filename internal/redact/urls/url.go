@@ -75,12 +75,16 @@ func (m *Masker) Authority(sep int) int {
 			m.HideUser(u.Host, at)
 		}
 		u.Host = at + 1
-	} else if portOf(m.Text[u.Host:end]) == portBad && u.Scheme != "docker" && u.Scheme != "oci" {
-		m.HideUser(u.Host, u.Host+len(page.Trim(m.Text[u.Host:end], page.Trailing))) // a user info that lost its host
+	} else if portOf(m.Text[u.Host:end]) == portBad && u.Scheme != "docker" && u.Scheme != "oci" { // a user info that lost its host
+		if user, _, _ := strings.Cut(m.Text[u.Host:end], ":"); strings.HasPrefix(u.Scheme, "s3") || words.TokenLike(user) {
+			end = m.until(end, "?#", u.Depth) // a secret key often contains a slash
+		}
+		m.HideUser(u.Host, u.Host+len(page.Trim(m.Text[u.Host:end], page.Trailing)))
 	}
 	m.parts(&u, end)
 	if i := strings.IndexByte(m.Text[min(u.Host, end):end], ';'); i >= 0 { // the properties of JDBC follow
 		end = u.Host + i
+		m.URL.Query, m.URL.End = min(m.URL.Query, end), min(m.URL.End, end)
 	}
 	return max(end, sep+1)
 }
@@ -167,7 +171,14 @@ func portOf(host string) portKind {
 	case "port", "%d", "%s", "%v":
 		return portNumber
 	}
-	if numbered := len(rest) < len(port); port[0] == '$' || rest == "" || numbered && strings.IndexByte(";,|-+*>!?'\")]}", rest[0]) >= 0 {
+	const longest = 5
+	if rest == "" {
+		if len(port) > longest {
+			return portBad
+		}
+		return portNumber
+	}
+	if numbered := len(rest) < len(port); port[0] == '$' || numbered && strings.IndexByte(";,|-+*>!?'\")]}", rest[0]) >= 0 {
 		return portNumber
 	}
 	return portBad
@@ -184,6 +195,9 @@ func (m *Masker) parts(u *page.URL, from int) {
 		}
 		if c == ':' && strings.HasPrefix(t[u.End:], "://") {
 			u.End = max(m.SchemeStart(u.End), from)
+			break
+		}
+		if c == ';' && !m.Whole && u.End > 0 && t[u.End-1] == '/' && m.PairFollows(u.End+1) { // Endpoint=sb://h.example/;SharedAccessKey=
 			break
 		}
 		if c == '\'' && !m.Whole && (u.End+1 == len(t) || !view.IsAlnum(t[u.End+1]) && t[u.End+1] != '%') {

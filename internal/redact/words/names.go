@@ -198,7 +198,8 @@ func FirstWord(s string) string {
 func IsKeyOf(s string, r Role) bool {
 	for i := range len(s) {
 		if s[i] < 'a' || s[i] > 'z' { // several words
-			return Roles(LastWord(s))&r != 0
+			w := split(s)
+			return Roles(w.last(0))&r != 0 && !none[w.last(1)+w.last(0)]
 		}
 	}
 	return Roles(s)&r != 0
