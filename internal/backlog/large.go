@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// largeTasks is how many large tasks, of up to 4 MiB each, may be read at once for all sources, and namespaceLargeTasks for those of one
-	// namespace. Each takes three times its size while it is converted.
+	// largeTasks is how many large tasks, of up to 4 MiB each, may be read at once for all sources, and namespaceLargeTasks for
+	// those of one namespace. Each takes three times its size while it is converted.
 	largeTasks          = 16
 	namespaceLargeTasks = 4
 	// largeWait is how long one may wait for its turn: the API waits for whoever reads.

@@ -4,8 +4,9 @@ package backlog
 
 import "github.com/livepeer/livepeer-task-operator/internal/fair"
 
-// memories bounds what the listings of all sources remember of the tasks that they have met, and namespaceMemories those of one namespace, in
-// slots of studio.RoomOf tasks: 4 and 1 million, in 60 and 15 MiB. Servers that make up tasks without end would fill the memory otherwise.
+// memories bounds what the listings of all sources remember of the tasks that they have met, and namespaceMemories those of one
+// namespace, in slots of studio.RoomOf tasks: 4 and 1 million, in 60 and 15 MiB. Servers that make up tasks without end would fill
+// the memory otherwise.
 const (
 	memories          = 256
 	namespaceMemories = 64

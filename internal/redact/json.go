@@ -45,12 +45,13 @@ func (w *walker) walk(path string, v any) any {
 		said := w.together(v)
 		for i, item := range v {
 			place := path + "[" + strconv.Itoa(i) + "]"
-			if said != nil && said[i] != item {
+			switch {
+			case i < len(said) && said[i] != item:
 				out[i] = said[i]
 				w.changed = append(w.changed, place)
-			} else if i > 0 && holdsSecret(strengthBefore(v, i), item, false) {
+			case i > 0 && holdsSecret(strengthBefore(v, i), item, false):
 				out[i] = w.whole(place, item)
-			} else {
+			default:
 				out[i] = w.walk(place, item)
 			}
 		}

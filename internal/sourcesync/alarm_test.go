@@ -166,9 +166,9 @@ func TestAStepTellsOfItsOwnSpec(t *testing.T) {
 // TestNoAlarmRingsAfterTheEnd: once the engine has stopped, nothing is due any more, over and over.
 func TestNoAlarmRingsAfterTheEnd(t *testing.T) {
 	w := newWatched(t)
-	w.Engine.mu.Lock()
-	w.Engine.stopped = true
-	w.Engine.mu.Unlock()
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
 	w.next()
 	s := w.source(keyOf(w.spec))
 	s.mu.Lock()

@@ -37,8 +37,8 @@ type Config struct {
 	UserAgent string
 	// Redactor masks credentials in what errors quote. The key is masked even without one.
 	Redactor *redact.Redactor
-	// Large is asked before more than 128 KiB of a task are kept, of which there may be 4 MiB, and what it returns is called after that task.
-	// Its error ends the answer. nil: nobody is asked.
+	// Large is asked before more than 128 KiB of a task are kept, of which there may be 4 MiB, and what it returns is called
+	// after that task. Its error ends the answer. nil: nobody is asked.
 	Large func(context.Context) (release func(), err error)
 	// Answered is told how each request ended that was not given up: Success, or the kind of its error. It may be nil.
 	Answered func(result string)

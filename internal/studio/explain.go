@@ -129,8 +129,8 @@ func (c *Client) unreadable(resp *http.Response, b *body, expected string, err e
 			"itself once others have ended; a lower spec.history.maxTasks makes it shorter."
 	case errors.Is(err, errLarge):
 		e.Kind = Unavailable
-		e.Message = fmt.Sprintf("A task of more than %d KiB had no turn: as many large tasks as there is memory for are being read, in this "+
-			"namespace or in all. It is asked for again by itself.", largeTask>>10)
+		e.Message = fmt.Sprintf("A task of more than %d KiB had no turn: as many large tasks as there is memory for are being "+
+			"read, in this namespace or in all. It is asked for again by itself.", largeTask>>10)
 	case len(bytes.TrimSpace(b.head)) == 0:
 		e.Message = fmt.Sprintf("The API gave an empty answer instead of %s. Check spec.url.", expected)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):

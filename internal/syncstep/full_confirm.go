@@ -109,7 +109,7 @@ func (s *syncer) elsewhereStep(ctx context.Context) {
 		s.state.Health.Paused = hold
 	default:
 		scope := s.bounds().Unlimited()
-		var gone []plan.Action
+		gone := make([]plan.Action, 0, len(kept))
 		for i := range kept {
 			gone = append(gone, plan.Deletion(&scope, &kept[i])...)
 		}

@@ -50,7 +50,7 @@ var folds = func() *[1 << 16]uint8 {
 		if folded := judged(r); folded < 0 {
 			table[r] = unseen
 		} else if folded != r {
-			table[r] = uint8(folded) //nolint:gosec // of ASCII
+			table[r] = uint8(folded)
 		}
 	}
 	ranges := []unicode.Range16{{Lo: 0x80, Hi: 0x9f, Stride: 1}, {Lo: 'Ⓐ', Hi: 'ⓩ', Stride: 1}, {Lo: 0xff01, Hi: 0xff5e, Stride: 1}}

@@ -15,7 +15,7 @@ var prose = Set("prose")
 
 // IsKeyValue reports whether text, the value of a key of any kind, is a credential rather than the name of something.
 func IsKeyValue(text string) bool {
-	if id, key, found := strings.Cut(text, ":"); found && IsID(id) && len(id) > 0 { // and which one it is: 1:100b6c20940f779a
+	if id, key, found := strings.Cut(text, ":"); found && IsID(id) && id != "" { // and which one it is: 1:100b6c20940f779a
 		text = key
 	}
 	l := LookAt(text)
