@@ -222,36 +222,26 @@ func (s *syncer) catchUp(ctx context.Context) error {
 
 // flush writes all that was read.
 func (s *syncer) flush(ctx context.Context) error {
-	for len(s.state.pending) > 0 {
-		if err := s.start(ctx); err != nil {
-			return err
-		}
-	}
-	if err := s.wait(0, nil); err != nil {
-		return err
-	}
-	return s.limit(ctx)
+	return s.writeAll(ctx, func() error { return s.wait(0, nil) })
 }
 
 // flushPoll writes all that a poll has read, and waits for nothing that a full sync has under way: the next poll would be late.
-func (s *syncer) flushPoll(ctx context.Context) error {
+func (s *syncer) flushPoll(ctx context.Context) error { return s.writeAll(ctx, s.waitPolled) }
+
+// writeAll writes all that was read, waits for it, and deletes what history has no room for then.
+func (s *syncer) writeAll(ctx context.Context, wait func() error) error {
 	for len(s.state.pending) > 0 {
 		if err := s.start(ctx); err != nil {
 			return err
 		}
 	}
-	if err := s.waitPolled(); err != nil {
+	if err := wait(); err != nil {
 		return err
 	}
-	return s.limit(ctx)
-}
-
-// limit deletes what history has no room for.
-func (s *syncer) limit(ctx context.Context) error {
-	if s.Index.Finished(taskstore.SourceIDOf(s.source)) <= plan.MaxTasks(s.source.Spec.History) {
-		return nil
+	if s.Index.Finished(taskstore.SourceIDOf(s.source)) > plan.MaxTasks(s.source.Spec.History) {
+		return s.prune(ctx)
 	}
-	return s.prune(ctx)
+	return nil
 }
 
 // apply carries out actions that follow from no batch, and remembers which tasks were refused.
