@@ -136,6 +136,7 @@ func otherRows() []row {
 		{"sources.cores", "many sources at rest: operator", "cores", 4, "at most 0.1", atMost(0.1)},
 		{"sources.server", "many sources at rest: API server and etcd", "cores", 4, "", nil},
 		{"sources.peak", "many sources at rest: memory", "MiB", 0, "at most 250", atMost(250)},
+		{"sources.later", "many sources, 5 minutes later: memory", "MiB", 0, "at most 250", atMost(250)},
 		{"sources.writes", "many sources at rest: writes of a source a minute", "", 2, "", nil},
 	}
 }

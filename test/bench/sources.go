@@ -22,6 +22,8 @@ const (
 	tasksOfSource = 100
 	// sourcePolls is how many polls of each source are looked at.
 	sourcePolls = 5
+	// settle is how many times that of options.watch Go is given to give back to the system what the first syncs took.
+	settle = 5
 )
 
 // measureSources mirrors many small accounts at once, and looks at when each is polled.
@@ -57,7 +59,10 @@ func measureSources(ctx context.Context, r *runner) error {
 		if err := wait(ctx, 2*r.opts.interval); err != nil { // they look behind their newest update for a while
 			return err
 		}
-		return r.watchPolls(ctx, s, accounts)
+		if err := r.watchPolls(ctx, s, accounts); err != nil {
+			return err
+		}
+		return r.watchMemory(ctx, s)
 	})
 }
 
@@ -100,6 +105,25 @@ func (r *runner) watchPolls(ctx context.Context, s *stage, accounts []*account) 
 	}
 	writes := controlplane.Writes(then) - controlplane.Writes(requests)
 	r.result.add("sources.writes", float64(writes)/float64(len(accounts))/seconds*60)
+	return nil
+}
+
+// watchMemory says what is taken some time after the first syncs.
+func (r *runner) watchMemory(ctx context.Context, s *stage) error {
+	if err := wait(ctx, settle*r.opts.watch); err != nil {
+		return err
+	}
+	if err := resetPeak(s.operator.PID()); err != nil {
+		return err
+	}
+	if err := wait(ctx, sourcePolls*r.opts.interval); err != nil {
+		return err
+	}
+	peak, err := memory(s.operator.PID(), "VmHWM")
+	if err != nil {
+		return err
+	}
+	r.result.add("sources.later", peak)
 	return nil
 }
 
