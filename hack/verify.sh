@@ -56,6 +56,13 @@ while IFS= read -r file; do
     fail "$file does not begin with // SPDX-License-Identifier: Apache-2.0"
 done < <(go_files | grep -v '/zz_generated')
 
+# One room is for one thing, and can be read in an afternoon. The API client is one program with its paging, and larger.
+while read -r lines room; do
+  [ "$lines" -le 1500 ] || fail "$room has $lines lines of code without its tests, and 1,500 at most: move or merge something"
+done < <(go_files | grep '^internal/' | grep -vE '_test\.go$|^internal/studio/' | while IFS= read -r file; do
+  echo "$(wc -l <"$file") $(dirname "$file")"
+done | awk '{ lines[$2] += $1 } END { for (room in lines) print lines[room], room }')
+
 if marked=$(git grep -lE '^(<{7}|>{7})( |$)'); then
   fail "conflict markers are left in: $marked"
 fi

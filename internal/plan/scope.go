@@ -50,6 +50,28 @@ func (b *Bounds) Unlimited() Scope {
 	}
 }
 
+// maxOlder bounds the tasks that a full sync asks for one by one because it did not list every task.
+const maxOlder = 500
+
+// Since says how far back a full sync has to list where an earlier one has listed every task, in milliseconds since 1970; 0 means every
+// task. Where history keeps only the latest of many finished tasks, nothing has to be learnt of those before: a task that changes is
+// listed anew by its update, newest being the latest that is known, and the older ones that are mirrored all the same, since they are not
+// finished, are asked for by ID.
+func (s *Scope) Since(newest int64, stored iter.Seq[*mirror.Entry]) int64 {
+	// Finished tasks before either are not mirrored, and none is mirrored anew.
+	since := min(newest, max(s.Oldest.UpdatedAt, s.OldestNew.UpdatedAt))
+	older := 0
+	for entry := range stored {
+		if entry.UpdatedAt < since {
+			older++
+		}
+	}
+	if older > maxOlder {
+		return 0
+	}
+	return max(0, since)
+}
+
 // Oldest returns the oldest finished task that history keeps, once the observed ones are stored as well.
 func (b *Bounds) Oldest(observed []*mirror.Observation) mirror.Stamp {
 	var stamps []mirror.Stamp

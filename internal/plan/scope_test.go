@@ -83,3 +83,31 @@ func TestOldestFinished(t *testing.T) {
 		t.Errorf("without a finished one: %+v", got)
 	}
 }
+
+// TestSince: a full sync lists from the oldest that history keeps or makes anew, never from behind the newest update, and everything where
+// too many older tasks are mirrored to ask for each by ID.
+func TestSince(t *testing.T) {
+	tasks := func(n int, updatedAt int64) []mirror.Entry {
+		return slices.Repeat([]mirror.Entry{{Shown: mirror.Shown{UpdatedAt: updatedAt}}}, n)
+	}
+	at := func(updatedAt int64) mirror.Stamp { return mirror.Stamp{UpdatedAt: updatedAt} }
+	for name, c := range map[string]struct {
+		scope  Scope
+		newest int64
+		stored []mirror.Entry
+		want   int64
+	}{
+		"no limit":                  {newest: 90, stored: tasks(600, 10)},
+		"the oldest that is kept":   {scope: Scope{Oldest: at(50)}, newest: 90, want: 50},
+		"the oldest made anew":      {scope: Scope{Oldest: at(50), OldestNew: at(60)}, newest: 90, want: 60},
+		"none is made anew":         {scope: Scope{OldestNew: at(math.MaxInt64)}, newest: 90, want: 90},
+		"as many older as may be":   {scope: Scope{Oldest: at(50)}, newest: 90, stored: tasks(maxOlder, 49), want: 50},
+		"too many older":            {scope: Scope{Oldest: at(50)}, newest: 90, stored: tasks(maxOlder+1, 49)},
+		"many, but none older":      {scope: Scope{Oldest: at(50)}, newest: 90, stored: tasks(maxOlder+1, 50), want: 50},
+		"before 1970, as if absurd": {scope: Scope{Oldest: at(50)}, newest: -5, want: 0},
+	} {
+		if got := c.scope.Since(c.newest, each(c.stored)); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}

@@ -33,7 +33,7 @@ type isolation struct {
 	// credit is how many failures may yet be followed at once, before the server has to show that it answers.
 	credit int
 	// runs are the rows that were left out of a listing by id.
-	runs []Run
+	runs []run
 	// skippedByID and skippedByOffset count the rows that were left out. A listing by offset comes to the same rows again.
 	skippedByID, skippedByOffset int
 
@@ -223,7 +223,7 @@ func (l *listing) goOn(pg *page) bool {
 		l.pos = l.one.at + pg.rows
 	} else {
 		l.skippedByID += l.one.at - l.one.suspect
-		l.runs = append(l.runs, Run{after: l.ids.last, before: pg.first, rows: l.one.at - l.one.suspect})
+		l.runs = append(l.runs, run{after: l.ids.last, before: pg.first, rows: l.one.at - l.one.suspect})
 		l.ids.rows, l.ids.last = l.one.at+pg.rows, cmp.Or(pg.last, l.ids.last)
 	}
 	return pg.rows == 0

@@ -149,13 +149,9 @@ func TestBadRowsAreLocated(t *testing.T) {
 			p := s.client.NewPass(query)
 			s.list(t, p)
 			s.requests = 0
-			var found []string
-			for _, run := range p.Runs() {
-				ids, err := s.client.Locate(t.Context(), &run, known)
-				if err != nil {
-					t.Fatal(err)
-				}
-				found = append(found, ids...)
+			found, err := p.Locate(t.Context(), known)
+			if err != nil {
+				t.Fatal(err)
 			}
 			slices.Sort(found)
 			if !slices.Equal(found, bad) {

@@ -17,9 +17,8 @@ import (
 // maxRun bounds the rows of a run that are looked for one by one.
 const maxRun = 8
 
-// Run is one row or several in a row, in the order of ids, that the server can't read.
-type Run struct {
-	query Query
+// run is one row or several in a row, in the order of ids, that the server can't read.
+type run struct {
 	// after and before are the ids around them, "" for none.
 	after, before string
 	rows          int
@@ -31,20 +30,35 @@ type window struct {
 	from, to int64 // milliseconds since 1970; to may be 0 for no end
 }
 
-// Locate finds the ids of the rows of a run, as many as can be found. The server names no row that it can't read, but it
-// tells of every place in the order of ids whether the next row is one: that leads to the id by halves, because ids are
-// UUIDs. Where several are neighbours, their times tell them apart. known are the ids of such rows, of which this may be
+// Locate finds the ids of the rows that the pass left out because the server can't read them, as many as can be found. The server names
+// no such row, but it tells of every place in the order of ids whether the next row is one: that leads to the id by halves, because ids
+// are UUIDs. Where several are neighbours, their times tell them apart. known are the ids of such rows, of which these may be
 // some. The error is an *Error or that of ctx, of a request that brought no answer at all.
-func (c *Client) Locate(ctx context.Context, run *Run, known []string) ([]string, error) {
+func (p *Pass) Locate(ctx context.Context, known []string) (ids []string, err error) {
+	if p.list == nil {
+		return nil, nil
+	}
+	w := window{}
+	if field, since := p.query.since(); p.filter && since > 0 {
+		w = window{field: field, from: since}
+	}
+	for i := range p.list.runs {
+		some, err := p.client.locate(ctx, &p.list.runs[i], w, known)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+	}
+	return ids, nil
+}
+
+// locate finds the ids of the rows of a run.
+func (c *Client) locate(ctx context.Context, run *run, w window, known []string) ([]string, error) {
 	after, before := uuidNumber(run.after, 0), uuidNumber(run.before, 1)
 	if after == nil || before == nil || run.rows > maxRun {
 		return nil, nil
 	}
 	l := &locator{ctx: ctx, client: c, run: run, after: after, before: before}
-	w := window{}
-	if field, since := run.query.since(); since > 0 {
-		w = window{field: field, from: since}
-	}
 	if ids := l.among(known, w); ids != nil || l.err != nil {
 		return ids, l.err
 	}
@@ -64,7 +78,7 @@ func (c *Client) Locate(ctx context.Context, run *Run, known []string) ([]string
 type locator struct {
 	ctx           context.Context //nolint:containedctx // Of one call of Locate.
 	client        *Client
-	run           *Run
+	run           *run
 	after, before *big.Int
 	ids           []string
 	err           error

@@ -150,20 +150,6 @@ func (p *Pass) Projects() map[string]struct{} {
 // a time more than a minute in the server's future, because it would hide all changes until then.
 func (p *Pass) Newest() int64 { return p.newest }
 
-// Runs returns where these rows are, of those that a listing by id left out.
-func (p *Pass) Runs() []Run {
-	if p.list == nil {
-		return nil
-	}
-	for i := range p.list.runs {
-		p.list.runs[i].query = p.query
-		if !p.filter {
-			p.list.runs[i].query = Query{}
-		}
-	}
-	return p.list.runs
-}
-
 // Next sends one HTTP request and yields each task of the answer that was not yielded before. Where yield returns
 // false, Next ends early, and that task and all after it come again in a later Next. A page may bring no task without
 // being the end: Done tells. The error is an *Error or that of ctx; the pass can go on after it, and does not yield

@@ -21,8 +21,8 @@ type Health struct {
 	Unstalled map[string]struct{}
 }
 
-// NeedsListing reports whether tasks are rejected or unreadable, or pruning is paused: only a listing of every task tells how they are.
-func (h *Health) NeedsListing() bool {
+// needsListing reports whether tasks are rejected or unreadable, or pruning is paused: only a listing of every task tells how they are.
+func (h *Health) needsListing() bool {
 	return len(h.Rejected) > 0 || h.Paused != nil || h.Unreadable.Count() > 0
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 const (
@@ -29,6 +30,18 @@ func (p *Rejected) Add(id, refusal string) {
 	}
 	if _, known := (*p)[id]; known || len(*p) < maxRejected {
 		(*p)[id] = condition.Bounded(refusal, maxRefusal)
+	}
+}
+
+// Planned remembers why a task can't be mirrored, if what was planned for it says so.
+func (p *Rejected) Planned(planned *plan.Result, id string) {
+	switch {
+	case len(planned.Conflicts) > 0:
+		p.Add(id, "")
+	case len(planned.Nameless) > 0:
+		p.Add(id, "every name that its object could have is that of another task")
+	case len(planned.Actions) == 0:
+		delete(*p, id)
 	}
 }
 

@@ -14,9 +14,14 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
-// restartMargin is how far before the last poll that is on record the first poll after a restart looks, for clocks that
-// differ from Studio's.
-const restartMargin = 2 * time.Minute
+const (
+	// restartMargin is how far before the last poll that is on record the first poll after a restart looks, for clocks that
+	// differ from Studio's.
+	restartMargin = 2 * time.Minute
+	// listEvery is how long full syncs may make do with what history keeps, before one lists every task again: it alone finds unfinished
+	// tasks that nobody knows of.
+	listEvery = 24 * time.Hour
+)
 
 // State is how far the mirroring of one source has come. It is in memory only: after a restart, the source's status
 // and the stored tasks are enough to go on.
@@ -63,6 +68,11 @@ type Coverage struct {
 
 // CreatedSince is the time, in milliseconds since 1970, after which tasks may have been created that the last full sync did not list.
 func (c *Coverage) CreatedSince() int64 { return max(1, c.Newest-restartMargin.Milliseconds()) }
+
+// NeedsListing reports whether a full sync has to list every task, however little history keeps.
+func (s *State) NeedsListing(now time.Time) bool {
+	return s.Coverage.Listed.IsZero() || s.Coverage.Newest == 0 || now.Sub(s.Coverage.Listed) >= listEvery || s.Health.needsListing()
+}
 
 // Resume begins where an earlier process of the operator left off.
 func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mirror.Entry], now time.Time) {

@@ -35,7 +35,7 @@ type batch struct {
 
 // start begins to write a batch of what was read, and waits only where too much is under way, and no poll is due.
 func (s *syncer) start(ctx context.Context) error {
-	if len(s.state.pending) == 0 {
+	if len(s.State.pending) == 0 {
 		return nil
 	}
 	rest, stored := s.rest()
@@ -63,14 +63,14 @@ func (s *syncer) startBefore(ctx context.Context, until <-chan time.Time) error 
 // rest returns how many batches may be under way when the next one begins, and whether others have to be stored before: a task of it is
 // planned again only once it is stored, or it could be stored under two names.
 func (s *syncer) rest() (rest int, stored bool) {
-	slices.SortStableFunc(s.state.pending, func(a, b *mirror.Observation) int {
+	slices.SortStableFunc(s.State.pending, func(a, b *mirror.Observation) int {
 		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
 	})
 	rest = maxBatches - 1
-	if s.state.poll != nil {
+	if s.State.poll != nil {
 		rest = maxBatches + 1 // what a full sync has under way must not keep a change waiting
 	}
-	next := s.state.pending[:min(batchSize, len(s.state.pending))]
+	next := s.State.pending[:min(batchSize, len(s.State.pending))]
 	for n := range s.batches {
 		if s.underWay(next, s.batches[n:n+1]) {
 			rest, stored = min(rest, len(s.batches)-n-1), true
@@ -81,18 +81,18 @@ func (s *syncer) rest() (rest int, stored bool) {
 
 // launch begins to write the next batch, newest first.
 func (s *syncer) launch(ctx context.Context) {
-	full := s.state.full
+	full := s.State.full
 	f := &batch{
 		observed: s.nextBatch(),
-		counted:  full != nil && full.recent == nil && s.state.poll == nil,
-		polled:   s.state.poll != nil,
+		counted:  full != nil && full.recent == nil && s.State.poll == nil,
+		polled:   s.State.poll != nil,
 	}
 	if s.underWay(f.observed, s.deletions) { // gone, and there again: this observation is the newer one
 		_ = s.waitDeleted(0, nil)
 	}
 	scope := *s.scope()
 	scope.Oldest = s.bounds().Oldest(s.writing(f.observed))
-	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.source.Namespace))
+	f.plan = plan.Plan(scope, f.observed, s.Index.Lookup(s.Source.Namespace))
 	s.batches = append(s.batches, f)
 	s.write(ctx, f, scope)
 }
@@ -109,7 +109,7 @@ func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
 
 // nextBatch takes the next batch of what was read.
 func (s *syncer) nextBatch() []*mirror.Observation {
-	return cut(&s.state.pending, batchSize)
+	return cut(&s.State.pending, batchSize)
 }
 
 // cut takes the first n of all, or as many as there are. Nothing of them stays behind in memory: a source may rest for long.
@@ -124,10 +124,10 @@ func cut[T any](all *[]T, n int) []T {
 
 // due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
 func (s *syncer) due() <-chan time.Time {
-	if s.state.poll != nil || s.state.Watermark.Newest() == 0 {
+	if s.State.poll != nil || s.State.Watermark.Newest() == 0 {
 		return nil
 	}
-	return s.Clock.After(s.state.Schedule.NextPoll.Sub(s.now()))
+	return s.Clock.After(s.State.Schedule.NextPoll.Sub(s.now()))
 }
 
 // underWay reports whether one of the tasks is being written.
@@ -185,10 +185,10 @@ func (s *syncer) waitPolled() error {
 // settle takes in a batch that was written. What it could not write is pending again.
 func (s *syncer) settle(f *batch) error {
 	if f.err != nil {
-		s.state.pending = append(s.state.pending, f.observed...)
+		s.State.pending = append(s.State.pending, f.observed...)
 		return f.err
 	}
-	if full := s.state.full; f.counted && full != nil {
+	if full := s.State.full; f.counted && full != nil {
 		full.omitted += len(f.plan.Omitted)
 	}
 	return nil
@@ -196,7 +196,7 @@ func (s *syncer) settle(f *batch) error {
 
 // written waits until a batch is written, and takes in what became of it. It returns false where due fires first.
 func (s *syncer) written(f *batch, due <-chan time.Time) (done bool) {
-	s.monitor.Storing(func() {
+	s.Monitor.Storing(func() {
 		select {
 		case <-f.done:
 			done = true
@@ -230,7 +230,7 @@ func (s *syncer) flushPoll(ctx context.Context) error { return s.writeAll(ctx, s
 
 // writeAll writes all that was read, waits for it, and deletes what history has no room for then.
 func (s *syncer) writeAll(ctx context.Context, wait func() error) error {
-	for len(s.state.pending) > 0 {
+	for len(s.State.pending) > 0 {
 		if err := s.start(ctx); err != nil {
 			return err
 		}
@@ -238,7 +238,7 @@ func (s *syncer) writeAll(ctx context.Context, wait func() error) error {
 	if err := wait(); err != nil {
 		return err
 	}
-	if s.Index.Finished(taskstore.SourceIDOf(s.source)) > plan.MaxTasks(s.source.Spec.History) {
+	if s.Index.Finished(taskstore.SourceIDOf(s.Source)) > plan.MaxTasks(s.Source.Spec.History) {
 		return s.prune(ctx)
 	}
 	return nil
@@ -252,7 +252,7 @@ func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Ac
 	s.planned = nil
 	var out *taskstore.Written
 	var err error
-	s.monitor.Storing(func() { out, err = s.Writer.Apply(ctx, *scope, actions) })
+	s.Monitor.Storing(func() { out, err = s.Writer.Apply(ctx, *scope, actions) })
 	s.recordWritten(actions, out)
 	return err
 }
@@ -261,20 +261,20 @@ func (s *syncer) apply(ctx context.Context, scope *plan.Scope, actions []plan.Ac
 func (s *syncer) recordWritten(actions []plan.Action, out *taskstore.Written) {
 	for i := range actions {
 		if observation := actions[i].Observation; observation != nil {
-			delete(s.state.Health.Rejected, observation.ID)
+			delete(s.State.Health.Rejected, observation.ID)
 		}
 	}
 	for id, refusal := range out.Refused {
-		text, _ := s.connection.Redactor.Text(refusal.Error())
-		s.state.Health.Rejected.Add(id, text)
+		text, _ := s.Connection.Redactor.Text(refusal.Error())
+		s.State.Health.Rejected.Add(id, text)
 	}
 }
 
 // prune deletes what the limits of types and history leave no room for.
 func (s *syncer) prune(ctx context.Context) error {
 	scope := s.scope()
-	s.state.Retention.Raise(scope.Oldest)
-	actions := plan.Limits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.source)))
+	s.State.Retention.Raise(scope.Oldest)
+	actions := plan.Limits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.Source)))
 	if err := s.apply(ctx, scope, actions); err != nil {
 		return err
 	}
@@ -284,6 +284,6 @@ func (s *syncer) prune(ctx context.Context) error {
 			pruned++
 		}
 	}
-	s.state.Retention.Pruned(pruned)
+	s.State.Retention.Pruned(pruned)
 	return nil
 }

@@ -32,7 +32,7 @@ type fullSync struct {
 	// recent lists newest first, in a first sync, so that what matters most is there first.
 	recent *recent
 	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
-	// task. See window.
+	// task. See since.
 	pass  *studio.Pass
 	since int64
 	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
@@ -75,16 +75,16 @@ type missing struct {
 }
 
 func (s *syncer) newFullSync(now time.Time) *fullSync {
-	stored := int(s.Index.Counts(taskstore.SourceIDOf(s.source)).Total)
+	stored := int(s.Index.Counts(taskstore.SourceIDOf(s.Source)).Total)
 	full := &fullSync{
 		began:     now,
-		requested: s.source.Annotations[v1alpha1.AnnotationRequestedAt],
-		before:    before{changes: s.Index.Changes(), stored: stored, newest: s.state.Watermark.Newest()},
-		since:     s.window(now),
+		requested: s.Source.Annotations[v1alpha1.AnnotationRequestedAt],
+		before:    before{changes: s.Index.Changes(), stored: stored, newest: s.State.Watermark.Newest()},
+		since:     s.since(now),
 		alive:     map[string]struct{}{},
 		missing: missing{
 			unanswered: map[string]bool{}, asked: map[string]mirror.Entry{},
-			asking: s.rechecks.NewAsking(plan.Missing, s.connection),
+			asking: s.Rechecks.NewAsking(plan.Missing, s.Connection),
 		},
 	}
 	query := studio.Query{UpdatedSince: full.since, Whole: true}
@@ -95,19 +95,27 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 	full.pass = s.newPass(query)
 	if full.since > 0 {
 		full.fresh = s.newPass(studio.Query{
-			CreatedSince: s.state.Coverage.CreatedSince(), Whole: true,
+			CreatedSince: s.State.Coverage.CreatedSince(), Whole: true,
 		})
 	}
-	if s.state.Coverage.Changed {
-		full.before.stored = s.state.Coverage.StoredBefore
+	if s.State.Coverage.Changed {
+		full.before.stored = s.State.Coverage.StoredBefore
 	}
 	return full
+}
+
+// since says how far back a full sync has to list, in milliseconds since 1970; 0 means every task: see plan.Scope.Since.
+func (s *syncer) since(now time.Time) int64 {
+	if s.State.NeedsListing(now) {
+		return 0
+	}
+	return s.scope().Since(s.State.Watermark.Newest(), s.Index.Entries(taskstore.SourceIDOf(s.Source)))
 }
 
 // fullStep does the next piece of the full sync: list newest first (only the first time), list everything, find out what
 // is missing, ask for each of these by ID, and finish.
 func (s *syncer) fullStep(ctx context.Context) error {
-	full := s.state.full
+	full := s.State.full
 	switch {
 	case len(full.ahead) > 0:
 		return s.aheadStep(ctx)
@@ -132,23 +140,23 @@ func (s *syncer) fullStep(ctx context.Context) error {
 
 // aheadStep begins to write some of what was read before, unless a poll is due first.
 func (s *syncer) aheadStep(ctx context.Context) error {
-	full := s.state.full
-	s.state.pending = cut(&full.ahead, batchSize)
+	full := s.State.full
+	s.State.pending = cut(&full.ahead, batchSize)
 	err := s.startBefore(ctx, s.due())
 	if err == nil {
-		full.ahead, s.state.pending = append(s.state.pending, full.ahead...), nil
-		s.state.room.Shrink(s.held())
+		full.ahead, s.State.pending = append(s.State.pending, full.ahead...), nil
+		s.State.room.Shrink(s.held())
 	}
 	return err
 }
 
 // pageStep reads a page, once there is room for it; unless a poll is due before, or the step is over.
 func (s *syncer) pageStep(ctx context.Context) error {
-	full := s.state.full
+	full := s.State.full
 	if !s.enter(ctx, s.orPoll(s.end)) {
 		return ctx.Err()
 	}
-	defer func() { s.state.room.Shrink(s.held()) }()
+	defer func() { s.State.room.Shrink(s.held()) }()
 	switch {
 	case full.recent != nil:
 		return s.recentStep(ctx)
@@ -161,61 +169,61 @@ func (s *syncer) pageStep(ctx context.Context) error {
 
 // enter waits for room for what a page brings, and reports whether there is some until then.
 func (s *syncer) enter(ctx context.Context, until time.Time) (ok bool) {
-	if s.state.room.Fit(1) {
+	if s.State.room.Fit(1) {
 		return true
 	}
 	left := until.Sub(s.now())
 	if left <= 0 {
 		return false
 	}
-	s.monitor.Storing(func() {
+	s.Monitor.Storing(func() {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer s.Clock.AfterFunc(left, cancel).Stop()
-		ok = s.state.room.Enter(ctx)
+		ok = s.State.room.Enter(ctx)
 	})
 	return ok
 }
 
 func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
 	omitted, err := s.list(ctx, pass)
-	s.state.full.omitted += omitted
+	s.State.full.omitted += omitted
 	return err
 }
 
 // list makes one listing request of a full sync. What there was no time to write is written once a poll that is due was made.
 func (s *syncer) list(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
-	full, began := s.state.full, s.now()
+	full, began := s.State.full, s.now()
 	if omitted, err = s.read(ctx, pass); err != nil {
 		return omitted, err
 	}
-	full.ahead, s.state.pending = s.state.pending, nil
+	full.ahead, s.State.pending = s.State.pending, nil
 	s.begin(began, pass)
 	return omitted, nil
 }
 
 // begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
 func (s *syncer) begin(began time.Time, pass *studio.Pass) {
-	if s.state.Watermark.Newest() == 0 {
+	if s.State.Watermark.Newest() == 0 {
 		now := s.now()
-		s.state.Begin(s.source, began, now, pass.Newest())
-		s.state.full.before.newest = pass.Newest()
+		s.State.Begin(s.Source, began, now, pass.Newest())
+		s.State.full.before.newest = pass.Newest()
 	}
 }
 
 // compare finds the stored tasks that a complete listing lacks: what was stored before it and has not changed since. Where
 // they are too many at once, they are left alone until somebody confirms.
 func (s *syncer) compare(ctx context.Context) {
-	full := s.state.full
+	full := s.State.full
 	full.compared = true
 	if full.since == 0 {
-		s.rechecks.Handoff.Listed(s.connection.Fingerprint, full.pass.Projects())
+		s.Rechecks.Handoff.Listed(s.Connection.Fingerprint, full.pass.Projects())
 	}
 	scope := s.scope()
 	older := 0
-	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
+	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.Source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
-		if full.knows(entry.ID) || s.rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.before.changes || limited ||
+		if full.knows(entry.ID) || s.Rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.before.changes || limited ||
 			!plan.CanBeMissing(scope, entry) {
 			continue
 		}
@@ -224,7 +232,7 @@ func (s *syncer) compare(ctx context.Context) {
 			older++
 		}
 	}
-	s.state.Health.Paused = nil
+	s.State.Health.Paused = nil
 	if n := len(full.missing.entries) - older; n <= pruneFreely || 2*n <= full.before.stored {
 		return
 	}
@@ -232,7 +240,7 @@ func (s *syncer) compare(ctx context.Context) {
 	hold := &syncstate.Paused{Missing: len(missing), Total: full.before.stored, Token: syncstate.TokenFor(missing)}
 	if full.missing.confirmed = s.confirmed(hold.Token); !full.missing.confirmed {
 		hold.Elsewhere = s.elsewhere(ctx, missing[:min(len(missing), pruneSample)])
-		s.state.Health.Paused, full.missing.entries, full.missing.most = hold, nil, true
+		s.State.Health.Paused, full.missing.entries, full.missing.most = hold, nil, true
 	}
 }
 
@@ -268,18 +276,18 @@ func (s *syncer) finish(ctx context.Context) error {
 	if err := s.unreadableInAll(ctx); err != nil {
 		return err
 	}
-	state, full := s.state, s.state.full
+	state, full := s.State, s.State.full
 	for id := range state.Health.Rejected {
 		if !full.knows(id) {
 			delete(state.Health.Rejected, id)
 		}
 	}
-	state.FullSynced(s.source, &syncstate.Listing{
+	state.FullSynced(s.Source, &syncstate.Listing{
 		Began: full.began, Requested: full.requested, Whole: full.since == 0, Omitted: full.omitted, Newest: full.before.newest,
 		Again: full.missing.unlisted, Most: full.missing.most, Stored: full.before.stored, Soon: full.missing.kept,
 	}, s.now())
 	state.Health.Met(full.pass.Bad(), full.since == 0)
 	state.full = nil
-	s.Metrics.Polled(s.key, metrics.KindFull, s.now().Sub(full.began))
+	s.Metrics.Polled(s.Key, metrics.KindFull, s.now().Sub(full.began))
 	return nil
 }

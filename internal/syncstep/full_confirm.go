@@ -18,7 +18,7 @@ import (
 // confirmStep takes what Studio has answered about missing tasks that are asked for by ID, and begins to delete those that it says are
 // gone. The questions go on meanwhile, and while a poll is made.
 func (s *syncer) confirmStep(ctx context.Context) error {
-	missing, due := &s.state.full.missing, s.due()
+	missing, due := &s.State.full.missing, s.due()
 	missing.ask()
 	if err := s.waitDeleted(maxBatches-1, due); err != nil || len(s.deletions) >= maxBatches {
 		return err
@@ -36,7 +36,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 	}
 	missing.entries = append(missing.entries, said.later...)
 	s.launchDeletions(ctx, said.gone)
-	if said.failed != nil || len(s.state.pending) == 0 {
+	if said.failed != nil || len(s.State.pending) == 0 {
 		return said.failed
 	}
 	return s.flush(ctx)
@@ -59,11 +59,11 @@ func (m *missing) ask() {
 
 // hear takes in an answer. Only what the API says is gone, and what nothing has shown since, may be deleted.
 func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
-	full := s.state.full
+	full := s.State.full
 	entry, ok := full.missing.asked[answer.ID]
 	delete(full.missing.asked, answer.ID)
 	if !answer.NotAsked && answer.Verdict != plan.Fail {
-		s.monitor.Heard()
+		s.Monitor.Heard()
 	}
 	switch {
 	case !ok:
@@ -72,7 +72,7 @@ func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
 	case answer.Verdict == plan.Fail:
 		said.again, said.failed = append(said.again, entry), cmp.Or(said.failed, answer.Err)
 	case answer.Verdict == plan.Write:
-		s.state.pending = append(s.state.pending, answer.Observation)
+		s.State.pending = append(s.State.pending, answer.Observation)
 	case answer.Verdict == plan.AskLater:
 		if full.missing.askLater(entry.ID) {
 			said.later = append(said.later, entry)
@@ -92,12 +92,12 @@ func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
 
 // confirmed reports whether somebody has confirmed the deletion that a token stands for.
 func (s *syncer) confirmed(token string) bool {
-	return s.source.Annotations[v1alpha1.AnnotationConfirmPrune] == token
+	return s.Source.Annotations[v1alpha1.AnnotationConfirmPrune] == token
 }
 
 // elsewhereStep keeps what is another project's now, or deletes it where somebody has confirmed that.
 func (s *syncer) elsewhereStep(ctx context.Context) {
-	full := s.state.full
+	full := s.State.full
 	kept := slices.DeleteFunc(full.missing.elsewhere, func(entry mirror.Entry) bool {
 		return full.knows(entry.ID) || !s.Index.Unchanged(&entry) // since it was asked for
 	})
@@ -106,7 +106,7 @@ func (s *syncer) elsewhereStep(ctx context.Context) {
 	switch {
 	case len(kept) == 0:
 	case !s.confirmed(hold.Token):
-		s.state.Health.Paused = hold
+		s.State.Health.Paused = hold
 	default:
 		scope := s.bounds().Unlimited()
 		gone := make([]plan.Action, 0, len(kept))
@@ -132,7 +132,7 @@ func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
 	for len(s.deletions) > rest && s.written(s.deletions[0], due) {
 		f := s.deletions[0]
 		cut(&s.deletions, 1)
-		if full := s.state.full; full != nil {
+		if full := s.State.full; full != nil {
 			full.missing.kept = full.missing.kept || s.keptOf(f.plan.Actions)
 		}
 		failed = cmp.Or(failed, f.err)
@@ -142,25 +142,25 @@ func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
 
 // stopAsking takes back what Studio was not asked yet: between steps, it is not asked for what is missing.
 func (s *syncer) stopAsking() {
-	if full := s.state.full; full != nil {
+	if full := s.State.full; full != nil {
 		full.missing.asking.Stop()
 	}
 }
 
 // keptOf reports whether one of these objects is still there, though the API server has not refused to delete it.
 func (s *syncer) keptOf(gone []plan.Action) bool {
-	lookup := s.Index.Lookup(s.source.Namespace)
+	lookup := s.Index.Lookup(s.Source.Namespace)
 	return slices.ContainsFunc(gone, func(action plan.Action) bool {
 		entry, stored := lookup(action.Stored.Name)
-		_, refused := s.state.Health.Rejected[action.Stored.ID]
+		_, refused := s.State.Health.Rejected[action.Stored.ID]
 		return stored && entry.UID == action.Stored.UID && !refused
 	})
 }
 
 // askAll asks for tasks by ID, several at once, until all are answered, one fails, or a poll is due.
 func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (map[string]recheck.Result, error) {
-	return s.rechecks.AskAll(ctx, &recheck.Batch{
-		Why: why, IDs: ids, Connection: s.connection, Until: s.due(), Heard: s.monitor.Heard,
+	return s.Rechecks.AskAll(ctx, &recheck.Batch{
+		Why: why, IDs: ids, Connection: s.Connection, Until: s.due(), Heard: s.Monitor.Heard,
 	})
 }
 

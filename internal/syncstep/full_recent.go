@@ -35,7 +35,7 @@ func (s *syncer) newRecent() *recent {
 
 // recentStep reads a page, newest first.
 func (s *syncer) recentStep(ctx context.Context) error {
-	full := s.state.full
+	full := s.State.full
 	if full.recent.over {
 		if len(s.batches) > 0 { // what it brought is listed again, and must be known by then
 			return s.wait(0, s.due())
@@ -53,7 +53,7 @@ func (s *syncer) recentStep(ctx context.Context) error {
 
 func (r *recent) step(ctx context.Context, s *syncer) error {
 	if r.began && !r.probed {
-		more, err := s.connection.Client.HasMore(ctx, plan.MaxTasks(s.source.Spec.History))
+		more, err := s.Connection.Client.HasMore(ctx, plan.MaxTasks(s.Source.Spec.History))
 		r.probed, r.over = err == nil, err == nil && !more
 		return err
 	}

@@ -17,17 +17,17 @@ func (s *syncer) restore(ctx context.Context) error {
 	scope := s.scope() // the index must not be used while its entries are looked at
 	var edited []mirror.Entry
 	take := func(entry *mirror.Entry) {
-		if entry.Sequence <= s.state.full.before.changes && !entry.Deleting {
+		if entry.Sequence <= s.State.full.before.changes && !entry.Deleting {
 			edited = append(edited, *entry)
 		}
 	}
-	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.source.Namespace}) {
-		if entry.OwnerName == s.source.Name {
+	for entry := range s.Index.Entries(taskstore.SourceID{Namespace: s.Source.Namespace}) {
+		if entry.OwnerName == s.Source.Name {
 			take(entry)
 		}
 	}
-	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.source)) {
-		if s.state.full.since == 0 && !plan.CanBeMissing(scope, entry) {
+	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.Source)) {
+		if s.State.full.since == 0 && !plan.CanBeMissing(scope, entry) {
 			take(entry)
 		}
 	}
@@ -57,7 +57,7 @@ func (s *syncer) trueIDs(ctx context.Context, edited []mirror.Entry) (ids []stri
 		for _, id := range edited[i].PossibleIDs() {
 			switch answer := answers[id]; answer.Verdict {
 			case plan.Write:
-				s.state.pending = append(s.state.pending, answer.Observation)
+				s.State.pending = append(s.State.pending, answer.Observation)
 			case plan.Gone:
 				gone++
 			}

@@ -23,10 +23,10 @@ func TestAPollWaitsForNoFullSync(t *testing.T) {
 	g := NewWithT(t)
 	redactor := redact.New("key")
 	s := &syncer{
-		Config: &Config{Index: taskstore.NewIndex(), Clock: clock.RealClock{}}, source: kubetest.ASource(), state: &State{},
-		connection: &recheck.Connection{Redactor: redactor},
+		Config: &Config{Index: taskstore.NewIndex(), Clock: clock.RealClock{}},
+		Job:    &Job{Source: kubetest.ASource(), State: &State{}, Connection: &recheck.Connection{Redactor: redactor}},
 	}
-	s.state.HashSeed = maphash.MakeSeed()
+	s.State.HashSeed = maphash.MakeSeed()
 	task := func(id, phase string) *studio.Task {
 		raw := []byte(`{"id":"` + id + `","type":"upload","createdAt":1,"status":{"phase":"` + phase + `","updatedAt":2}}`)
 		return &studio.Task{ID: id, UpdatedAt: 2, Raw: raw}
@@ -34,22 +34,22 @@ func TestAPollWaitsForNoFullSync(t *testing.T) {
 	write := func(task *studio.Task) {
 		observation, err := mirror.Convert(task.Raw, redactor)
 		g.Expect(err).NotTo(HaveOccurred())
-		observation.Fingerprint = maphash.Bytes(s.state.HashSeed, task.Raw)
+		observation.Fingerprint = maphash.Bytes(s.State.HashSeed, task.Raw)
 		s.batches = append(s.batches, &batch{observed: []*mirror.Observation{observation}, done: make(chan struct{})})
 	}
 	for _, id := range []string{"a", "b", "c"} {
 		write(task(id, "running"))
 	}
-	s.state.poll = &pollPass{Pass: &studio.Pass{}}
-	s.take(s.state.poll.Pass, task("b", "running"))
-	g.Expect(s.state.pending).To(BeEmpty())
+	s.State.poll = &pollPass{Pass: &studio.Pass{}}
+	s.take(s.State.poll.Pass, task("b", "running"))
+	g.Expect(s.State.pending).To(BeEmpty())
 	g.Expect(s.waitPolled()).To(Succeed())
 	g.Expect(s.batches).To(HaveLen(3), "they are still being written")
 
-	s.take(s.state.poll.Pass, task("d", "running"))
+	s.take(s.State.poll.Pass, task("d", "running"))
 	rest, stored := s.rest()
 	g.Expect([]any{rest, stored}).To(Equal([]any{maxBatches + 1, false}), "a new task waits for none")
-	s.take(s.state.poll.Pass, task("b", "completed"))
+	s.take(s.State.poll.Pass, task("b", "completed"))
 	rest, stored = s.rest()
 	g.Expect([]any{rest, stored}).To(Equal([]any{1, true}))
 }

@@ -33,21 +33,21 @@ type reading struct {
 // pending. It returns how many tasks are beyond the limits of history.
 func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
-	if s.state.poll != nil {
+	if s.State.poll != nil {
 		r.free = s.held() + pollFreely
 	}
-	listener := s.state.room.Listen(s.Clock, s.held())
+	listener := s.State.room.Listen(s.Clock, s.held())
 	defer listener.Heard()
 	err = pass.Next(ctx, func(task studio.Task) bool {
 		listener.Heard()
-		s.monitor.Heard()
+		s.Monitor.Heard()
 		defer func() { listener.On(s.held()) }()
 		return r.fits(ctx) && r.next(ctx, &task)
 	})
 	if refusal, ok := errors.AsType[*studio.Error](err); err == nil || ok && refusal.Status > 0 {
-		s.monitor.Heard()
+		s.Monitor.Heard()
 	}
-	s.Metrics.LeftOut(s.key, pass.Bad()-bad)
+	s.Metrics.LeftOut(s.Key, pass.Bad()-bad)
 	if r.failed != nil {
 		return r.omitted, r.failed
 	}
@@ -60,7 +60,7 @@ func (r *reading) fits(ctx context.Context) bool {
 		return true
 	}
 	until := r.Clock.After(r.until().Sub(r.now()))
-	if len(r.state.pending) > 0 {
+	if len(r.State.pending) > 0 {
 		r.failed = r.startBefore(ctx, until)
 	}
 	for under := len(r.batches); r.failed == nil && under > 0 && !r.fitsNow(); under-- {
@@ -74,11 +74,11 @@ func (r *reading) fits(ctx context.Context) bool {
 	return r.fitsNow() || r.held() == 0 && r.enter(ctx, r.until())
 }
 
-func (r *reading) fitsNow() bool { return r.held() < r.free || r.state.room.Fit(r.held()+1) }
+func (r *reading) fitsNow() bool { return r.held() < r.free || r.State.room.Fit(r.held()+1) }
 
 // next takes one task. It returns false where the rest of the answer is better asked for again.
 func (r *reading) next(ctx context.Context, task *studio.Task) bool {
-	if len(r.state.pending) >= batchSize && !r.hurries() {
+	if len(r.State.pending) >= batchSize && !r.hurries() {
 		// The answer waits while writers are busy, for as long as there is no hurry.
 		r.failed = r.startBefore(ctx, r.Clock.After(r.until().Sub(r.now())))
 	}
@@ -88,9 +88,9 @@ func (r *reading) next(ctx context.Context, task *studio.Task) bool {
 	if task.Deleted { // no list should hold one that is; the full sync asks for it by ID
 		return true
 	}
-	before := len(r.state.pending)
+	before := len(r.State.pending)
 	r.omitted += r.take(r.pass, task)
-	if len(r.state.pending) > before && !r.hurried.IsZero() {
+	if len(r.State.pending) > before && !r.hurried.IsZero() {
 		r.ahead += len(task.Raw)
 	}
 	return true
@@ -106,16 +106,16 @@ func (r *reading) hurries() bool {
 
 // until returns when the hurry begins: before the request runs out of time, and, in a full sync, when a poll is due.
 func (r *reading) until() time.Time {
-	limit := r.source.Spec.Timeout.Duration / 3
-	if r.state.poll != nil {
+	limit := r.Source.Spec.Timeout.Duration / 3
+	if r.State.poll != nil {
 		return r.began.Add(limit)
 	}
-	return r.orPoll(r.began.Add(min(limit, r.source.Spec.Interval.Duration)))
+	return r.orPoll(r.began.Add(min(limit, r.Source.Spec.Interval.Duration)))
 }
 
 // orPoll returns when the next poll is due, where that is before then.
 func (s *syncer) orPoll(then time.Time) time.Time {
-	if next := s.state.Schedule.NextPoll; s.state.Watermark.Newest() != 0 && next.Before(then) {
+	if next := s.State.Schedule.NextPoll; s.State.Watermark.Newest() != 0 && next.Before(then) {
 		return next
 	}
 	return then
@@ -127,11 +127,11 @@ func (r *reading) tooMuch() bool {
 		return false
 	}
 	now := r.now()
-	return r.ahead > maxAhead || now.Sub(r.began) > r.source.Spec.Timeout.Duration*2/3 ||
-		r.pollDue(now) && now.Sub(r.hurried) > r.source.Spec.Interval.Duration/4
+	return r.ahead > maxAhead || now.Sub(r.began) > r.Source.Spec.Timeout.Duration*2/3 ||
+		r.pollDue(now) && now.Sub(r.hurried) > r.Source.Spec.Interval.Duration/4
 }
 
 // pollDue reports whether a poll is to begin.
 func (s *syncer) pollDue(now time.Time) bool {
-	return s.state.poll == nil && s.state.Watermark.Newest() != 0 && !now.Before(s.state.Schedule.NextPoll)
+	return s.State.poll == nil && s.State.Watermark.Newest() != 0 && !now.Before(s.State.Schedule.NextPoll)
 }

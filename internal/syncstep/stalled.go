@@ -20,20 +20,20 @@ func (s *syncer) stallStep(ctx context.Context) error {
 	if before == 0 {
 		return nil
 	}
-	ids := s.Index.Stalling(taskstore.SourceIDOf(s.source), before, s.state.Health.Unstalled, stalledBatch)
+	ids := s.Index.Stalling(taskstore.SourceIDOf(s.Source), before, s.State.Health.Unstalled, stalledBatch)
 	answers, err := s.askAll(ctx, plan.Stalled, ids)
 	for id, answer := range answers {
 		switch answer.Verdict {
 		case plan.Write:
-			s.state.pending = append(s.state.pending, answer.Observation)
+			s.State.pending = append(s.State.pending, answer.Observation)
 		case plan.LeaveOut:
-			if s.state.Health.Unstalled == nil {
-				s.state.Health.Unstalled = map[string]struct{}{}
+			if s.State.Health.Unstalled == nil {
+				s.State.Health.Unstalled = map[string]struct{}{}
 			}
-			s.state.Health.Unstalled[id] = struct{}{}
+			s.State.Health.Unstalled[id] = struct{}{}
 		}
 	}
-	if err != nil || len(s.state.pending) == 0 {
+	if err != nil || len(s.State.pending) == 0 {
 		return err
 	}
 	return s.flush(ctx)

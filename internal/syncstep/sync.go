@@ -57,19 +57,16 @@ type Job struct {
 // Run works on what is due until nothing is, or the step is over. The error is one that syncstate.OutcomeOf knows; what was done
 // before it stays done.
 func Run(ctx context.Context, config *Config, job *Job) error {
-	s := &syncer{
-		Config: config, key: job.Key, source: job.Source, connection: job.Connection, state: job.State, rechecks: job.Rechecks,
-		monitor: job.Monitor,
-	}
-	if s.state.room == nil {
-		s.state.room, s.state.memory = backlog.NewShare(config.Room, job.Key), backlog.NewShare(config.Memory, job.Key)
+	s := &syncer{Config: config, Job: job}
+	if s.State.room == nil {
+		s.State.room, s.State.memory = backlog.NewShare(config.Room, job.Key), backlog.NewShare(config.Memory, job.Key)
 	}
 	defer func() {
-		s.state.room.Shrink(s.held())
-		s.state.memory.Keep(s.state.remembered())
+		s.State.room.Shrink(s.held())
+		s.State.memory.Keep(s.State.remembered())
 	}()
 	err := s.run(ctx)
-	if err == nil && s.rechecks.Handoff.TakeOverfull() {
+	if err == nil && s.Rechecks.Handoff.TakeOverfull() {
 		err = s.prune(ctx)
 	}
 	return err
@@ -78,13 +75,7 @@ func Run(ctx context.Context, config *Config, job *Job) error {
 // syncer mirrors one source, for one step.
 type syncer struct {
 	*Config
-
-	key        types.NamespacedName
-	source     *v1alpha1.LivepeerTaskSource
-	connection *recheck.Connection
-	state      *State
-	rechecks   *recheck.Queue
-	monitor    Monitor
+	*Job
 
 	end       time.Time   // of the step
 	batches   []*batch    // of observations
@@ -95,16 +86,16 @@ type syncer struct {
 // run works on what was read and not written, then on what changed, then on the full sync.
 func (s *syncer) run(ctx context.Context) error {
 	defer s.stopAsking()
-	s.end = s.now().Add(min(sliceTime, s.source.Spec.Interval.Duration))
+	s.end = s.now().Add(min(sliceTime, s.Source.Spec.Interval.Duration))
 	for {
 		if err := s.step(ctx); err != nil {
-			if full := s.state.full; full != nil {
+			if full := s.State.full; full != nil {
 				full.missing.asking.GiveUp()
 			}
 			_ = errors.Join(s.wait(0, nil), s.waitDeleted(0, nil)) // what it could not write is kept, and tried again with the rest
 			return err
 		}
-		if now := s.now(); !now.Before(s.end) || s.state.Wait(now) > 0 {
+		if now := s.now(); !now.Before(s.end) || s.State.Wait(now) > 0 {
 			err := s.wait(0, s.due())
 			if err == nil {
 				err = s.waitDeleted(0, s.due())
@@ -119,7 +110,7 @@ func (s *syncer) run(ctx context.Context) error {
 // step makes at most one listing request, and writes what it brought.
 func (s *syncer) step(ctx context.Context) error {
 	now := s.now()
-	state := s.state
+	state := s.State
 	state.memory.Keep(state.remembered())
 	if len(state.pending) > 0 {
 		return s.catchUp(ctx)
@@ -145,18 +136,18 @@ func (s *syncer) step(ctx context.Context) error {
 
 // newPass begins a listing, which may remember as many tasks as there is room for.
 func (s *syncer) newPass(query studio.Query) *studio.Pass {
-	query.Room = s.state.memory.More
-	return s.connection.Client.NewPass(query)
+	query.Room = s.State.memory.More
+	return s.Connection.Client.NewPass(query)
 }
 
 // pollStep reads on in what changed since the last poll.
 func (s *syncer) pollStep(ctx context.Context) error {
-	poll := s.state.poll
-	defer func() { s.state.room.Shrink(s.held()) }()
+	poll := s.State.poll
+	defer func() { s.State.room.Shrink(s.held()) }()
 	if _, err := s.read(ctx, poll.Pass); err != nil {
 		return err
 	}
-	if !poll.Done() || len(s.state.pending) > batchSize {
+	if !poll.Done() || len(s.State.pending) > batchSize {
 		return s.start(ctx)
 	}
 	if err := s.flushPoll(ctx); err != nil {
@@ -166,10 +157,10 @@ func (s *syncer) pollStep(ctx context.Context) error {
 		return err
 	}
 	now := s.now()
-	s.state.Polled(s.source, poll.began, now, poll.Newest())
-	s.state.Health.Met(poll.Bad(), false)
-	s.state.poll = nil
-	s.Metrics.Polled(s.key, metrics.KindPoll, now.Sub(poll.began))
+	s.State.Polled(s.Source, poll.began, now, poll.Newest())
+	s.State.Health.Met(poll.Bad(), false)
+	s.State.poll = nil
+	s.Metrics.Polled(s.Key, metrics.KindPoll, now.Sub(poll.began))
 	if err := s.unreadableStep(ctx); err != nil {
 		return err
 	}
@@ -179,33 +170,33 @@ func (s *syncer) pollStep(ctx context.Context) error {
 // take keeps a task that was read, where it differs from the mirror. It returns 1 where it is beyond the limits of
 // history.
 func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
-	if full := s.state.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
+	if full := s.State.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
 		full.alive[task.ID] = struct{}{}
 	}
-	fingerprint := maphash.Bytes(s.state.HashSeed, task.Raw)
-	resumes := s.state.Coverage.Resuming && s.state.poll != nil && pass == s.state.poll.Pass
+	fingerprint := maphash.Bytes(s.State.HashSeed, task.Raw)
+	resumes := s.State.Coverage.Resuming && s.State.poll != nil && pass == s.State.poll.Pass
 	for _, name := range mirror.Names(task.ID) {
-		if s.Index.Mirrors(taskstore.SourceIDOf(s.source), name, task.ID, fingerprint, s.scope().StalledBefore) ||
-			resumes && s.Index.Shows(taskstore.SourceIDOf(s.source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
-			delete(s.state.Health.Rejected, task.ID)
+		if s.Index.Mirrors(taskstore.SourceIDOf(s.Source), name, task.ID, fingerprint, s.scope().StalledBefore) ||
+			resumes && s.Index.Shows(taskstore.SourceIDOf(s.Source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
+			delete(s.State.Health.Rejected, task.ID)
 			return 0
 		}
 	}
 	if s.isWritten(task.ID, fingerprint) {
 		return 0
 	}
-	observation, err := mirror.Convert(task.Raw, s.connection.Redactor)
+	observation, err := mirror.Convert(task.Raw, s.Connection.Redactor)
 	if err != nil {
 		return 0 // without a usable ID; the client has counted it
 	}
 	observation.Fingerprint, observation.Size = fingerprint, len(task.Raw)
-	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.source.Namespace))
-	s.record(&planned, observation.ID)
+	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.Source.Namespace))
+	s.State.Health.Rejected.Planned(&planned, observation.ID)
 	for i := range planned.Current {
 		s.Index.Recognise(&planned.Current[i], fingerprint)
 	}
 	if len(planned.Actions) > 0 {
-		s.state.pending = append(s.state.pending, observation)
+		s.State.pending = append(s.State.pending, observation)
 		return 0
 	}
 	return len(planned.Omitted)
@@ -218,23 +209,11 @@ func (s *syncer) isWritten(id string, fingerprint uint64) bool {
 	})
 }
 
-// record remembers why the task can't be mirrored, if so.
-func (s *syncer) record(planned *plan.Result, id string) {
-	switch {
-	case len(planned.Conflicts) > 0:
-		s.state.Health.Rejected.Add(id, "")
-	case len(planned.Nameless) > 0:
-		s.state.Health.Rejected.Add(id, "every name that its object could have is that of another task")
-	case len(planned.Actions) == 0:
-		delete(s.state.Health.Rejected, id)
-	}
-}
-
 // bounds tell what is in scope now.
 func (s *syncer) bounds() *plan.Bounds {
 	return &plan.Bounds{
-		Source: s.source, Stored: s.Index.Stored(taskstore.SourceIDOf(s.source)), Now: s.now(),
-		Cutoff: s.state.Retention.Cutoff, NotifyAfter: s.state.Retention.NotifyAfter,
+		Source: s.Source, Stored: s.Index.Stored(taskstore.SourceIDOf(s.Source)), Now: s.now(),
+		Cutoff: s.State.Retention.Cutoff, NotifyAfter: s.State.Retention.NotifyAfter,
 	}
 }
 
@@ -257,7 +236,7 @@ func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
 
 // held adds up the tasks that were read, and are not written yet, in bytes of JSON.
 func (s *syncer) held() int {
-	held := s.state.held()
+	held := s.State.held()
 	for _, batch := range s.batches {
 		held += sizeOf(batch.observed)
 	}

@@ -9,32 +9,20 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
-// locate finds the IDs of what a listing left out because the API can't read it.
-func (s *syncer) locate(ctx context.Context, pass *studio.Pass) (ids []string, err error) {
-	for _, run := range pass.Runs() {
-		some, err := s.connection.Client.Locate(ctx, &run, s.state.Health.Unreadable.Known())
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, some...)
-	}
-	return ids, nil
-}
-
 // unreadableInPoll takes in what a poll left out.
 func (s *syncer) unreadableInPoll(ctx context.Context, pass *studio.Pass) error {
-	ids, err := s.locate(ctx, pass)
+	ids, err := pass.Locate(ctx, s.State.Health.Unreadable.Known())
 	if err != nil {
 		return err
 	}
-	s.state.Health.Unreadable.Polled(ids, pass.Unreadable())
+	s.State.Health.Unreadable.Polled(ids, pass.Unreadable())
 	return nil
 }
 
 // unreadableInAll takes in what a listing of all tasks left out, and what it lacked and can't be read by ID either: that is
 // missing from the list for the same reason.
 func (s *syncer) unreadableInAll(ctx context.Context) error {
-	full, u := s.state.full, &s.state.Health.Unreadable
+	full, u := s.State.full, &s.State.Health.Unreadable
 	var lacked []string
 	for id, given := range full.missing.unanswered {
 		if given {
@@ -42,7 +30,7 @@ func (s *syncer) unreadableInAll(ctx context.Context) error {
 		}
 	}
 	u.Add(lacked...)
-	ids, err := s.locate(ctx, full.pass)
+	ids, err := full.pass.Locate(ctx, u.Known())
 	if err != nil {
 		return err
 	}
@@ -52,18 +40,18 @@ func (s *syncer) unreadableInAll(ctx context.Context) error {
 
 // unreadableStep looks by ID at tasks that the API could not read, to see whether it can again. It follows each poll.
 func (s *syncer) unreadableStep(ctx context.Context) error {
-	u := &s.state.Health.Unreadable
+	u := &s.State.Health.Unreadable
 	answers, err := s.askAll(ctx, plan.Unread, u.Some())
 	for id, answer := range answers {
 		switch answer.Verdict {
 		case plan.Write:
-			s.state.pending = append(s.state.pending, answer.Observation)
+			s.State.pending = append(s.State.pending, answer.Observation)
 			u.Readable(id)
 		case plan.LeaveOut:
 			u.Readable(id)
 		}
 	}
-	if err != nil || len(s.state.pending) == 0 {
+	if err != nil || len(s.State.pending) == 0 {
 		return err
 	}
 	return s.flush(ctx)

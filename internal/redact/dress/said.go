@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
@@ -81,27 +80,17 @@ func (m *Masker) verdict(i int, line string) int {
 
 // valueBefore masks what is called s behind it: "hunter2" is the password.
 func (m *Masker) valueBefore(s *subject) {
-	i := s.start
-	back := func() string { // the word before
-		for i > 0 && m.Text[i-1] == ' ' {
-			i--
-		}
-		end := i
-		for i > 0 && end-i < maxAside && !view.IsSpace(m.Text[i-1]) {
-			i--
-		}
-		return m.Text[i:end]
+	word, i := m.WordBefore(s.start, maxAside)
+	for n := 0; n < 2 && slices.Contains(words.List("whose"), strings.ToLower(word)); n++ {
+		word, i = m.WordBefore(i, maxAside)
 	}
-	word := strings.ToLower(back())
-	for n := 0; n < 2 && slices.Contains(words.List("whose"), word); n++ {
-		word = strings.ToLower(back())
-	}
-	if word != "is" && word != "as" && word != "was" {
+	if word = strings.ToLower(word); word != "is" && word != "as" && word != "was" {
 		return
 	}
-	text := strings.Trim(back(), "\"'`,;:()")
+	word, i = m.WordBefore(i, maxAside)
 	m.Cost += s.start - i
-	start := i + strings.Index(m.Text[i:s.start], text)
+	text := strings.Trim(word, "\"'`,;:()")
+	start := i + strings.Index(word, text)
 	if words.Mixed(text) && (s.strength == words.Sure || words.Opaque(text)) {
 		m.Hide(start, start+len(text))
 	}

@@ -17,18 +17,9 @@ func (m *Masker) webKey(s *subject) {
 		return
 	}
 	m.Keys++
-	start, open := s.start, 0
-	for ; start > m.webKeyEnd && s.start-start < maxWebKey && open >= 0; start-- {
-		switch m.Text[start-1] {
-		case '{', '[', '(':
-			open--
-		case '}', ']', ')':
-			open++
-		}
-	}
-	m.Cost += s.start - start
+	start, opened := m.OpenedAt(s.start, max(m.webKeyEnd, s.start-maxWebKey))
 	end := min(len(m.Text), s.start+maxWebKey)
-	if open < 0 {
+	if opened {
 		if closing := m.Closing(start, end); closing > s.end {
 			end = closing
 		}

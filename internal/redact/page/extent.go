@@ -144,6 +144,21 @@ func (p *Page) Closing(i, limit int) int {
 	return -1
 }
 
+// OpenedAt returns where the bracket is that is open at i; ok is false where there is none from least on.
+func (p *Page) OpenedAt(i, least int) (start int, ok bool) {
+	open := 0
+	for start = i; start > least && open >= 0; start-- {
+		switch p.Text[start-1] {
+		case '{', '[', '(':
+			open--
+		case '}', ']', ')':
+			open++
+		}
+	}
+	p.Cost += i - start
+	return start, open < 0
+}
+
 // Cells returns what stands between the separators from start to end: what is in quotes or brackets is of one piece.
 func (p *Page) Cells(start, end int, separators string) (cells []Value) {
 	for i := start; i <= end; i++ {

@@ -204,6 +204,19 @@ func (p *Page) LineBefore(i, most int) string {
 	return line
 }
 
+// WordBefore returns the word before i, of no more than most bytes, and where it starts.
+func (p *Page) WordBefore(i, most int) (word string, start int) {
+	end := i
+	for end > 0 && p.Text[end-1] == ' ' {
+		end--
+	}
+	start = end
+	for start > 0 && end-start < most && !view.IsSpace(p.Text[start-1]) {
+		start--
+	}
+	return p.Text[start:end], start
+}
+
 // SchemeStart returns where the scheme before the :// at sep starts.
 func (p *Page) SchemeStart(sep int) int {
 	start := sep
