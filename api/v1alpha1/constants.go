@@ -141,4 +141,6 @@ const (
 	ReasonRefused = "Refused"
 	// ReasonWriteFailed: the Kubernetes API server could not be written to.
 	ReasonWriteFailed = "WriteFailed"
+	// ReasonInternalError: the operator has a fault that this source's tasks have met. Other sources go on.
+	ReasonInternalError = "InternalError"
 )

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	sdk "github.com/cloudevents/sdk-go/v2/event"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
@@ -178,7 +180,11 @@ func (r *Reconciler) sendOne(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, task *v1alpha1.LivepeerTask, i int,
 ) error {
 	transition := &task.Status.Notifications[i]
-	event, err := NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
+	var event sdk.Event
+	err := condition.Contain(log.FromContext(ctx), func() (err error) {
+		event, err = NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
+		return err
+	})
 	if err != nil {
 		err = &Error{Kind: Refused, Message: "No event can be made of it: " + err.Error()}
 	} else {

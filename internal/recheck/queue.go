@@ -228,7 +228,7 @@ func (q *Queue) work() {
 			defer cancel()
 			defer context.AfterFunc(engine, cancel)()
 			for ask := q.next(); ask != nil; ask = q.next() {
-				q.done(ask, q.refetch(ctx, ask))
+				q.done(ask, q.contained(ctx, ask))
 			}
 		}) {
 			return

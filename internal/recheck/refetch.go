@@ -45,6 +45,17 @@ func pushPause(asked int) time.Duration {
 	return 0
 }
 
+// contained does the same as refetch, and lives through a panic: a poll or a full sync will meet it too, and say so.
+func (q *Queue) contained(ctx context.Context, ask *question) (next followUp) {
+	if err := condition.Contain(q.Log.WithValues("task", ask.id), func() error {
+		next = q.refetch(ctx, ask)
+		return nil
+	}); err != nil {
+		next = followUp{Result: Result{ID: ask.id, Answer: plan.Failed, Verdict: plan.Recheck(ask.why, plan.Failed), Err: err}}
+	}
+	return next
+}
+
 // refetch asks Studio for one task, and does what plan.Recheck says of the answer. What a step asked for is the step's to do.
 func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	source := q.source.Spec()

@@ -75,8 +75,8 @@ func New(config Config) *Engine {
 		Gate: fair.NewGate(unlimited, namespaceQuestions), Run: e.run,
 	}
 	e.steps = syncstep.Config{
-		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Metrics: config.Metrics, Room: backlog.NewGate(),
-		Memory: backlog.NewMemory(),
+		Index: config.Index, Writer: config.Writer, Clock: config.Clock, Log: config.Log, Metrics: config.Metrics,
+		Room: backlog.NewGate(), Memory: backlog.NewMemory(),
 	}
 	return e
 }

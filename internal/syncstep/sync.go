@@ -9,11 +9,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/backlog"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
@@ -31,6 +33,7 @@ type Config struct {
 	Index   *taskstore.Index
 	Writer  *taskstore.Writer
 	Clock   clock.WithDelayedExecution
+	Log     logr.Logger
 	Metrics *metrics.Metrics
 	// Room and Memory are shared by all sources: see backlog.NewGate and backlog.NewMemory.
 	Room, Memory *fair.Gate
@@ -88,11 +91,14 @@ func (s *syncer) run(ctx context.Context) error {
 	defer s.stopAsking()
 	s.end = s.now().Add(min(sliceTime, s.Source.Spec.Interval.Duration))
 	for {
-		if err := s.step(ctx); err != nil {
+		if err := condition.Contain(s.Log, func() error { return s.step(ctx) }); err != nil {
 			if full := s.State.full; full != nil {
 				full.missing.asking.GiveUp()
 			}
 			_ = errors.Join(s.wait(0, nil), s.waitDeleted(0, nil)) // what it could not write is kept, and tried again with the rest
+			if known, ok := errors.AsType[*condition.Error](err); ok && known.Reason == v1alpha1.ReasonInternalError {
+				s.State.poll, s.State.full, s.State.pending = nil, nil, nil // nobody knows how far they are
+			}
 			return err
 		}
 		if now := s.now(); !now.Before(s.end) || s.State.Wait(now) > 0 {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,6 +47,9 @@ type replica struct {
 }
 
 // start keeps it running until stop.
+// panics is what the log says of one: of a process, of a reconciler, and of one source's work.
+var panics = []string{"panic:", "Observed a panic", "The operator has a fault"}
+
 func (r *replica) start(elect bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.ended = cancel, make(chan struct{})
@@ -150,7 +154,7 @@ func (r *replica) judge(logPath string, ended error, wanted, elect bool) {
 	}
 	var exit *exec.ExitError
 	switch {
-	case bytes.Contains(log, []byte("panic:")) || bytes.Contains(log, []byte("Observed a panic")):
+	case slices.ContainsFunc(panics, func(said string) bool { return bytes.Contains(log, []byte(said)) }):
 		r.report.wrong(unexpectedExits, "%s panicked, see %s", r.run(), logPath)
 	case wanted:
 	case elect && bytes.Contains(log, []byte("leader election lost")):

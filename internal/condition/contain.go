@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package condition
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/go-logr/logr"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+)
+
+// Contain runs work of one source, and turns a panic into an *Error with the reason InternalError: what nobody has foreseen about one
+// source's tasks must not end the process, which mirrors for others too. The log has the stack.
+func Contain(log logr.Logger, work func() error) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			text := said(fault)
+			log.Error(errors.New(text), "The operator has a fault, please report this", "stack", string(debug.Stack()))
+			err = &Error{
+				Reason: v1alpha1.ReasonInternalError, Stalled: true,
+				Message: "The operator has a fault: " + text + ". Its log has more; please report that. It is tried again",
+			}
+		}
+	}()
+	return work()
+}
+
+// said is what may be shown of a panic: those of Go itself quote no task. Others could.
+func said(fault any) string {
+	if known, ok := fault.(runtime.Error); ok {
+		return known.Error()
+	}
+	return fmt.Sprintf("a panic of type %T", fault)
+}
