@@ -30,7 +30,7 @@ const (
 	// How many Secrets are read at once, for all sources and for those of one namespace. Each may have a megabyte, and a Secret that many
 	// sources name is read for each of them, all at the same moment.
 	reads          = 32
-	namespaceReads = 8
+	namespaceReads = 16
 )
 
 // Watcher reads the Secrets that sources refer to. It watches each of them, and only them, and only their metadata:
