@@ -29,7 +29,7 @@ const (
 	maxQuote  = 200
 	// answerTimeout bounds how long its body is read: the status says all that matters, and some never end what follows.
 	answerTimeout = time.Second
-	// maxToken is the longest token, in bytes: to find a longer one in texts would take too much memory.
+	// maxToken is the longest token, in bytes: it is kept in memory, and searched for in what the sink answers.
 	maxToken = 4 << 10
 )
 

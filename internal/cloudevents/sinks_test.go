@@ -52,7 +52,7 @@ func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
 	}
 }
 
-// TestAHugeTokenIsRefused: to find it in what a sink answers would take hundreds of times as much memory.
+// TestAHugeTokenIsRefused: what is made of it to find it in what a sink answers would take hundreds of times as much memory.
 func TestAHugeTokenIsRefused(t *testing.T) {
 	for length, refused := range map[int]bool{maxToken: false, maxToken + 1: true} {
 		_, err := NewSink(SinkConfig{URL: "https://sink.example", Token: studio.NewKey(strings.Repeat("7", length))})

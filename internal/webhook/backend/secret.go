@@ -23,7 +23,7 @@ const (
 	SecretKey = "webhookSecret"
 	// minSecret is the shortest shared secret, in bytes, that can't be guessed if it is random.
 	minSecret = 16
-	// maxSecret is the longest one, in bytes: to find a longer one in texts would take too much memory.
+	// maxSecret is the longest one, in bytes: it is kept in memory, and searched for in each text.
 	maxSecret = 1 << 10
 )
 
