@@ -353,9 +353,9 @@ func watchedBy(opts *options) (watched, error) {
 // lease is what only one of those leads that work on the same.
 func (w watched) lease() string { return shard.LeaseName(leaseName, w.sources) }
 
-// cache holds the sources, and no others.
+// cache holds the sources, and no others; of each, what is needed.
 func (w watched) cache() cache.Options {
-	options := cache.Options{DefaultNamespaces: w.namespaces}
+	options := cache.Options{DefaultNamespaces: w.namespaces, DefaultTransform: controller.Compact}
 	if !w.sources.Empty() {
 		options.ByObject = map[client.Object]cache.ByObject{&v1alpha1.LivepeerTaskSource{}: {Label: w.sources}}
 	}

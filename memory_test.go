@@ -2,7 +2,11 @@
 
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+)
 
 // The garbage collector's limit follows the container's, unless somebody set one.
 func TestMemoryLimit(t *testing.T) {
@@ -18,6 +22,27 @@ func TestMemoryLimit(t *testing.T) {
 	} {
 		if got := memoryLimit(func(key string) string { return tc.env[key] }); got != tc.want {
 			t.Errorf("%s: %d, want %d", name, got, tc.want)
+		}
+	}
+}
+
+// The cache keeps what is needed of a source: its owner may put a megabyte into its labels.
+func TestTheCacheKeepsWhatIsNeeded(t *testing.T) {
+	for _, selector := range []string{"", "shard=a"} {
+		watched, err := watchedBy(&options{watchSelector: selector})
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := kubetest.ASource()
+		source.Labels = map[string]string{"a": "b"}
+		options := watched.cache()
+		for _, of := range options.ByObject {
+			if of.Transform != nil {
+				t.Error("the sources are kept in another way")
+			}
+		}
+		if _, err := options.DefaultTransform(source); err != nil || len(source.Labels) > 0 {
+			t.Errorf("%q: %v, %v", selector, err, source.Labels)
 		}
 	}
 }

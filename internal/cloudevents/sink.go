@@ -29,6 +29,8 @@ const (
 	maxQuote  = 200
 	// answerTimeout bounds how long its body is read: the status says all that matters, and some never end what follows.
 	answerTimeout = time.Second
+	// maxToken is the longest token, in bytes: it is kept in memory, and searched for in what the sink answers.
+	maxToken = 4 << 10
 )
 
 // SinkConfig is what a Sink is made of.
@@ -62,6 +64,9 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 		return nil, &Error{Kind: Unusable, Message: "The sink is not an http or https URL with a host"}
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, &Error{Kind: Unusable, Message: "The sink carries user info, a query or a fragment: remove them"}
+	case len(cfg.Token.Reveal()) > maxToken:
+		return nil, &Error{Kind: Unusable, Message: fmt.Sprintf("sinkToken in the Secret has %d bytes, and %d are the most: store only the "+
+			"token", len(cfg.Token.Reveal()), maxToken)}
 	case strings.ContainsFunc(cfg.Token.Reveal(), func(r rune) bool { return r < ' ' || r > '~' }):
 		return nil, &Error{Kind: Unusable,
 			Message: "sinkToken in the Secret contains a character that no token has, such as a line break: store only the token"}

@@ -5,6 +5,7 @@ package cloudevents
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,5 +49,15 @@ func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
 			g.Expect(trouble.Kind).To(Equal(Unusable))
 			g.Expect(trouble.Message).To(ContainSubstring(c.says))
 		})
+	}
+}
+
+// TestAHugeTokenIsRefused: what is made of it to find it in what a sink answers would take hundreds of times as much memory.
+func TestAHugeTokenIsRefused(t *testing.T) {
+	for length, refused := range map[int]bool{maxToken: false, maxToken + 1: true} {
+		_, err := NewSink(SinkConfig{URL: "https://sink.example", Token: studio.NewKey(strings.Repeat("7", length))})
+		if trouble, _ := errors.AsType[*Error](err); (trouble != nil && trouble.Kind == Unusable) != refused {
+			t.Errorf("%d bytes: %v", length, err)
+		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/session"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
@@ -123,6 +124,7 @@ func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
 	r := &SourceReconciler{
 		client: api, index: index, now: time.Now, last: map[client.ObjectKey]*reported{},
 		connector: &session.Connector{Sessions: session.NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil)}, waker: &waker{},
+		writes: fair.NewGate(sourceWorkers, namespaceWriters),
 	}
 	r.engine = sourcesync.New(sourcesync.Config{
 		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: clock.RealClock{}, Connect: r.connector.Connect, Wake: r.waker.wake,

@@ -28,7 +28,7 @@ func TestLatest(t *testing.T) {
 	} {
 		written := kubetest.ASource()
 		written.ResourceVersion, written.Generation, written.Status.Tasks.Total = c.version, c.generation, 5
-		r := &SourceReconciler{last: map[types.NamespacedName]*reported{client.ObjectKeyFromObject(cached): {source: written}}}
+		r := &SourceReconciler{last: map[types.NamespacedName]*reported{client.ObjectKeyFromObject(cached): {uid: cached.UID, source: written}}}
 		got := r.latest(cached)
 		if (got.Status.Tasks.Total == 5 && got.ResourceVersion == c.version) != c.want {
 			t.Errorf("%s: %+v", name, got)

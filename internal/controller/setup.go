@@ -20,6 +20,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/crdcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/session"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
@@ -118,7 +119,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), engine: engine, connector: connector, index: index, now: settings.clock.Now, metrics: measured,
 		indexed: feeds.Synced, delivering: sender.Health, events: events, shard: settings.shard, waker: waker,
-		last: map[types.NamespacedName]*reported{},
+		last: map[types.NamespacedName]*reported{}, writes: fair.NewGate(sourceWorkers, namespaceWriters),
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)

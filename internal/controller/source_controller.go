@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/cloudevents"
 	"github.com/livepeer/livepeer-task-operator/internal/events"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/session"
@@ -33,11 +35,17 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// sourceWorkers bounds the sources whose status is written at once. None of the workers waits for Studio.
-const sourceWorkers = 16
+const (
+	// sourceWorkers bounds the sources that are reconciled at once, and namespaceWriters those of one namespace whose status is written:
+	// each poll of all others takes a worker, too. None of them waits for Studio.
+	sourceWorkers    = 32
+	namespaceWriters = 16
+	// writeRetry is how soon a status is written again that somebody's change of the source kept out, or others of its namespace.
+	writeRetry = time.Second
+)
 
-// conflictRetry is how soon a status that somebody's change of the source kept out is written again.
-const conflictRetry = time.Second
+// errCrowded says that a namespace has its share of the workers.
+var errCrowded = errors.New("too many sources of the namespace have their status written")
 
 // SourceReconciler has every LivepeerTaskSource mirrored, and says in its status how that goes.
 type SourceReconciler struct {
@@ -55,6 +63,8 @@ type SourceReconciler struct {
 	// shard is nil where this operator serves all sources.
 	shard *shard.Sources
 	waker *waker
+	// writes are those of statuses.
+	writes *fair.Gate
 
 	mu   sync.Mutex
 	last map[types.NamespacedName]*reported
@@ -62,6 +72,7 @@ type SourceReconciler struct {
 
 // reported is what the status of a source last said.
 type reported struct {
+	uid    types.UID
 	source *v1alpha1.LivepeerTaskSource // as the operator last wrote it
 	report sourcesync.Report            // of the last step
 	failed bool                         // to write that
@@ -92,8 +103,9 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		report = r.engine.Sync(source)
 	}
 	err = r.report(ctx, source, &report)
-	if r.shard != nil && apierrors.IsConflict(err) { // the cache is about to show what it has become
-		return reconcile.Result{RequeueAfter: conflictRetry}, nil
+	moved := r.shard != nil && apierrors.IsConflict(err) // or changed: the cache is about to show what it has become
+	if moved || errors.Is(err, errCrowded) {
+		return reconcile.Result{RequeueAfter: writeRetry}, nil
 	}
 	if err != nil && ctx.Err() == nil {
 		return reconcile.Result{}, fmt.Errorf("status of the source: %w", err)
@@ -103,8 +115,8 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 
 // latest returns the source as it was last written, where the cache still shows an older one.
 func (r *SourceReconciler) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1.LivepeerTaskSource {
-	last := r.lastReported(client.ObjectKeyFromObject(source))
-	if last.source == nil || last.source.UID != source.UID || last.source.Generation != source.Generation {
+	last := r.lastReported(source)
+	if last.source == nil || last.source.Generation != source.Generation {
 		return source
 	}
 	order, err := resourceversion.CompareResourceVersion(last.source.ResourceVersion, source.ResourceVersion)
@@ -116,14 +128,14 @@ func (r *SourceReconciler) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1
 	return source
 }
 
-// lastReported returns what was last reported of a source; its zero value where nothing was.
-func (r *SourceReconciler) lastReported(key types.NamespacedName) reported {
+// lastReported returns what was last reported of a source. What was of an earlier one of its name says nothing of this one.
+func (r *SourceReconciler) lastReported(source *v1alpha1.LivepeerTaskSource) reported {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last, ok := r.last[key]; ok {
+	if last, ok := r.last[client.ObjectKeyFromObject(source)]; ok && last.uid == source.UID {
 		return *last
 	}
-	return reported{}
+	return reported{uid: source.UID}
 }
 
 func (r *SourceReconciler) forget(key types.NamespacedName) {
@@ -160,12 +172,10 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 	})
 }
 
-// begin takes in the sources of this shard that are there when it begins to lead: it goes on with them, as after a restart. Each is to be
-// reconciled: one that leaves before the controller hears of it would count as this shard's otherwise.
+// begin takes in the sources that are there when this replica begins to lead: it goes on with them, as after a restart. Each is to be
+// reconciled, in its turn: what the controller itself hears of them comes after all else, and so never where others keep it busy; and one
+// that leaves before the controller hears of it would count as this shard's.
 func (r *SourceReconciler) begin(ctx context.Context) error {
-	if r.shard == nil {
-		return nil
-	}
 	list := &v1alpha1.LivepeerTaskSourceList{}
 	if err := r.client.List(ctx, list); err != nil {
 		return err

@@ -43,7 +43,7 @@ func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
 // report writes the source's status where it changed.
 func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) error {
 	key := client.ObjectKeyFromObject(source)
-	last := r.lastReported(key)
+	last := r.lastReported(source)
 	if last.failed && !report.Ended && last.report.Generation == source.Generation { // what could not be written is tried again
 		last.report.Silent = report.Silent
 		report = &last.report
@@ -76,6 +76,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	var err error
 	if changed {
 		if err = r.write(ctx, source, next); err == nil {
+			compact(&next.ObjectMeta) // what was answered is whole
 			last.source = next
 		}
 		last.failed = err != nil
@@ -101,6 +102,11 @@ func setProgress(source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report,
 
 // write replaces the source's status.
 func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.LivepeerTaskSource) error {
+	release, ok := r.writes.TryAcquire(client.ObjectKeyFromObject(source))
+	if !ok {
+		return errCrowded
+	}
+	defer release()
 	logHealth(ctx, source, next)
 	// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
 	document := map[string]any{"status": wholeStatus{next.Status, next.Status.Receiver}}

@@ -187,6 +187,7 @@ func (w *world) run(name string, sources labels.Selector, wrap transport.Wrapper
 		Controller: configWithoutNames(),
 		Cache: cache.Options{
 			DefaultNamespaces: followed,
+			DefaultTransform:  controller.Compact,
 			ByObject:          map[client.Object]cache.ByObject{&v1alpha1.LivepeerTaskSource{}: {Label: sources}},
 		},
 	})

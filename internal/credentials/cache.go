@@ -79,12 +79,11 @@ func (c *Cache[T]) Get(
 		if open, ok := c.kept(source); ok && known && open.version == version && open.settings == settings {
 			return open.value, open.fingerprint, nil
 		}
-		if secret, err = c.read(ctx, key); err != nil {
-			if _, final := errors.AsType[*condition.Error](err); final {
-				c.drop(source)
-			}
+		var done func()
+		if secret, done, err = c.readInTurn(ctx, source, key); err != nil {
 			return value, "", err
 		}
+		defer done()
 		version = versionOf(secret)
 	}
 	fingerprint = c.fingerprint(settings, secret)
@@ -132,6 +131,23 @@ func (c *Cache[T]) checkName(name string) error {
 		Message: fmt.Sprintf("%s.name %q can't be the name of a Secret: correct it. A name has lower-case letters, digits, "+
 			"'-' and '.', and each part between dots begins and ends with a letter or a digit", c.field, name),
 	}
+}
+
+// readInTurn gets a Secret once it is the source's turn. done says that it is not in use any more.
+func (c *Cache[T]) readInTurn(
+	ctx context.Context, source, key types.NamespacedName,
+) (secret *corev1.Secret, done func(), err error) {
+	if done, err = c.watcher.reads.Acquire(ctx, source); err != nil {
+		return nil, nil, err
+	}
+	if secret, err = c.read(ctx, key); err != nil {
+		done()
+		if _, final := errors.AsType[*condition.Error](err); final {
+			c.drop(source)
+		}
+		return nil, nil, err
+	}
+	return secret, done, nil
 }
 
 // read gets a Secret from the API server. The error is a *condition.Error where it does not exist, or is of another type than

@@ -4,8 +4,11 @@ package credentials
 
 import (
 	"context"
+	"strconv"
+	"sync"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -20,11 +23,15 @@ type secrets struct {
 	client.Reader
 
 	reading func()
+	read    func(namespace string)
 }
 
 func (s *secrets) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	if s.reading != nil {
 		s.reading()
+	}
+	if s.read != nil {
+		s.read(key.Namespace)
 	}
 	if secret, ok := obj.(*corev1.Secret); ok {
 		secret.Name, secret.Type, secret.ResourceVersion = key.Name, corev1.SecretTypeOpaque, "1"
@@ -92,5 +99,53 @@ func TestNothingIsOpenedForWhoIsGone(t *testing.T) {
 				t.Errorf("watched for a source that is gone: %v", watcher.refs)
 			}
 		})
+	}
+}
+
+// TestSecretsAreReadInTurn: a Secret that many sources of a namespace name is read by a few at once, as it may have a megabyte; and others'
+// are read meanwhile.
+func TestSecretsAreReadInTurn(t *testing.T) {
+	const sources = 100
+	var mu sync.Mutex
+	reading, most := map[string]int{}, 0
+	held, free := make(chan struct{}, sources), make(chan struct{})
+	api := &secrets{}
+	api.read = func(namespace string) {
+		mu.Lock()
+		reading[namespace]++
+		most = max(most, reading["many"])
+		mu.Unlock()
+		if namespace == "many" {
+			held <- struct{}{}
+			<-free
+		}
+		mu.Lock()
+		reading[namespace]--
+		mu.Unlock()
+	}
+	watcher := NewWatcher(api, silent{})
+	watcher.ctx = t.Context() // as Start does
+	cache := NewCache[*thing](watcher, "secretRef", "apiKey")
+	open := func(namespace, name string) error {
+		_, _, err := cache.Get(t.Context(), types.NamespacedName{Namespace: namespace, Name: name}, "livepeer", "settings",
+			func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
+		return err
+	}
+	var group errgroup.Group
+	for n := range sources {
+		group.Go(func() error { return open("many", strconv.Itoa(n)) })
+	}
+	for range namespaceReads {
+		<-held
+	}
+	if err := open("other", "main"); err != nil {
+		t.Error(err)
+	}
+	close(free)
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if most > namespaceReads {
+		t.Errorf("%d are read at once", most)
 	}
 }

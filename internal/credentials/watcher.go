@@ -17,6 +17,8 @@ import (
 	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 )
 
 const (
@@ -25,6 +27,10 @@ const (
 	// Pauses between watches: the first after a watch that worked, the longest where none does.
 	secretWatchPause    = time.Second
 	maxSecretWatchPause = 30 * time.Second
+	// How many Secrets are read at once, for all sources and for those of one namespace. Each may have a megabyte, and a Secret that many
+	// sources name is read for each of them, all at the same moment.
+	reads          = 32
+	namespaceReads = 16
 )
 
 // Watcher reads the Secrets that sources refer to. It watches each of them, and only them, and only their metadata:
@@ -33,6 +39,7 @@ const (
 type Watcher struct {
 	live     client.Reader
 	metadata metadata.Interface
+	reads    *fair.Gate
 
 	mu sync.Mutex
 	//nolint:containedctx // The watches live as long as the controller, not as one request.
@@ -60,7 +67,7 @@ type secretWatch struct {
 // NewWatcher returns a watcher, which watches once it is started.
 func NewWatcher(live client.Reader, metadataClient metadata.Interface) *Watcher {
 	return &Watcher{
-		live: live, metadata: metadataClient,
+		live: live, metadata: metadataClient, reads: fair.NewGate(reads, namespaceReads),
 		changed: map[string]func(types.NamespacedName){},
 		watches: map[types.NamespacedName]*secretWatch{},
 		refs:    map[ref]types.NamespacedName{},

@@ -29,9 +29,11 @@ import (
 )
 
 const (
-	// Events wait in memory until they are written, as many as eventQueue, and are written at eventRate a second after a
-	// burst. Mirroring never waits for them: what is too much is dropped, and counted.
-	eventQueue   = 2000
+	// Events wait in memory until they are written, as many as eventQueue, of one namespace as many as namespaceQueue, and are written
+	// at eventRate a second after a burst. Mirroring never waits for them: what is too much is dropped, and counted.
+	eventQueue     = 3000
+	namespaceQueue = 2000
+
 	eventRate    = 100
 	eventBurst   = 500
 	eventWriters = 4
@@ -63,9 +65,10 @@ type Log struct {
 	dropped  prometheus.Counter
 	log      logr.Logger
 
-	mu    sync.Mutex
-	told  time.Time
-	since int // dropped since the log last said so
+	mu      sync.Mutex
+	waiting map[string]int // in the queue, by namespace
+	told    time.Time
+	since   int // dropped since the log last said so
 }
 
 // NewLog returns a log, which writes once it is started.
@@ -76,7 +79,7 @@ func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger)
 	}
 	host, _ := os.Hostname() // without one, the operator's name has to do
 	return &Log{
-		client: c, queue: make(chan *eventsv1.Event, eventQueue), limiter: rate.NewLimiter(eventRate, eventBurst),
+		client: c, queue: make(chan *eventsv1.Event, eventQueue), waiting: map[string]int{}, limiter: rate.NewLimiter(eventRate, eventBurst),
 		instance: condition.Bounded(strings.TrimSuffix(Source+"-"+host, "-"), maxEventReporter-len("...")),
 		dropped:  dropped.WithLabelValues(), log: logger,
 	}, nil
@@ -118,10 +121,33 @@ func (l *Log) Tell(kind string, object client.Object, what *Event) {
 	if what.Warning {
 		event.Type = corev1.EventTypeWarning
 	}
+	if !l.enqueue(event) {
+		l.drop(nil)
+	}
+}
+
+// enqueue lets an Event wait, unless there is no room for it: those of one namespace must not keep all others' out.
+func (l *Log) enqueue(event *eventsv1.Event) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting[event.Namespace] >= namespaceQueue {
+		return false
+	}
 	select {
 	case l.queue <- event:
+		l.waiting[event.Namespace]++
+		return true
 	default:
-		l.drop(nil)
+		return false
+	}
+}
+
+// taken notes that an Event waits no longer.
+func (l *Log) taken(event *eventsv1.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting[event.Namespace]--; l.waiting[event.Namespace] == 0 {
+		delete(l.waiting, event.Namespace)
 	}
 }
 
@@ -169,6 +195,7 @@ func (l *Log) drain(ctx context.Context) {
 
 // write stores an Event, unless it is there already.
 func (l *Log) write(ctx context.Context, event *eventsv1.Event) {
+	l.taken(event)
 	if err := l.limiter.Wait(ctx); err != nil {
 		l.drop(err)
 		return

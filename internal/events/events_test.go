@@ -14,6 +14,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -63,10 +64,10 @@ func (s *sink) log(t *testing.T) *Log {
 func TestTooManyEvents(t *testing.T) {
 	s := &sink{}
 	log := s.log(t)
-	for i := range 3 * eventQueue {
+	for i := range 3 * namespaceQueue {
 		log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
 	}
-	if got := testutil.ToFloat64(log.dropped); got != 2*eventQueue {
+	if got := testutil.ToFloat64(log.dropped); got != 2*namespaceQueue {
 		t.Errorf("%v are counted as dropped", got)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), time.Second)
@@ -81,6 +82,27 @@ func TestTooManyEvents(t *testing.T) {
 	}
 	if took > eventDrainTimeout+time.Minute {
 		t.Errorf("the operator ends after %s", took)
+	}
+}
+
+// TestOneNamespaceKeepsNobodysEventsOut: however many it has.
+func TestOneNamespaceKeepsNobodysEventsOut(t *testing.T) {
+	log := (&sink{}).log(t)
+	for i := range 2 * eventQueue {
+		log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
+	}
+	dropped := testutil.ToFloat64(log.dropped)
+	other := kubetest.ATask("a", "main", 1)
+	other.Namespace = "other"
+	log.Tell("LivepeerTask", other, &Event{Reason: "Running"})
+	if got := testutil.ToFloat64(log.dropped); got != dropped {
+		t.Error("another namespace's is dropped")
+	}
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	log.limiter.SetLimit(rate.Inf)
+	if err := log.Start(ended); err != nil || len(log.waiting) > 0 {
+		t.Errorf("%v; waiting: %v", err, log.waiting)
 	}
 }
 

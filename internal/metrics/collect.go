@@ -25,9 +25,8 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	for _, collector := range m.counted() {
 		collector.Collect(metrics)
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for source, known := range m.sources {
+	for _, of := range m.snapshot() {
+		source, known := of.source, of.followed
 		report := func(name string, kind prometheus.ValueType, value float64, labels ...string) {
 			labels = append([]string{source.Namespace, source.Name}, labels...)
 			metrics <- prometheus.MustNewConstMetric(m.collected[name], kind, value, labels...)
@@ -37,10 +36,30 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 				report(TasksFinished, prometheus.CounterValue, float64(known.finished[i][j].Load()), kind, phase)
 			}
 		}
-		m.collect(source, &known.State, func(name string, value float64, labels ...string) {
+		m.collect(source, &of.state, func(name string, value float64, labels ...string) {
 			report(name, prometheus.GaugeValue, value, labels...)
 		})
 	}
+}
+
+// measured is a source as it is while the metrics are reported.
+type measured struct {
+	*followed
+
+	source Source
+	state  State
+}
+
+// snapshot returns all sources as they are now. To report them takes a second where there are thousands, in which all that is counted
+// would wait.
+func (m *Metrics) snapshot() []measured {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	all := make([]measured, 0, len(m.sources))
+	for source, known := range m.sources {
+		all = append(all, measured{known, source, known.State})
+	}
+	return all
 }
 
 func (m *Metrics) counted() []prometheus.Collector {

@@ -117,7 +117,7 @@ func (m *Metrics) Follow(source Source) {
 
 // Forget takes all series of a source away.
 func (m *Metrics) Forget(source Source) {
-	if m == nil {
+	if m == nil || !m.follows(source) { // to look through all series takes long, and others wait meanwhile
 		return
 	}
 	m.mu.Lock()

@@ -197,3 +197,34 @@ func TestDefinitions(t *testing.T) {
 		g.Expect(d.Help).To(HaveSuffix("."))
 	}
 }
+
+// TestCountingGoesOnWhileMetricsAreRead: of thousands of sources that takes long, and who reads may be slow.
+func TestCountingGoesOnWhileMetricsAreRead(t *testing.T) {
+	g := NewWithT(t)
+	m := metrics.New(prometheus.NewRegistry(), noTasks)
+	m.Follow(main)
+	m.Report(main, &metrics.State{Reason: "Synced", Ready: true, PolledAt: noon, FullSyncAt: noon})
+	read := make(chan prometheus.Metric)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		m.Collect(read)
+	}()
+	for !strings.Contains((<-read).Desc().String(), metrics.TasksFinished) { // those of the counters come first
+	}
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		m.Report(main, &metrics.State{Reason: "Synced"})
+		m.Polled(main, metrics.KindPoll, time.Second)
+	}()
+	g.Eventually(counted, soon).Should(BeClosed())
+	for {
+		select {
+		case <-read:
+			continue
+		case <-ended:
+		}
+		return
+	}
+}

@@ -29,6 +29,10 @@ const (
 	secretKeyCA     = "ca.crt"
 )
 
+// maxKey is the longest API key, in bytes. Studio's have 36; what is made of one, and searched for in each text, is in memory for as long as
+// the source is there.
+const maxKey = 1 << 10
+
 // session is a connection to the API of one source, made from its spec and its Secret.
 type session struct {
 	client   *studio.Client
@@ -83,13 +87,10 @@ func (s *Sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 
 func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret) (*session, error) {
 	apiKey := strings.TrimSpace(string(secret.Data[secretKeyAPIKey]))
-	if apiKey == "" {
-		return nil, &condition.Error{
-			Reason: v1alpha1.ReasonInvalidSecret, Stalled: true,
-			Message: fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it", secret.Name, secretKeyAPIKey),
-		}
+	if err := checkKey(secret.Name, apiKey); err != nil {
+		return nil, err
 	}
-	redactor := redact.New(apiKey, strings.TrimSpace(string(secret.Data[backend.SecretKey])))
+	redactor := redact.New(apiKey, backend.Searched(secret))
 	key := client.ObjectKeyFromObject(source)
 	api, err := studio.New(studio.Config{
 		BaseURL:   source.Spec.URL,
@@ -107,6 +108,21 @@ func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 		return nil, unusable(secret.Name, err)
 	}
 	return &session{client: api, redactor: redactor, webhook: backend.SecretOf(secret)}, nil
+}
+
+// checkKey refuses what can't be an API key.
+func checkKey(secret, apiKey string) error {
+	trouble := &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Stalled: true}
+	switch {
+	case apiKey == "":
+		trouble.Message = fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it", secret, secretKeyAPIKey)
+	case len(apiKey) > maxKey:
+		trouble.Message = fmt.Sprintf("Secret %q has %d bytes under %q, and no API key is longer than %d: store only the Livepeer "+
+			"Studio API key there", secret, len(apiKey), secretKeyAPIKey, maxKey)
+	default:
+		return nil
+	}
+	return trouble
 }
 
 // unusable explains a setting that no client can be made of: the URL, or something in the Secret.

@@ -4,14 +4,19 @@ package sourcesync
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
-// missedIntervals is after how many intervals without an answer a source says so.
-const missedIntervals = 3
+const (
+	// missedIntervals is after how many intervals without an answer a source says so.
+	missedIntervals = 3
+	// longestInterval is the longest that so many of can be counted: the schema takes 160 years.
+	longestInterval = math.MaxInt64 / (missedIntervals + 1)
+)
 
 // lookAfter has the source looked at after a while, instead of when it was to be before. The caller holds the lock.
 func (s *Source) lookAfter(pause time.Duration) {
@@ -49,7 +54,7 @@ func (s *Source) next(now time.Time) (silent *condition.Error, after time.Durati
 	if s.step == nil { // otherwise the state is its
 		return nil, max(s.state.Wait(now), time.Millisecond)
 	}
-	interval := max(s.spec.Spec.Interval.Duration, time.Second)
+	interval := min(max(s.spec.Spec.Interval.Duration, time.Second), longestInterval)
 	patience := missedIntervals * interval
 	if s.writing.Load() {
 		return nil, patience

@@ -142,3 +142,25 @@ func TestReadingASecretIsNotSilence(t *testing.T) {
 	s.step = nil
 	s.mu.Unlock()
 }
+
+// TestTheLongestInterval: that which the schema takes is no time without an answer, and makes no work.
+func TestTheLongestInterval(t *testing.T) {
+	g := NewWithT(t)
+	longest, err := time.ParseDuration("999999h9999999m999999999s999999999ms")
+	g.Expect(err).NotTo(HaveOccurred())
+	api := kubetest.NewAPI("http://127.0.0.1:1")
+	api.Source.Spec.Interval.Duration, api.Source.Spec.ResyncInterval.Duration = longest, longest
+	p := newProcess(t, api, time.Now)
+	p.step()
+	s := p.of()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	began := time.Now()
+	s.step = &step{began: began}
+	defer func() { s.step = nil }()
+	for _, later := range []time.Duration{0, time.Hour, 24 * 365 * time.Hour} {
+		silent, after := s.next(began.Add(later))
+		g.Expect(silent).To(BeNil())
+		g.Expect(after).To(BeNumerically(">", time.Hour))
+	}
+}

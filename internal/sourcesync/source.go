@@ -36,6 +36,7 @@ type Source struct {
 	begun inputs    // of the last step
 	// connection is the fingerprint of the last step's.
 	connection string
+	reconnects reconnects
 	alarm      clock.Timer // rings when the source is to be looked at; nil before it was synced
 	forgotten  bool
 
@@ -174,26 +175,6 @@ func (s *Source) Spec() *v1alpha1.LivepeerTaskSource {
 func (s *Source) meetSoon() {
 	if !s.rechecks.Opened() {
 		s.Wake()
-	}
-}
-
-// reconnect begins a step at once where the connection is no longer the one that the last step worked with, and ends the one that
-// is under way.
-func (s *Source) reconnect(ctx context.Context) {
-	source := s.Spec()
-	if source == nil {
-		return
-	}
-	connection, err := s.engine.Connect(ctx, source)
-	s.mu.Lock()
-	// One that was forgotten meanwhile has to be so once more: what was opened now, nobody would close.
-	another := err != nil || connection.Fingerprint != s.connection || s.forgotten
-	if another && s.step != nil {
-		s.step.cancel()
-	}
-	s.mu.Unlock()
-	if another {
-		s.StepSoon()
 	}
 }
 

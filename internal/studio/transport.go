@@ -30,6 +30,9 @@ const (
 	pingTimeout    = 3 * time.Second
 	maxRedirects   = 3
 	maxHeaderBytes = 1 << 20
+	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all authorities of the web take less. They are in memory
+	// for as long as the source is there.
+	maxCA = 512 << 10
 )
 
 // rootsWith returns the system's certificate authorities and these; nil where there are no others, which means the same and takes no memory
@@ -37,6 +40,10 @@ const (
 func rootsWith(ca []byte) (*x509.CertPool, error) {
 	if len(ca) == 0 {
 		return nil, nil
+	}
+	if len(ca) > maxCA {
+		return nil, &ConfigError{Field: "ca.crt", Message: fmt.Sprintf("There are %d KiB in ca.crt of the Secret, and %d are the most: "+
+			"store only the certificate authority of the server there.", len(ca)>>10, maxCA>>10)}
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {

@@ -187,12 +187,16 @@ func (s *State) Renew(
 	if (!found.Listing || dropped == Everything) && resync() {
 		s.Schedule.NextFull = now
 	}
-	if !respecified && !reconnected && (next.Requested == before.Requested || !requested) && !s.confirmed(before.Confirmed) {
+	confirmed := s.confirmed(before.Confirmed)
+	if !respecified && !reconnected && (next.Requested == before.Requested || !requested) && !confirmed {
 		return dropped
 	}
 	s.Schedule.NextPoll = now
 	if !first || requested || respecified {
 		s.Schedule.NextFull = now
+	}
+	// One that is only asked for once more goes on, too, and is followed by another: see FullSynced.
+	if respecified || confirmed {
 		dropped = max(dropped, FullSync)
 	}
 	s.Schedule.hurry()
@@ -263,5 +267,8 @@ func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now
 	}
 	if of.Again {
 		s.Coverage.Listed, s.Schedule.NextFull = time.Time{}, now
+	}
+	if s.Inputs.Requested != of.Requested { // asked for since it began
+		s.Schedule.NextFull = now
 	}
 }

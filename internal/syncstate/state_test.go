@@ -64,13 +64,14 @@ func TestRenew(t *testing.T) {
 		change      func(*v1alpha1.LivepeerTaskSource)
 		fingerprint string
 		wantNow     bool // to poll, and to list everything, at once
+		goesOn      bool // the full sync that is under way
 		wantSynced  bool
 		wantRetry   bool // that the pause after a failure goes on
 	}{
 		"nothing":      {wantSynced: true, wantRetry: true},
 		"spec":         {change: func(s *v1alpha1.LivepeerTaskSource) { s.Generation++ }, wantNow: true},
 		"key":          {fingerprint: "new", wantNow: true, wantSynced: true},
-		"request":      {change: annotated(v1alpha1.AnnotationRequestedAt, "new"), wantNow: true, wantSynced: true},
+		"request":      {change: annotated(v1alpha1.AnnotationRequestedAt, "new"), wantNow: true, goesOn: true, wantSynced: true},
 		"old request":  {change: annotated(v1alpha1.AnnotationRequestedAt, "handled"), wantSynced: true, wantRetry: true},
 		"confirmation": {before: pruning, change: annotated(v1alpha1.AnnotationConfirmPrune, "token"), wantNow: true, wantSynced: true},
 		"wrong token":  {before: pruning, change: annotated(v1alpha1.AnnotationConfirmPrune, "x"), wantSynced: true, wantRetry: true},
@@ -81,7 +82,8 @@ func TestRenew(t *testing.T) {
 			before: told, change: func(s *v1alpha1.LivepeerTaskSource) { s.Generation++ }, wantNow: true, wantRetry: true,
 		},
 		"request, but told to wait": {
-			before: told, change: annotated(v1alpha1.AnnotationRequestedAt, "new"), wantNow: true, wantSynced: true, wantRetry: true,
+			before: told, change: annotated(v1alpha1.AnnotationRequestedAt, "new"), wantNow: true, goesOn: true, wantSynced: true,
+			wantRetry: true,
 		},
 		"key, while another was told to wait": {before: told, fingerprint: "new", wantNow: true, wantSynced: true},
 	} {
@@ -103,10 +105,10 @@ func TestRenew(t *testing.T) {
 		}
 		found := Observed{Fingerprint: c.fingerprint, Listing: true}
 		dropped := p.Renew(source, found, notAsked, noon)
-		if now := p.Schedule.NextPoll.Equal(noon) && p.Schedule.NextFull.Equal(noon) && dropped >= FullSync; now != c.wantNow {
+		if now := p.Schedule.NextPoll.Equal(noon) && p.Schedule.NextFull.Equal(noon); now != c.wantNow {
 			t.Errorf("%s: at once: %v", name, now)
 		}
-		if c.wantNow != (dropped != Nothing) || (dropped == Everything) != (c.fingerprint == "new") {
+		if (c.wantNow && !c.goesOn) != (dropped != Nothing) || (dropped == Everything) != (c.fingerprint == "new") {
 			t.Errorf("%s: drops %v", name, dropped)
 		}
 		if p.Coverage.Synced != c.wantSynced || (p.Retention.Cutoff == mirror.Stamp{}) != !c.wantSynced {
@@ -244,5 +246,24 @@ func each(entries ...mirror.Entry) iter.Seq[*mirror.Entry] {
 				return
 			}
 		}
+	}
+}
+
+// TestARequestIsAnsweredByAFullSyncThatBeganAfterIt: one that is under way goes on, or requests that come faster than it takes would keep all
+// from being carried through; and the next one follows at once.
+func TestARequestIsAnsweredByAFullSyncThatBeganAfterIt(t *testing.T) {
+	p := &State{Inputs: Inputs{Generation: 1, Fingerprint: "print", Requested: "first"}}
+	source := kubetest.ASource()
+	source.Annotations[v1alpha1.AnnotationRequestedAt] = "second"
+	if dropped := p.Renew(source, Observed{Fingerprint: "print", Listing: true}, notAsked, noon); dropped != Nothing {
+		t.Errorf("drops %v", dropped)
+	}
+	p.FullSynced(source, &Listing{Began: noon, Requested: "first", Whole: true}, noon)
+	if p.Coverage.Handled != "first" || !p.Schedule.NextFull.Equal(noon) {
+		t.Errorf("%q is answered, the next full sync is at %s", p.Coverage.Handled, p.Schedule.NextFull)
+	}
+	p.FullSynced(source, &Listing{Began: noon, Requested: "second", Whole: true}, noon)
+	if p.Coverage.Handled != "second" || !p.Schedule.NextFull.After(noon) {
+		t.Errorf("%q is answered, the next full sync is at %s", p.Coverage.Handled, p.Schedule.NextFull)
 	}
 }

@@ -76,30 +76,6 @@ func SourceIDOf(source *v1alpha1.LivepeerTaskSource) SourceID {
 	return SourceID{Namespace: source.Namespace, UID: source.UID}
 }
 
-// sourceCounts counts the stored tasks of one source.
-type sourceCounts struct {
-	total, finished int
-	unwritten       int // without a status
-	tally           Tally
-	stalled         int32
-}
-
-// add counts a task, or no longer: n is 1 or -1.
-func (c *sourceCounts) add(task *StoredTask, n int) {
-	c.total += n
-	if task.observedGeneration == 0 {
-		c.unwritten += n
-		return
-	}
-	c.tally.add(task, int32(n)) //nolint:gosec // 1 or -1
-	if task.finished() {
-		c.finished += n
-	}
-	if task.stalled {
-		c.stalled += int32(n) //nolint:gosec // 1 or -1
-	}
-}
-
 // NewIndex returns an index that knows of no task yet.
 func NewIndex() *Index {
 	return &Index{
@@ -188,10 +164,7 @@ func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
 	return func(yield func(*mirror.Entry) bool) {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
-		for _, task := range x.byName[source.Namespace] {
-			if task.owner.Value().SourceID != source {
-				continue
-			}
+		for _, task := range x.tasksOf(source) {
 			if entry := task.entry(); !yield(&entry) {
 				return
 			}
@@ -216,12 +189,8 @@ func (x *Index) Unchanged(stored *mirror.Entry) bool {
 
 // Finished counts the stored tasks of a source that have ended.
 func (x *Index) Finished(source SourceID) int {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	if of, ok := x.sources[source]; ok {
-		return of.finished
-	}
-	return 0
+	of := x.countsOf(source)
+	return of.finished
 }
 
 // Stored tells what is stored of a source, as plans need it. While its entries are looked at, the index must not be used.
@@ -232,12 +201,7 @@ func (x *Index) Stored(source SourceID) plan.Stored {
 // Counts returns how many tasks of a source are mirrored, by phase. Objects without a status are not yet: there is a moment between
 // the making of an object and the writing of its status, and Unknown is for phases that Studio says.
 func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	of, ok := x.sources[source]
-	if !ok {
-		return v1alpha1.TaskCounts{}
-	}
+	of := x.countsOf(source)
 	return v1alpha1.TaskCounts{
 		Total:     int32(of.total - of.unwritten), //nolint:gosec // Counts of objects in one cluster fit.
 		Pending:   of.tally.in(v1alpha1.PhasePending),
@@ -277,6 +241,7 @@ func (x *Index) set(task *StoredTask, own bool) {
 		of = &sourceCounts{}
 		x.sources[id] = of
 	}
+	task.place, of.tasks = len(of.tasks), append(of.tasks, task)
 	of.add(task, 1)
 	x.await(task)
 }
@@ -287,6 +252,7 @@ func (x *Index) remove(known *StoredTask) {
 	delete(x.byName[id.Namespace], known.name)
 	x.unawait(known)
 	of := x.sources[id]
+	of.leave(known)
 	of.add(known, -1)
 	if of.total == 0 {
 		delete(x.sources, id)

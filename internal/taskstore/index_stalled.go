@@ -9,8 +9,8 @@ import "github.com/livepeer/livepeer-task-operator/internal/mirror"
 func (x *Index) Stalling(source SourceID, before int64, but map[string]struct{}, limit int) (ids []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, task := range x.byName[source.Namespace] {
-		if !task.stalls(before) || task.stalled || task.deleting || task.owner.Value().SourceID != source {
+	for _, task := range x.tasksOf(source) {
+		if !task.stalls(before) || task.stalled || task.deleting {
 			continue
 		}
 		if _, left := but[task.id]; left {

@@ -21,6 +21,7 @@ type StoredTask struct {
 	owner       unique.Handle[owner]
 	kind, phase unique.Handle[string]
 
+	place int // among those of its source
 	versions
 	content
 	flags

@@ -8,6 +8,56 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
+// sourceCounts counts the stored tasks of one source, and lists them: many sources may share a namespace.
+type sourceCounts struct {
+	tasks           []*StoredTask // each knows its place
+	total, finished int
+	unwritten       int // without a status
+	tally           Tally
+	stalled         int32
+}
+
+// add counts a task, or no longer: n is 1 or -1.
+func (c *sourceCounts) add(task *StoredTask, n int) {
+	c.total += n
+	if task.observedGeneration == 0 {
+		c.unwritten += n
+		return
+	}
+	c.tally.add(task, int32(n)) //nolint:gosec // 1 or -1
+	if task.finished() {
+		c.finished += n
+	}
+	if task.stalled {
+		c.stalled += int32(n) //nolint:gosec // 1 or -1
+	}
+}
+
+// leave takes a task out of the list: the last one has its place then.
+func (c *sourceCounts) leave(task *StoredTask) {
+	last := len(c.tasks) - 1
+	c.tasks[task.place], c.tasks[last].place = c.tasks[last], task.place
+	c.tasks = slices.Delete(c.tasks, last, last+1)
+}
+
+// tasksOf lists the tasks of a source, for who holds the lock.
+func (x *Index) tasksOf(source SourceID) []*StoredTask {
+	if of, ok := x.sources[source]; ok {
+		return of.tasks
+	}
+	return nil
+}
+
+// countsOf counts the tasks of a source.
+func (x *Index) countsOf(source SourceID) sourceCounts {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if of, ok := x.sources[source]; ok {
+		return *of
+	}
+	return sourceCounts{}
+}
+
 // Tally counts stored tasks by type and phase. What is not known counts as the last of each.
 type Tally [6][7]int32
 
@@ -34,10 +84,6 @@ func place(value string, known []string) int {
 
 // Tally returns how many tasks of a source are stored, by type and phase.
 func (x *Index) Tally(source SourceID) Tally {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	if of, ok := x.sources[source]; ok {
-		return of.tally
-	}
-	return Tally{}
+	of := x.countsOf(source)
+	return of.tally
 }

@@ -23,6 +23,9 @@ const (
 	// pieceLen is the length of the pieces of a secret that are searched for. All that hold one are masked, so a secret is
 	// found that was cut off, at whichever end.
 	pieceLen = 12
+	// longSecretLen is the longest secret that is searched for from end to end where it is encoded or cut off, in bytes: each byte takes half a
+	// kilobyte of memory. Of a longer one, both ends are: what is left is no credential.
+	longSecretLen = 256
 	// filterBits is how many bits of a hash tell at once that most of a text is no piece.
 	filterBits = 15
 )
@@ -64,10 +67,20 @@ func (k *Secrets) add(secret string) {
 			k.exact = append(k.exact, s)
 		}
 	}
+	if len(secret) > longSecretLen {
+		k.addEncoded(secret[:longSecretLen/2])
+		k.addEncoded(secret[len(secret)-longSecretLen/2:])
+		return
+	}
+	k.addEncoded(secret)
+}
+
+// addEncoded adds what to search for where a secret is encoded or cut off.
+func (k *Secrets) addEncoded(secret string) {
 	if len(secret) < minEncodedLen {
 		return
 	}
-	plain := bones(decoded.Text)
+	plain := bones(view.Of(secret).Text)
 	if strings.ContainsAny(secret, "0123456789") { // the pieces of others may be ordinary words
 		k.addBones(plain)
 	}

@@ -23,6 +23,8 @@ const (
 	SecretKey = "webhookSecret"
 	// minSecret is the shortest shared secret, in bytes, that can't be guessed if it is random.
 	minSecret = 16
+	// maxSecret is the longest one, in bytes: it is kept in memory, and searched for in each text.
+	maxSecret = 1 << 10
 )
 
 // Secret is the secret that a source shares with Studio, as its Secret holds it.
@@ -42,8 +44,17 @@ func SecretOf(secret *corev1.Secret) Secret {
 		return unusable(secret.Name, "it is empty")
 	case len(usable) < minSecret:
 		return unusable(secret.Name, "it is shorter than 16 characters, and could be guessed")
+	case len(usable) > maxSecret:
+		return unusable(secret.Name, "it is longer than 1024 characters")
 	}
 	return Secret{value: studio.NewKey(string(usable))}
+}
+
+// Searched is what is masked wherever it occurs: the entry of a Secret, whether it can be used or not, or as much of it as can be
+// searched for.
+func Searched(secret *corev1.Secret) string {
+	value := bytes.TrimSpace(secret.Data[SecretKey])
+	return string(value[:min(len(value), maxSecret)])
 }
 
 func unusable(secret, why string) Secret {

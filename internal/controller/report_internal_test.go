@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
+	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+)
+
+// patchedAPI has a say in the writes of statuses.
+type patchedAPI struct {
+	*kubetest.API
+	patch func(source client.Object) error
+}
+
+func (a *patchedAPI) Status() client.SubResourceWriter {
+	return &patchedStatus{a.API.Status(), a.patch}
+}
+
+type patchedStatus struct {
+	client.SubResourceWriter
+	patch func(source client.Object) error
+}
+
+func (s *patchedStatus) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+	if err := s.patch(obj); err != nil {
+		return err
+	}
+	return s.SubResourceWriter.Patch(ctx, obj, patch, opts...)
+}
+
+// TestAnEarlierSourceIsNotToldOf: a source is deleted and made again, as by kubectl replace --force, before it is reconciled. What could not
+// be written of the earlier one, which was gone, is not said of this one: it would count as listed after a restart.
+func TestAnEarlierSourceIsNotToldOf(t *testing.T) {
+	g := NewWithT(t)
+	studio := livepeertest.NewServer()
+	studio.Populate(3, 1)
+	var hangs atomic.Bool
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if hangs.Load() {
+			<-r.Context().Done()
+			return
+		}
+		studio.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	var gone atomic.Bool
+	api := &patchedAPI{kubetest.NewAPI(web.URL), func(client.Object) error {
+		if gone.Load() {
+			return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("livepeertasksources").GroupResource(), "main")
+		}
+		return nil
+	}}
+	r := reconcilerOf(t, api)
+	key := client.ObjectKeyFromObject(api.Source)
+	reconciled := func() {
+		_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
+		g.Expect(err).NotTo(HaveOccurred())
+	}
+	failed := func() bool {
+		reconciled()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.last[key].failed
+	}
+	handled := func() string {
+		reconciled()
+		return api.Source.Status.LastHandledReconcileAt
+	}
+	api.Annotate(v1alpha1.AnnotationRequestedAt, "first")
+	g.Eventually(handled, time.Minute, time.Millisecond).Should(Equal("first"))
+	gone.Store(true)
+	api.Annotate(v1alpha1.AnnotationRequestedAt, "second")
+	g.Eventually(failed, time.Minute, time.Millisecond).Should(BeTrue())
+
+	hangs.Store(true)
+	gone.Store(false)
+	api.Mu.Lock()
+	again := kubetest.ASource()
+	again.Spec, again.UID, again.ResourceVersion = api.Source.Spec, "another", "5000"
+	again.Status.ObservedGeneration = -1 // the default of the CRD
+	api.Source = again
+	api.Mu.Unlock()
+	reconciled()
+	g.Expect(api.Source.Status.LastFullSyncTime).To(BeNil())
+	g.Expect(api.Source.Status.LastHandledReconcileAt).To(BeEmpty())
+	g.Expect(api.Source.Status.ObservedGeneration).To(BeEquivalentTo(-1))
+	r.forget(key)
+}
+
+// TestANamespacesStatusesKeepNobodyWaiting: those of one namespace take long to write, as where each poll of thousands of sources changes one.
+// It has its share of the workers, and comes back later with the rest.
+func TestANamespacesStatusesKeepNobodyWaiting(t *testing.T) {
+	g := NewWithT(t)
+	held, free := make(chan struct{}, sourceWorkers), make(chan struct{})
+	api := &patchedAPI{kubetest.NewAPI("http://127.0.0.1:1"), func(source client.Object) error {
+		if source.GetNamespace() == "many" {
+			held <- struct{}{}
+			<-free
+		}
+		return nil
+	}}
+	r := reconcilerOf(t, api)
+	write := func(namespace, name string) error {
+		source := kubetest.ASource()
+		source.Namespace, source.Name = namespace, name
+		return r.report(t.Context(), source, &sourcesync.Report{Ended: true, Generation: 1})
+	}
+	var writers sync.WaitGroup
+	for n := range namespaceWriters {
+		writers.Go(func() { g.Expect(write("many", strconv.Itoa(n))).To(Succeed()) })
+	}
+	for range namespaceWriters {
+		<-held
+	}
+	g.Expect(write("other", "main")).To(Succeed())
+	g.Expect(write("many", "more")).To(MatchError(errCrowded))
+	g.Expect(r.lastReported(kubetest.ASource()).failed).To(BeFalse())
+	close(free)
+	writers.Wait()
+	g.Expect(write("many", "more")).To(Succeed())
+}
+
+// TestSourcesThatAreThereHaveTheirTurn: what a controller hears of first comes after all else that is to be reconciled. Where thousands of
+// sources keep its workers busy from the start, others would never begin.
+func TestSourcesThatAreThereHaveTheirTurn(t *testing.T) {
+	g := NewWithT(t)
+	api := &troubledAPI{API: kubetest.NewAPI("http://127.0.0.1:1")}
+	r := reconcilerOf(t, api)
+	queue := priorityqueue.New[reconcile.Request]("test")
+	defer queue.ShutDown()
+	key := client.ObjectKeyFromObject(api.Source)
+	queue.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(handler.LowPriority)}, reconcile.Request{NamespacedName: key})
+	r.waker.follow(queue)
+	g.Expect(r.begin(t.Context())).To(Succeed())
+	request, priority, _ := queue.GetWithPriority()
+	g.Expect(request.NamespacedName).To(Equal(key))
+	g.Expect(priority).To(BeZero())
+}

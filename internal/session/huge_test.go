@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
+)
+
+// TestAHugeSecretTakesLittleMemory: a Secret may have a megabyte. What is made of a key to find it in texts takes hundreds of times as much
+// memory, which all sources of all namespaces share.
+func TestAHugeSecretTakesLittleMemory(t *testing.T) {
+	huge := []byte(strings.Repeat("0123456789abcdef", 1<<16))
+	key, longest := []byte("key"), []byte(strings.Repeat("k3y!", maxKey/4))
+	for name, c := range map[string]struct {
+		data   map[string][]byte
+		reason string
+		says   string
+		most   uint64 // bytes that are allocated meanwhile
+	}{
+		"apiKey":        {map[string][]byte{secretKeyAPIKey: huge}, v1alpha1.ReasonInvalidSecret, "1048576 bytes under \"apiKey\"", 8 << 20},
+		"ca.crt":        {map[string][]byte{secretKeyAPIKey: key, secretKeyCA: huge}, v1alpha1.ReasonInvalidSecret, "ca.crt", 8 << 20},
+		"webhookSecret": {map[string][]byte{secretKeyAPIKey: key, backend.SecretKey: huge}, "", "", 16 << 20},
+		"the longest":   {map[string][]byte{secretKeyAPIKey: longest, backend.SecretKey: longest}, "", "", 16 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sessions := NewSessions(nil, "test", studio.Hosts{}, nil)
+			source := kubetest.ASource()
+			source.Spec.URL = "https://livepeer.studio/api"
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			opened, err := sessions.dial(source, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "livepeer"}, Data: c.data})
+			runtime.ReadMemStats(&after)
+			t.Logf("%d KiB", (after.TotalAlloc-before.TotalAlloc)>>10)
+			if got := after.TotalAlloc - before.TotalAlloc; got > c.most {
+				t.Errorf("%d MiB are allocated", got>>20)
+			}
+			trouble, _ := errors.AsType[*condition.Error](err)
+			switch {
+			case c.reason == "" && err != nil:
+				t.Error(err)
+			case c.reason != "" && (trouble == nil || trouble.Reason != c.reason || !strings.Contains(trouble.Message, c.says)):
+				t.Error(err)
+			case err == nil:
+				opened.Close()
+			}
+		})
+	}
+}
