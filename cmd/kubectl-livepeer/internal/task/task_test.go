@@ -213,3 +213,19 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 }
+
+// TestClipOfOddTimes: what is no time is not shown as one.
+func TestClipOfOddTimes(t *testing.T) {
+	for _, odd := range []float64{1e300, -1e300, 9e15, -1} {
+		for _, clip := range []v1alpha1.ClipStrategy{{StartTime: &odd}, {StartTime: new(1e12), EndTime: &odd}} {
+			task := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) {
+				t.Spec.Params = &v1alpha1.TaskParams{Clip: &v1alpha1.ClipParams{ClipStrategy: &clip}}
+			})
+			for _, field := range Describe(&task, day, term.Duration)[0].Fields {
+				if field.Label == "Asked for" && field.Value != "from 2001-09-09T01:46:40Z" {
+					t.Errorf("%g: %s", odd, field.Value)
+				}
+			}
+		}
+	}
+}
