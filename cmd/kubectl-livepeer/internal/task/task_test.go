@@ -79,6 +79,12 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%q: not %v", asset, want)
 		}
 	}
+	long := at(0, "z", "completed", made(strings.Repeat("n", 70)), func(t *v1alpha1.LivepeerTask) { t.Status.DisplayName = strings.Repeat("n", 59) + "…" })
+	for _, asset := range []string{strings.Repeat("N", 70), strings.Repeat("n", 59) + "…"} { // as kubectl get -o wide shows it
+		if f := (Filter{Asset: asset}); !f.Matches(&long) {
+			t.Errorf("%s is not found", asset)
+		}
+	}
 	none := at(0, "y", "completed")
 	if f := (Filter{Asset: "x"}); f.Matches(&none) {
 		t.Error("the name of a task is no asset")
