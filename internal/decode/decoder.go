@@ -235,7 +235,8 @@ func (d *Decoder) gop(v any) (intstr.IntOrString, bool) {
 		return intstr.FromInt32(int32(n)), true
 	}
 	if number, ok := v.(json.Number); ok {
-		return intstr.FromString(string(number)), len(number) <= maxGOP
+		_, fits := toFloat(v) // or it may stand for what was too large
+		return intstr.FromString(string(number)), fits && len(number) <= maxGOP
 	}
 	text, ok := d.text(textKind, v)
 	return intstr.FromString(text), ok
