@@ -40,7 +40,8 @@ func (t *LivepeerTask) OutputAsset() *AssetSpec {
 }
 
 // PlaybackURL returns the URL of the HLS playlist of what an upload or a clip made, as the printer column "Playback URL"
-// shows it, or "" where the task names none. Query values are masked, so that a signed URL does not play.
+// shows it, or "" where the task names none. Of old tasks of type transcode it also finds the one that is a level deeper, which the
+// column does not. Query values are masked, so that a signed URL does not play.
 //
 //	if url := task.PlaybackURL(); task.Succeeded() && url != "" {
 //		publish(url)

@@ -152,9 +152,9 @@ type LivepeerTaskStatus struct {
 // +kubebuilder:printcolumn:name="Output Asset",type=string,JSONPath=`.spec.outputAssetId`,priority=1
 // +kubebuilder:printcolumn:name="Playback URL",type=string,JSONPath=`.status.output['upload','clip','import','transcode'].assetSpec.playbackUrl`,priority=1
 // +kubebuilder:printcolumn:name="Stalled",type=string,JSONPath=`.status.conditions[?(@.type=="Stalled")].reason`,priority=1
-// +kubebuilder:printcolumn:name="Error",type=string,JSONPath=`.status.errorMessage`,priority=1
 // +kubebuilder:printcolumn:name="Updated",type=date,JSONPath=`.status.updatedAt`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.status.createdAt`
+// +kubebuilder:printcolumn:name="Error",type=string,JSONPath=`.status.errorMessage`,priority=1
 // +kubebuilder:selectablefield:JSONPath=`.spec.id`
 // +kubebuilder:selectablefield:JSONPath=`.spec.type`
 // +kubebuilder:selectablefield:JSONPath=`.spec.inputAssetId`

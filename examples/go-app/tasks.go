@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ func failures(ctx context.Context, namespace string, to io.Writer) error {
 func completions(ctx context.Context, namespace string, to io.Writer) error {
 	added := func(task *v1alpha1.LivepeerTask) {
 		if url := task.PlaybackURL(); url != "" {
-			_, _ = fmt.Fprintf(to, "%s: %s\n", task.Status.DisplayName, url)
+			_, _ = fmt.Fprintf(to, "%s: %s\n", cmp.Or(task.Status.DisplayName, task.Spec.ID), url)
 		}
 	}
 	return follow(ctx, namespace, "status.phase", v1alpha1.PhaseCompleted, added, func(*v1alpha1.LivepeerTask) {})

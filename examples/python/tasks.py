@@ -43,7 +43,7 @@ def failures(namespace):
     for change, task in follow(namespace, "status.phase=failed"):
         if change == "ADDED":
             spec, status = task["spec"], task["status"]
-            print(f"{spec['id']} ({spec['type']}): {status.get('errorMessage')}", flush=True)
+            print(f"{spec['id']} ({spec.get('type')}): {status.get('errorMessage')}", flush=True)
 
 
 def completions(namespace):

@@ -235,7 +235,8 @@ func (d *Decoder) gop(v any) (intstr.IntOrString, bool) {
 		return intstr.FromInt32(int32(n)), true
 	}
 	if number, ok := v.(json.Number); ok {
-		return intstr.FromString(string(number)), len(number) <= maxGOP
+		_, fits := toFloat(v) // or it may stand for what was too large
+		return intstr.FromString(string(number)), fits && len(number) <= maxGOP
 	}
 	text, ok := d.text(textKind, v)
 	return intstr.FromString(text), ok
@@ -252,10 +253,14 @@ func (d *Decoder) any(v any) ([]byte, bool) {
 		return []byte(`"` + redact.Mask + `"`), true
 	}
 	masked, changed := d.redactor.JSON(v)
-	if p, differs := plain(masked); differs { // what is left out may have hidden a name, and a space in its place would cut a credential
+	var p plainer
+	if shown := p.tree(masked); p.differs { // what is left out may have hidden a name, and a space in its place would cut a credential
 		var more []string
-		masked, more = d.redactor.JSON(p)
+		masked, more = d.redactor.JSON(shown)
 		changed = append(changed, more...)
+	}
+	if p.lost {
+		d.Omit("")
 	}
 	data, err := canonical(masked)
 	if err != nil || len(data) > maxAny {
@@ -265,30 +270,4 @@ func (d *Decoder) any(v any) ([]byte, bool) {
 		d.redact(redact.Plain(path))
 	}
 	return data, true
-}
-
-// plain returns a tree of free-form JSON whose texts and keys hold nothing that a terminal obeys, and whether that is another one.
-func plain(v any) (out any, differs bool) {
-	switch v := v.(type) {
-	case string:
-		text := redact.Plain(v)
-		return text, text != v
-	case []any:
-		items := make([]any, len(v))
-		for i, item := range v {
-			plainItem, other := plain(item)
-			items[i], differs = plainItem, differs || other
-		}
-		return items, differs
-	case map[string]any:
-		members := make(map[string]any, len(v))
-		for _, key := range slices.Sorted(maps.Keys(v)) { // in order: two keys can become one
-			name := redact.Plain(key)
-			value, other := plain(v[key])
-			members[name], differs = value, differs || other || name != key
-		}
-		return members, differs
-	default:
-		return v, false
-	}
 }

@@ -133,8 +133,8 @@ func (d *Decoder) Time(values map[string]any, name string) *metav1.MicroTime {
 	return new(metav1.NewMicroTime(time.UnixMilli(ms).UTC()))
 }
 
-// Percent returns a progress that the API sends as 0 to 1, rounded down. It works on the decimal digits: 0.29 has no
-// exact binary form, and 100 times it is less than 29.
+// Percent returns a progress that the API sends as 0 to 1, rounded down; one that is less or more is cut to that, and named. It works
+// on the decimal digits: 0.29 has no exact binary form, and 100 times it is less than 29.
 func (d *Decoder) Percent(values map[string]any, name string) *int32 {
 	v := values[name]
 	if v == nil {
@@ -144,6 +144,9 @@ func (d *Decoder) Percent(values map[string]any, name string) *int32 {
 	if !ok {
 		d.Omit(name)
 		return nil
+	}
+	if f < 0 || f > 1 {
+		d.Omit(name)
 	}
 	if f <= 0 || f >= 1 {
 		return new(int32(min(max(f, 0), 1) * 100))

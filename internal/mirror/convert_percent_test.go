@@ -4,6 +4,7 @@ package mirror
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -21,6 +22,12 @@ func TestPercent(t *testing.T) {
 	for text, want := range map[string]int32{"-0.5": 0, "1": 100, "50": 100, "0": 0, "1e-9": 0, "0.9999999": 99, "0.005": 0} {
 		if got := progress(text); got == nil || *got != want {
 			t.Errorf("progress of %s is %v, want %d", text, got, want)
+		}
+	}
+	for number, named := range map[string]bool{"-0.01": true, "1.01": true, "50": true, "0": false, "-0": false, "1": false, "0.5": false, "1.0": false} {
+		o := mustConvert(t, `{"id":"A","status":{"phase":"running","progress":`+number+`}}`)
+		if slices.Equal(o.Status.OmittedFields, []string{"progress"}) != named {
+			t.Errorf("progress %s: omitted %q", number, o.Status.OmittedFields)
 		}
 	}
 	if progress("null") != nil || progress(`"x"`) != nil {

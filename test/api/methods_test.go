@@ -90,8 +90,18 @@ func TestPlaybackURLIsWhatTheColumnShows(t *testing.T) {
 	}
 }
 
-// playbackColumn returns the JSONPath of the column "Playback URL" in the generated CRD.
-func playbackColumn(t *testing.T) string {
+// TestErrorIsTheLastColumn: kubectl prints the tabs of an error as they are, which moves all that stands behind it.
+func TestErrorIsTheLastColumn(t *testing.T) {
+	g := NewWithT(t)
+	all := columns(t)
+	g.Expect(all[len(all)-1].JSONPath).To(Equal(".status.errorMessage"))
+}
+
+// column is one that kubectl shows.
+type column struct{ Name, JSONPath string }
+
+// columns are those of the generated CRD.
+func columns(t *testing.T) []column {
 	t.Helper()
 	g := NewWithT(t)
 	file, err := os.ReadFile("../../config/crd/bases/studio.livepeer.org_livepeertasks.yaml")
@@ -99,12 +109,19 @@ func playbackColumn(t *testing.T) string {
 	crd := struct {
 		Spec struct {
 			Versions []struct {
-				AdditionalPrinterColumns []struct{ Name, JSONPath string } `json:"additionalPrinterColumns"`
+				AdditionalPrinterColumns []column `json:"additionalPrinterColumns"`
 			}
 		}
 	}{}
 	g.Expect(yaml.Unmarshal(file, &crd)).To(Succeed())
-	for _, column := range crd.Spec.Versions[0].AdditionalPrinterColumns {
+	g.Expect(crd.Spec.Versions).NotTo(BeEmpty())
+	return crd.Spec.Versions[0].AdditionalPrinterColumns
+}
+
+// playbackColumn returns the JSONPath of the column "Playback URL".
+func playbackColumn(t *testing.T) string {
+	t.Helper()
+	for _, column := range columns(t) {
 		if column.Name == "Playback URL" {
 			return column.JSONPath
 		}

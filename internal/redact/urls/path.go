@@ -38,7 +38,7 @@ func (m *Masker) path(u *page.URL, from int) {
 			hook && words.TokenLike(s),
 			live && words.Opaque(s),
 			words.Opaque(s) && strings.IndexByte(s, '.') < 0 && !isIDOf(before, s) &&
-				(words.StrengthOf(before) >= words.Weak || words.StrengthOf(before) == words.Unsure && !words.IsID(s)),
+				!isMade(before) && (words.StrengthOf(before) >= words.Weak || words.StrengthOf(before) == words.Unsure && !words.IsID(s)),
 			strings.HasPrefix(s, "bot") && strings.IndexByte(s, ':') > 0 && len(s) > 20:
 			m.Hide(i+1, end)
 		}
@@ -56,6 +56,13 @@ func (m *Masker) path(u *page.URL, from int) {
 func isIDOf(before, s string) bool {
 	kind := strings.TrimSuffix(before, "s")
 	return kind == "session" && words.IsSessionID("sessionid", s) || kind == "signing-key" && words.IsID(s) && strings.Count(s, "-") == 4
+}
+
+// isMade reports whether a segment is an ID itself, which names nothing even where it happens to end like a name.
+func isMade(s string) bool {
+	const digits = 3 // fewer are in names as well
+	l := words.LookAt(s)
+	return l.Digits >= digits && words.IsID(s)
 }
 
 // commonStreams are names of streams that are no keys.

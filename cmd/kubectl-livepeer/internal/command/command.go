@@ -7,6 +7,7 @@ package command
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"strings"
 	"time"
@@ -44,9 +45,7 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // Run carries out a command line and returns the exit code of the program.
 func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams, version string) int {
-	// What matters of the libraries' own log is told in sentences.
-	klog.LogToStderr(false)
-	klog.SetOutput(nothing{})
+	silence()
 	root := newRoot(&env{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true), version: version})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -66,6 +65,16 @@ func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams,
 	return code
 }
 
+// silence keeps the libraries from logging: what matters of it is told in sentences.
+func silence() {
+	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	// Errors go to stderr as well, whatever the output is, unless they are below this.
+	_ = flags.Set("stderrthreshold", "FATAL") // which is one of the levels
+	klog.LogToStderr(false)
+	klog.SetOutput(nothing{})
+}
+
 type nothing struct{}
 
 func (nothing) Write(b []byte) (int, error) { return len(b), nil }
@@ -75,7 +84,7 @@ func newRoot(e *env) *cobra.Command {
 		Use:   "kubectl-livepeer",
 		Short: "Look at the tasks of Livepeer Studio that this cluster mirrors, wait for them, and tend their sources",
 		Long: "Look at the tasks of Livepeer Studio that this cluster mirrors, wait for them, and tend their sources.\n\n" +
-			"A <task> is the name of a LivepeerTask, its ID in Studio in any case, or the first 8 or more characters of either.",
+			"A <task> is the name of a LivepeerTask, its ID in Studio in any case, or the first 8 or more characters of its name.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl livepeer"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -165,6 +174,14 @@ func (e *env) must(ctx context.Context, arg string) (*found, error) {
 
 // taskArg is an argument as list shows it, perhaps cut.
 func taskArg(arg string) string { return strings.TrimSuffix(strings.TrimSpace(arg), "…") }
+
+// notNegative refuses a time-out that is over before it began.
+func notNegative(timeout time.Duration) error {
+	if timeout < 0 {
+		return errors.New("--timeout must not be negative; 0 waits for ever")
+	}
+	return nil
+}
 
 // deadline ends a command after its time-out; none where it is 0.
 func deadline(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -37,6 +38,19 @@ func (s *selection) addTo(e *env, cmd *cobra.Command) {
 	})
 }
 
+// check refuses what can mean no task: an empty flag is a variable of a script that was not set, and would mean all of them.
+func (s *selection) check(cmd *cobra.Command) error {
+	for _, name := range []string{"asset", "type", "source"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+			return fmt.Errorf("--%s is empty; leave it out for all", name)
+		}
+	}
+	if len(validation.IsValidLabelValue(s.Source)) > 0 {
+		return fmt.Errorf("no source can be called %q", s.Source)
+	}
+	return nil
+}
+
 func newList(e *env) *cobra.Command {
 	var which selection
 	output := genericclioptions.NewPrintFlags("").WithTypeSetter(cluster.Scheme())
@@ -47,6 +61,9 @@ func newList(e *env) *cobra.Command {
 		Example: "  kubectl livepeer list --failed\n  kubectl livepeer list --asset holiday.mp4 -o name",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := which.check(cmd); err != nil {
+				return err
+			}
 			c, err := e.client(which.all)
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ package command
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,9 @@ func describe(t *v1alpha1.LivepeerTask, now time.Time) []string {
 	return lines
 }
 
+// What stands where the operator masked a credential, and the user info of a URL.
+const mask, maskedUser = "[redacted]", "://***:***@"
+
 func newURL(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "url <task|asset>",
@@ -74,6 +78,9 @@ func newURL(e *env) *cobra.Command {
 				return fmt.Errorf("no URL yet: %s; %s", task.OutcomeOf(f.task).Message, afterNoURL(f.task))
 			}
 			e.print(term.Clean(url))
+			if strings.Contains(url, mask) || strings.Contains(url, maskedUser) {
+				fmt.Fprintln(e.ErrOut, "A part of this URL is masked, so that it may not open; Studio has the whole of it.")
+			}
 			return nil
 		},
 	}

@@ -26,6 +26,9 @@ func newSync(e *env) *cobra.Command {
 		Args:              sourceArg,
 		ValidArgsFunction: e.completeSources,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notNegative(timeout); err != nil {
+				return err
+			}
 			c, s, err := e.source(cmd.Context(), args)
 			if err != nil {
 				return err

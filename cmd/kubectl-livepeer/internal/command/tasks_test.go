@@ -36,14 +36,14 @@ const playback = "https://cdn.example.com/hls/27d2c5368ce097ae/index.m3u8"
 func TestList(t *testing.T) {
 	w := newWorld(t)
 	w.Expect(w.ends(w.start([]string{"list"}), 0).err.String()).To(ContainSubstring("doctor"))
-	w.task("done", "upload", "completed", created(time.Minute), plays("holiday.mp4", playback))
+	w.task("done", "upload", "completed", created(5*time.Hour), plays("holiday.mp4", playback))
 	w.task("works", "clip", "running", created(2*time.Minute), func(t *v1alpha1.LivepeerTask) { t.Status.Progress = new(int32(40)) })
 	w.task("broken", "upload", "failed", created(time.Hour), fails("no \x1b[31mdisk"), func(t *v1alpha1.LivepeerTask) { t.Labels[v1alpha1.LabelSource] = "b" })
 	w.Expect(w.runs(0, "list")).To(Equal(strings.Join([]string{
 		"TASK    TYPE    PHASE      DONE  ASSET        MESSAGE  AGE",
 		"broken  upload  failed                        no disk  60m",
 		"works   clip    running    40%                         2m",
-		"done    upload  completed        holiday.mp4           60s", "",
+		"done    upload  completed        holiday.mp4           5h", "",
 	}, "\n")))
 	w.Expect(w.runs(0, "list", "--failed", "-o", "name")).To(Equal("livepeertask.studio.livepeer.org/broken\n"))
 	w.Expect(w.runs(0, "list", "--type", "clip", "-o", "name")).To(Equal("livepeertask.studio.livepeer.org/works\n"))
@@ -54,6 +54,12 @@ func TestList(t *testing.T) {
 		w.Expect(w.runs(0, "list", "-o", format)).To(And(ContainSubstring("LivepeerTaskList"), ContainSubstring("holiday.mp4")))
 	}
 	w.Expect(w.runs(0, "list", "-o", `jsonpath={.items[*].metadata.name}`)).To(Equal("broken works done"))
+	for _, command := range []string{"list", "watch"} {
+		for _, flag := range []string{"--asset", "--type", "--source"} { // as of a script whose variable was not set
+			w.Expect(w.runs(1, command, flag, "")).To(Equal("error: " + flag + " is empty; leave it out for all\n"))
+		}
+		w.Expect(w.runs(1, command, "--source", "a,b")).To(Equal("error: no source can be called \"a,b\"\n"))
+	}
 	w.t.Setenv("COLUMNS", "30")
 	for line := range strings.Lines(w.runs(0, "list")) {
 		w.Expect(len([]rune(strings.TrimRight(line, "\n")))).To(BeNumerically("<=", 30), line)
@@ -69,6 +75,11 @@ func TestShowAndURL(t *testing.T) {
 	w.Expect(w.runs(0, "show", "asset-1")).To(And(HavePrefix("export broken\n"), MatchRegexp(`Error +no disk`)))
 	w.Expect(w.runs(0, "url", "done")).To(Equal(playback + "\n"))
 	w.Expect(w.runs(0, "url", "asset-1")).To(Equal(playback + "\n"))
+	w.task("signed", "upload", "completed", plays("", playback+"?token=[redacted]"))
+	masked := w.ends(w.start([]string{"url", "signed"}), 0)
+	w.Expect(masked.out.String()).To(Equal(playback + "?token=[redacted]\n"))
+	w.Expect(masked.err.String()).To(ContainSubstring("is masked"))
+	w.Expect(w.ends(w.start([]string{"url", "done"}), 0).err.String()).To(BeEmpty())
 	w.Expect(w.runs(1, "url", "broken")).To(HavePrefix("error: no URL yet: export broken failed: no disk; "))
 	for _, command := range []string{"show", "url"} {
 		w.Expect(w.runs(1, command, "nope")).To(ContainSubstring("no task or asset"))
@@ -88,6 +99,10 @@ func TestWait(t *testing.T) {
 	w.Expect(w.runs(1, "wait", "stopped")).To(ContainSubstring("was cancelled"))
 	w.Expect(w.runs(2, "wait", "works", "--timeout", "500ms")).To(ContainSubstring("clip works is running after 500ms"))
 	w.Expect(w.runs(2, "wait", "asset-9", "--timeout", "500ms")).To(ContainSubstring("no task or asset \"asset-9\" within 500ms"))
+
+	for _, command := range [][]string{{"wait", "works"}, {"sync"}} {
+		w.Expect(w.runs(1, append(command, "--timeout", "-1s")...)).To(Equal("error: --timeout must not be negative; 0 waits for ever\n"))
+	}
 
 	waits := w.start([]string{"wait", "asset-1"})
 	w.becomes(works, "running", 50)

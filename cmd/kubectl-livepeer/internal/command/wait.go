@@ -32,6 +32,9 @@ func newWait(e *env) *cobra.Command {
 		Args:              oneArg("the name or ID of a task, or the ID of an asset"),
 		ValidArgsFunction: e.completeTasks,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notNegative(timeout); err != nil {
+				return err
+			}
 			c, err := e.client(false)
 			if err != nil {
 				return err

@@ -34,6 +34,9 @@ func newWatch(e *env) *cobra.Command {
 		Example: "  kubectl livepeer watch --type upload\n  kubectl livepeer watch | tee tasks.log",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := which.check(cmd); err != nil {
+				return err
+			}
 			c, err := e.client(which.all)
 			if err != nil {
 				return err

@@ -113,7 +113,7 @@ func (f *Filter) LabelSelector() string {
 
 // Matches does what is left: field selectors know no "or".
 func (f *Filter) Matches(t *v1alpha1.LivepeerTask) bool {
-	return f.Asset == "" || HasAsset(t, f.Asset) || strings.EqualFold(Name(t), f.Asset)
+	return f.Asset == "" || HasAsset(t, f.Asset) || strings.EqualFold(Name(t), f.Asset) || strings.EqualFold(t.Status.DisplayName, f.Asset)
 }
 
 // HasAsset reports whether an asset of this ID goes into the task or comes out of it.

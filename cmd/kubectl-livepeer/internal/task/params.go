@@ -98,14 +98,15 @@ func outputs(o *v1alpha1.TranscodeOutputs) []string {
 	return []string{"make " + strings.Join(names, ", ")}
 }
 
-// clip says which part is cut. Times are milliseconds since 1970.
+// clip says which part is cut. Times are milliseconds since 1970, or nonsense.
 func clip(s *v1alpha1.ClipStrategy) []string {
-	if s == nil || s.StartTime == nil {
+	const year9999 = 253402300800000
+	if s == nil || s.StartTime == nil || !(*s.StartTime >= 0 && *s.StartTime < year9999) {
 		return nil
 	}
 	at := func(ms float64) time.Time { return time.UnixMilli(int64(ms)).UTC() }
 	start := "from " + at(*s.StartTime).Format(time.RFC3339)
-	if s.EndTime == nil || *s.EndTime < *s.StartTime {
+	if s.EndTime == nil || !(*s.EndTime >= *s.StartTime && *s.EndTime < year9999) {
 		return []string{start}
 	}
 	length := at(*s.EndTime).Sub(at(*s.StartTime)).Round(time.Second)

@@ -79,6 +79,12 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%q: not %v", asset, want)
 		}
 	}
+	long := at(0, "z", "completed", made(strings.Repeat("n", 70)), func(t *v1alpha1.LivepeerTask) { t.Status.DisplayName = strings.Repeat("n", 59) + "…" })
+	for _, asset := range []string{strings.Repeat("N", 70), strings.Repeat("n", 59) + "…"} { // as kubectl get -o wide shows it
+		if f := (Filter{Asset: asset}); !f.Matches(&long) {
+			t.Errorf("%s is not found", asset)
+		}
+	}
 	none := at(0, "y", "completed")
 	if f := (Filter{Asset: "x"}); f.Matches(&none) {
 		t.Error("the name of a task is no asset")
@@ -210,6 +216,22 @@ func TestDescribe(t *testing.T) {
 	} {
 		if got[label] != want {
 			t.Errorf("%s: %q, not %q", label, got[label], want)
+		}
+	}
+}
+
+// TestClipOfOddTimes: what is no time is not shown as one.
+func TestClipOfOddTimes(t *testing.T) {
+	for _, odd := range []float64{1e300, -1e300, 9e15, -1} {
+		for _, clip := range []v1alpha1.ClipStrategy{{StartTime: &odd}, {StartTime: new(1e12), EndTime: &odd}} {
+			task := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) {
+				t.Spec.Params = &v1alpha1.TaskParams{Clip: &v1alpha1.ClipParams{ClipStrategy: &clip}}
+			})
+			for _, field := range Describe(&task, day, term.Duration)[0].Fields {
+				if field.Label == "Asked for" && field.Value != "from 2001-09-09T01:46:40Z" {
+					t.Errorf("%g: %s", odd, field.Value)
+				}
+			}
 		}
 	}
 }
