@@ -31,6 +31,18 @@ func phasesIn(task *v1alpha1.LivepeerTask) (phases []string) {
 	return phases
 }
 
+// allFree fails unless a writer has given all of its slots back.
+func allFree(t *testing.T, writer *Writer) {
+	t.Helper()
+	for n := range writeConcurrency {
+		release, ok := writer.slots.TryAcquire(keyOf("any"))
+		if !ok {
+			t.Fatalf("of %d slots %d are free", writeConcurrency, n)
+		}
+		defer release()
+	}
+}
+
 // TestAcknowledge: what was sent is taken away, whatever has become of the task since it was read, and nothing else is.
 func TestAcknowledge(t *testing.T) {
 	both, failed := waitingFor("pending", "running"), kubetest.InPhase(v1alpha1.PhaseFailed)
@@ -68,7 +80,9 @@ func TestAcknowledge(t *testing.T) {
 		}
 		sent := slices.DeleteFunc(slices.Clone(read.Status.Notifications), func(of v1alpha1.Transition) bool { return !slices.Contains(c.sent, of.Phase) })
 		x := known(read)
-		err := NewWriter(storage, storage, x).Acknowledge(t.Context(), read, sent)
+		writer := NewWriter(storage, storage, x)
+		err := writer.Acknowledge(t.Context(), read, sent)
+		allFree(t, writer)
 		g.Expect(err != nil).To(Equal(c.fails), "%s: %v", name, err)
 		g.Expect(storage.writes).To(Equal(c.writes), name)
 		if c.now != nil {

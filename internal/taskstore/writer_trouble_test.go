@@ -153,7 +153,9 @@ func TestConflictsEnd(t *testing.T) {
 		return changedSince(task)
 	}
 	x := known(task)
-	out, err := NewWriter(storage, storage, x).Apply(t.Context(), mainScope, []plan.Action{statusOf(x, "a")})
+	writer := NewWriter(storage, storage, x)
+	out, err := writer.Apply(t.Context(), mainScope, []plan.Action{statusOf(x, "a")})
+	allFree(t, writer)
 	var failed *WriteError
 	g.Expect(errors.As(err, &failed)).To(BeTrue(), "%v", err)
 	g.Expect(storage.writes).To(Equal(conflictAttempts))
