@@ -106,3 +106,31 @@ func TestNoRoomInTime(t *testing.T) {
 	share.Shrink(0)
 	g.Expect(other.Enter(t.Context())).To(BeTrue())
 }
+
+// TestLargeTasksAreBounded: one namespace reads four at once, all together sixteen, and who has to wait does so for 5 s.
+func TestLargeTasksAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		large := NewLarge()
+		enter := func(namespace string) (func(), error) {
+			return large.Enter(t.Context(), types.NamespacedName{Namespace: namespace, Name: "a"})
+		}
+		var last func()
+		for _, namespace := range []string{"a", "b", "c", "d"} {
+			for range 4 {
+				release, err := enter(namespace)
+				g.Expect(err).NotTo(HaveOccurred())
+				last = release
+			}
+			began := time.Now()
+			_, err := enter(namespace)
+			g.Expect(err).To(MatchError(context.DeadlineExceeded), "it has its share")
+			g.Expect(time.Since(began)).To(Equal(5*time.Second), "by the clock of the bubble")
+		}
+		_, err := enter("e")
+		g.Expect(err).To(MatchError(context.DeadlineExceeded), "there is no more")
+		last()
+		_, err = enter("e")
+		g.Expect(err).NotTo(HaveOccurred())
+	})
+}
