@@ -91,6 +91,9 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%d: %#v", status, err)
 		case strings.Contains(trouble.Message, token) || len(trouble.Message) > 600:
 			t.Errorf("%d: %s", status, trouble.Message)
+		case strings.Contains(trouble.Message, "redirects are not followed") != (status < 400),
+			strings.Contains(trouble.Message, "Check the sink's URL and sinkToken") != (want == Denied && status >= 400):
+			t.Errorf("%d: %s", status, trouble.Message)
 		}
 		if redirected {
 			t.Errorf("%d: followed, with the token", status)
@@ -156,7 +159,8 @@ func TestNoAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = sink.Send(t.Context(), anEvent(t))
-	if trouble, ok := errors.AsType[*Error](err); !ok || trouble.Kind != Unavailable || !strings.Contains(trouble.Message, "can't be reached") {
+	if trouble, ok := errors.AsType[*Error](err); !ok || trouble.Kind != Unavailable || !strings.Contains(trouble.Message, "can't be reached") ||
+		strings.Contains(trouble.Message, "Post ") {
 		t.Errorf("%#v", err)
 	}
 }
