@@ -16,27 +16,44 @@ import (
 // The whole demonstration, the operator's binary included.
 func TestDemonstrateMirrorsTasks(t *testing.T) {
 	g := NewWithT(t)
-	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	g.Expect(err).NotTo(HaveOccurred())
-	defer out.Close()
 	t.Setenv("TMPDIR", t.TempDir())
-
-	err = demonstrate(t.Context(), options{manager: buildManager(t), duration: 20 * time.Second}, out)
-
-	shown, readErr := os.ReadFile(out.Name())
-	g.Expect(readErr).NotTo(HaveOccurred())
-	g.Expect(err).NotTo(HaveOccurred(), "%s", shown)
-	g.Expect(string(shown)).To(And(
+	wanted := And(
 		MatchRegexp(`(?m)^NAME +TYPE +PHASE +PROGRESS\(%\) +MESSAGE +UPDATED +AGE`),
 		MatchRegexp(`(?m)^main +True `),
 		MatchRegexp(`Mirrored 3\d\d tasks: `),
 		MatchRegexp(`running -> completed`),
 		MatchRegexp(`Studio pushed [1-9]\d* changes, in the median \d+ ms from Studio to the cluster\.`),
 		MatchRegexp(`The operator asked Studio [1-9]\d* times\. The LivepeerTasks were written [1-9]\d* times\.`),
-	))
+	)
+	manager, shown := buildManager(t), ""
+	var failed error
+	for _, duration := range []time.Duration{20 * time.Second, 2 * time.Minute} { // a busy machine takes longer
+		shown, failed = demonstrated(t, options{manager: manager, duration: duration})
+		if well, err := wanted.Match(shown); failed == nil && well && err == nil {
+			break
+		}
+	}
+	g.Expect(failed).NotTo(HaveOccurred(), "%s", shown)
+	g.Expect(shown).To(wanted)
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), "livepeer-demo-*", "*"))
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(left).To(ConsistOf(HaveSuffix("operator.log")), "kubeconfigs hold credentials")
+	g.Expect(left).To(HaveEach(HaveSuffix("operator.log")), "kubeconfigs hold credentials")
+}
+
+// demonstrated is what a demonstration shows, and how it ends.
+func demonstrated(t *testing.T, with options) (shown string, failed error) {
+	t.Helper()
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	failed = demonstrate(t.Context(), with, out)
+	text, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), failed
 }
 
 func TestDemonstrateSaysWhyTheOperatorEnded(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 )
@@ -31,7 +32,7 @@ func TestWhatIsLeftBehindIsEnded(t *testing.T) {
 		}
 		return pids
 	}
-	g.Eventually(running).Should(HaveLen(4))
+	g.Eventually(running, time.Minute).Should(HaveLen(4))
 	g.Expect(endOrphans()).To(Equal(4))
 	g.Expect(running()).To(BeEmpty())
 }

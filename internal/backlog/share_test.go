@@ -49,7 +49,14 @@ func TestSilenceTakesNoRoom(t *testing.T) {
 		gate := fair.NewGate(3, 3)
 		share, other := shareOf(gate, "a", "a"), shareOf(gate, "b", "b")
 		g.Expect(share.Fit(3 * slot)).To(BeTrue())
-		listener := share.Listen(clock.RealClock{}, slot)
+		listener := share.Listen(clock.RealClock{}, 2*slot)
+		<-time.After(silence + time.Millisecond)
+		g.Expect(other.Fit(slot)).To(BeTrue())
+		g.Expect(other.Fit(slot+1)).To(BeFalse(), "what its tasks take")
+		other.Shrink(0)
+		g.Expect(share.Fit(3 * slot)).To(BeTrue())
+		listener.Heard()
+		listener.On(slot)
 		<-time.After(silence - time.Millisecond)
 		listener.Heard()
 		listener.On(slot)
@@ -63,5 +70,67 @@ func TestSilenceTakesNoRoom(t *testing.T) {
 		<-time.After(longSilence)
 		g.Expect(other.Fit(3 * slot)).To(BeTrue())
 		listener.Heard()
+	})
+}
+
+// TestRoomStaysWhileWhatWasHeardIsWorkedOn: an API that has just sent something is not silent, however long that takes to be worked on.
+// What it has sent by then is what it keeps when it falls silent again.
+func TestRoomStaysWhileWhatWasHeardIsWorkedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		gate := fair.NewGate(3, 3)
+		share, other := shareOf(gate, "a", "a"), shareOf(gate, "b", "b")
+		g.Expect(share.Fit(3 * slot)).To(BeTrue())
+		listener := share.Listen(clock.RealClock{}, 0)
+		listener.Heard()
+		<-time.After(2 * longSilence)
+		g.Expect(other.Fit(1)).To(BeFalse(), "it is worked on")
+		listener.On(2 * slot)
+		<-time.After(silence + time.Millisecond)
+		g.Expect(other.Fit(slot)).To(BeTrue())
+		g.Expect(other.Fit(slot+1)).To(BeFalse(), "what it has sent")
+		listener.Heard()
+	})
+}
+
+// TestNoRoomInTime: who does not get any has none.
+func TestNoRoomInTime(t *testing.T) {
+	g := NewWithT(t)
+	gate := fair.NewGate(1, 1)
+	share, other := shareOf(gate, "a", "a"), shareOf(gate, "b", "b")
+	g.Expect(share.Fit(slot)).To(BeTrue())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	g.Expect(other.Enter(ctx)).To(BeFalse())
+	other.Shrink(0)
+	share.Shrink(0)
+	g.Expect(other.Enter(t.Context())).To(BeTrue())
+}
+
+// TestLargeTasksAreBounded: one namespace reads four at once, all together sixteen, and who has to wait does so for 5 s.
+func TestLargeTasksAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		large := NewLarge()
+		enter := func(namespace string) (func(), error) {
+			return large.Enter(t.Context(), types.NamespacedName{Namespace: namespace, Name: "a"})
+		}
+		var last func()
+		for _, namespace := range []string{"a", "b", "c", "d"} {
+			for range 4 {
+				release, err := enter(namespace)
+				g.Expect(err).NotTo(HaveOccurred())
+				last = release
+			}
+			began := time.Now()
+			_, err := enter(namespace)
+			g.Expect(err).To(MatchError(context.DeadlineExceeded), "it has its share")
+			g.Expect(time.Since(began)).To(Equal(5*time.Second), "by the clock of the bubble")
+		}
+		_, err := enter("e")
+		g.Expect(err).To(MatchError(context.DeadlineExceeded), "there is no more")
+		last()
+		_, err = enter("e")
+		g.Expect(err).NotTo(HaveOccurred())
 	})
 }

@@ -98,7 +98,7 @@ func TestASourceArrivesHoweverItsFirstReconcileEnds(t *testing.T) {
 				g.Expect(err).NotTo(HaveOccurred())
 			}
 			reconcile()
-			g.Eventually(webhooks.RouteTo(r.engine).Ready).Should(BeTrue())
+			g.Eventually(webhooks.RouteTo(r.engine).Ready, time.Minute).Should(BeTrue())
 			if c.reason == "" {
 				return
 			}
@@ -109,7 +109,7 @@ func TestASourceArrivesHoweverItsFirstReconcileEnds(t *testing.T) {
 					return ""
 				}
 				return ready.Reason
-			}).Should(Equal(c.reason))
+			}, time.Minute).Should(Equal(c.reason))
 			if c.reason == v1alpha1.ReasonInvalidSecret {
 				g.Expect(ready.Message).To(ContainSubstring("can't be the name of a Secret: correct it"))
 			}

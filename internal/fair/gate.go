@@ -38,7 +38,7 @@ func (g *Gate) TryAcquire(source types.NamespacedName) (release func(), ok bool)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	of := g.tenant(source.Namespace)
-	if g.free == 0 || of.held >= g.perNamespace || of.at != nil {
+	if !g.has(of) {
 		g.tidy(of)
 		return nil, false
 	}
@@ -51,7 +51,7 @@ func (g *Gate) TryAcquire(source types.NamespacedName) (release func(), ok bool)
 func (g *Gate) Acquire(ctx context.Context, source types.NamespacedName) (release func(), err error) {
 	g.mu.Lock()
 	of := g.tenant(source.Namespace)
-	if g.free > 0 && of.held < g.perNamespace && of.at == nil {
+	if g.has(of) {
 		g.free--
 		of.held++
 		g.mu.Unlock()
@@ -79,6 +79,10 @@ func (g *Gate) Acquire(ctx context.Context, source types.NamespacedName) (releas
 	return nil, ctx.Err()
 }
 
+// has reports whether there is a slot for a namespace. Where it has somebody waiting there is none: give sees to that. The caller holds
+// the lock.
+func (g *Gate) has(of *tenant) bool { return g.free > 0 && of.held < g.perNamespace }
+
 func (g *Gate) release(of *tenant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -92,7 +96,7 @@ func (g *Gate) give(of *tenant) {
 	for next := g.turns.Front(); next != nil && g.free > 0; {
 		tenant, _ := next.Value.(*tenant)
 		after := next.Next()
-		if tenant.held < g.perNamespace {
+		if g.has(tenant) {
 			g.free--
 			tenant.held++
 			close(tenant.next())

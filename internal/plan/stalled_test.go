@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -69,5 +70,26 @@ func TestStalling(t *testing.T) {
 		if plan := Plan(testScope, []*mirror.Observation{observation}, s.lookup); len(plan.Actions) > 0 != stalls {
 			t.Errorf("%s: taken away: %v", phase, verbs(plan.Actions))
 		}
+	}
+}
+
+// TestNoTimeNoStall: a task of which Studio does not say when it was updated is never shown as stalled. What the other conditions say of
+// one that is stays.
+func TestNoTimeNoStall(t *testing.T) {
+	observation := observed("A", "upload", "running", noon)
+	observation.Status.Conditions = mirror.Conditions("running", "", nil, observation.Status.UpdatedAt)
+	scope := testScope
+	scope.StalledBefore = noon + 1
+	ready := meta.FindStatusCondition(observation.Status.Conditions, v1alpha1.ConditionReady)
+	status := scope.desired(observation, "a").Status
+	if got := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); got == nil || *got != *ready {
+		t.Errorf("%+v, want %+v", got, ready)
+	}
+	if got := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStalled); got == nil || !got.LastTransitionTime.Equal(new(metav1.Unix(noon/1000, 0))) {
+		t.Errorf("%+v", got)
+	}
+	observation.Status.UpdatedAt = nil
+	if got := scope.desired(observation, "a").Status.Conditions; !cmp.Equal(got, observation.Status.Conditions) {
+		t.Errorf("%+v", got)
 	}
 }

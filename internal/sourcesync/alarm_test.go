@@ -192,5 +192,5 @@ func TestASourceThatGoesWhileItsSecretIsRead(t *testing.T) {
 	<-reading
 	w.Forget(key)
 	close(goOn)
-	w.Eventually(func() bool { return w.woken.take(key) }, 10*time.Second, time.Millisecond).Should(BeTrue())
+	w.Eventually(func() bool { return w.woken.take(key) }, time.Minute, time.Millisecond).Should(BeTrue())
 }

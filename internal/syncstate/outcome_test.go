@@ -56,10 +56,14 @@ func TestOutcomeOf(t *testing.T) {
 		stalled bool
 		delay   time.Duration
 	}{
-		"no Secret":             {trouble, v1alpha1.ReasonSecretNotFound, `Secret "livepeer" not found: create it in namespace "media"`, true, 20 * time.Second},
-		"no Secret, wrapped":    {fmt.Errorf("x: %w", trouble), v1alpha1.ReasonSecretNotFound, `"apiKey"`, true, 20 * time.Second},
-		"bad key":               {api(studio.Unauthorized, 0), v1alpha1.ReasonUnauthorized, "the API says no", true, 20 * time.Second},
-		"not allowed":           {api(studio.Forbidden, 0), v1alpha1.ReasonForbidden, "the API says no", true, 20 * time.Second},
+		"no Secret":          {trouble, v1alpha1.ReasonSecretNotFound, `Secret "livepeer" not found: create it in namespace "media"`, true, 20 * time.Second},
+		"no Secret, wrapped": {fmt.Errorf("x: %w", trouble), v1alpha1.ReasonSecretNotFound, `"apiKey"`, true, 20 * time.Second},
+		"bad key":            {api(studio.Unauthorized, 0), v1alpha1.ReasonUnauthorized, "the API says no", true, 20 * time.Second},
+		"not allowed":        {api(studio.Forbidden, 0), v1alpha1.ReasonForbidden, "the API says no", true, 20 * time.Second},
+		"forbidden address": {
+			fmt.Errorf("listing: %w", &studio.ConfigError{Message: "That address is not permitted."}),
+			v1alpha1.ReasonInvalidURL, "That address is not permitted.", true, 20 * time.Second,
+		},
 		"too often":             {api(studio.RateLimited, 0), v1alpha1.ReasonRateLimited, "the API says no", false, 20 * time.Second},
 		"too often, wait":       {api(studio.RateLimited, 7*time.Minute), v1alpha1.ReasonRateLimited, "the API says no", false, 7 * time.Minute},
 		"too often, short wait": {api(studio.RateLimited, time.Second), v1alpha1.ReasonRateLimited, "the API says no", false, 20 * time.Second},

@@ -80,7 +80,7 @@ func TestATimeThatNobodyReachesKeepsNothingBack(t *testing.T) {
 	p, now := &State{}, noon.UnixMilli()
 	p.Resume(resumed(v1alpha1.ReasonSynced), each(
 		mirror.Entry{Shown: mirror.Shown{ID: "a", UpdatedAt: now}}, mirror.Entry{Shown: mirror.Shown{ID: "b", UpdatedAt: now * 1000}},
-		mirror.Entry{Shown: mirror.Shown{ID: "c", UpdatedAt: math.MaxInt64}},
+		mirror.Entry{Shown: mirror.Shown{ID: "c", UpdatedAt: math.MaxInt64}}, mirror.Entry{Shown: mirror.Shown{ID: "d", UpdatedAt: now - 1}},
 	), noon)
 	if after := p.Retention.NotifyAfter; after != now-notifyMargin.Milliseconds() {
 		t.Errorf("notifies after %d", after)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -50,6 +51,10 @@ func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
 		},
 		"a write that was carried out and not answered": {
 			func(x *Index) { x.begin(a); x.Notice(a, "11"); x.done(a, nil) }, []types.NamespacedName{a},
+		},
+		"a creation that was carried out and not answered": {
+			func(x *Index) { x.begin(keyOf("new")); x.Notice(keyOf("new"), "11"); x.done(keyOf("new"), nil) },
+			[]types.NamespacedName{keyOf("new")},
 		},
 		"two at once": {
 			func(x *Index) {
@@ -127,6 +132,31 @@ func TestListReplacesWhatIsKnown(t *testing.T) {
 	}
 }
 
+// TestAListOfOneNamespace says nothing of another.
+func TestAListOfOneNamespace(t *testing.T) {
+	x := NewIndex()
+	x.see(stored(kubetest.ATask("a", "main", 10)))
+	x.NotifyExternalChanges(func(task TaskRef) { t.Errorf("told of %v", task) })
+	x.Replace("elsewhere", nil, "20")
+	if _, known := x.Lookup("media")("a"); !known {
+		t.Error("it is forgotten")
+	}
+}
+
+// TestAStalledTaskIsNotKnownAgain: as long as it is not shown so, the same answer of Studio asks for a write.
+func TestAStalledTaskIsNotKnownAgain(t *testing.T) {
+	x := NewIndex()
+	at := metav1.NewMicroTime(resumedAt)
+	x.see(stored(kubetest.ATask("a", "main", 10, func(task *v1alpha1.LivepeerTask) { task.Status.UpdatedAt = &at })))
+	entry, _ := x.Lookup("media")("a")
+	x.Recognise(&entry, 5)
+	for before, want := range map[int64]bool{0: true, resumedAt.UnixMilli(): true, resumedAt.UnixMilli() + 1: false} {
+		if x.Mirrors(idOf("main"), "a", "a", 5, before) != want {
+			t.Errorf("as of %d: not %v", before, want)
+		}
+	}
+}
+
 // TestMarks: an answer of the API is known again as long as nobody has changed the task.
 func TestMarks(t *testing.T) {
 	source := SourceID{Namespace: "media", UID: "uid-of-main"}
@@ -152,7 +182,8 @@ func TestMarks(t *testing.T) {
 		entry, _ := x.Lookup("media")("a")
 		x.Recognise(&entry, 5)
 		c.happens(x)
-		if x.Mirrors(source, "a", "a", 5, 0) != c.want || x.Mirrors(source, "a", "a", 6, 0) || x.Mirrors(source, "a", "A", 5, 0) || x.Mirrors(source, "a", "a", 0, 0) {
+		if x.Mirrors(source, "a", "a", 5, 0) != c.want || x.Mirrors(source, "a", "a", 6, 0) || x.Mirrors(source, "a", "A", 5, 0) || x.Mirrors(source, "a", "a", 0, 0) ||
+			x.Mirrors(idOf("other"), "a", "a", 5, 0) {
 			t.Errorf("%s: known again: %v", name, x.Mirrors(source, "a", "a", 5, 0))
 		}
 		x.observe(stored(kubetest.ATask("a", "main", 20, kubetest.InPhase("failed"))), true)
@@ -174,6 +205,7 @@ func TestGoneThoughWrittenInto(t *testing.T) {
 		"gone":             {plan.BecauseDeleted, "uid-of-a", "a", 0},
 		"edited":           {plan.BecauseDeleted, "uid-of-a", "b", 1},
 		"made anew":        {plan.BecauseDeleted, "another", "a", 1},
+		"is going already": {plan.BecauseDeleted, "uid-of-a", "a", 1},
 		"beyond a limit":   {plan.BecauseHistory, "uid-of-a", "a", 1},
 		"not there at all": {plan.BecauseDeleted, "", "", 0},
 	} {
@@ -182,6 +214,9 @@ func TestGoneThoughWrittenInto(t *testing.T) {
 			api.Tasks["a"] = kubetest.ATask("a", "main", 12, func(task *v1alpha1.LivepeerTask) {
 				task.UID, task.Spec.ID = c.uid, c.id
 				task.Labels = map[string]string{"team": "video"}
+				if name == "is going already" {
+					task.DeletionTimestamp = new(metav1.Unix(1587667174, 0))
+				}
 			})
 		}
 		planned := mirror.EntryOf(kubetest.ATask("a", "main", 10))

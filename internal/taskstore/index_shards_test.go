@@ -34,6 +34,18 @@ func TestWaitingTasksOfSomeSources(t *testing.T) {
 	if got := x.WaitingTasks(); got != 3 {
 		t.Errorf("all: %d", got)
 	}
+	var told []string
+	x.NotifyWaiting(func(source types.NamespacedName) { told = append(told, source.String()) })
+	x.Observe(kubetest.ATask("c", "other", 14)) // was sent
+	forget(x, kubetest.ATask("a", "main", 15))
+	x.Observe(kubetest.ATask("b", "main", 16, waits))
+	if got := x.WaitingTasks(); got != 2 || !slices.Equal(x.WaitingOf(idOf("other")), []string{"d"}) || !slices.Equal(told, []string{"media/main"}) {
+		t.Errorf("%d wait, told of %v", got, told)
+	}
+	forget(x, kubetest.ATask("b", "main", 17))
+	if _, kept := x.waiting[idOf("main")]; kept || len(x.sources) != 1 {
+		t.Errorf("sources without tasks are remembered: %d", len(x.sources))
+	}
 }
 
 // TestAnEchoBeforeItsAnswer: where whole tasks are watched, what an own write has stored may be seen before the write is answered. It is

@@ -124,6 +124,13 @@ func TestIndexTellsOfOthers(t *testing.T) {
 				x.gone(keyOf("a"), "uid-of-a")
 			}, nil, "",
 		},
+		"own deletion, then another's new one": {
+			func(x *Index) {
+				x.begin(keyOf("a"))
+				x.gone(keyOf("a"), "uid-of-a")
+				x.observe(stored(kubetest.ATask("a", "main", 12, reborn, failed)), true)
+			}, []TaskRef{ask("main", "a")}, "12",
+		},
 		"own deletion of an earlier one": {func(x *Index) { x.gone(keyOf("a"), "earlier") }, nil, "10"},
 	} {
 		x := NewIndex()
