@@ -133,16 +133,23 @@ ARGOCD = github.com/argoproj/argo-cd/v3
 # Velero listens for its metrics where controller-runtime says, on port 8080 of every network, and has no flag for it.
 VELERO_LDFLAGS = -X sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress=127.0.0.1:0
 
-# kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, KEDA's operator, Knative's broker, and Velero with its plugin for S3 and
-# an S3 in memory themselves, and small programs that call Argo Events' and KEDA's own code. KEDA's operator takes longest: 16 minutes on two busy cores.
+# Those of hack/controlplane.sh, so that what both have is compiled once.
+KUBERNETES_FLAGS = -gcflags all=-dwarf=false $(foreach part,kubernetes api client-go,-gcflags 'k8s.io/$(part)/...=-dwarf=false -l')
+
+# kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, KEDA's operator and server of metrics with Kubernetes' own controllers, Knative's broker, and Velero with its plugin for S3 and
+# an S3 in memory themselves, and small programs that call Argo Events' and KEDA's own code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
 	go build -C tools/argo-events -o $(BIN)/recipes/argo-events .
+	go build -C tools/argo-events -o $(BIN)/recipes/argo-events-pods ./pods
+	go build -C tools/nats-server -o $(BIN)/recipes/nats-server github.com/nats-io/nats-server/v2
 	go mod -C tools/keda download github.com/kedacore/keda/v2
 	go list -C tools/keda -m -f '$(KEDA_FILES)' github.com/kedacore/keda/v2 >$(BIN)/recipes/keda.json
 	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
 	go build -C tools/keda-operator -o $(BIN)/recipes/keda-operator github.com/kedacore/keda/v2/cmd/operator
+	go build -C tools/keda-operator -o $(BIN)/recipes/keda-adapter github.com/kedacore/keda/v2/cmd/adapter
+	go build -C tools/kube-controller-manager $(KUBERNETES_FLAGS) -o $(BIN)/recipes/kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 	for part in mtchannel_broker broker/ingress broker/filter in_memory/channel_dispatcher; do \
 		go build -C tools/knative -o $(BIN)/recipes/knative-$${part##*[/_]} knative.dev/eventing/cmd/$$part || exit; done
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s

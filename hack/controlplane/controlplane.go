@@ -32,6 +32,8 @@ type Options struct {
 	// Data is a folder of the caller's, or one that is to be made, where etcd keeps its data, so that it can be copied. Empty: one
 	// that Stop removes.
 	Data string
+	// Flags are more flags of kube-apiserver, without their dashes.
+	Flags map[string]string
 }
 
 // ControlPlane is a running control plane.
@@ -64,6 +66,9 @@ func Start(ctx context.Context, opts Options) (*ControlPlane, error) {
 	env.ControlPlane.APIServer = &envtest.APIServer{Path: bin.apiServer, Out: opts.Output, Err: opts.Output}
 	// Else open watches hold the API server up for a minute when it is to stop.
 	env.ControlPlane.APIServer.Configure().Set("shutdown-watch-termination-grace-period", "1s")
+	for name, value := range opts.Flags {
+		env.ControlPlane.APIServer.Configure().Set(name, value)
+	}
 	env.ControlPlane.Etcd = &envtest.Etcd{Path: bin.etcd, DataDir: opts.Data, Out: opts.Output, Err: opts.Output}
 
 	cp := &ControlPlane{env: env, root: root, kubectl: bin.kubectl}
@@ -91,6 +96,11 @@ func (c *ControlPlane) Stop() error {
 // Config returns a copy of the configuration of an administrator, who may do everything.
 func (c *ControlPlane) Config() *rest.Config {
 	return rest.CopyConfig(c.env.Config)
+}
+
+// SigningKey returns the path of the key that signs tokens of ServiceAccounts, which a controller manager is given.
+func (c *ControlPlane) SigningKey() string {
+	return filepath.Join(c.env.ControlPlane.APIServer.CertDir, "sa-signer.key")
 }
 
 // Kubectl returns the path of a kubectl.

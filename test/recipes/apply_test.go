@@ -142,7 +142,10 @@ func TestArgoEventsKnowsTheFields(t *testing.T) {
 		case "Sensor":
 			g.Expect(yaml.UnmarshalStrict(raw, &events.Sensor{})).To(Succeed())
 			known++
+		case "EventBus":
+			g.Expect(yaml.UnmarshalStrict(raw, &events.EventBus{})).To(Succeed())
+			known++
 		}
 	}
-	g.Expect(known).To(Equal(2))
+	g.Expect(known).To(Equal(3))
 }

@@ -28,7 +28,7 @@ func TestArgoEvents(t *testing.T) {
 	g := NewWithT(t)
 	c := newClient(t)
 	source := lastOf(t, "argo-events.md", "EventSource")
-	applyPage(t, "argo-events.md", "EventSource", "Sensor") // whose CRDs the event source does without
+	applyPage(t, "argo-events.md", "EventBus", "EventSource", "Sensor") // whose CRDs the event source does without
 	withoutOperation := source.DeepCopy()
 	fields := []any{map[string]any{"key": "status.phase", "value": "completed"}}
 	g.Expect(unstructured.SetNestedSlice(withoutOperation.Object, fields, "spec", "resource", "completed", "filter", "fields")).To(Succeed())

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -48,6 +50,7 @@ func TestFlux(t *testing.T) {
 	t.Run("by hand", func(t *testing.T) { f.in(t).testByHand() })
 	t.Run("stalled", func(t *testing.T) { f.in(t).testStalled(studio) })
 	t.Run("prune", func(t *testing.T) { f.in(t).testPrune(url) })
+	t.Run("delete", func(t *testing.T) { f.in(t).testDelete() })
 }
 
 func (f *fluxCluster) publishSources(url string, names ...string) {
@@ -113,4 +116,16 @@ func (f *fluxCluster) testPrune(url string) {
 	for name := range f.versions("media") {
 		f.Expect(name).NotTo(HavePrefix("LivepeerTask "), "Flux counts a task as its own")
 	}
+}
+
+// testDelete: CRDs go with the Kustomization that brought them, but for those that are annotated.
+func (f *fluxCluster) testDelete() {
+	kept := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: "livepeertasksources." + v1alpha1.GroupVersion.Group}}
+	annotation := []byte(`{"metadata":{"annotations":{"kustomize.toolkit.fluxcd.io/prune":"disabled"}}}`)
+	f.Expect(f.Patch(f.t.Context(), kept, client.RawPatch(types.MergePatchType, annotation))).To(Succeed())
+	f.Expect(f.Delete(f.t.Context(), f.object(operatorName))).To(Succeed())
+	f.Eventually(f.crds, gitopsBound).Should(ConsistOf("LivepeerTaskSource"))
+	f.Expect(f.gone(kept)).To(BeFalse())
+	f.Expect(kept.DeletionTimestamp).To(BeNil())
+	f.Expect(f.gone(sourceCalled("main"))).To(BeFalse())
 }

@@ -41,9 +41,15 @@ type gitopsCluster struct {
 
 func newGitopsCluster(t *testing.T) gitopsCluster {
 	t.Helper()
+	return newClusterWith(t, nil)
+}
+
+// newClusterWith is one whose API server has more flags.
+func newClusterWith(t *testing.T, flags map[string]string) gitopsCluster {
+	t.Helper()
 	c := gitopsCluster{Gomega: NewWithT(t), t: t}
 	var err error
-	c.plane, err = controlplane.Start(t.Context(), controlplane.Options{})
+	c.plane, err = controlplane.Start(t.Context(), controlplane.Options{Flags: flags})
 	c.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { c.Expect(c.plane.Stop()).To(Succeed()) })
 	scheme := runtime.NewScheme()
@@ -69,8 +75,8 @@ func (c *gitopsCluster) crds() (names []string) {
 	return names
 }
 
-// startOperator runs the operator itself, with the rights that were applied, and more arguments.
-func (c *gitopsCluster) startOperator(more ...string) {
+// startOperator runs the operator itself, with the rights that were applied, and more arguments, until the returned function is called.
+func (c *gitopsCluster) startOperator(more ...string) (stop func() string) {
 	c.t.Helper()
 	binary, err := controlplane.ManagerFor(c.t.Context(), "../..", c.t.TempDir())
 	c.Expect(err).NotTo(HaveOccurred())
@@ -79,7 +85,7 @@ func (c *gitopsCluster) startOperator(more ...string) {
 	kubeconfig := filepath.Join(c.t.TempDir(), "kubeconfig")
 	c.Expect(controlplane.WriteKubeconfig(kubeconfig, account, "")).To(Succeed())
 	args := []string{"--kubeconfig=" + kubeconfig, "--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address=0"}
-	startTool(c.t, binary, append(args, more...)...)
+	return startTool(c.t, binary, append(args, more...)...)
 }
 
 // startStudio runs a simulated Studio, and returns what spec.url is to be.

@@ -41,7 +41,7 @@ func TestK9s(t *testing.T) {
 		at := time.Now().Add(-time.Duration(10*minutes+1) * time.Minute)
 		newTask(t, c, source.Namespace, fmt.Sprintf(raw, at.UnixMilli()))
 	}
-	k9s := startK9s(t, binary, source.Namespace)
+	k9s := startK9s(t, binary, source.Namespace, false)
 	k9s.shows(`pods\(k9srun\)`)
 	k9s.press("F7")
 	k9s.shows(`PHASE +NAME +TYPE +DONE +UPDATED\S* +MESSAGE +DISPLAY NAME`)
@@ -82,6 +82,30 @@ func TestK9s(t *testing.T) {
 	g.Eventually(suspended, bound).Should(BeFalse())
 }
 
+// The actions in the folder plugins, under another name; and with --readonly those that change something are not there.
+func TestK9sReadOnly(t *testing.T) {
+	binary := tool(t, "k9s")
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("tmux is not there, which gives k9s a terminal")
+	}
+	c := newClient(t)
+	source := newSource(t, c, "k9sread")
+	newTask(t, c, source.Namespace, `{"id":"k9s-read","type":"upload","status":{"phase":"running"}}`)
+	offered := `<x> +Suspend`
+	k9s := startK9s(t, binary, source.Namespace, true)
+	k9s.shows(`pods\(k9sread\)`)
+	k9s.press("F6")
+	k9s.shows(offered)
+
+	k9s = startK9s(t, binary, source.Namespace, true, "--readonly")
+	k9s.shows(`pods\(k9sread\)`)
+	k9s.press("F7")
+	k9s.shows(`<s> +Show`)
+	k9s.press("F6")
+	k9s.shows(`main `)
+	NewWithT(t).Expect(k9s.screen()).NotTo(Or(MatchRegexp(offered), MatchRegexp("Sync now"), MatchRegexp("Resume")))
+}
+
 const bound = 30 * time.Second // k9s reads anew every two seconds; machines can be busy
 
 // terminal is a terminal in which k9s runs: a session of tmux, in a server of its own.
@@ -90,13 +114,20 @@ type terminal struct {
 	socket string
 }
 
-// startK9s runs k9s with the files of config/k9s, and with kubectl and the kubectl plugin in its PATH.
-func startK9s(t *testing.T, binary, namespace string) *terminal {
+// startK9s runs k9s with the files of config/k9s, and with kubectl and the kubectl plugin in its PATH: where K9S_CONFIG_DIR says, or below
+// XDG_CONFIG_HOME with the actions in a folder.
+func startK9s(t *testing.T, binary, namespace string, xdg bool, args ...string) *terminal {
 	t.Helper()
 	g := NewWithT(t)
 	dir := pluginTools(t)
 	config := filepath.Join(dir, "k9s")
 	g.Expect(os.CopyFS(config, os.DirFS(k9sConfig))).To(Succeed())
+	where := "K9S_CONFIG_DIR=" + config
+	if xdg {
+		where = "XDG_CONFIG_HOME=" + dir
+		g.Expect(os.Mkdir(filepath.Join(config, "plugins"), 0o700)).To(Succeed())
+		g.Expect(os.Rename(filepath.Join(config, "plugins.yaml"), filepath.Join(config, "plugins", "livepeer.yaml"))).To(Succeed())
+	}
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	g.Expect(controlplane.WriteKubeconfig(kubeconfig, cluster.Config(), "elsewhere")).To(Succeed())
 	k9s := &terminal{t: t, socket: filepath.Join(dir, "tmux")}
@@ -107,9 +138,9 @@ func startK9s(t *testing.T, binary, namespace string) *terminal {
 		}
 		_ = exec.CommandContext(context.WithoutCancel(t.Context()), "tmux", "-S", k9s.socket, "kill-server").Run()
 	})
-	k9s.tmux("-f", "/dev/null", "new-session", "-d", "-x", "400", "-y", "50",
-		"-e", "K9S_CONFIG_DIR="+config, "-e", "K9S_LOGS_DIR="+config, "-e", "KUBECONFIG=", "-e", "HOME="+dir, "-e", "PATH="+dir+":"+os.Getenv("PATH"),
-		"-e", "TERM=xterm-256color", binary, "--kubeconfig="+kubeconfig, "--namespace="+namespace)
+	k9s.tmux(append([]string{"-f", "/dev/null", "new-session", "-d", "-x", "400", "-y", "50",
+		"-e", where, "-e", "K9S_LOGS_DIR=" + config, "-e", "KUBECONFIG=", "-e", "HOME=" + dir, "-e", "PATH=" + dir + ":" + os.Getenv("PATH"),
+		"-e", "TERM=xterm-256color", binary, "--kubeconfig=" + kubeconfig, "--namespace=" + namespace}, args...)...)
 	return k9s
 }
 

@@ -67,47 +67,71 @@ func TestKEDAOperator(t *testing.T) {
 // kedaCluster has KEDA's operator.
 type kedaCluster struct {
 	gitopsCluster
+	certificates string // folder
+	metrics      string // address of what the operator tells its server of metrics
 }
 
 func newKEDACluster(t *testing.T) *kedaCluster {
 	t.Helper()
-	binary := tool(t, "keda-operator")
-	k := &kedaCluster{newGitopsCluster(t)}
-	dir := moduleDir(t, "keda-operator", "github.com/kedacore/keda/v2")
-	crds := envtest.CRDInstallOptions{Paths: []string{dir + "/config/crd/bases"}, ErrorIfPathMissing: true, MaxTime: gitopsBound}
+	k := installKEDA(t, newAuthority(t), nil)
+	authorities := t.TempDir()
+	k.Expect(os.WriteFile(filepath.Join(authorities, "ca.crt"), k.plane.Config().CAData, 0o600)).To(Succeed())
+	k.start(authorities)
+	return k
+}
+
+// installKEDA applies KEDA's own manifests but for the pods. Its parts speak to each other with certificates of the authority.
+func installKEDA(t *testing.T, ca *authority, flags map[string]string) *kedaCluster {
+	t.Helper()
+	tool(t, "keda-operator") // or skip
+	k := &kedaCluster{
+		gitopsCluster: newClusterWith(t, flags), metrics: "127.0.0.1:" + freePort(t),
+		certificates: ca.folder(t, "127.0.0.1", "keda-metrics-apiserver.keda.svc"),
+	}
+	dir := moduleDir(t, "keda-operator", "github.com/kedacore/keda/v2") + "/config"
+	crds := envtest.CRDInstallOptions{Paths: []string{dir + "/crd/bases"}, ErrorIfPathMissing: true, MaxTime: gitopsBound}
 	_, err := envtest.InstallCRDs(k.plane.Config(), crds)
 	k.Expect(err).NotTo(HaveOccurred())
 	k.Expect(k.plane.Install(t.Context())).To(Succeed())
 	newNamespace(t, k, "keda")
 	newNamespace(t, k, "media")
-	for _, name := range []string{"/config/service_account/service_account.yaml", "/config/rbac/role.yaml", "/config/rbac/role_binding.yaml"} {
-		text, err := os.ReadFile(dir + name)
-		k.Expect(err).NotTo(HaveOccurred())
-		for document := range strings.SplitSeq(strings.TrimPrefix(string(text), "---\n"), "\n---\n") {
-			object := &unstructured.Unstructured{}
-			k.Expect(yaml.Unmarshal([]byte(document), &object.Object)).To(Succeed())
-			k.Expect(k.plane.Apply(t.Context(), object)).To(Succeed())
-		}
-	}
-	account, err := k.plane.ServiceAccountConfig(t.Context(), "keda", "keda-operator")
-	k.Expect(err).NotTo(HaveOccurred())
-	kubeconfig, certificates, authorities := filepath.Join(t.TempDir(), "kubeconfig"), t.TempDir(), t.TempDir()
-	k.Expect(controlplane.WriteKubeconfig(kubeconfig, account, "keda")).To(Succeed())
-	admin := k.plane.Config()
-	for path, content := range map[string][]byte{
-		filepath.Join(authorities, "ca.crt"):   admin.CAData,
-		filepath.Join(certificates, "ca.crt"):  admin.CAData, // those of its server of metrics, which nobody here asks
-		filepath.Join(certificates, "tls.crt"): admin.CertData,
-		filepath.Join(certificates, "tls.key"): admin.KeyData,
-	} {
-		k.Expect(os.WriteFile(path, content, 0o600)).To(Succeed())
+	for _, name := range []string{"service_account/service_account", "rbac/role", "rbac/role_binding"} {
+		k.Expect(k.plane.Apply(t.Context(), k.manifests(dir+"/"+name+".yaml")...)).To(Succeed())
 	}
 	t.Setenv("WATCH_NAMESPACE", "")
 	t.Setenv("POD_NAMESPACE", "keda")
 	t.Setenv("KEDA_CLUSTER_OBJECT_NAMESPACE", "keda") // which it reads from its pod else
-	startTool(t, binary, "--kubeconfig="+kubeconfig, "--ca-dir="+authorities, "--cert-dir="+certificates, "--metrics-bind-address=0",
-		"--health-probe-bind-address=0", "--metrics-service-bind-address=127.0.0.1:"+freePort(t))
 	return k
+}
+
+// manifests are the objects of a file.
+func (k *kedaCluster) manifests(path string) (objects []*unstructured.Unstructured) {
+	k.t.Helper()
+	text, err := os.ReadFile(path)
+	k.Expect(err).NotTo(HaveOccurred())
+	for document := range strings.SplitSeq(strings.TrimPrefix(string(text), "---\n"), "\n---\n") {
+		object := &unstructured.Unstructured{}
+		k.Expect(yaml.Unmarshal([]byte(document), &object.Object)).To(Succeed())
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// start runs the operator, which trusts the authorities in a folder.
+func (k *kedaCluster) start(authorities string) {
+	k.t.Helper()
+	startTool(k.t, tool(k.t, "keda-operator"), "--kubeconfig="+k.kubeconfig(), "--ca-dir="+authorities, "--cert-dir="+k.certificates,
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--metrics-service-bind-address="+k.metrics)
+}
+
+// kubeconfig is a file that gives KEDA's rights.
+func (k *kedaCluster) kubeconfig() string {
+	k.t.Helper()
+	account, err := k.plane.ServiceAccountConfig(k.t.Context(), "keda", "keda-operator")
+	k.Expect(err).NotTo(HaveOccurred())
+	path := filepath.Join(k.t.TempDir(), "kubeconfig")
+	k.Expect(controlplane.WriteKubeconfig(path, account, "keda")).To(Succeed())
+	return path
 }
 
 // storeWorkers stores the Deployment that is to be scaled.
