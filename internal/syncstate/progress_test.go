@@ -98,12 +98,17 @@ func TestFullSynced(t *testing.T) {
 	}
 	g := NewWithT(t)
 	p := state()
+	p.Inputs.Requested = "asked"
 	p.FullSynced(source, &Listing{Began: began, Requested: "asked", Whole: true, Omitted: 4, Newest: 7_000_000}, ended)
 	g.Expect(p.Coverage).To(Equal(Coverage{Synced: true, StoredBefore: 9, Listed: began, FullAt: began, Handled: "asked", Newest: 7_000_000}))
 	g.Expect(p.Coverage.CreatedSince()).To(Equal(7_000_000 - restartMargin.Milliseconds()))
 	g.Expect(p.Retention).To(Equal(Retention{Omitted: 4, NotifyAfter: 7_000_000 - notifyMargin.Milliseconds()}))
 	g.Expect(p.Health.Unstalled).To(BeNil())
 	g.Expect(p.Schedule.NextFull.Sub(ended)).To(And(BeNumerically(">", time.Minute/2), BeNumerically("<=", source.Spec.ResyncInterval.Duration*11/10)))
+
+	p.Inputs.Requested = "asked since"
+	p.FullSynced(source, &Listing{Began: began, Requested: "asked", Whole: true}, ended)
+	g.Expect(p.Schedule.NextFull).To(Equal(ended), "it was asked for once more while it was under way")
 
 	p = state()
 	p.FullSynced(source, &Listing{Began: began, Omitted: 4}, ended)

@@ -91,7 +91,7 @@ func TestHealthNeedsAListing(t *testing.T) {
 		true: {{Rejected: Rejected{"a": ""}}, {Paused: &Paused{}}, unreadable}, false: {{}, {Rejected: Rejected{}, unusable: 3}},
 	} {
 		for _, h := range all {
-			g.Expect(h.NeedsListing()).To(Equal(want), "%+v", h)
+			g.Expect(h.needsListing()).To(Equal(want), "%+v", h)
 		}
 	}
 	h := Health{}
