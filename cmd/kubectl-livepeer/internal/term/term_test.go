@@ -19,6 +19,8 @@ func TestCleanLeavesNothingThatATerminalObeys(t *testing.T) {
 		"broken \xff\xfe":               "broken",
 		"会議 🎥 é":                        "会議 🎥 é",
 		"line\u2028separator\u2029ends": "line separator ends",
+		"می\u200cخواهم.mp4":             "می\u200cخواهم.mp4",
+		"👨\u200d👩\u200d👧 at home\ufeff": "👨\u200d👩\u200d👧 at home",
 	} {
 		if got := Clean(text); got != want {
 			t.Errorf("Clean(%q) = %q, not %q", text, got, want)
@@ -42,6 +44,9 @@ func TestCut(t *testing.T) {
 		{"会議の録画", 9, "会議の録…"},
 		{"会議の録画", 8, "会議の…"},
 		{"e\u0301e\u0301", 2, "e\u0301e\u0301"},
+		{"👨\u200d👩\u200d👧.mp4", 6, "👨\u200d👩\u200d👧.mp4"},
+		{"ab👨\u200d👩\u200d👧.mp4", 5, "ab👨\u200d👩\u200d👧…"},
+		{"می\u200cخواهم", 7, "می\u200cخواهم"},
 		{"holiday", 1, "…"},
 		{"holiday", 0, ""},
 	} {
