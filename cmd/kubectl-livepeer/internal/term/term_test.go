@@ -104,7 +104,10 @@ func TestAges(t *testing.T) {
 		90 * time.Second:             {"90s", "1m30s"},
 		5*time.Minute + time.Second:  {"5m", "5m1s"},
 		3*time.Hour + 2*time.Minute:  {"3h", "3h2m"},
-		50*time.Hour + 2*time.Minute: {"2d", "50h2m"},
+		50*time.Hour + 2*time.Minute: {"2d", "2d2h"},
+		47*time.Hour + 2*time.Minute: {"47h", "47h2m"},
+		48 * time.Hour:               {"2d", "2d0h"},
+		8765*time.Hour + time.Minute: {"365d", "365d5h"},
 		time.Minute:                  {"60s", "1m0s"},
 	} {
 		if got := [2]string{Age(d), Duration(d)}; got != want {
