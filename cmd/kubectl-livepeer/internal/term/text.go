@@ -44,7 +44,10 @@ func CleanLines(text string) string {
 const nonJoiner, joiner = '\u200c', '\u200d'
 
 func invisible(r rune) bool {
-	return r != nonJoiner && r != joiner && (r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co))
+	if r == nonJoiner || r == joiner {
+		return false
+	}
+	return r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 }
 
 // Columns returns how many columns of a terminal a text takes.
