@@ -260,7 +260,7 @@ func (d *Decoder) any(v any) ([]byte, bool) {
 		masked, more = d.redactor.JSON(shown)
 		changed = append(changed, more...)
 	}
-	if p.lost {
+	if p.lost || fewer(v, masked) {
 		d.Omit("")
 	}
 	data, err := canonical(masked)
