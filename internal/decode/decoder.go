@@ -19,6 +19,7 @@ import (
 
 const (
 	maxText       = 16 << 10 // bytes of a string
+	maxWord       = 256      // bytes of a type, a phase or an ID: columns show them, and they are kept in memory
 	maxAny        = 64 << 10 // bytes of free-form JSON, in canonical form
 	maxDepth      = 32       // levels of arrays and objects in it
 	maxList       = 200      // entries of a list
@@ -259,7 +260,7 @@ func (d *Decoder) any(v any) ([]byte, bool) {
 		masked, more = d.redactor.JSON(shown)
 		changed = append(changed, more...)
 	}
-	if p.lost {
+	if p.lost || fewer(v, masked) {
 		d.Omit("")
 	}
 	data, err := canonical(masked)

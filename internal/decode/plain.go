@@ -53,3 +53,28 @@ func (p *plainer) members(v map[string]any) map[string]any {
 	}
 	return members
 }
+
+// fewer reports whether an object in a tree has fewer members than before: keys that were masked became one. What was masked whole has
+// nothing to be compared.
+func fewer(before, after any) bool {
+	switch before := before.(type) {
+	case []any:
+		items, _ := after.([]any)
+		for i := range items {
+			if i < len(before) && fewer(before[i], items[i]) {
+				return true
+			}
+		}
+	case map[string]any:
+		members, same := after.(map[string]any)
+		if same && len(members) < len(before) {
+			return true
+		}
+		for key, value := range members {
+			if fewer(before[key], value) {
+				return true
+			}
+		}
+	}
+	return false
+}

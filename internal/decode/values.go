@@ -3,6 +3,7 @@
 package decode
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
@@ -54,7 +55,7 @@ func (d *Decoder) text(k kind, v any) (string, bool) {
 	if k == messageKind {
 		return d.message(s), true
 	}
-	if k != secretKind && len(s) > maxText {
+	if k != secretKind && len(s) > d.longest(k) {
 		return "", false
 	}
 	masked, changed := "", false
@@ -76,6 +77,14 @@ func (d *Decoder) text(k kind, v any) (string, bool) {
 		d.redact("")
 	}
 	return masked, true
+}
+
+// longest is how many bytes a text may have where the decoder is.
+func (d *Decoder) longest(k kind) int {
+	if k == textKind && bytes.IndexByte(d.path, '.') < 0 { // of the task itself
+		return maxWord
+	}
+	return maxText
 }
 
 // affords reports whether a text of n bytes more is searched for credentials, and counts it.

@@ -95,7 +95,11 @@ func leftOut(t *v1alpha1.LivepeerTask) Section {
 	s.add("Masked", paths(t.Spec.RedactedFields, t.Status.RedactedFields))
 	s.add("Left out", paths(t.Spec.OmittedFields, t.Status.OmittedFields))
 	if n := t.Spec.UnknownFields + t.Status.UnknownFields; n > 0 {
-		s.add("Unknown", fmt.Sprintf("%d fields that the operator does not know; look for a newer one", n))
+		fields := "fields"
+		if n == 1 {
+			fields = "field"
+		}
+		s.add("Unknown", fmt.Sprintf("%d %s that the operator does not know; look for a newer one", n, fields))
 	}
 	return s
 }

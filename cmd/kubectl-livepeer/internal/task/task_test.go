@@ -220,6 +220,14 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+func TestOneUnknownField(t *testing.T) {
+	task := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.UnknownFields = 1 })
+	sections := Describe(&task, day, term.Duration)
+	if got := sections[len(sections)-1].Fields[0].Value; got != "1 field that the operator does not know; look for a newer one" {
+		t.Error(got)
+	}
+}
+
 // TestClipOfOddTimes: what is no time is not shown as one.
 func TestClipOfOddTimes(t *testing.T) {
 	for _, odd := range []float64{1e300, -1e300, 9e15, -1} {

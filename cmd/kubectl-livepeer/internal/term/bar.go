@@ -37,13 +37,17 @@ func Age(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
-// Duration says how long something took, to the second: 42s, 5m10s, 3h2m.
+// Duration says how long something took, to the second: 42s, 5m10s, 3h2m, 12d7h.
 func Duration(d time.Duration) string {
 	if d < 0 {
 		return "0s"
 	}
 	if d < time.Second {
 		return "under 1s"
+	}
+	if d >= 48*time.Hour {
+		hours := int(d.Hours())
+		return fmt.Sprintf("%dd%dh", hours/24, hours%24)
 	}
 	text := d.Round(time.Second).String()
 	if d >= time.Hour {

@@ -19,6 +19,8 @@ func TestCleanLeavesNothingThatATerminalObeys(t *testing.T) {
 		"broken \xff\xfe":               "broken",
 		"会議 🎥 é":                        "会議 🎥 é",
 		"line\u2028separator\u2029ends": "line separator ends",
+		"می\u200cخواهم.mp4":             "می\u200cخواهم.mp4",
+		"👨\u200d👩\u200d👧 at home\ufeff": "👨\u200d👩\u200d👧 at home",
 	} {
 		if got := Clean(text); got != want {
 			t.Errorf("Clean(%q) = %q, not %q", text, got, want)
@@ -42,6 +44,9 @@ func TestCut(t *testing.T) {
 		{"会議の録画", 9, "会議の録…"},
 		{"会議の録画", 8, "会議の…"},
 		{"e\u0301e\u0301", 2, "e\u0301e\u0301"},
+		{"👨\u200d👩\u200d👧.mp4", 6, "👨\u200d👩\u200d👧.mp4"},
+		{"ab👨\u200d👩\u200d👧.mp4", 5, "ab👨\u200d👩\u200d👧…"},
+		{"می\u200cخواهم", 7, "می\u200cخواهم"},
 		{"holiday", 1, "…"},
 		{"holiday", 0, ""},
 	} {
@@ -99,7 +104,10 @@ func TestAges(t *testing.T) {
 		90 * time.Second:             {"90s", "1m30s"},
 		5*time.Minute + time.Second:  {"5m", "5m1s"},
 		3*time.Hour + 2*time.Minute:  {"3h", "3h2m"},
-		50*time.Hour + 2*time.Minute: {"2d", "50h2m"},
+		50*time.Hour + 2*time.Minute: {"2d", "2d2h"},
+		47*time.Hour + 2*time.Minute: {"47h", "47h2m"},
+		48 * time.Hour:               {"2d", "2d0h"},
+		8765*time.Hour + time.Minute: {"365d", "365d5h"},
 		time.Minute:                  {"60s", "1m0s"},
 	} {
 		if got := [2]string{Age(d), Duration(d)}; got != want {

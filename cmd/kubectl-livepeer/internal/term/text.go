@@ -40,23 +40,34 @@ func CleanLines(text string) string {
 	}, text)
 }
 
+// What writes characters together, as in an emoji of a family, or keeps them apart, as in Persian, is a part of a name.
+const nonJoiner, joiner = '\u200c', '\u200d'
+
 func invisible(r rune) bool {
+	if r == nonJoiner || r == joiner {
+		return false
+	}
 	return r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 }
 
 // Columns returns how many columns of a terminal a text takes.
 func Columns(text string) (n int) {
+	before := rune(0)
 	for _, r := range text {
-		n += columns(r)
+		n += columns(before, r)
+		before = r
 	}
 	return n
 }
 
-func columns(r rune) int {
-	if unicode.In(r, unicode.Mn, unicode.Me) {
+// columns is how many more r takes, behind another character.
+func columns(before, r rune) int {
+	kind := width.LookupRune(r).Kind()
+	wide := kind == width.EastAsianWide || kind == width.EastAsianFullwidth
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me), r == joiner, r == nonJoiner, before == joiner && wide:
 		return 0
-	}
-	if kind := width.LookupRune(r).Kind(); kind == width.EastAsianWide || kind == width.EastAsianFullwidth {
+	case wide:
 		return 2
 	}
 	return 1
@@ -71,12 +82,13 @@ func Cut(text string, limit int) string {
 		return ""
 	}
 	var kept strings.Builder
-	room := limit - 1
+	room, before := limit-1, rune(0)
 	for _, r := range text {
-		if room -= columns(r); room < 0 {
+		if room -= columns(before, r); room < 0 {
 			break
 		}
 		kept.WriteRune(r)
+		before = r
 	}
 	return strings.TrimRight(kept.String(), " ") + "…"
 }
