@@ -247,21 +247,31 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	}
 }
 
+// follow begins to follow what asks for a source to be reconciled. Those that are there have their turn at once: what the controller itself
+// hears of them comes after all else, and so never where others keep it busy.
+func (r *Reconciler) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
+		return ctx.Err()
+	}
+	wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
+	r.index.NotifyWaiting(wake)
+	r.sinks.OnChange(wake)
+	list := &v1alpha1.LivepeerTaskSourceList{}
+	if err := r.client.List(ctx, list); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		wake(client.ObjectKeyFromObject(&list.Items[i]))
+	}
+	return nil
+}
+
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	wakes := source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
-			return ctx.Err()
-		}
-		wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
-		r.index.NotifyWaiting(wake)
-		r.sinks.OnChange(wake)
-		return nil
-	})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("cloudevents").
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WatchesRawSource(wakes).
+		WatchesRawSource(source.Func(r.follow)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)
 }
