@@ -39,6 +39,8 @@ const (
 	sendStep = 5 * time.Second
 	// sendConcurrency bounds the tasks of a source whose events are sent at once.
 	sendConcurrency = 8
+	// stored is how long to wait until all stored tasks are read.
+	stored = 30 * time.Minute
 	// unusableRetry is how soon settings that can't be used are looked at again, if nothing tells that they changed.
 	unusableRetry = time.Minute
 )
@@ -272,6 +274,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("cloudevents").
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Func(r.follow)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, CacheSyncTimeout: stored}).
 		Complete(r)
 }
