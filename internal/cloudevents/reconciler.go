@@ -41,6 +41,8 @@ const (
 	sendStep = 5 * time.Second
 	// sendConcurrency bounds the tasks of a source whose events are sent at once.
 	sendConcurrency = 8
+	// stored is how long to wait until all stored tasks are read.
+	stored = 30 * time.Minute
 	// unusableRetry is how soon settings that can't be used are looked at again, if nothing tells that they changed.
 	unusableRetry = time.Minute
 )
@@ -253,21 +255,31 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	}
 }
 
+// follow begins to follow what asks for a source to be reconciled. Those that are there have their turn at once: what the controller itself
+// hears of them comes after all else, and so never where others keep it busy.
+func (r *Reconciler) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
+		return ctx.Err()
+	}
+	wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
+	r.index.NotifyWaiting(wake)
+	r.sinks.OnChange(wake)
+	list := &v1alpha1.LivepeerTaskSourceList{}
+	if err := r.client.List(ctx, list); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		wake(client.ObjectKeyFromObject(&list.Items[i]))
+	}
+	return nil
+}
+
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	wakes := source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
-			return ctx.Err()
-		}
-		wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
-		r.index.NotifyWaiting(wake)
-		r.sinks.OnChange(wake)
-		return nil
-	})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("cloudevents").
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WatchesRawSource(wakes).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WatchesRawSource(source.Func(r.follow)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, CacheSyncTimeout: stored}).
 		Complete(r)
 }

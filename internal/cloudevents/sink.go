@@ -65,8 +65,8 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, &Error{Kind: Unusable, Message: "The sink carries user info, a query or a fragment: remove them"}
 	case len(cfg.Token.Reveal()) > maxToken:
-		return nil, &Error{Kind: Unusable, Message: fmt.Sprintf("sinkToken in the Secret has %d bytes, and %d are the most: store only the "+
-			"token", len(cfg.Token.Reveal()), maxToken)}
+		return nil, &Error{Kind: Unusable, Message: fmt.Sprintf("sinkToken in the Secret has %d bytes, and %d are the most: store only "+
+			"the token", len(cfg.Token.Reveal()), maxToken)}
 	case strings.ContainsFunc(cfg.Token.Reveal(), func(r rune) bool { return r < ' ' || r > '~' }):
 		return nil, &Error{Kind: Unusable,
 			Message: "sinkToken in the Secret contains a character that no token has, such as a line break: store only the token"}

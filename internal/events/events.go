@@ -79,7 +79,8 @@ func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger)
 	}
 	host, _ := os.Hostname() // without one, the operator's name has to do
 	return &Log{
-		client: c, queue: make(chan *eventsv1.Event, eventQueue), waiting: map[string]int{}, limiter: rate.NewLimiter(eventRate, eventBurst),
+		client: c, queue: make(chan *eventsv1.Event, eventQueue), waiting: map[string]int{},
+		limiter:  rate.NewLimiter(eventRate, eventBurst),
 		instance: condition.Bounded(strings.TrimSuffix(Source+"-"+host, "-"), maxEventReporter-len("...")),
 		dropped:  dropped.WithLabelValues(), log: logger,
 	}, nil

@@ -29,8 +29,8 @@ const (
 	secretKeyCA     = "ca.crt"
 )
 
-// maxKey is the longest API key, in bytes. Studio's have 36; what is made of one, and searched for in each text, is in memory for as long as
-// the source is there.
+// maxKey is the longest API key, in bytes. Studio's have 36; what is made of one, and searched for in each text, is in memory for as
+// long as the source is there.
 const maxKey = 1 << 10
 
 // session is a connection to the API of one source, made from its spec and its Secret.

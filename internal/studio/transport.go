@@ -30,8 +30,8 @@ const (
 	pingTimeout    = 3 * time.Second
 	maxRedirects   = 3
 	maxHeaderBytes = 1 << 20
-	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all authorities of the web take less. They are in memory
-	// for as long as the source is there.
+	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all authorities of the web take less. They are in
+	// memory for as long as the source is there.
 	maxCA = 512 << 10
 )
 

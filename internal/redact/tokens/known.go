@@ -23,8 +23,8 @@ const (
 	// pieceLen is the length of the pieces of a secret that are searched for. All that hold one are masked, so a secret is
 	// found that was cut off, at whichever end.
 	pieceLen = 12
-	// longSecretLen is the longest secret that is searched for from end to end where it is encoded or cut off, in bytes: each byte takes half a
-	// kilobyte of memory. Of a longer one, both ends are: what is left is no credential.
+	// longSecretLen is the longest secret that is searched for from end to end where it is encoded or cut off, in bytes: each byte
+	// takes half a kilobyte of memory. Of a longer one, both ends are: what is left is no credential.
 	longSecretLen = 256
 	// filterBits is how many bits of a hash tell at once that most of a text is no piece.
 	filterBits = 15
