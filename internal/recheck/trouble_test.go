@@ -207,6 +207,7 @@ func TestAskedForAgain(t *testing.T) {
 	}
 	q.done(taken(), followUp{pause: time.Minute, failures: 3})
 	g.Expect(q.pending[questionKey{"a", plan.Pushed}].failures).To(Equal(3), "so that the next pause is longer")
+	g.Expect(q.pending[questionKey{"a", plan.Pushed}].asked).To(Equal(3), "so that there is a last")
 	push(9)
 	push(9)
 	g.Expect(q.waiting[plan.Pushed]).To(HaveLen(1))
