@@ -3,7 +3,6 @@
 package cloudevents
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -57,7 +56,7 @@ func NewMetrics(registry prometheus.Registerer, waiting func() int) (*Metrics, e
 
 func resultOf(kind Kind) string { return strings.ToLower(string(kind)) }
 
-// attempted counts an attempt.
+// attempted counts an attempt. One that the end of the operator cuts off is none.
 func (m *Metrics) attempted(transition *v1alpha1.Transition, err error, now time.Time) {
 	trouble, theirs := errors.AsType[*Error](err)
 	switch {
@@ -68,7 +67,6 @@ func (m *Metrics) attempted(transition *v1alpha1.Transition, err error, now time
 		if transition.UpdatedAt != nil {
 			m.delay.WithLabelValues().Observe(max(0, now.Sub(transition.UpdatedAt.Time).Seconds()))
 		}
-	case errors.Is(err, context.Canceled): // the operator stops
 	}
 }
 

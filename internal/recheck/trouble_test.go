@@ -103,6 +103,8 @@ func TestWithoutAConnection(t *testing.T) {
 func TestAPushIsWrittenOnce(t *testing.T) {
 	g := NewWithT(t)
 	a := newAsked(t, oneTask("a", at).ServeHTTP)
+	clock := clocktesting.NewFakeClock(time.Now())
+	a.Clock = clock
 	a.Handoff.Listed(connectTo(t, a.Source.Spec.URL).Fingerprint, map[string]struct{}{"": {}})
 	for range 3 {
 		a.Push("a", at, time.Now())
@@ -112,8 +114,15 @@ func TestAPushIsWrittenOnce(t *testing.T) {
 	}
 	a.Push("a", at+1, time.Now()) // which Studio does not show yet
 	a.ended(g)
-	g.Expect(a.questions.Load()).To(BeEquivalentTo(2))
-	g.Expect(a.Idle()).To(BeFalse(), "it is asked once more after a pause")
+	for _, pause := range []time.Duration{150 * time.Millisecond, 600 * time.Millisecond, 2400 * time.Millisecond} {
+		before := a.questions.Load()
+		g.Expect(a.Idle()).To(BeFalse(), "it is asked for once more after a pause")
+		clock.Step(pause)
+		a.ended(g)
+		g.Expect(a.questions.Load()).To(Equal(before + 1))
+	}
+	g.Expect(a.questions.Load()).To(BeEquivalentTo(5))
+	g.Expect(a.Idle()).To(BeTrue(), "it is left to the next poll")
 }
 
 // TestAPushOfAnUnknownProject: whose it is nobody can tell, so that a poll decides.
@@ -207,6 +216,7 @@ func TestAskedForAgain(t *testing.T) {
 	}
 	q.done(taken(), followUp{pause: time.Minute, failures: 3})
 	g.Expect(q.pending[questionKey{"a", plan.Pushed}].failures).To(Equal(3), "so that the next pause is longer")
+	g.Expect(q.pending[questionKey{"a", plan.Pushed}].asked).To(Equal(3), "so that there is a last")
 	push(9)
 	push(9)
 	g.Expect(q.waiting[plan.Pushed]).To(HaveLen(1))
