@@ -140,7 +140,7 @@ KUBERNETES_FLAGS = -gcflags all=-dwarf=false $(foreach part,kubernetes api clien
 LEGO = github.com/go-acme/lego/v4
 
 # kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, KEDA's operator and server of metrics with Kubernetes' own controllers,
-# Knative's broker, Traefik, and Velero with its plugin for S3 and an S3 in memory themselves, and small programs that call Argo Events' and KEDA's own
+# Knative's broker, Traefik, OLM with its catalog, and Velero with its plugin for S3 and an S3 in memory themselves, and small programs that call Argo Events' and KEDA's own
 # code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
@@ -160,6 +160,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go mod edit -replace $(LEGO)=$(BIN)/recipes/lego $(BIN)/recipes/traefik.mod
 	go build -C tools/traefik -modfile=$(BIN)/recipes/traefik.mod -o $(BIN)/recipes/traefik github.com/traefik/traefik/v3/cmd/traefik
 	rm -rf $(BIN)/recipes/lego
+	go build -C tools/olm-operator -tags containers_image_openpgp,exclude_graphdriver_btrfs -o $(BIN)/recipes/ tool
 	for part in mtchannel_broker broker/ingress broker/filter in_memory/channel_dispatcher; do \
 		go build -C tools/knative -o $(BIN)/recipes/knative-$${part##*[/_]} knative.dev/eventing/cmd/$$part || exit; done
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
