@@ -140,8 +140,8 @@ KUBERNETES_FLAGS = -gcflags all=-dwarf=false $(foreach part,kubernetes api clien
 LEGO = github.com/go-acme/lego/v4
 
 # kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, KEDA's operator and server of metrics with Kubernetes' own controllers,
-# Knative's broker, Traefik, OLM with its catalog, and Velero with its plugin for S3 and an S3 in memory themselves, and small programs that call Argo Events' and KEDA's own
-# code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
+# Knative's broker, Traefik, OLM with its catalog, and Velero with its plugin for S3 and an S3 in memory themselves, and small programs that call Argo
+# Events' and KEDA's own code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
