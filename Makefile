@@ -136,8 +136,12 @@ VELERO_LDFLAGS = -X sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBin
 # Those of hack/controlplane.sh, so that what both have is compiled once.
 KUBERNETES_FLAGS = -gcflags all=-dwarf=false $(foreach part,kubernetes api client-go,-gcflags 'k8s.io/$(part)/...=-dwarf=false -l')
 
-# kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, KEDA's operator and server of metrics with Kubernetes' own controllers, Knative's broker, and Velero with its plugin for S3 and
-# an S3 in memory themselves, and small programs that call Argo Events' and KEDA's own code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
+# Traefik's list of DNS providers, which tools/traefik/dns stands in for.
+LEGO = github.com/go-acme/lego/v4
+
+# kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, KEDA's operator and server of metrics with Kubernetes' own controllers,
+# Knative's broker, Traefik, OLM with its catalog, and Velero with its plugin for S3 and an S3 in memory themselves, and small programs that call Argo
+# Events' and KEDA's own code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
 .PHONY: test-recipes
 test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
@@ -150,6 +154,13 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/keda-operator -o $(BIN)/recipes/keda-operator github.com/kedacore/keda/v2/cmd/operator
 	go build -C tools/keda-operator -o $(BIN)/recipes/keda-adapter github.com/kedacore/keda/v2/cmd/adapter
 	go build -C tools/kube-controller-manager $(KUBERNETES_FLAGS) -o $(BIN)/recipes/kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+	dir=$$(go list -C tools/traefik -m -f '{{.Dir}}' $(LEGO)); rm -rf $(BIN)/recipes/lego; cp -r --no-preserve=mode "$$dir" $(BIN)/recipes/lego
+	cp tools/traefik/dns/dns.go $(BIN)/recipes/lego/providers/dns/zz_gen_dns_providers.go
+	cp tools/traefik/go.mod $(BIN)/recipes/traefik.mod; cp tools/traefik/go.sum $(BIN)/recipes/traefik.sum
+	go mod edit -replace $(LEGO)=$(BIN)/recipes/lego $(BIN)/recipes/traefik.mod
+	go build -C tools/traefik -modfile=$(BIN)/recipes/traefik.mod -o $(BIN)/recipes/traefik github.com/traefik/traefik/v3/cmd/traefik
+	rm -rf $(BIN)/recipes/lego
+	go build -C tools/olm-operator -tags containers_image_openpgp,exclude_graphdriver_btrfs -o $(BIN)/recipes/ tool
 	for part in mtchannel_broker broker/ingress broker/filter in_memory/channel_dispatcher; do \
 		go build -C tools/knative -o $(BIN)/recipes/knative-$${part##*[/_]} knative.dev/eventing/cmd/$$part || exit; done
 	go build -C tools/k9s -o $(BIN)/recipes/k9s github.com/derailed/k9s
@@ -162,7 +173,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5
 	dir=$$($(ARGOCD_GO) list -C tools/argocd -m -f '{{.Dir}}' $(ARGOCD)); \
 		install "$$dir/manifests/install.yaml" "$$dir/hack/git-verify-wrapper.sh" $(BIN)/recipes
-	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 20m ./...
+	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 30m ./...
 
 # Not part of make test: npm ci fetches Headlamp's plugin kit, which is large.
 .PHONY: test-headlamp

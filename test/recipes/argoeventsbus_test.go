@@ -62,6 +62,12 @@ func TestArgoEventsSensor(t *testing.T) {
 	a.Expect(follow.phases("failed")).To(BeEmpty())
 }
 
+// argoEventsCluster has Argo Events' controller.
+type argoEventsCluster struct {
+	gitopsCluster
+	binary string
+}
+
 // onceOf is a Sensor without what the page says is needed, which posts elsewhere.
 func onceOf(sensor *unstructured.Unstructured) *unstructured.Unstructured {
 	once := sensor.DeepCopy()
@@ -95,12 +101,6 @@ func (a *argoEventsCluster) testService() {
 		}
 		return addresses
 	}, gitopsBound).Should(ContainElement(sink))
-}
-
-// argoEventsCluster has Argo Events' controller.
-type argoEventsCluster struct {
-	gitopsCluster
-	binary string
 }
 
 func newArgoEventsCluster(t *testing.T) *argoEventsCluster {

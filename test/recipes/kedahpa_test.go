@@ -120,7 +120,7 @@ func (k *kedaCluster) authorities() string {
 	}
 	page, err := os.ReadFile("../../docs/recipes/keda.md")
 	k.Expect(err).NotTo(HaveOccurred())
-	command := regexp.MustCompile("(?ms)^```\n(kubectl -n keda patch .*?)^```$").FindStringSubmatch(string(page))
+	command := regexp.MustCompile("(?ms)^```\n(kubectl -n keda patch .*?\n)```$").FindStringSubmatch(string(page))
 	k.Expect(command).To(HaveLen(2))
 	kubeconfig := filepath.Join(k.t.TempDir(), "kubeconfig")
 	k.Expect(controlplane.WriteKubeconfig(kubeconfig, k.plane.Config(), "")).To(Succeed())
