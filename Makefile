@@ -168,6 +168,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/source-controller -o $(BIN)/recipes/source-controller github.com/fluxcd/source-controller
 	go build -C tools/helm-controller -o $(BIN)/recipes/helm-controller github.com/fluxcd/helm-controller
 	go build -C tools/velero -ldflags '$(VELERO_LDFLAGS)' -o $(BIN)/recipes/ tool
+	for module in kube-controller-manager olm-operator traefik; do go mod -C tools/$$module tidy -diff || exit; done
 	$(ARGOCD_GO) mod -C tools/argocd tidy -diff
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/argocd $(ARGOCD)/cmd
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5

@@ -36,7 +36,8 @@ fi
 echo "Verifying module files ..."
 for module in . api/ cmd/*/ tools/*/ test/recipes/ test/compat/; do
   [ -f "$module/go.mod" ] || continue # tools/kubernetes is a folder of some: see hack/versions.sh
-  [ "$module" != tools/argocd/ ] || continue # takes a newer Go, and what Argo CD is tested with: make test-recipes looks at it
+  # make test-recipes looks at these: they take what the tools are tested with, gigabytes of it, and Argo CD a newer Go.
+  case "$module" in tools/argocd/ | tools/kube-controller-manager/ | tools/olm-operator/ | tools/traefik/) continue ;; esac
   go mod -C "$module" tidy -diff || fail "$module/go.mod is not tidy: run go mod tidy there"
 done
 
