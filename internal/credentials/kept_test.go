@@ -165,6 +165,14 @@ func TestWatchedSecrets(t *testing.T) {
 			g.Expect(same).To(BeIdenticalTo(first))
 		}
 		g.Expect([]int{k.reads, told}).To(Equal([]int{1, 1}))
+		k.settings = "y"
+		other, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(other).NotTo(BeIdenticalTo(first), "other settings, though the Secret is the same")
+		k.settings, k.reads, first = "x", 1, nil
+		first, err = k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		k.reads = 1
 
 		k.content = aSecret("2", map[string]string{"apiKey": "b"})
 		latest().Modify(k.content)
@@ -230,5 +238,37 @@ func TestAnotherSecret(t *testing.T) {
 		g.Expect(k.watches[2].IsStopped()).To(BeTrue(), "what is named is no name")
 		_, kept := k.Current(ofMain)
 		g.Expect(kept).To(BeFalse())
+	})
+}
+
+// TestASecretOfTwoSources is watched as long as one of them needs it, and its changes are told to those that name it.
+func TestASecretOfTwoSources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		k := newKeeper()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		k.watcher.ctx = ctx
+		var told []string
+		k.OnChange(func(source types.NamespacedName) { told = append(told, source.Name) })
+		for source, secret := range map[string]string{"a": "shared", "b": "shared", "c": "other"} {
+			_, _, err := k.Cache.Get(ctx, types.NamespacedName{Namespace: "media", Name: source}, secret, "x",
+				func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
+			g.Expect(err).NotTo(HaveOccurred())
+			synctest.Wait()
+		}
+		g.Expect(k.watches).To(HaveLen(2))
+		k.Forget(types.NamespacedName{Namespace: "media", Name: "a"})
+		synctest.Wait()
+		for _, watch := range k.watches {
+			g.Expect(watch.IsStopped()).To(BeFalse())
+			watch.Add(k.content)
+			synctest.Wait()
+		}
+		g.Expect(told).To(ConsistOf("b", "c"))
+		k.Forget(types.NamespacedName{Namespace: "media", Name: "b"})
+		k.Forget(types.NamespacedName{Namespace: "media", Name: "c"})
+		synctest.Wait()
+		g.Expect([]bool{k.watches[0].IsStopped(), k.watches[1].IsStopped()}).To(Equal([]bool{true, true}))
 	})
 }
