@@ -48,7 +48,7 @@ func (q *queue) hold(source types.NamespacedName) (release func()) {
 	}
 }
 
-// end fails unless all were let in in this order, and nothing is left of anybody.
+// end fails unless all had their turns in this order, and nothing is left of anybody.
 func (q *queue) end(slots int, want ...string) {
 	q.t.Helper()
 	if !slices.Equal(q.order, want) {

@@ -111,3 +111,18 @@ func TestSince(t *testing.T) {
 		}
 	}
 }
+
+// TestScopeOfASource: what the spec says is in the scope, and what is known of it by whoever asks.
+func TestScopeOfASource(t *testing.T) {
+	source := kubetest.ASource()
+	of := Bounds{Source: source, Stored: Stored{Entries: each(nil)}, Now: time.UnixMilli(noon), NotifyAfter: 7}
+	if scope := of.Unlimited(); scope.Notify || scope.StalledBefore != 0 || len(scope.Types) != 0 || scope.NotifyAfter != 7 {
+		t.Errorf("without a sink: %+v", scope)
+	}
+	source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: "https://sink.example"}}
+	source.Spec.StallAfter, source.Spec.Types = &metav1.Duration{Duration: time.Second}, []string{"clip"}
+	scope := of.Scope(nil)
+	if !scope.Notify || scope.NotifyAfter != 7 || scope.StalledBefore != noon-1000 || !slices.Equal(scope.Types, []string{"clip"}) {
+		t.Errorf("with a sink: %+v", scope)
+	}
+}
