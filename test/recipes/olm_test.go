@@ -40,7 +40,7 @@ func TestOLM(t *testing.T) {
 		o.available()
 		return o.phase()
 	}, gitopsBound).Should(Equal("Succeeded"))
-	o.Expect(o.deployment().Spec.Template.Spec.Containers[0].Env).To(ContainElement(
+	o.Eventually(func() []corev1.EnvVar { return o.deployment().Spec.Template.Spec.Containers[0].Env }, gitopsBound).Should(ContainElement(
 		corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"}), "as the page has it in the Subscription")
 	o.mirror(url)
 
