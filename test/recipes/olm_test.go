@@ -44,11 +44,7 @@ func TestOLM(t *testing.T) {
 		corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"}), "as the page has it in the Subscription")
 	o.mirror(url)
 
-	// In its own namespace: rights there, and no more.
 	o.Expect(o.clusterRights()).To(ContainElement("livepeertasksources"))
-	o.group(`{targetNamespaces: [` + controlplane.SystemNamespace + `]}`)
-	o.Eventually(o.targets, gitopsBound).Should(Equal(controlplane.SystemNamespace))
-
 	before := o.tasksOf("main")
 	for _, kind := range []string{"Subscription", "ClusterServiceVersion"} {
 		o.Expect(o.DeleteAllOf(t.Context(), ofOLM(kind), client.InNamespace(controlplane.SystemNamespace))).To(Succeed())
