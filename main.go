@@ -45,6 +45,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/logging"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/unserved"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
 
@@ -367,6 +368,10 @@ func newCache(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	own := meta.NewDefaultRESTMapper(nil)
 	own.Add(v1alpha1.GroupVersion.WithKind("LivepeerTaskSource"), meta.RESTScopeNamespace)
 	options.Mapper = meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{options.Mapper, own}}
+	if len(options.DefaultNamespaces) > 1 {
+		config = unserved.Sources(config, ctrl.Log.WithName("cache"))
+		options.HTTPClient = nil // which would be without it
+	}
 	return cache.New(config, options)
 }
 

@@ -169,6 +169,7 @@ func TestOperator(t *testing.T) {
 	t.Run("check", b.testCheck)
 	t.Run("replicas", b.testReplicas)
 	t.Run("shards", b.testShards)
+	t.Run("unserved", b.testUnserved)
 	t.Run("CRDs later", b.testCRDsLater) // last: it takes away all sources
 }
 

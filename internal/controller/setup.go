@@ -118,7 +118,7 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	}
 	sources := &SourceReconciler{
 		client: mgr.GetClient(), engine: engine, connector: connector, index: index, now: settings.clock.Now, metrics: measured,
-		indexed: feeds.Synced, delivering: sender.Health, events: events, shard: settings.shard, waker: waker,
+		indexed: feeds.Synced, known: feeds.Known, delivering: sender.Health, events: events, shard: settings.shard, waker: waker,
 		last: map[types.NamespacedName]*reported{}, writes: fair.NewGate(sourceWorkers, namespaceWriters),
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {

@@ -42,6 +42,8 @@ const (
 	namespaceWriters = 16
 	// writeRetry is how soon a status is written again that somebody's change of the source kept out, or others of its namespace.
 	writeRetry = time.Second
+	// unknownRetry is how soon a source is looked at again whose namespace's tasks are not known.
+	unknownRetry = 10 * time.Second
 	// stored is how long to wait until all stored tasks are read: with fewer, it would begin again and again where there are many, or
 	// the API server is slow. Meanwhile the readiness probe says so.
 	stored = 30 * time.Minute
@@ -60,6 +62,8 @@ type SourceReconciler struct {
 	metrics   *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed toolscache.InformerSynced
+	// known reports whether it knows those of a namespace: there may be one whose tasks the operator may not read.
+	known func(namespace string) bool
 	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
 	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
 	events     *events.Log
@@ -93,6 +97,9 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	}
 	if err != nil {
 		return reconcile.Result{}, err
+	}
+	if !r.known(source.Namespace) {
+		return reconcile.Result{RequeueAfter: unknownRetry}, nil
 	}
 	r.metrics.Follow(request.NamespacedName)
 	source = r.latest(source)

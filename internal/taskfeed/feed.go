@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,10 +38,11 @@ type feed struct {
 	metadata  metadata.Interface
 	elected   <-chan struct{} // nil where a leader, too, watches whole tasks
 	reads     workqueue.TypedRateLimitingInterface[types.NamespacedName]
+	log       logr.Logger
 
 	mu sync.Mutex
-	// synced: the tasks were listed. unserved: the API server has no such resource, for now.
-	synced, unserved bool
+	// synced: the tasks were listed. unserved: the API server has no such resource, for now. refused: they may not be listed.
+	synced, unserved, refused bool
 	// whole is the watch of whole tasks, which ends once this process leads.
 	whole watch.Interface
 }
@@ -88,11 +90,25 @@ func (f *feed) Served() bool {
 	return !f.unserved
 }
 
+// Refused reports whether the tasks may not be listed, and never were.
+func (f *feed) Refused() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refused && !f.synced
+}
+
 // answered takes note of how a list or a watch began.
 func (f *feed) answered(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.unserved = apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
+	before := f.refused
+	f.refused = apierrors.IsForbidden(err)
+	if f.refused && !before && !f.synced && f.namespace != "" {
+		f.log.Error(nil, "The namespace is not served: the operator may not list and watch LivepeerTasks there. Grant it the Role of "+
+			"docs/rights.md in that namespace, or take it out of --watch-namespaces. It is tried again every minute; others are served",
+			"namespace", f.namespace)
+	}
 	return err
 }
 

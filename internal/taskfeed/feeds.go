@@ -28,9 +28,17 @@ const (
 // Feeds are all feeds of an index.
 type Feeds []*feed
 
-// Synced reports whether all stored tasks were read.
+// Synced reports whether all stored tasks were read that may be. Where not all may be, ask Known before anything is planned.
 func (all Feeds) Synced() bool {
-	return !slices.ContainsFunc(all, func(f *feed) bool { return !f.HasSynced() })
+	return slices.ContainsFunc(all, (*feed).HasSynced) &&
+		!slices.ContainsFunc(all, func(f *feed) bool { return !f.HasSynced() && !f.Refused() })
+}
+
+// Known reports whether the stored tasks of a namespace were read.
+func (all Feeds) Known(namespace string) bool {
+	return slices.ContainsFunc(all, func(f *feed) bool {
+		return (f.namespace == namespace || f.namespace == metav1.NamespaceAll) && f.HasSynced()
+	})
 }
 
 // Ready checks whether the tasks are known and can be.
@@ -83,6 +91,7 @@ func Open(mgr ctrl.Manager, index *taskstore.Index, config Config) (Feeds, error
 	for _, namespace := range namespaces {
 		f := &feed{
 			namespace: namespace, index: index, client: watching, tasks: tasks, metadata: metadataClient, elected: elected, reads: reads,
+			log: mgr.GetLogger().WithName("tasks"),
 		}
 		if err := mgr.Add(f); err != nil {
 			return nil, fmt.Errorf("feed of LivepeerTasks: %w", err)
