@@ -90,11 +90,11 @@ func TestLeavesOthersLabelsAlone(t *testing.T) {
 // TestHealsAMassDeletion: more than can be healed one by one comes back by a full sync.
 func TestHealsAMassDeletion(t *testing.T) {
 	t.Parallel()
-	w := mirroring(t, 400)
+	w := mirroring(t, 150)
 	w.studio.ResetRequests()
 	began := time.Now()
 	w.Expect(w.client.DeleteAllOf(w.ctx, &v1alpha1.LivepeerTask{}, client.InNamespace(w.namespace))).To(Succeed())
-	w.Eventually(w.tasks, soon, tick).Should(HaveLen(400))
+	w.Eventually(w.tasks, soon, tick).Should(HaveLen(150))
 	single, lists := 0, 0
 	for _, request := range w.studio.Requests() {
 		switch {

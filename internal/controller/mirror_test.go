@@ -61,10 +61,10 @@ func (w *world) aTask(phase string) string {
 func TestMirrorsEveryTaskAndThenRests(t *testing.T) {
 	valuesOnly(t)
 	t.Parallel()
-	w := mirroring(t, 600)
+	w := mirroring(t, 300)
 	w.Expect(w.tasks()).To(HaveLen(w.studio.Len()))
 	counts := w.getSource("main").Status.Tasks
-	w.Expect(counts.Total).To(BeEquivalentTo(600))
+	w.Expect(counts.Total).To(BeEquivalentTo(300))
 	w.Expect(counts.Pending + counts.Waiting + counts.Running + counts.Completed + counts.Failed + counts.Cancelled +
 		counts.Unknown).To(Equal(counts.Total))
 
@@ -135,7 +135,7 @@ func TestEmptyAccount(t *testing.T) {
 func TestFirstSyncIsNewestFirst(t *testing.T) {
 	valuesOnly(t)
 	t.Parallel()
-	w := mirroring(t, 600)
+	w := mirroring(t, 300)
 	var order []string
 	for _, request := range w.studio.Requests() {
 		if strings.HasSuffix(request.Path, "/task") {
@@ -176,7 +176,7 @@ func TestSurvivesServersThatKnowLess(t *testing.T) {
 // away.
 func TestRestartGoesOn(t *testing.T) {
 	t.Parallel()
-	w := mirroring(t, 200)
+	w := mirroring(t, 60)
 	w.stop()
 	before := w.writes()
 	id := w.aTask("running")

@@ -23,7 +23,7 @@ import (
 // TestAPushMovesTheObject: at the price of one request, and of none where it is known already.
 func TestAPushMovesTheObject(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 200)
+	p := pushing(t, 60)
 	p.Expect(p.path("main")).To(Equal("/hooks/" + p.namespace + "/main"))
 	id := p.aTask("running")
 	p.studio.ResetRequests()
@@ -84,7 +84,7 @@ func TestAPushOfAnotherProject(t *testing.T) {
 // TestWhatAPushSaysIsNotBelieved: it leads to a question to Studio, whose answer counts.
 func TestWhatAPushSaysIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 200)
+	p := pushing(t, 60)
 	before := p.mirroredStates()
 	id := p.aTask("running")
 	lie := livepeertest.Task{"id": id, "type": "clip", "status": map[string]any{"phase": "failed", "updatedAt": time.Now().UnixMilli()}}
@@ -116,7 +116,7 @@ func (p *pushed) writesHere() string {
 // TestAPushAheadOfItsReplica: Studio is asked again until it shows the change, a few times at most.
 func TestAPushAheadOfItsReplica(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 200)
+	p := pushing(t, 100)
 	id := p.aTask("running")
 	old := p.studio.Snapshot()
 	p.studio.Update(id, completed)
@@ -140,7 +140,7 @@ func TestAPushAheadOfItsReplica(t *testing.T) {
 // TestAPushObeysRetryAfter: where Studio wants to be left alone, pushes ask for nothing, and neither does a poll.
 func TestAPushObeysRetryAfter(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 200)
+	p := pushing(t, 60)
 	id := p.aTask("running")
 	p.studio.Update(id, completed)
 	p.studio.Fault(livepeertest.Always(livepeertest.RateLimited("5")))
@@ -176,7 +176,7 @@ func TestAFailedPushIsPolled(t *testing.T) {
 // however slowly they come.
 func TestManyPushesBecomeAPoll(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 300)
+	p := pushing(t, 150)
 	polled := make(chan struct{})
 	seen := sync.OnceFunc(func() { close(polled) })
 	p.studio.Fault(func(r *http.Request) livepeertest.Fault {
@@ -208,7 +208,7 @@ func TestManyPushesBecomeAPoll(t *testing.T) {
 // TestPushesToASuspendedSource come to nothing, and its path is gone.
 func TestPushesToASuspendedSource(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 200)
+	p := pushing(t, 60)
 	p.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Suspend = true })
 	p.eventuallyReady("main", v1alpha1.ReasonSuspended)
 	p.noPath("main")

@@ -62,7 +62,7 @@ func TestDeliveriesInAnyOrder(t *testing.T) {
 // Event, not the end of polling.
 func TestWebhookSecretIsRotated(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 200)
+	p := pushing(t, 60)
 	id := p.aTask("running")
 	const another = "another-secret-of-32-characters!"
 	p.hookSecret(another + "\n")
@@ -173,7 +173,7 @@ func TestAWrongClockIsAnEvent(t *testing.T) {
 // TestAFreshLeaderRefusesNothing: while it starts, a genuine delivery is answered with 503 or taken in, never refused.
 func TestAFreshLeaderRefusesNothing(t *testing.T) {
 	t.Parallel()
-	p := pushing(t, 200)
+	p := pushing(t, 60)
 	id := p.aTask("running")
 	p.stop()
 	p.studio.Update(id, completed)

@@ -17,7 +17,7 @@ import (
 func TestASourceThatMovesAllTheTime(t *testing.T) {
 	t.Parallel()
 	s := newShards(t)
-	s.studio.Populate(200, 1)
+	s.studio.Populate(100, 1)
 	s.start("a")
 	s.start("b")
 	s.sharded("main", "a")
