@@ -35,7 +35,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -43,6 +42,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/election"
 	"github.com/livepeer/livepeer-task-operator/internal/installcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/logging"
+	"github.com/livepeer/livepeer-task-operator/internal/scrapers"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/unserved"
@@ -263,7 +263,7 @@ func metricsOptions(opts *options) (metricsserver.Options, error) {
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
 	}
 	if opts.metricsSecure {
-		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+		metrics.FilterProvider = scrapers.Filter
 	}
 	if opts.metrics.folder == "" {
 		return metrics, nil

@@ -23,12 +23,12 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
+	"github.com/livepeer/livepeer-task-operator/internal/scrapers"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
@@ -48,7 +48,7 @@ func TestUsesExactlyItsRights(t *testing.T) {
 	requests := &apiRecord{}
 	options := w.asInMain(lease.Namespace)
 	options.Metrics = metricsserver.Options{
-		BindAddress: freeAddress(w), SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
+		BindAddress: freeAddress(w), SecureServing: true, FilterProvider: scrapers.Filter,
 	}
 	w.doTheWholeJob(requests, requests.through(operator), options, w.readMetrics)
 
