@@ -125,7 +125,7 @@ func main() {
 	if limit := memoryLimit(os.Getenv); limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	ctrl.SetLogger(logging.New(&opts.zap, os.Stderr))
+	logging.Use(logging.New(&opts.zap, os.Stderr))
 	if err := run(&opts); err != nil {
 		ctrl.Log.WithName("setup").Error(err, "Operator failed")
 		os.Exit(1)
