@@ -33,7 +33,7 @@ type Check struct {
 func (c Check) String() string {
 	line := fmt.Sprintf("%-4s  %s: %s", c.Level, c.What, c.Finding)
 	if c.Next != "" {
-		line += "; " + c.Next
+		line = strings.TrimSuffix(line, ".") + "; " + c.Next
 	}
 	return line
 }
