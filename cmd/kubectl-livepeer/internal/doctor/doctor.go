@@ -96,7 +96,7 @@ func Operator(deployments []appsv1.Deployment, err error) []Check {
 			c.Level, c.Finding = Fail, name+" is scaled to 0"
 			c.Next = fmt.Sprintf("kubectl -n %s scale deployment %s --replicas=1", d.Namespace, d.Name)
 		case d.Status.ReadyReplicas == 0:
-			c.Level, c.Next = Fail, fmt.Sprintf("kubectl -n %s logs deployment/%s", d.Namespace, d.Name)
+			c.Level, c.Next = Fail, fmt.Sprintf("kubectl -n %s describe pods, and kubectl -n %s logs deployment/%s", d.Namespace, d.Namespace, d.Name)
 		case d.Status.ReadyReplicas < want:
 			c.Level, c.Next = Warn, fmt.Sprintf("kubectl -n %s describe deployment %s", d.Namespace, d.Name)
 		}
