@@ -52,7 +52,7 @@ func TestTypesThatAreNotKnown(t *testing.T) {
 	source := kubetest.ASource()
 	for says, types := range map[string][]string{
 		"": {"upload", "transcode-file", "import"},
-		`; "Upload", "clips" of spec.types are none of the types that this operator knows: clip, export, export-data, import, transcode, ` +
+		`; spec.types has "Upload", "clips", and the types that this operator knows are clip, export, export-data, import, transcode, ` +
 			"transcode-file, upload": {"Upload", "clip", "clips"},
 	} {
 		source.Spec.Types = types
