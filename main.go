@@ -382,7 +382,7 @@ func namespaces(list string) (map[string]cache.Config, error) {
 			continue
 		}
 		if len(validation.IsDNS1123Label(name)) > 0 {
-			return nil, fmt.Errorf("%q can't be the name of a namespace", name)
+			return nil, fmt.Errorf("%q can't be the name of a namespace; leave the flag out to work in all", name)
 		}
 		watched[name] = cache.Config{}
 	}

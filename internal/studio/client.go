@@ -127,8 +127,8 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// StrangerIn names the first character that no key or token has: white space, control characters such as a line break, what is invisible, as
-// editors and copied text bring along, quotation marks, and what is not ASCII. "" if there is none.
+// StrangerIn names the first character that no key or token has: white space, control characters such as a line break, what is
+// invisible, as editors and copied text bring along, quotation marks, and what is not ASCII. "" if there is none.
 func StrangerIn(key string) string {
 	for i, r := range []rune(key) {
 		var what string

@@ -50,10 +50,11 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 	}
 	switch e.Kind {
 	case Unauthorized:
-		e.Message = fmt.Sprintf("The API does not accept the key (%s). Check apiKey in the Secret; a new key can take Studio 2 minutes.", said)
+		e.Message = fmt.Sprintf(
+			"The API does not accept the key (%s). Check apiKey in the Secret; a new key can take Studio 2 minutes.", said)
 		if !usualKey.MatchString(c.key.Reveal()) {
-			e.Message += " This one is not of the form of Studio's keys, a UUID of 36 characters: it must be whole, with nothing around it, " +
-				"and not in base64 once more."
+			e.Message += " This one is not of the form of Studio's keys, a UUID of 36 characters: it must be whole, with nothing around " +
+				"it, and not in base64 once more."
 		}
 	case Forbidden:
 		e.Message = fmt.Sprintf("The key is not allowed to read tasks (%s). Give it the right to GET task and task/:id.", said)
@@ -64,7 +65,8 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		case strings.Contains(said, "CORS"):
 			e.Message = fmt.Sprintf("The key is one for web pages, with a CORS restriction (%s). Make one without it.", said)
 		case id != "":
-			e.Message = fmt.Sprintf("The key is not allowed to read task %s (%s). Give it the right to GET task/:id.", c.clean(id, 100), said)
+			e.Message = fmt.Sprintf(
+				"The key is not allowed to read task %s (%s). Give it the right to GET task/:id.", c.clean(id, 100), said)
 		}
 	case NotFound:
 		e.Message = fmt.Sprintf("There is no task list at %s/task (%s). Check spec.url, which goes without /task, such as "+

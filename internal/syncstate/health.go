@@ -81,7 +81,8 @@ func notKnown(types []string) string {
 	if len(odd) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; spec.types has %s, and the types that this operator knows are %s", strings.Join(odd, ", "), strings.Join(known, ", "))
+	return fmt.Sprintf("; spec.types has %s, and the types that this operator knows are %s",
+		strings.Join(odd, ", "), strings.Join(known, ", "))
 }
 
 // leftOut says how many elements have no usable ID: no more can be done about them here.
