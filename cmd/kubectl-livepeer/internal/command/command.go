@@ -67,8 +67,9 @@ func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams,
 
 // helped adds the next step to what cobra says of a command that there is not, unless it suggests another.
 func helped(text string) string {
-	if _, rest, found := strings.Cut(text, " for \""); found && strings.HasPrefix(text, "unknown command ") && strings.HasSuffix(rest, "\"") {
-		text += "; " + strings.TrimSuffix(rest, "\"") + " --help shows those there are"
+	_, of, found := strings.Cut(text, " for \"")
+	if of, whole := strings.CutSuffix(of, "\""); found && whole && strings.HasPrefix(text, "unknown command ") {
+		text += "; " + of + " --help shows those there are"
 	}
 	return text
 }

@@ -114,7 +114,8 @@ func none(which *selection, namespace string) string {
 		where = "this cluster"
 	}
 	if which.Type != "" && !slices.Contains(types(), which.Type) {
-		return "No such tasks in " + where + "; the types that are known: " + strings.Join(types(), ", ") + ". Leave out a flag to see more."
+		return "No such tasks in " + where + "; the types that are known: " + strings.Join(types(), ", ") +
+			". Leave out a flag to see more."
 	}
 	if which.Filter != (task.Filter{}) {
 		return "No such tasks in " + where + "; leave out a flag to see more."

@@ -30,7 +30,8 @@ func Served(s *v1alpha1.LivepeerTaskSource, operators []appsv1.Deployment) []Che
 		switch {
 		case !selects(selector, s):
 			others = append(others, selector)
-			c.Next = fmt.Sprintf("kubectl -n %s label livepeertasksource %s with what one of them selects (docs/shards.md)", s.Namespace, s.Name)
+			c.Next = fmt.Sprintf("kubectl -n %s label livepeertasksource %s with what one of them selects (docs/shards.md)",
+				s.Namespace, s.Name)
 		case len(namespaces) > 0 && !slices.Contains(namespaces, s.Namespace):
 			others = append(others, name+", which works in the namespaces "+strings.Join(namespaces, ", ")+" only")
 			c.Next = cmp.Or(c.Next, "install one there, or add "+s.Namespace+" to --watch-namespaces (docs/rights.md)")
