@@ -126,7 +126,7 @@ func main() {
 	if limit := memoryLimit(os.Getenv); limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	ctrl.SetLogger(logging.New(&opts.zap, os.Stderr))
+	logging.Use(logging.New(&opts.zap, os.Stderr))
 	if err := run(&opts); err != nil {
 		ctrl.Log.WithName("setup").Error(err, "Operator failed")
 		os.Exit(1)
@@ -387,7 +387,7 @@ func namespaces(list string) (map[string]cache.Config, error) {
 			continue
 		}
 		if len(validation.IsDNS1123Label(name)) > 0 {
-			return nil, fmt.Errorf("%q can't be the name of a namespace", name)
+			return nil, fmt.Errorf("%q can't be the name of a namespace; leave the flag out to work in all", name)
 		}
 		watched[name] = cache.Config{}
 	}

@@ -221,7 +221,7 @@ func (b *bench) testBadSettings(t *testing.T) {
 
 		"--allowed-hosts=,":                     "names no host",
 		"--watch-namespaces= ,":                 "names no namespace",
-		"--watch-namespaces=media,*":            "can't be the name of a namespace",
+		"--watch-namespaces=media,*":            "leave the flag out to work in all",
 		"--watch-namespaces=$(POD_NAMESPACE)":   "can't be the name of a namespace",
 		"--leader-elect|true|--allowed-hosts=a": "is no flag",
 		"--receiver-bind-address=":              "0 to turn the receiver off",

@@ -7,10 +7,10 @@ import (
 )
 
 // LivepeerTaskSourceSpec says which tasks to mirror, from where, and how often to look.
-// +kubebuilder:validation:XValidation:rule="!(size(self.interval) > 0 && self.interval.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$') && size(self.resyncInterval) > 0 && self.resyncInterval.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self.resyncInterval) >= duration(self.interval)",message="resyncInterval must not be shorter than interval"
+// +kubebuilder:validation:XValidation:rule="!(size(self.interval) > 0 && self.interval.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$') && size(self.resyncInterval) > 0 && self.resyncInterval.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')) || duration(self.resyncInterval) >= duration(self.interval)",message="resyncInterval must not be shorter than interval: set it too, since it is 10m unless set"
 type LivepeerTaskSourceSpec struct {
-	// Base URL of the Livepeer Studio API; the task list is at <url>/task. It is http or https, and carries no user
-	// info, query or fragment: the key belongs into the Secret.
+	// Base URL of the Livepeer Studio API, https://livepeer.studio/api unless set; the task list is at <url>/task. It is http or
+	// https, and carries no user info, query or fragment: the key belongs into the Secret.
 	// +kubebuilder:default="https://livepeer.studio/api"
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",message="url must be an http or https URL with a host, such as https://livepeer.studio/api"
@@ -24,7 +24,7 @@ type LivepeerTaskSourceSpec struct {
 	// +required
 	SecretRef SecretReference `json:"secretRef"`
 
-	// How often to ask for what changed. At least 1s. Where webhooks are received, this is the safety net: 60s does.
+	// How often to ask for what changed: 10s unless set, and at least 1s. Where webhooks are received, this is the safety net: 60s does.
 	// +kubebuilder:default="10s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
@@ -33,7 +33,7 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 
-	// How often to list every task, to find deletions and drift. Not shorter than interval.
+	// How often to list every task, to find deletions and drift: 10m unless set, and not shorter than interval.
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
@@ -42,7 +42,7 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	ResyncInterval metav1.Duration `json:"resyncInterval,omitzero"`
 
-	// How long one HTTP request may take, its whole answer included. From 1s to 10m.
+	// How long one HTTP request may take, its whole answer included: 30s unless set, from 1s to 10m.
 	// +kubebuilder:default="30s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
@@ -51,8 +51,8 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	Timeout metav1.Duration `json:"timeout,omitzero"`
 
-	// Mirror only tasks of these types, for instance upload and clip. Empty: all types. Tasks of other types that were
-	// mirrored before are deleted from the cluster, never from Studio.
+	// Mirror only tasks of these types, in Studio's spelling: upload, export, export-data, transcode-file, clip, and the old import
+	// and transcode. Empty: all types. Tasks of other types that were mirrored before are deleted from the cluster, never from Studio.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
@@ -96,7 +96,7 @@ type SecretReference struct {
 // History bounds how many finished (completed, failed or cancelled) tasks stay mirrored: the newest by their last
 // update. A task that is left out here is untouched in Studio.
 type History struct {
-	// Keep at most this many finished tasks. 0 keeps none.
+	// Keep at most this many finished tasks: 10000 unless set. 0 keeps none.
 	// +kubebuilder:default=10000
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10000000

@@ -67,9 +67,9 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 	case len(cfg.Token.Reveal()) > maxToken:
 		return nil, &Error{Kind: Unusable, Message: fmt.Sprintf("sinkToken in the Secret has %d bytes, and %d are the most: store only "+
 			"the token", len(cfg.Token.Reveal()), maxToken)}
-	case strings.ContainsFunc(cfg.Token.Reveal(), func(r rune) bool { return r < ' ' || r > '~' }):
+	case studio.StrangerIn(cfg.Token.Reveal()) != "":
 		return nil, &Error{Kind: Unusable,
-			Message: "sinkToken in the Secret contains a character that no token has, such as a line break: store only the token"}
+			Message: "sinkToken in the Secret contains " + studio.StrangerIn(cfg.Token.Reveal()) + ": store only the token, without Bearer"}
 	}
 	transport, err := studio.NewTransport(u, cfg.Hosts, cfg.CA, sendTimeout)
 	if err != nil {
@@ -153,7 +153,7 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s did not answer within %s", s.host, sendTimeout)}
 	}
-	return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s can't be reached: %s", s.host, s.clean(err.Error()))}
+	return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s can't be reached: %s", s.host, s.clean(studio.Lasting(err).Error()))}
 }
 
 // clean takes what a terminal obeys out of a text, masks credentials, and bounds it. What is cut off is masked first: half a

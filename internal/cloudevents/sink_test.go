@@ -5,12 +5,17 @@ package cloudevents
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -165,6 +170,23 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// What differs from one attempt to the next is not in the message: each would be another condition, and another write.
+func TestMessagesStayTheSame(t *testing.T) {
+	sink, err := NewSink(SinkConfig{URL: "https://sink.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired := x509.CertificateInvalidError{
+		Cert: &x509.Certificate{}, Reason: x509.Expired, Detail: "current time 2026-11-29T21:24:35Z is after 2026-11-29T20:24:17Z",
+	}
+	reset := &net.OpError{Op: "read", Source: &net.TCPAddr{Port: 43210}, Err: syscall.ECONNRESET}
+	for changes, cause := range map[string]error{"current time": &tls.CertificateVerificationError{Err: expired}, "43210": reset} {
+		if message := sink.failed(t.Context(), &url.Error{Op: "Post", Err: cause}).Error(); strings.Contains(message, changes) {
+			t.Error(message)
+		}
+	}
+}
+
 func TestUnusableSinks(t *testing.T) {
 	for what, cfg := range map[string]SinkConfig{
 		"no URL":         {URL: "sink"},
@@ -173,6 +195,8 @@ func TestUnusableSinks(t *testing.T) {
 		"plain http":     {URL: "http://sink.example"},
 		"metadata":       {URL: "https://169.254.169.254/latest"},
 		"broken token":   {URL: "https://sink.example", Token: studio.NewKey("a\nb")},
+		"a whole header": {URL: "https://sink.example", Token: studio.NewKey("Bearer abc")},
+		"quotes":         {URL: "https://sink.example", Token: studio.NewKey(`"abc"`)},
 		"no certificate": {URL: "https://sink.example", CA: []byte("x")},
 	} {
 		_, err := NewSink(cfg)

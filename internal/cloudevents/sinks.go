@@ -65,8 +65,12 @@ func checkSinkSecret(secret *corev1.Secret) error {
 	if _, ca := secret.Data[secretKeySinkCA]; !has && ca || len(bytes.TrimSpace(token)) > 0 {
 		return nil
 	}
-	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q: "+
-		"store the sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken)}
+	but := ""
+	if nearly := credentials.Nearly(secret, secretKeySinkToken); nearly != "" {
+		but = fmt.Sprintf(", but %q", nearly)
+	}
+	return &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Message: fmt.Sprintf("Secret %q has no token under the key %q%s: "+
+		"store the sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken, but)}
 }
 
 // sinkTrouble says of a sink's Secret what a condition says of a source's. What passes by itself stays as it is.
@@ -79,7 +83,8 @@ func sinkTrouble(key types.NamespacedName, err error) error {
 	case named:
 		return &Error{Kind: Unusable, Message: trouble.Message}
 	case apierrors.IsForbidden(err):
-		return &Error{Kind: Unusable, Message: "The operator lacks a right in this cluster: " + err.Error()}
+		return &Error{Kind: Unusable, Message: "The operator lacks a right in this cluster: " + err.Error() +
+			". Apply its roles again; where they name Secrets, add this one or refer to another"}
 	}
 	return err
 }

@@ -48,7 +48,7 @@ func TestTroubleIsNamedAndHeals(t *testing.T) {
 		"empty key": {
 			harm:   func(w *world) { w.secret(" ") },
 			mend:   func(w *world) { w.secret(livepeertest.APIKey) },
-			reason: v1alpha1.ReasonInvalidSecret, message: `has no key "apiKey"`, stalled: true,
+			reason: v1alpha1.ReasonInvalidSecret, message: `"apiKey" in Secret "livepeer" is empty`, stalled: true,
 		},
 		"suspended user": {
 			harm:   func(w *world) { w.studio.Fault(livepeertest.Always(forbidden)) },

@@ -10,6 +10,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -169,6 +172,20 @@ func (c *Cache[T]) read(ctx context.Context, key types.NamespacedName) (*corev1.
 		}
 	}
 	return secret, nil
+}
+
+// Nearly is the name of an entry of a Secret that differs from this one in case and separators only, "" if there is none. Others are not
+// told: who may make sources need not be one who may read Secrets.
+func Nearly(secret *corev1.Secret, name string) string {
+	plain := func(s string) string {
+		return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(s))
+	}
+	for _, entry := range slices.Sorted(maps.Keys(secret.Data)) {
+		if entry != name && plain(entry) == plain(name) {
+			return entry
+		}
+	}
+	return ""
 }
 
 // NotFound says that a Secret does not exist.

@@ -5,10 +5,13 @@ package logging
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	"go.uber.org/zap/zapcore"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
@@ -41,4 +44,28 @@ func TestValuesOfALoggerAreEncodedWhenItLogs(t *testing.T) {
 			HaveKeyWithValue("logger", "a")))
 	}
 	g.Expect(times).To(Equal(1))
+}
+
+// Of what somebody has to act on, the message says what to do. Where in the operator it was written down helps nobody.
+func TestErrorsHaveNoStack(t *testing.T) {
+	g := NewWithT(t)
+	var out bytes.Buffer
+	New(&zap.Options{}, &out).Error(errors.New("broken"), "Not ready")
+	g.Expect(out.String()).To(And(ContainSubstring(`"error":"broken"`), Not(ContainSubstring("stacktrace"))))
+
+	New(&zap.Options{StacktraceLevel: zapcore.ErrorLevel}, &out).Error(nil, "Not ready")
+	g.Expect(out.String()).To(ContainSubstring("stacktrace"), "who asks for it gets it")
+}
+
+// Kubernetes' client logs by klog, whose lines are no JSON by themselves.
+func TestEveryLineHasTheSameForm(t *testing.T) {
+	g := NewWithT(t)
+	t.Cleanup(klog.ClearLogger)
+	var out bytes.Buffer
+	Use(New(&zap.Options{}, &out))
+	klog.ErrorS(errors.New("no answer"), "Failed to watch", "type", "LivepeerTask")
+	klog.V(1).InfoS("not logged")
+	line := map[string]any{}
+	g.Expect(json.Unmarshal(out.Bytes(), &line)).To(Succeed(), out.String())
+	g.Expect(line).To(And(HaveKeyWithValue("level", "error"), HaveKeyWithValue("msg", "Failed to watch"), HaveKeyWithValue("error", "no answer")))
 }

@@ -58,3 +58,23 @@ func TestAHugeSecretTakesLittleMemory(t *testing.T) {
 		})
 	}
 }
+
+// TestWhichEntryIsMeant: an entry that is there and empty, and one under a name that is nearly right, are told from one that is not there.
+// No other name of an entry is: who may make sources need not be one who may read Secrets.
+func TestWhichEntryIsMeant(t *testing.T) {
+	for entry, says := range map[string]string{
+		"apiKey":   `"apiKey" in Secret "livepeer" is empty: store the Livepeer Studio API key`,
+		"api-key":  `Secret "livepeer" has no key "apiKey", but "api-key": store the Livepeer Studio API key under "apiKey"`,
+		"API_KEY":  `but "API_KEY"`,
+		"apikey":   `but "apikey"`,
+		"password": `Secret "livepeer" has no key "apiKey": store the Livepeer Studio API key under it`,
+	} {
+		_, err := NewSessions(nil, "test", studio.Hosts{}, nil).dial(kubetest.ASource(),
+			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "livepeer"}, Data: map[string][]byte{entry: []byte(" ")}})
+		trouble, _ := errors.AsType[*condition.Error](err)
+		if trouble == nil || trouble.Reason != v1alpha1.ReasonInvalidSecret || !strings.HasPrefix(trouble.Message, says) &&
+			(!strings.HasPrefix(says, "but") || !strings.Contains(trouble.Message, says)) {
+			t.Errorf("%s: %v", entry, err)
+		}
+	}
+}

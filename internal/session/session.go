@@ -87,7 +87,7 @@ func (s *Sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 
 func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secret) (*session, error) {
 	apiKey := strings.TrimSpace(string(secret.Data[secretKeyAPIKey]))
-	if err := checkKey(secret.Name, apiKey); err != nil {
+	if err := checkKey(secret, apiKey); err != nil {
 		return nil, err
 	}
 	redactor := redact.New(apiKey, backend.Searched(secret))
@@ -111,14 +111,21 @@ func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 }
 
 // checkKey refuses what can't be an API key.
-func checkKey(secret, apiKey string) error {
+func checkKey(secret *corev1.Secret, apiKey string) error {
+	_, there := secret.Data[secretKeyAPIKey]
+	nearly := credentials.Nearly(secret, secretKeyAPIKey)
 	trouble := &condition.Error{Reason: v1alpha1.ReasonInvalidSecret, Stalled: true}
 	switch {
+	case apiKey == "" && there:
+		trouble.Message = fmt.Sprintf("%q in Secret %q is empty: store the Livepeer Studio API key there", secretKeyAPIKey, secret.Name)
+	case apiKey == "" && nearly != "":
+		trouble.Message = fmt.Sprintf("Secret %q has no key %[2]q, but %[3]q: store the Livepeer Studio API key under %[2]q",
+			secret.Name, secretKeyAPIKey, nearly)
 	case apiKey == "":
-		trouble.Message = fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it", secret, secretKeyAPIKey)
+		trouble.Message = fmt.Sprintf("Secret %q has no key %q: store the Livepeer Studio API key under it", secret.Name, secretKeyAPIKey)
 	case len(apiKey) > maxKey:
 		trouble.Message = fmt.Sprintf("Secret %q has %d bytes under %q, and no API key is longer than %d: store only the Livepeer "+
-			"Studio API key there", secret, len(apiKey), secretKeyAPIKey, maxKey)
+			"Studio API key there", secret.Name, len(apiKey), secretKeyAPIKey, maxKey)
 	default:
 		return nil
 	}

@@ -83,9 +83,9 @@ func New(cfg Config) (*Client, error) {
 	switch {
 	case key == "":
 		return nil, &ConfigError{Field: "apiKey", Message: "The API key is empty. Put a Livepeer Studio API key into apiKey of the Secret."}
-	case strangerIn(key) != "":
+	case StrangerIn(key) != "":
 		return nil, &ConfigError{Field: "apiKey",
-			Message: "The API key contains " + strangerIn(key) + ". Put only the key into apiKey of the Secret."}
+			Message: "The API key contains " + StrangerIn(key) + ". Put only the key into apiKey of the Secret."}
 	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
@@ -127,9 +127,9 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// strangerIn names the first character that no key has: white space, control characters such as a line break, and what is invisible,
-// as editors and copied text bring along. "" if there is none.
-func strangerIn(key string) string {
+// StrangerIn names the first character that no key or token has: white space, control characters such as a line break, what is
+// invisible, as editors and copied text bring along, quotation marks, and what is not ASCII. "" if there is none.
+func StrangerIn(key string) string {
 	for i, r := range []rune(key) {
 		var what string
 		switch {
@@ -141,6 +141,10 @@ func strangerIn(key string) string {
 			what = "white space"
 		case !unicode.IsGraphic(r):
 			what = "an invisible character"
+		case strings.ContainsRune("\"'`‘’“”„«»", r):
+			what = "a quotation mark"
+		case r > unicode.MaxASCII:
+			what = "a character that is not ASCII"
 		default:
 			continue
 		}

@@ -3,6 +3,8 @@
 package studio
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -32,6 +34,10 @@ func TestErrorAnswers(t *testing.T) {
 		{401, "", `{"errors":["request is not authenticated"]}`, Unauthorized, 0, "apiKey in the Secret"},
 		{403, "", `{"errors":["user is suspended"]}`, Forbidden, 0, "user is suspended"},
 		{404, "", `Cannot GET /api/task`, NotFound, 0, "spec.url"},
+		{404, "", `<html>`, NotFound, 0, "goes without /task"},
+		{429, "", ``, RateLimited, 0, "raise spec.interval"},
+		{503, "", ``, Unavailable, 0, "It is asked again by itself"},
+		{400, "", ``, Malformed, 0, "Check spec.url"},
 		{429, "Retry-After: 7", `{"message":"slow down"}`, RateLimited, 7 * time.Second, "slow down"},
 		{429, "Retry-After: 99999999", ``, RateLimited, time.Hour, "too often"},
 		{429, "Retry-After: 99999999999", ``, RateLimited, time.Hour, "too often"},
@@ -195,6 +201,45 @@ func TestWhatStandsBetween(t *testing.T) {
 	} {
 		if m := c.unreachable(tt.err).Message; !strings.Contains(m, "Check ") || !strings.Contains(m, tt.check) {
 			t.Errorf("%s: %q does not say to check %s", name, m, tt.check)
+		}
+	}
+}
+
+// TestAKeyOfStudiosForm: of a key that is written as Studio's are, nobody is told that it has another form.
+func TestAKeyOfStudiosForm(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer server.Close()
+	for key, odd := range map[string]bool{
+		"09f8b46c-61a0-4254-9875-f71f4c605bc7": false, "MDlmOGI0NmMtNjFhMC00MjU0LTk4NzUtZjcxZjRjNjA1YmM3": true, "09f8b46c-61a0": true,
+	} {
+		c := newTestClient(t, Config{BaseURL: server.URL, Redactor: redact.New()})
+		c.key = NewKey(key)
+		_, err := c.Get(t.Context(), "a")
+		if e := apiError(t, err, Unauthorized); strings.Contains(e.Message, "form of Studio's keys") != odd || strings.Contains(e.Message, key) {
+			t.Errorf("%s: %s", key, e.Message)
+		}
+	}
+}
+
+// TestMessagesStayTheSame: a message that differs from one attempt to the next would be written, and read, each time. So it names neither
+// the present time nor the port that a connection came from.
+func TestMessagesStayTheSame(t *testing.T) {
+	c := newTestClient(t, Config{BaseURL: "https://studio.example/api", Redactor: redact.New()})
+	from, to := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), time.Date(2026, 2, 3, 0, 0, 0, 0, time.UTC)
+	expired := x509.CertificateInvalidError{
+		Cert: &x509.Certificate{NotBefore: from, NotAfter: to}, Reason: x509.Expired, Detail: "current time 2026-11-29T21:24:35Z is after ...",
+	}
+	local := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 43210}
+	for name, tt := range map[string]struct {
+		err           error
+		says, saysNot string
+	}{
+		"certificate": {&tls.CertificateVerificationError{Err: expired}, "not valid: the certificate's time is 2026-01-02T00:00:00Z to 2026-02-03T00:00:00Z. Renew it, or set", "current time"},
+		"broken pipe": {&net.OpError{Op: "write", Source: local, Err: syscall.EPIPE}, "was closed", "43210"},
+		"another":     {&net.OpError{Op: "read", Source: local, Err: syscall.EPROTO}, "Check spec.url and network policies", "43210"},
+	} {
+		if m := c.unreachable(tt.err).Message; !strings.Contains(m, tt.says) || strings.Contains(m, tt.saysNot) {
+			t.Errorf("%s: %s", name, m)
 		}
 	}
 }

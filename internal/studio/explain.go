@@ -14,10 +14,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
 )
+
+// usualKey is what the keys look like that Studio makes.
+var usualKey = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 var errOtherTask = errors.New("the answer is another task")
 
@@ -46,7 +50,12 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 	}
 	switch e.Kind {
 	case Unauthorized:
-		e.Message = fmt.Sprintf("The API does not accept the key (%s). Check apiKey in the Secret.", said)
+		e.Message = fmt.Sprintf(
+			"The API does not accept the key (%s). Check apiKey in the Secret; a new key can take Studio 2 minutes.", said)
+		if !usualKey.MatchString(c.key.Reveal()) {
+			e.Message += " This one is not of the form of Studio's keys, a UUID of 36 characters: it must be whole, with nothing around " +
+				"it, and not in base64 once more."
+		}
 	case Forbidden:
 		e.Message = fmt.Sprintf("The key is not allowed to read tasks (%s). Give it the right to GET task and task/:id.", said)
 		switch {
@@ -56,22 +65,24 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		case strings.Contains(said, "CORS"):
 			e.Message = fmt.Sprintf("The key is one for web pages, with a CORS restriction (%s). Make one without it.", said)
 		case id != "":
-			e.Message = fmt.Sprintf("The key is not allowed to read task %s (%s).", c.clean(id, 100), said)
+			e.Message = fmt.Sprintf(
+				"The key is not allowed to read task %s (%s). Give it the right to GET task/:id.", c.clean(id, 100), said)
 		}
 	case NotFound:
-		e.Message = fmt.Sprintf("There is no task list at %s/task (%s). Check spec.url.", c.clean(c.base, 200), said)
+		e.Message = fmt.Sprintf("There is no task list at %s/task (%s). Check spec.url, which goes without /task, such as "+
+			"https://livepeer.studio/api.", c.clean(c.base, 200), said)
 		if id != "" {
 			e.Message = fmt.Sprintf("The API knows no task %s (%s).", c.clean(id, 100), said)
 		}
 	case RateLimited:
-		e.Message = fmt.Sprintf("The API is asked too often (%s).", said)
+		e.Message = fmt.Sprintf("The API is asked too often (%s). It is asked again by itself; if that goes on, raise spec.interval.", said)
 	case Unavailable:
-		e.Message = fmt.Sprintf("The API is not available (%s).", said)
+		e.Message = fmt.Sprintf("The API is not available (%s). It is asked again by itself.", said)
 		if strings.Contains(said, "TypeError") || strings.Contains(said, "Cannot read properties") {
 			e.Message += " Studio answers so to every request with a key whose project was deleted: check that it is still there."
 		}
 	default:
-		e.Message = fmt.Sprintf("The API gave an unexpected answer (%s).", said)
+		e.Message = fmt.Sprintf("The API gave an unexpected answer (%s). Check spec.url, and any proxy before it.", said)
 	}
 	if e.Kind == RateLimited || e.Kind == Unavailable {
 		e.RetryAfter = retryAfter(resp.Header, time.Now())
@@ -203,11 +214,34 @@ func (c *Client) why(err error) string {
 			c.host, min(c.timeout, connectTimeout))
 	case errors.Is(err, context.DeadlineExceeded), timeout != nil && timeout.Timeout():
 		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.timeout.", c.timeout)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return fmt.Sprintf("The connection to %s was closed before the answer was complete.", c.host)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Sprintf("The connection to %s was closed before the answer was complete. If that goes on, check spec.url, and what "+
+			"stands between, such as a proxy.", c.host)
 	default:
-		return fmt.Sprintf("The API can't be reached: %s.", c.clean(err.Error(), 200))
+		return fmt.Sprintf("The API can't be reached: %s. Check spec.url and network policies.", c.clean(Lasting(err).Error(), 200))
 	}
+}
+
+// Lasting is an error without what differs from one attempt to the next, the present time and the port that a connection came from: a
+// condition that quoted those would be written each time.
+func Lasting(err error) error {
+	if text := outdated(err); text != "" {
+		return errors.New(text)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Source != nil {
+		return op.Err
+	}
+	return err
+}
+
+// outdated says when a certificate is valid, "" if its time is not the matter.
+func outdated(err error) string {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	if !ok || invalid.Reason != x509.Expired || invalid.Cert == nil {
+		return ""
+	}
+	return fmt.Sprintf("the certificate's time is %s to %s",
+		invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
 }
 
 // whyTLS explains why there is no secure connection, "" if that is not the matter.
@@ -220,7 +254,11 @@ func (c *Client) whyTLS(err error) string {
 		return fmt.Sprintf("The certificate that the API shows is not for %s. Check spec.url.", c.host)
 	}
 	if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Sprintf("The certificate of %s is not valid: %s.", c.host, c.clean(invalid.Err.Error(), 200))
+		next := "Replace it."
+		if outdated(err) != "" {
+			next = "Renew it, or set the clock of the operator's node right."
+		}
+		return fmt.Sprintf("%s shows a certificate that is not valid: %s. %s", c.host, c.clean(Lasting(invalid.Err).Error(), 200), next)
 	}
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	if noTLS || errors.Is(err, http.ErrSchemeMismatch) {

@@ -101,6 +101,10 @@ func targetOf(u *url.URL) target {
 func (h Hosts) check(t target, addr netip.Addr) error {
 	exact, addr := addr.WithZone("").Unmap(), plainAddr(addr)
 	byAddr := func(r hostRule) bool { return addr.IsValid() && (r.holds(addr, t.port) || r.holds(exact, t.port)) }
+	beside, also := "", "" // what a list that is begun has to hold as well: it is the whole list
+	if len(h.rules) == 0 {
+		beside, also = anyHost+",", ", beside * for all others"
+	}
 	listed := func(r hostRule) bool { return r.names(t) || byAddr(r) }
 	switch {
 	case h.lists(byAddr): // also where it leads inside
@@ -108,14 +112,14 @@ func (h Hosts) check(t target, addr netip.Addr) error {
 		return notAllowed("%s is not a host name in ASCII. Correct the URL; a name in another script begins with xn-- there.", t.host)
 	case internal(addr), isMetadata(t.host) && !h.lists(func(r hostRule) bool { return r.name == t.host && r.names(t) }):
 		return notAllowed("%s leads to an address inside of machines or of their cloud. "+
-			"If it is meant to be there, ask the cluster's administrator to list that address in --allowed-hosts.", t.host)
+			"If it is meant to be there, ask the cluster's administrator to list that address in --allowed-hosts"+also+".", t.host)
 	case !h.lists(listed) && len(h.rules) > 0 && !h.lists(func(r hostRule) bool { return r.name == anyHost }):
 		return notAllowed("%s is not among the hosts that --allowed-hosts of the operator permits. "+
 			"Ask the cluster's administrator.", t.host)
 	}
 	if t.scheme != "https" && !t.loopback(addr) && !h.lists(func(r hostRule) bool { return r.plain && listed(r) }) {
 		return notAllowed("Plain http to %[1]s is not permitted. Use https, or ask the cluster's administrator "+
-			"to list http://%[1]s in --allowed-hosts.", t.bracketed())
+			"to list "+beside+"http://%[1]s in --allowed-hosts.", t.bracketed())
 	}
 	return nil
 }

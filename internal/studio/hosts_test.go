@@ -261,3 +261,23 @@ func FuzzHosts(f *testing.F) {
 		}
 	})
 }
+
+// TestAListThatIsBegunKeepsTheRest: who lists the first host is told of *, without which no other host is permitted any more.
+func TestAListThatIsBegunKeepsTheRest(t *testing.T) {
+	for list, says := range map[string]string{
+		"": "list *,http://studio.media.svc in --allowed-hosts", "livepeer.studio": "among the hosts", "*": "list http://studio.media.svc in --allowed-hosts",
+	} {
+		hosts, err := ParseHosts(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = New(Config{BaseURL: "http://studio.media.svc/api", Key: NewKey("key"), Hosts: hosts})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", list, err)
+		}
+		_, err = New(Config{BaseURL: "https://169.254.169.254/api", Key: NewKey("key"), Hosts: hosts})
+		if err == nil || strings.Contains(err.Error(), "beside *") != (list == "") {
+			t.Errorf("%q: %v", list, err)
+		}
+	}
+}

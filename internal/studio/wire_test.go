@@ -172,6 +172,8 @@ func TestKeysWithStrangeCharacters(t *testing.T) {
 	for key, says := range map[string]string{
 		"\uFEFFabc": "a byte order mark (U+FEFF, character 1)", "ab\u200bc": "an invisible character (U+200B, character 3)",
 		"ab c": "white space (U+0020, character 3)", "a\u00a0c": "white space (U+00A0, character 2)", "a\nb": "control character (U+000A, character 2)",
+		`"abc"`: "a quotation mark (U+0022, character 1)", "'abc'": "a quotation mark (U+0027, character 1)", "“abc”": "a quotation mark (U+201C",
+		"abc…": "a character that is not ASCII (U+2026, character 4)",
 	} {
 		_, err := New(Config{BaseURL: "https://studio.example/api", Key: NewKey(key)})
 		if err == nil || !strings.Contains(err.Error(), says) {

@@ -4,6 +4,9 @@ package syncstate
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
@@ -59,7 +62,27 @@ func (s *State) Judge(source *v1alpha1.LivepeerTaskSource, mirrored int, failure
 			Message: fmt.Sprintf("Listing all tasks of %s: %d mirrored so far", source.Spec.URL, mirrored),
 		}
 	}
-	return Outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL + leftOut(s.Health.unusable)}
+	return Outcome{Reason: v1alpha1.ReasonSynced, Message: "Mirroring the tasks of " + source.Spec.URL +
+		leftOut(s.Health.unusable) + notKnown(source.Spec.Types)}
+}
+
+// notKnown names the types of a source that are not known here. Studio may have new ones; most are misspelled, and mirror nothing.
+func notKnown(types []string) string {
+	known := []string{
+		v1alpha1.TypeClip, v1alpha1.TypeExport, v1alpha1.TypeExportData, v1alpha1.TypeImport, v1alpha1.TypeTranscode,
+		v1alpha1.TypeTranscodeFile, v1alpha1.TypeUpload,
+	}
+	var odd []string
+	for _, name := range types {
+		if !slices.Contains(known, name) {
+			odd = append(odd, strconv.Quote(name))
+		}
+	}
+	if len(odd) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; spec.types has %s, and the types that this operator knows are %s",
+		strings.Join(odd, ", "), strings.Join(known, ", "))
 }
 
 // leftOut says how many elements have no usable ID: no more can be done about them here.

@@ -46,3 +46,19 @@ func TestJudge(t *testing.T) {
 		}
 	}
 }
+
+// TestTypesThatAreNotKnown: a type that is misspelled mirrors nothing, and says so.
+func TestTypesThatAreNotKnown(t *testing.T) {
+	source := kubetest.ASource()
+	for says, types := range map[string][]string{
+		"": {"upload", "transcode-file", "import"},
+		`; spec.types has "Upload", "clips", and the types that this operator knows are clip, export, export-data, import, transcode, ` +
+			"transcode-file, upload": {"Upload", "clip", "clips"},
+	} {
+		source.Spec.Types = types
+		got := (&State{Coverage: Coverage{Synced: true}}).Judge(source, 0, nil)
+		if want := "Mirroring the tasks of https://livepeer.studio/api" + says; got.Message != want {
+			t.Errorf("%s, want %s", got.Message, want)
+		}
+	}
+}

@@ -47,12 +47,14 @@ func OutcomeOf(err error, failures int, interval time.Duration) Outcome {
 		return apiOutcome(api, failures, interval)
 	case errors.As(err, &write):
 		return Outcome{
-			v1alpha1.ReasonWriteFailed, "Tasks can't be stored for now: " + write.Error(), false,
+			v1alpha1.ReasonWriteFailed, "Tasks can't be stored for now: " + write.Error() +
+				". It is tried again. Look at the API server, its webhooks, and whether the CRDs are there", false,
 			condition.Backoff(failures, writeDelay, maxDelayTransient),
 		}
 	case apierrors.IsForbidden(err):
 		return Outcome{
-			v1alpha1.ReasonForbidden, "The operator lacks a right in this cluster: " + err.Error(), true,
+			v1alpha1.ReasonForbidden, "The operator lacks a right in this cluster: " + err.Error() +
+				". Apply its roles again; where they name Secrets, add this one or refer to another", true,
 			condition.Backoff(failures, interval, maxDelayStalled),
 		}
 	default:

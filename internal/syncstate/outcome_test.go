@@ -74,11 +74,11 @@ func TestOutcomeOf(t *testing.T) {
 		"a new kind":            {api("New", 0), v1alpha1.ReasonUnavailable, "the API says no", false, 20 * time.Second},
 		"no writing": {
 			fmt.Errorf("x: %w", &taskstore.WriteError{Verb: plan.Create, Err: errors.New("etcd is full")}),
-			v1alpha1.ReasonWriteFailed, "Tasks can't be stored for now: Create a LivepeerTask: etcd is full", false, 4 * time.Second,
+			v1alpha1.ReasonWriteFailed, "Tasks can't be stored for now: Create a LivepeerTask: etcd is full. It is tried again. Look at the API server, its webhooks", false, 4 * time.Second,
 		},
 		"no right": {
 			apierrors.NewForbidden(v1alpha1.GroupVersion.WithResource("secrets").GroupResource(), "livepeer", errors.New("RBAC")),
-			v1alpha1.ReasonForbidden, "The operator lacks a right in this cluster: ", true, 20 * time.Second,
+			v1alpha1.ReasonForbidden, "livepeer\" is forbidden: RBAC. Apply its roles again; where they name Secrets, add this one or refer to another", true, 20 * time.Second,
 		},
 		"too slow":      {context.DeadlineExceeded, v1alpha1.ReasonUnavailable, "deadline", false, 20 * time.Second},
 		"anything else": {errors.New("surprise"), v1alpha1.ReasonUnavailable, "surprise", false, 20 * time.Second},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
@@ -63,8 +64,8 @@ func (p *Rejected) problem() *condition.Error {
 	case refused > 0:
 		return &condition.Error{
 			Reason: v1alpha1.ReasonRefused, Stalled: true,
-			Message: fmt.Sprintf("The Kubernetes API server refuses to store %s; all others are mirrored. The first is %s",
-				tasks(refused), first),
+			Message: fmt.Sprintf("The Kubernetes API server refuses to store %s; all others are mirrored. %s. The first is %s",
+				tasks(refused), remedy(first), first),
 		}
 	case conflicts > 0:
 		return &condition.Error{
@@ -75,6 +76,14 @@ func (p *Rejected) problem() *condition.Error {
 		}
 	}
 	return nil
+}
+
+// remedy is the next step after a refusal.
+func remedy(refusal string) string {
+	if strings.Contains(refusal, "'livepeer-task-operator-mirror'") {
+		return "To be the one that may, bind the ClusterRole livepeer-task-operator-task-writer-role to this operator's ServiceAccount"
+	}
+	return "Change what it names, such as a policy or a quota"
 }
 
 func tasks(n int) string {

@@ -23,7 +23,11 @@ func TestProblems(t *testing.T) {
 		"empty":    {rejected: Rejected{}},
 		"conflict": {Rejected{"a": ""}, v1alpha1.ReasonConflict, []string{"1 task is mirrored by another LivepeerTaskSource", "delete one"}},
 		"more":     {Rejected{"a": "", "b": ""}, v1alpha1.ReasonConflict, []string{"2 tasks are mirrored by another"}},
-		"refusal":  {Rejected{"a": "too large"}, v1alpha1.ReasonRefused, []string{"refuses to store 1 task;", "task a: too large"}},
+		"refusal":  {Rejected{"a": "too large"}, v1alpha1.ReasonRefused, []string{"refuses to store 1 task;", "Change what", "task a: too large"}},
+		"own policy": {
+			Rejected{"a": "ValidatingAdmissionPolicy 'livepeer-task-operator-mirror' with binding"}, v1alpha1.ReasonRefused,
+			[]string{"bind the ClusterRole livepeer-task-operator-task-writer-role to this operator's ServiceAccount"},
+		},
 		"both": {
 			Rejected{"d": "", "c": "bad", "b": "too large", "a": ""}, v1alpha1.ReasonRefused,
 			[]string{"refuses to store 2 tasks;", "The first is task b: too large"},

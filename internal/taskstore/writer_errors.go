@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -34,10 +35,10 @@ func Refused(err error) bool {
 		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)
 }
 
-// Terminating reports whether the CRD is being deleted, which says nothing of the task. There is no reason for it but the text.
+// Terminating reports whether namespace or CRD are being deleted, which says nothing of the task. For the CRD there is only the text.
 func Terminating(err error) bool {
-	return (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) &&
-		strings.Contains(err.Error(), "custom resource definition is terminating")
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || (apierrors.IsForbidden(err) ||
+		apierrors.IsMethodNotSupported(err)) && strings.Contains(err.Error(), "custom resource definition is terminating")
 }
 
 // overtaken reports whether somebody else wrote or deleted the object since it was planned for.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -33,6 +34,9 @@ func TestErrorsOfWrites(t *testing.T) {
 		"wrong method": {apierrors.NewMethodNotSupported(kind, "create"), true, false},
 		"CRD on its way": {&apierrors.StatusError{ErrStatus: metav1.Status{
 			Reason: metav1.StatusReasonMethodNotAllowed, Message: "create not allowed while custom resource definition is terminating",
+		}}, false, false},
+		"namespace on its way": {&apierrors.StatusError{ErrStatus: metav1.Status{
+			Reason: metav1.StatusReasonForbidden, Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}},
 		}}, false, false},
 		"conflict":         {apierrors.NewConflict(kind, "a", cause), false, true},
 		"exists":           {apierrors.NewAlreadyExists(kind, "a"), false, true},

@@ -41,3 +41,24 @@ func TestAClusterWithoutTheOperator(t *testing.T) {
 	g.Expect(code).To(Equal(1))
 	g.Expect(report).To(And(ContainSubstring("fail  CRDs: not installed"), ContainSubstring("fail  operator: no Deployment")))
 }
+
+// TestWrongCommandLines: each error says what to write instead.
+func TestWrongCommandLines(t *testing.T) {
+	g := NewWithT(t)
+	for says, args := range map[string][]string{
+		"unknown flag: --phase; kubectl livepeer list --help shows those there are":                   {"list", "--phase", "failed"},
+		`invalid argument "5" for "--timeout" flag: time: missing unit in duration "5"; write 30s`:    {"wait", "x", "--timeout", "5"},
+		`invalid argument "1d" for "--timeout" flag: time: unknown unit "d" in duration "1d"; write`:  {"sync", "--timeout", "1d"},
+		`unknown command "get" for "kubectl livepeer"; kubectl livepeer --help shows those there are`: {"get", "tasks"},
+	} {
+		var out, err strings.Builder
+		g.Expect(Run(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &err}, "dev")).To(Equal(1))
+		g.Expect(err.String()).To(ContainSubstring(says))
+	}
+	var which selection
+	which.Type = "Upload"
+	g.Expect(none(&which, "media")).To(Equal("No such tasks in the namespace media; the types that are known: upload, export, export-data, " +
+		"transcode-file, clip. Leave out a flag to see more."))
+	which.Type = "clip"
+	g.Expect(none(&which, "media")).To(Equal("No such tasks in the namespace media; leave out a flag to see more."))
+}

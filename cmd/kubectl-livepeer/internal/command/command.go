@@ -60,9 +60,29 @@ func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams,
 		code = coded.code
 	}
 	if err.Error() != "" {
-		fmt.Fprintln(streams.ErrOut, "error: "+term.Clean(err.Error()))
+		fmt.Fprintln(streams.ErrOut, "error: "+term.Clean(helped(err.Error())))
 	}
 	return code
+}
+
+// helped adds the next step to what cobra says of a command that there is not, unless it suggests another.
+func helped(text string) string {
+	_, of, found := strings.Cut(text, " for \"")
+	if of, whole := strings.CutSuffix(of, "\""); found && whole && strings.HasPrefix(text, "unknown command ") {
+		text += "; " + of + " --help shows those there are"
+	}
+	return text
+}
+
+// flagError adds the next step to what pflag says of a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	switch text := err.Error(); {
+	case strings.Contains(text, "in duration"), strings.Contains(text, "invalid duration"):
+		return fmt.Errorf("%w; write 30s, 10m or 1h", err)
+	case strings.HasPrefix(text, "unknown "):
+		return fmt.Errorf("%w; %s --help shows those there are", err, cmd.CommandPath())
+	}
+	return err
 }
 
 // silence keeps the libraries from logging: what matters of it is told in sentences.
@@ -94,6 +114,7 @@ func newRoot(e *env) *cobra.Command {
 	if err := root.RegisterFlagCompletionFunc("namespace", cobra.NoFileCompletions); err != nil {
 		panic(err) // there is no such flag
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetIn(e.In)
 	root.SetOut(e.Out)
 	root.SetErr(e.ErrOut)

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,9 +35,13 @@ func (s *selection) addTo(e *env, cmd *cobra.Command) {
 	flags.BoolVarP(&s.all, "all-namespaces", "A", false, "tasks of all namespaces")
 	completes(cmd, "source", e.completeSources)
 	completes(cmd, "type", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{v1alpha1.TypeUpload, v1alpha1.TypeExport, v1alpha1.TypeExportData, v1alpha1.TypeTranscodeFile, v1alpha1.TypeClip},
-			cobra.ShellCompDirectiveNoFileComp
+		return types(), cobra.ShellCompDirectiveNoFileComp
 	})
+}
+
+// types are those of tasks that Studio makes, as far as is known.
+func types() []string {
+	return []string{v1alpha1.TypeUpload, v1alpha1.TypeExport, v1alpha1.TypeExportData, v1alpha1.TypeTranscodeFile, v1alpha1.TypeClip}
 }
 
 // check refuses what can mean no task: an empty flag is a variable of a script that was not set, and would mean all of them.
@@ -106,6 +112,10 @@ func none(which *selection, namespace string) string {
 	where := "the namespace " + namespace
 	if which.all {
 		where = "this cluster"
+	}
+	if which.Type != "" && !slices.Contains(types(), which.Type) {
+		return "No such tasks in " + where + "; the types that are known: " + strings.Join(types(), ", ") +
+			". Leave out a flag to see more."
 	}
 	if which.Filter != (task.Filter{}) {
 		return "No such tasks in " + where + "; leave out a flag to see more."

@@ -33,7 +33,7 @@ type Check struct {
 func (c Check) String() string {
 	line := fmt.Sprintf("%-4s  %s: %s", c.Level, c.What, c.Finding)
 	if c.Next != "" {
-		line += "; " + c.Next
+		line = strings.TrimSuffix(line, ".") + "; " + c.Next
 	}
 	return line
 }
@@ -96,7 +96,8 @@ func Operator(deployments []appsv1.Deployment, err error) []Check {
 			c.Level, c.Finding = Fail, name+" is scaled to 0"
 			c.Next = fmt.Sprintf("kubectl -n %s scale deployment %s --replicas=1", d.Namespace, d.Name)
 		case d.Status.ReadyReplicas == 0:
-			c.Level, c.Next = Fail, fmt.Sprintf("kubectl -n %s logs deployment/%s", d.Namespace, d.Name)
+			c.Level = Fail
+			c.Next = fmt.Sprintf("kubectl -n %[1]s describe pods, and kubectl -n %[1]s logs deployment/%[2]s", d.Namespace, d.Name)
 		case d.Status.ReadyReplicas < want:
 			c.Level, c.Next = Warn, fmt.Sprintf("kubectl -n %s describe deployment %s", d.Namespace, d.Name)
 		}

@@ -33,6 +33,14 @@ func TestCRDs(t *testing.T) {
 	expect(t, CRDs(true, nil, errors.New("no answer")), Warn, "no answer")
 }
 
+// TestSentences: a message that ends with a full stop goes on with one semicolon.
+func TestSentences(t *testing.T) {
+	line := Check{Fail, "source main", "Unavailable: It is not there.", "see docs"}.String()
+	if line != "fail  source main: Unavailable: It is not there; see docs" {
+		t.Error(line)
+	}
+}
+
 func TestMissingFields(t *testing.T) {
 	document := `{"components": {"schemas": {
 		"org.livepeer.studio.v1alpha1.LivepeerTask": {"properties": {"spec": {"properties": {"id": {}}}}},

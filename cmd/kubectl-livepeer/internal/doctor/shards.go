@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,45 +20,49 @@ const (
 	namespacesFlag = "--watch-namespaces="
 )
 
-// Served judges which of several operators serve a source. It says nothing where no operator selects sources by label.
+// Served judges which of the operators serve a source. It says nothing where there is one, and it serves all.
 func Served(s *v1alpha1.LivepeerTaskSource, operators []appsv1.Deployment) []Check {
-	var by, selectors []string
+	var by, others []string
+	c := Check{Level: OK, What: "source " + s.Name}
 	for i := range operators {
 		d := &operators[i]
-		selector := flagOf(d, selectorFlag)
-		if selector != "" {
-			selectors = append(selectors, selector)
-		}
-		if serves(d, selector, s) {
-			by = append(by, d.Namespace+"/"+d.Name)
+		name, selector, namespaces := d.Namespace+"/"+d.Name, flagOf(d, selectorFlag), namespacesOf(d)
+		switch {
+		case !selects(selector, s):
+			others = append(others, selector)
+			c.Next = fmt.Sprintf("kubectl -n %s label livepeertasksource %s with what one of them selects (docs/shards.md)",
+				s.Namespace, s.Name)
+		case len(namespaces) > 0 && !slices.Contains(namespaces, s.Namespace):
+			others = append(others, name+", which works in the namespaces "+strings.Join(namespaces, ", ")+" only")
+			c.Next = cmp.Or(c.Next, "install one there, or add "+s.Namespace+" to --watch-namespaces (docs/rights.md)")
+		default:
+			by = append(by, name)
 		}
 	}
-	if len(selectors) == 0 {
+	switch {
+	case len(operators) == 0 || len(operators) == 1 && len(by) == 1 && flagOf(&operators[0], selectorFlag) == "":
 		return nil
-	}
-	c := Check{Level: OK, What: "source " + s.Name}
-	switch len(by) {
-	case 0:
-		c.Level, c.Finding = Fail, "no operator serves it: its labels match none of "+strings.Join(selectors, "; ")
-		c.Next = fmt.Sprintf("kubectl -n %s label livepeertasksource %s with what one of them selects (docs/shards.md)",
-			s.Namespace, s.Name)
-	case 1:
-		c.Finding = "served by " + by[0]
+	case len(by) == 0:
+		c.Level, c.Finding = Fail, "no operator serves it: it is not selected by "+strings.Join(others, "; ")
+	case len(by) == 1:
+		c.Finding, c.Next = "served by "+by[0], ""
 	default:
 		c.Level, c.Finding = Fail, "served by "+strings.Join(by, " and ")+", which write against each other"
-		c.Next = "let --watch-label-selector of only one of them match it (docs/shards.md)"
+		c.Next = "remove all but one, or give each a --watch-label-selector or --watch-namespaces of its own (docs/shards.md)"
 	}
 	return []Check{c}
 }
 
-// serves reports whether an operator with this selector serves a source. One whose selector is none does not run.
-func serves(d *appsv1.Deployment, selector string, s *v1alpha1.LivepeerTaskSource) bool {
-	selects, err := labels.Parse(selector)
-	if err != nil || !selects.Matches(labels.Set(s.Labels)) {
-		return false
-	}
-	namespaces := strings.ReplaceAll(flagOf(d, namespacesFlag), "$(POD_NAMESPACE)", d.Namespace)
-	return namespaces == "" || slices.Contains(strings.Split(strings.ReplaceAll(namespaces, " ", ""), ","), s.Namespace)
+// selects reports whether a selector of sources matches one. An operator whose selector is none does not run.
+func selects(selector string, s *v1alpha1.LivepeerTaskSource) bool {
+	parsed, err := labels.Parse(selector)
+	return err == nil && parsed.Matches(labels.Set(s.Labels))
+}
+
+// namespacesOf are those that an operator works in; none where it works in all.
+func namespacesOf(d *appsv1.Deployment) []string {
+	list := strings.ReplaceAll(flagOf(d, namespacesFlag), "$(POD_NAMESPACE)", d.Namespace)
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // flagOf is the value of a flag of the operator; empty where it has none.

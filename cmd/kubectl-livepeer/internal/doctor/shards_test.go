@@ -36,6 +36,9 @@ func TestServed(t *testing.T) {
 		{well(), []appsv1.Deployment{a, b}, Fail, []string{"no operator serves it"}},
 		{labelled("a"), []appsv1.Deployment{a, operator("all")}, Fail, []string{"system/a and system/all", "write against each other"}},
 		{labelled("a"), []appsv1.Deployment{here, elsewhere}, OK, []string{"served by system/here"}},
+		{well(), []appsv1.Deployment{operator("one"), operator("two")}, Fail, []string{"system/one and system/two", "write against each other"}},
+		{well(), []appsv1.Deployment{elsewhere}, Fail, []string{"no operator serves it", "works in the namespaces", "system"}},
+		{well(), []appsv1.Deployment{operator("one"), elsewhere}, OK, []string{"served by system/one"}},
 		{labelled("a"), []appsv1.Deployment{operator("broken", selectorFlag+"shard in a"), b}, Fail, []string{"no operator serves it"}},
 	} {
 		checks := Served(c.source, c.operators)
@@ -46,5 +49,8 @@ func TestServed(t *testing.T) {
 	}
 	if checks := Served(labelled("d"), []appsv1.Deployment{operator("all")}); len(checks) != 0 {
 		t.Errorf("there are no shards: %v", checks)
+	}
+	if checks := Served(labelled("d"), nil); len(checks) != 0 {
+		t.Errorf("which operators there are is not known: %v", checks)
 	}
 }
