@@ -74,7 +74,7 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.Message = fmt.Sprintf("The API gave an unexpected answer (%s).", said)
 	}
 	if e.Kind == RateLimited || e.Kind == Unavailable {
-		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		e.RetryAfter = RetryAfter(resp.Header, time.Now())
 	}
 	return e
 }
@@ -200,9 +200,9 @@ func (c *Client) why(err error) string {
 		return fmt.Sprintf("The API's host %s refuses connections. Check spec.url and network policies.", c.host)
 	case op != nil && op.Op == "dial" && op.Timeout():
 		return fmt.Sprintf("There was no connection to %s within %s. Check spec.url and network policies.",
-			c.host, min(c.timeout, connectTimeout))
+			c.host, min(c.config.Timeout, connectTimeout))
 	case errors.Is(err, context.DeadlineExceeded), timeout != nil && timeout.Timeout():
-		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.timeout.", c.timeout)
+		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.timeout.", c.config.Timeout)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return fmt.Sprintf("The connection to %s was closed before the answer was complete.", c.host)
 	default:
