@@ -122,7 +122,7 @@ func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
 	t.Helper()
 	index := taskstore.NewIndex()
 	r := &SourceReconciler{
-		client: api, index: index, now: time.Now, last: map[client.ObjectKey]*reported{},
+		client: api, index: index, last: map[client.ObjectKey]*reported{},
 		connector: &session.Connector{Sessions: session.NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil)}, waker: &waker{},
 		writes: fair.NewGate(sourceWorkers, namespaceWriters),
 	}
