@@ -178,20 +178,16 @@ func run(opts *options) error {
 	if err != nil {
 		return err
 	}
-	settings := []controller.Option{
-		controller.AllowHosts(hosts), controller.InNamespaces(slices.Collect(maps.Keys(watched.namespaces))...),
-	}
-	if !watched.sources.Empty() {
-		settings = append(settings, controller.AsShard())
+	settings := controller.Config{
+		UserAgent: config.UserAgent, Hosts: hosts,
+		Namespaces: slices.Collect(maps.Keys(watched.namespaces)), Shard: !watched.sources.Empty(),
 	}
 	if opts.receiver.address != "0" {
-		receiving, err := receiverConfig(opts, mgr, lock)
-		if err != nil {
+		if settings.Receiver, err = receiverConfig(opts, mgr, lock); err != nil {
 			return err
 		}
-		settings = append(settings, controller.ReceiveWebhooks(receiving))
 	}
-	if err := controller.Setup(mgr, "livepeer-task-operator/"+version, settings...); err != nil {
+	if err := controller.Setup(mgr, settings); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -311,14 +307,14 @@ func ownAddress(listen, podIP string) (netip.AddrPort, error) {
 }
 
 // receiverConfig says where webhooks are received, with which certificate, and who of the replicas follows the sources.
-func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webhook.Config, error) {
+func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (*webhook.Config, error) {
 	if opts.receiver.address == "" { // which would be any port
-		return webhook.Config{}, errors.New("--receiver-bind-address: empty; write :9292, or 0 to turn the receiver off")
+		return nil, errors.New("--receiver-bind-address: empty; write :9292, or 0 to turn the receiver off")
 	}
 	if opts.receiverConnections < 1 {
-		return webhook.Config{}, errors.New("--receiver-connections-per-address: at least 1")
+		return nil, errors.New("--receiver-connections-per-address: at least 1")
 	}
-	config := webhook.Config{Address: opts.receiver.address, Connections: opts.receiverConnections}
+	config := &webhook.Config{Address: opts.receiver.address, Connections: opts.receiverConnections}
 	if lock != nil {
 		config.Election = lock
 	}
@@ -327,7 +323,7 @@ func receiverConfig(opts *options, mgr ctrl.Manager, lock *election.Lock) (webho
 	}
 	watcher, err := certwatcher.New(opts.receiver.files())
 	if err != nil {
-		return config, fmt.Errorf("--receiver-cert-path: %w", err)
+		return nil, fmt.Errorf("--receiver-cert-path: %w", err)
 	}
 	config.Certificate = watcher.GetCertificate
 	return config, mgr.Add(watcher)

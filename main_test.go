@@ -48,20 +48,8 @@ func newBench(t *testing.T) *bench {
 	cluster, err := controlplane.Start(t.Context(), controlplane.Options{})
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { g.Expect(cluster.Stop()).To(Succeed()) })
-	objects, err := cluster.Render(t.Context(), "config/default")
-	g.Expect(err).NotTo(HaveOccurred())
-	namespace, account := "", ""
-	for _, object := range objects {
-		switch object.GetKind() {
-		case "ServiceAccount":
-			namespace, account = object.GetNamespace(), object.GetName()
-		case "Namespace", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
-		default:
-			continue
-		}
-		g.Expect(cluster.Apply(t.Context(), object)).To(Succeed())
-	}
-	own, err := cluster.ServiceAccountConfig(t.Context(), namespace, account)
+	g.Expect(cluster.InstallRights(t.Context())).To(Succeed())
+	own, err := cluster.ServiceAccountConfig(t.Context(), controlplane.SystemNamespace, controlplane.ServiceAccount)
 	g.Expect(err).NotTo(HaveOccurred())
 	b := &bench{cluster: cluster, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	g.Expect(controlplane.WriteKubeconfig(b.kubeconfig, own, "")).To(Succeed())
@@ -70,7 +58,7 @@ func newBench(t *testing.T) *bench {
 	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
 	b.client, err = client.New(cluster.Config(), client.Options{Scheme: scheme})
 	g.Expect(err).NotTo(HaveOccurred())
-	b.binary, err = controlplane.ManagerFor(t.Context(), ".", t.TempDir())
+	b.binary, err = controlplane.ManagerFor(t.Context(), t.TempDir())
 	g.Expect(err).NotTo(HaveOccurred())
 	return b
 }

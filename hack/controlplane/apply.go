@@ -59,6 +59,18 @@ func (c *ControlPlane) Install(ctx context.Context, leftOut ...string) error {
 	return c.Apply(ctx, objects...)
 }
 
+// InstallRights applies what of config/default says who may do what, save its admission policy: so tests can be the operator, and forge
+// tasks, too.
+func (c *ControlPlane) InstallRights(ctx context.Context) error {
+	objects, err := c.Render(ctx, "config/default")
+	if err != nil {
+		return err
+	}
+	rights := []string{"ServiceAccount", "Namespace", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return !slices.Contains(rights, o.GetKind()) })
+	return c.Apply(ctx, objects...)
+}
+
 // Apply applies objects server side as an administrator, in order, and stops at the first error. What the schema does
 // not know is an error.
 func (c *ControlPlane) Apply(ctx context.Context, objects ...*unstructured.Unstructured) error {

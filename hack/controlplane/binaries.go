@@ -4,6 +4,7 @@ package controlplane
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,11 +27,13 @@ type binaries struct {
 	apiServer, etcd, kubectl string
 }
 
+// assets is the folder of the binaries, for the repository at root.
+func assets(root string) string {
+	return cmp.Or(os.Getenv("KUBEBUILDER_ASSETS"), filepath.Join(root, "bin", "controlplane"))
+}
+
 func findBinaries(root string) (binaries, error) {
-	dir := os.Getenv("KUBEBUILDER_ASSETS")
-	if dir == "" {
-		dir = filepath.Join(root, "bin", "controlplane")
-	}
+	dir := assets(root)
 	bin := binaries{
 		apiServer: filepath.Join(dir, "kube-apiserver"),
 		etcd:      filepath.Join(dir, "etcd"),
@@ -82,21 +85,21 @@ func KubectlFor(root string) string {
 	if path := os.Getenv("KUBECTL"); path != "" {
 		return path
 	}
-	dir := os.Getenv("KUBEBUILDER_ASSETS")
-	if dir == "" {
-		dir = filepath.Join(root, "bin", "controlplane")
-	}
-	if path, err := exec.LookPath(filepath.Join(dir, "kubectl")); err == nil {
+	if path, err := exec.LookPath(filepath.Join(assets(root), "kubectl")); err == nil {
 		return path
 	}
 	return "kubectl"
 }
 
-// ManagerFor is the operator's binary for a test in the repository at root: the one that TEST_MANAGER names, which make test
-// has built, else one that is built into dir as make build does.
-func ManagerFor(ctx context.Context, root, dir string) (string, error) {
+// ManagerFor is the operator's binary for a test: the one that TEST_MANAGER names, which make test has built, else one that is built into
+// dir as make build does.
+func ManagerFor(ctx context.Context, dir string) (string, error) {
 	if path := os.Getenv("TEST_MANAGER"); path != "" {
 		return path, nil
+	}
+	root, err := RepoRoot()
+	if err != nil {
+		return "", err
 	}
 	out, err := exec.CommandContext(ctx, "make", "-C", root, "build", "BIN="+dir, "VERSION=test").CombinedOutput()
 	if err != nil {

@@ -25,7 +25,9 @@ func TestDemonstrateMirrorsTasks(t *testing.T) {
 		MatchRegexp(`Studio pushed [1-9]\d* changes, in the median \d+ ms from Studio to the cluster\.`),
 		MatchRegexp(`The operator asked Studio [1-9]\d* times\. The LivepeerTasks were written [1-9]\d* times\.`),
 	)
-	manager, shown := buildManager(t), ""
+	manager, err := controlplane.ManagerFor(t.Context(), t.TempDir())
+	g.Expect(err).NotTo(HaveOccurred())
+	var shown string
 	var failed error
 	for _, duration := range []time.Duration{20 * time.Second, 2 * time.Minute} { // a busy machine takes longer
 		shown, failed = demonstrated(t, options{manager: manager, duration: duration})
@@ -93,16 +95,6 @@ func TestOptionsFrom(t *testing.T) {
 			g.Expect(got).To(Equal(test.want))
 		})
 	}
-}
-
-func buildManager(t *testing.T) string {
-	t.Helper()
-	g := NewWithT(t)
-	root, err := controlplane.RepoRoot()
-	g.Expect(err).NotTo(HaveOccurred())
-	binary, err := controlplane.ManagerFor(t.Context(), root, t.TempDir())
-	g.Expect(err).NotTo(HaveOccurred())
-	return binary
 }
 
 func script(t *testing.T, body string) string {

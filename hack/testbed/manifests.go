@@ -3,9 +3,13 @@
 package testbed
 
 import (
+	"context"
+	"fmt"
 	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -45,4 +49,12 @@ func Source(namespace string, spec map[string]any) *unstructured.Unstructured {
 		"apiVersion": v1alpha1.GroupVersion.String(), "kind": "LivepeerTaskSource",
 		"metadata": map[string]any{"name": SourceName, "namespace": namespace}, "spec": spec,
 	}}
+}
+
+// RequestSync asks for a full sync of the source in a namespace, by a value that no earlier request had.
+func RequestSync(ctx context.Context, c client.Client, namespace, value string) error {
+	source := &v1alpha1.LivepeerTaskSource{}
+	source.Namespace, source.Name = namespace, SourceName
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationRequestedAt, value)
+	return c.Patch(ctx, source, client.RawPatch(types.MergePatchType, patch))
 }

@@ -123,7 +123,7 @@ func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
 	index := taskstore.NewIndex()
 	r := &SourceReconciler{
 		known:  func(string) bool { return true },
-		client: api, index: index, now: time.Now, last: map[client.ObjectKey]*reported{},
+		client: api, index: index, last: map[client.ObjectKey]*reported{},
 		connector: &session.Connector{Sessions: session.NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil)}, waker: &waker{},
 		writes: fair.NewGate(sourceWorkers, namespaceWriters),
 	}

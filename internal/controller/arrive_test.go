@@ -39,7 +39,7 @@ func TestOneSourceKeepsNobodysWebhooksOut(t *testing.T) {
 		options := p.asInMain(p.namespace)
 		options.Metrics = metricsserver.Options{BindAddress: "0"}
 		options.LeaderElection = false
-		stop := p.startManager(account, options, controller.ReceiveWebhooks(webhook.Config{Address: p.address}))
+		stop := p.startManager(account, options, controller.Config{Receiver: &webhook.Config{Address: p.address}})
 		p.eventuallyReady("barred", v1alpha1.ReasonForbidden)
 		p.Expect(p.delivering("mute", v1alpha1.ReasonInvalidSink).Message).To(ContainSubstring("The operator lacks a right"))
 		p.Eventually(func() int { return p.deliver(p.event(p.studio.IDs()[0])) }, soon, tick).Should(Equal(http.StatusAccepted))

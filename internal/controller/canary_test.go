@@ -59,7 +59,7 @@ func TestNoCanaryLeaves(t *testing.T) {
 	log := &record{}
 	logger := funcr.NewJSON(log.add, funcr.Options{Verbosity: 127, LogCaller: funcr.All, LogTimestamp: true})
 	address := freeAddress(w)
-	w.startOperatorWith(ctrl.Options{Logger: logger}, controller.ReceiveWebhooks(webhook.Config{Address: address}))
+	w.startOperatorWith(ctrl.Options{Logger: logger}, controller.Config{Receiver: &webhook.Config{Address: address}})
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 	w.Eventually(func() map[string]string { return w.reasons(troubled) }, soon, tick).Should(Equal(troubled))
 	w.everyPlaceIsNamed()

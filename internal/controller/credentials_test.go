@@ -4,6 +4,7 @@ package controller_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -45,9 +46,7 @@ func TestOnlyWhatIsMeantForThemIsSent(t *testing.T) {
 	}
 	plus := func(key, value string) map[string]string {
 		data := map[string]string{key: value}
-		for k, v := range everyKey {
-			data[k] = v
-		}
+		maps.Copy(data, everyKey)
 		return data
 	}
 	says := map[string]string{}

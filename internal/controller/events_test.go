@@ -3,6 +3,7 @@
 package controller_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -45,9 +46,7 @@ func (w *world) becomes(id, phase string, also map[string]any) {
 	w.t.Helper()
 	w.studio.Update(id, func(task livepeertest.Task) {
 		task["status"] = map[string]any{"phase": phase, "updatedAt": time.Now().UnixMilli()}
-		for key, value := range also {
-			task["status"].(map[string]any)[key] = value
-		}
+		maps.Copy(task["status"].(map[string]any), also)
 	})
 	w.Eventually(func() string { return w.task(id).Status.Phase }, soon, tick).Should(Equal(phase))
 }

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -35,9 +36,9 @@ func TestTheNextLeaderKnowsWhatIsStored(t *testing.T) {
 	options := w.asInMain(w.namespace)
 	options.RetryPeriod = new(200 * time.Millisecond)
 	options.Metrics.BindAddress = "0"
-	stopFirst := w.startManager(account, options)
+	stopFirst := w.startManager(account, options, controller.Config{})
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
-	w.startManager(account, options)
+	w.startManager(account, options, controller.Config{})
 	w.studio.Populate(60, 1)
 	id := w.aTask("running")
 	w.resync("main", "first")

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -188,7 +189,7 @@ func TestOperatorNeedsTheWritersRole(t *testing.T) {
 	w.source("main")
 	options := w.asInMain(w.namespace)
 	options.Metrics.BindAddress = "0"
-	w.startManager(account, options)
+	w.startManager(account, options, controller.Config{})
 	w.Expect(w.eventuallyReady("main", v1alpha1.ReasonRefused).Message).To(ContainSubstring("created only by the Livepeer task operator"))
 
 	// As docs/rights.md says.

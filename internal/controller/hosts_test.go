@@ -3,7 +3,6 @@
 package controller_test
 
 import (
-	"context"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -66,7 +65,7 @@ func TestAllowedHosts(t *testing.T) {
 			w.source("main")
 			hosts, err := studio.ParseHosts(list)
 			w.Expect(err).NotTo(HaveOccurred())
-			w.startOperatorWith(ctrl.Options{}, controller.AllowHosts(hosts))
+			w.startOperatorWith(ctrl.Options{}, controller.Config{Hosts: hosts})
 			condition := w.eventuallyReady("main", ready)
 			if ready == v1alpha1.ReasonSynced {
 				w.Expect(w.tasks()).To(HaveLen(5))
@@ -80,9 +79,8 @@ func TestAllowedHosts(t *testing.T) {
 }
 
 // startOperatorWith runs an operator with other settings than startOperator does.
-func (w *world) startOperatorWith(options ctrl.Options, settings ...controller.Option) {
+func (w *world) startOperatorWith(options ctrl.Options, settings controller.Config) {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(w.ctx)
 	config := rest.CopyConfig(operator)
 	config.QPS = -1
 	options.Scheme = scheme
@@ -93,15 +91,5 @@ func (w *world) startOperatorWith(options ctrl.Options, settings ...controller.O
 	if options.Metrics.BindAddress == "" {
 		options.Metrics = metricsserver.Options{BindAddress: "0"}
 	}
-	mgr, err := ctrl.NewManager(config, options)
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(mgr, "test", append(settings, controller.InNamespaces(w.namespace))...)).To(Succeed())
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	w.stop = func() {
-		cancel()
-		w.Eventually(ended, soon).Should(Receive(BeNil()))
-		w.stop = func() {}
-	}
-	w.t.Cleanup(func() { w.stop() })
+	w.stop = w.startManager(config, options, settings)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
+	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -92,13 +93,13 @@ func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, report *
 }
 
 // waiting returns what counts the tasks that have something to be sent by this operator.
-func (s *settings) waiting(index *taskstore.Index) func() int {
-	if s.shard == nil {
+func waiting(index *taskstore.Index, served *shard.Sources) func() int {
+	if served == nil {
 		return index.WaitingTasks
 	}
 	return func() int {
 		return index.WaitingTasksOf(func(yield func(taskstore.SourceID) bool) {
-			for source, uid := range s.shard.All() {
+			for source, uid := range served.All() {
 				if !yield(taskstore.SourceID{Namespace: source.Namespace, UID: uid}) {
 					return
 				}

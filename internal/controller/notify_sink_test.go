@@ -14,7 +14,6 @@ import (
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -143,14 +142,7 @@ func (s *eventSink) spec(spec *v1alpha1.LivepeerTaskSourceSpec) {
 // delivering waits until the source's condition Delivering has this reason, and returns it.
 func (w *world) delivering(source, reason string) *metav1.Condition {
 	w.t.Helper()
-	var is *metav1.Condition
-	w.Eventually(func() string {
-		if is = meta.FindStatusCondition(w.getSource(source).Status.Conditions, v1alpha1.ConditionDelivering); is == nil {
-			return ""
-		}
-		return is.Reason
-	}, soon, tick).Should(Equal(reason))
-	return is
+	return w.eventually(source, v1alpha1.ConditionDelivering, reason)
 }
 
 // notified waits until nothing is left to be sent.

@@ -12,7 +12,6 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -233,12 +232,7 @@ func TestSinkToken(t *testing.T) {
 
 func (w *world) sinkToken(token string) {
 	w.t.Helper()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "sink"}}
-	_, err := ctrl.CreateOrUpdate(w.ctx, w.client, secret, func() error {
-		secret.StringData = map[string]string{"sinkToken": token}
-		return nil
-	})
-	w.Expect(err).NotTo(HaveOccurred())
+	w.secretNamed("sink", map[string]string{"sinkToken": token})
 }
 
 // TestNotifyTurnedOff: what waits is taken away, and is not sent when it is turned on again.

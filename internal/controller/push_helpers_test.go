@@ -17,7 +17,6 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -52,18 +51,13 @@ func pushing(t *testing.T, count int, change ...func(*v1alpha1.LivepeerTaskSourc
 
 func (p *pushed) start() {
 	p.address = freeAddress(p.world)
-	p.startOperatorWith(ctrl.Options{}, controller.ReceiveWebhooks(webhook.Config{Address: p.address}))
+	p.startOperatorWith(ctrl.Options{}, controller.Config{Receiver: &webhook.Config{Address: p.address}})
 }
 
 // hookSecret stores the Secret with this webhookSecret.
 func (p *pushed) hookSecret(secret string) {
 	p.t.Helper()
-	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "livepeer"}}
-	_, err := ctrl.CreateOrUpdate(p.ctx, p.client, object, func() error {
-		object.StringData = map[string]string{"apiKey": livepeertest.APIKey, "webhookSecret": secret}
-		return nil
-	})
-	p.Expect(err).NotTo(HaveOccurred())
+	p.secretNamed("livepeer", map[string]string{"apiKey": livepeertest.APIKey, "webhookSecret": secret})
 }
 
 // path waits until a source says where its webhooks are received.

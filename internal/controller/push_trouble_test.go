@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +14,6 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -49,8 +49,8 @@ func TestDeliveriesInAnyOrder(t *testing.T) {
 			p.Expect(p.deliver(event)).To(Equal(http.StatusAccepted))
 		}
 	}
-	for i := len(held) - 1; i >= 0; i-- { // reversed
-		p.Expect(p.deliver(held[i])).To(Equal(http.StatusAccepted))
+	for _, event := range slices.Backward(held) {
+		p.Expect(p.deliver(event)).To(Equal(http.StatusAccepted))
 	}
 	group.Wait()
 	p.eventuallyEqual()
@@ -88,14 +88,7 @@ func TestWebhookSecretIsRotated(t *testing.T) {
 // receiving waits until the source's condition Receiving has this reason, and returns it.
 func (p *pushed) receiving(source, reason string) *metav1.Condition {
 	p.t.Helper()
-	var is *metav1.Condition
-	p.Eventually(func() string {
-		if is = meta.FindStatusCondition(p.getSource(source).Status.Conditions, v1alpha1.ConditionReceiving); is == nil {
-			return ""
-		}
-		return is.Reason
-	}, soon, tick).Should(Equal(reason))
-	return is
+	return p.eventually(source, v1alpha1.ConditionReceiving, reason)
 }
 
 // TestASharedSecretIsOneSources: what is signed for one source is not taken for another that has the same secret, neither

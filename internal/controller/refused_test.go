@@ -11,7 +11,6 @@ import (
 	admission "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -25,7 +24,7 @@ func (w *world) refuse(resource, id string) (allow func()) {
 	policy := &admission.ValidatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: w.namespace},
 		Spec: admission.ValidatingAdmissionPolicySpec{
-			FailurePolicy: ptr.To(admission.Fail),
+			FailurePolicy: new(admission.Fail),
 			MatchConstraints: &admission.MatchResources{ResourceRules: []admission.NamedRuleWithOperations{{
 				RuleWithOperations: admission.RuleWithOperations{
 					Operations: []admission.OperationType{admission.Create, admission.Update},

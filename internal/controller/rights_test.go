@@ -99,7 +99,7 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 	w.studio.Populate(100, 1)
 	w.secret(livepeertest.APIKey)
 	w.source("main")
-	receiving := controller.ReceiveWebhooks(webhook.Config{Address: freeAddress(w)})
+	receiving := controller.Config{Receiver: &webhook.Config{Address: freeAddress(w)}}
 	stop := w.startManager(config, options, receiving)
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 
@@ -124,24 +124,6 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 	stop = w.startManager(config, options, receiving)
 	w.resync("main", "2")
 	stop()
-}
-
-func (w *world) startManager(config *rest.Config, options ctrl.Options, settings ...controller.Option) (stop func()) {
-	w.t.Helper()
-	ctx, cancel := context.WithCancel(w.ctx)
-	mgr, err := ctrl.NewManager(config, options)
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(mgr, "test", append(settings, controller.InNamespaces(w.namespace))...)).To(Succeed())
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	stop = func() {
-		if ctx.Err() == nil {
-			cancel()
-			w.Eventually(ended, soon).Should(Receive(BeNil()))
-		}
-	}
-	w.t.Cleanup(stop)
-	return stop
 }
 
 // installNamespaced applies config/namespaced as docs/rights.md says, but for the Deployment, and answers the operator's

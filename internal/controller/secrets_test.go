@@ -17,6 +17,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -35,7 +36,7 @@ func mirroringThrough(t *testing.T, requests *apiRecord, reason string, apiKey .
 		Cache: cache.Options{
 			DefaultNamespaces: map[string]cache.Config{w.namespace: {}},
 		},
-	})
+	}, controller.Config{})
 	w.eventuallyReady("main", reason)
 	return w
 }

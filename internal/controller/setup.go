@@ -3,6 +3,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,44 +34,28 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
-// Option changes what Setup sets up.
-type Option func(*settings)
-
-type settings struct {
-	hosts      studio.Hosts
-	namespaces []string
-	shard      *shard.Sources
-	receiver   *webhook.Config
-	clock      clock.WithDelayedExecution
+// Config is what the operator works with.
+type Config struct {
+	// UserAgent names the operator to the APIs that it polls.
+	UserAgent string
+	// Hosts says where sources may point to.
+	Hosts studio.Hosts
+	// Namespaces to work in, which are those of the manager's cache; none means all.
+	Namespaces []string
+	// Shard: the manager's cache holds only some of the sources, and other operators serve the others.
+	Shard bool
+	// Receiver has the operator receive Studio's webhooks; nil: it does not. Sources, Metrics and Log are filled in.
+	Receiver *webhook.Config
+	// Clock to live by; nil means the real one.
+	Clock clock.WithDelayedExecution
 }
 
-// AllowHosts says where sources may point to. Without it, that is what studio.Hosts permits by default.
-func AllowHosts(hosts studio.Hosts) Option {
-	return func(s *settings) { s.hosts = hosts }
-}
-
-// InNamespaces says in which namespaces to work: those of the manager's cache. Without it, in all.
-func InNamespaces(namespaces ...string) Option {
-	return func(s *settings) { s.namespaces = namespaces }
-}
-
-// AsShard says that the manager's cache holds only some of the sources, and that other operators serve the others.
-func AsShard() Option {
-	return func(s *settings) { s.shard = shard.NewSources() }
-}
-
-// ReceiveWebhooks makes the operator receive Studio's webhooks. Address, Certificate and Election of the configuration are
-// the caller's; the rest is filled in.
-func ReceiveWebhooks(config webhook.Config) Option {
-	return func(s *settings) { s.receiver = &config }
-}
-
-// Setup registers both reconcilers, and the check of whether they are ready, with a manager. userAgent names the operator
-// to the APIs it polls.
-func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
-	settings := settings{clock: clock.RealClock{}}
-	for _, option := range options {
-		option(&settings)
+// Setup registers both reconcilers, and the check of whether they are ready, with a manager.
+func Setup(mgr ctrl.Manager, config Config) error {
+	config.Clock = cmp.Or[clock.WithDelayedExecution](config.Clock, clock.RealClock{})
+	var served *shard.Sources // nil: all
+	if config.Shard {
+		served = shard.NewSources()
 	}
 	metadataClient, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
@@ -89,42 +74,42 @@ func Setup(mgr ctrl.Manager, userAgent string, options ...Option) error {
 	if err != nil {
 		return err
 	}
-	sent, err := cloudevents.NewMetrics(crmetrics.Registry, settings.waiting(index))
+	sent, err := cloudevents.NewMetrics(crmetrics.Registry, waiting(index, served))
 	if err != nil {
 		return fmt.Errorf("metrics of CloudEvents: %w", err)
 	}
-	writer, feeds, err := openTasks(mgr, index, taskfeed.Config{Namespaces: settings.namespaces, Shared: settings.shard != nil},
-		measuring{measured, settings.clock.Now}, taskevents.New(events), sent)
+	writer, feeds, err := openTasks(mgr, index, taskfeed.Config{Namespaces: config.Namespaces, Shared: config.Shard},
+		measuring{measured, config.Clock.Now}, taskevents.New(events), sent)
 	if err != nil {
 		return err
 	}
-	sessions, waker := session.NewSessions(secrets, userAgent, settings.hosts, measured), &waker{}
-	connector := &session.Connector{Sessions: sessions, Webhooks: settings.webhooks(backend.Config{
-		Client: mgr.GetClient(), Events: events, Secret: sessions.WebhookSecret, Wake: waker.wake, Now: settings.clock.Now,
+	sessions, waker := session.NewSessions(secrets, config.UserAgent, config.Hosts, measured), &waker{}
+	connector := &session.Connector{Sessions: sessions, Webhooks: config.webhooks(backend.Config{
+		Client: mgr.GetClient(), Events: events, Secret: sessions.WebhookSecret, Wake: waker.wake, Now: config.Clock.Now,
 	})}
 	engine, err := openEngine(mgr, sourcesync.Config{
-		Index: index, Writer: writer, Clock: settings.clock, Metrics: measured,
+		Index: index, Writer: writer, Clock: config.Clock, Metrics: measured,
 		Log: mgr.GetLogger().WithName("sync"), Connect: connector.Connect, Wake: waker.wake,
 	})
 	if err != nil {
 		return err
 	}
 	sender, err := openSender(mgr, cloudevents.Config{
-		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, userAgent, settings.hosts),
-		Metrics: sent, Events: events, Now: settings.clock.Now, Indexed: feeds.Synced, Changed: waker.wake,
+		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, config.UserAgent, config.Hosts),
+		Metrics: sent, Events: events, Now: config.Clock.Now, Indexed: feeds.Synced, Changed: waker.wake,
 	})
 	if err != nil {
 		return err
 	}
 	sources := &SourceReconciler{
-		client: mgr.GetClient(), engine: engine, connector: connector, index: index, now: settings.clock.Now, metrics: measured,
-		indexed: feeds.Synced, known: feeds.Known, delivering: sender.Health, events: events, shard: settings.shard, waker: waker,
+		client: mgr.GetClient(), engine: engine, connector: connector, index: index, metrics: measured,
+		indexed: feeds.Synced, known: feeds.Known, delivering: sender.Health, events: events, shard: served, waker: waker,
 		last: map[types.NamespacedName]*reported{}, writes: fair.NewGate(sourceWorkers, namespaceWriters),
 	}
 	if err := sources.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("controller of LivepeerTaskSources: %w", err)
 	}
-	if err := errors.Join(settings.receive(mgr, connector.Webhooks, engine), checkCRDs(mgr)); err != nil {
+	if err := errors.Join(config.receive(mgr, connector.Webhooks, engine), checkCRDs(mgr)); err != nil {
 		return err
 	}
 	return mgr.AddReadyzCheck("tasks", feeds.Ready)
@@ -175,19 +160,19 @@ func openSender(mgr ctrl.Manager, config cloudevents.Config) (*cloudevents.Recon
 }
 
 // webhooks makes what sources have to do with webhooks; nil where none are received.
-func (s *settings) webhooks(config backend.Config) *backend.Backend {
-	if s.receiver == nil {
+func (c *Config) webhooks(config backend.Config) *backend.Backend {
+	if c.Receiver == nil {
 		return nil
 	}
 	return backend.New(config)
 }
 
 // receive adds the receiver of webhooks to the manager, where one is wanted.
-func (s *settings) receive(mgr ctrl.Manager, webhooks *backend.Backend, engine *sourcesync.Engine) error {
-	if s.receiver == nil {
+func (c *Config) receive(mgr ctrl.Manager, webhooks *backend.Backend, engine *sourcesync.Engine) error {
+	if c.Receiver == nil {
 		return nil
 	}
-	config := *s.receiver
+	config := *c.Receiver
 	config.Sources, config.Metrics = webhooks.RouteTo(engine), crmetrics.Registry
 	config.Log = log.New(failedConnections{mgr.GetLogger().WithName("receiver").V(1)}, "", 0)
 	server, err := webhook.New(config)

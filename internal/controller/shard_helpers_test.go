@@ -58,7 +58,7 @@ func newShards(t *testing.T) *shards {
 // start runs the operator of a shard until the returned function is called, or the test ends.
 func (s *shards) start(shard string) (stop func()) {
 	s.t.Helper()
-	stop = sync.OnceFunc(s.run(shard, labels.SelectorFromSet(labels.Set{shardLabel: shard}), func(next http.RoundTripper) http.RoundTripper {
+	return s.run(shard, labels.SelectorFromSet(labels.Set{shardLabel: shard}), func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
 			s.mu.Lock()
 			if r.URL.Query().Get("watch") == "" && slices.Contains(strings.Split(r.URL.Path, "/"), "livepeertasks") {
@@ -76,9 +76,7 @@ func (s *shards) start(shard string) (stop func()) {
 			}
 			return response, err
 		})
-	}))
-	s.t.Cleanup(stop)
-	return stop
+	})
 }
 
 // intercept has what is held and seen of the requests to the API server.
@@ -164,16 +162,6 @@ func (s *shards) uids() map[string]types.UID {
 		uids[task.Spec.ID] = task.UID
 	}
 	return uids
-}
-
-// versions tells which version of each object is stored.
-func (s *shards) versions() map[string]string {
-	s.t.Helper()
-	versions := map[string]string{}
-	for _, task := range s.tasks() {
-		versions[task.Name] = task.ResourceVersion
-	}
-	return versions
 }
 
 // watchDeletions returns what tells which tasks were deleted since.

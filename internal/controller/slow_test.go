@@ -15,6 +15,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -46,7 +47,7 @@ func TestAListThatTakesLongIsWaitedFor(t *testing.T) {
 	w.startManager(config, ctrl.Options{
 		Scheme: scheme, Controller: controllers, Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{w.namespace: {}}},
-	})
+	}, controller.Config{})
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 	w.Eventually(w.tasks, soon, tick).Should(HaveLen(10))
 }

@@ -58,7 +58,6 @@ type SourceReconciler struct {
 	engine    *sourcesync.Engine
 	connector *session.Connector
 	index     *taskstore.Index
-	now       func() time.Time
 	metrics   *metrics.Metrics
 	// indexed reports whether the index knows every stored task. Planning before would create what exists.
 	indexed toolscache.InformerSynced

@@ -24,10 +24,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
-const (
-	// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write a poll would be noise.
-	pollTimeRefresh = 5 * time.Minute
-)
+// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write a poll would be noise.
+const pollTimeRefresh = 5 * time.Minute
 
 // suspended is what is to be said of a source that nobody wants polled.
 func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {

@@ -3,11 +3,15 @@
 package controller_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,14 +20,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/transport"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -86,26 +88,10 @@ func setUp(ctx context.Context) error {
 	if cluster, err = controlplane.Start(ctx, controlplane.Options{}); err != nil {
 		return err
 	}
-	objects, err := cluster.Render(ctx, "config/default")
-	if err != nil {
+	if err := cluster.InstallRights(ctx); err != nil {
 		return err
 	}
-	namespace, account := "", ""
-	var rights []*unstructured.Unstructured
-	for _, object := range objects {
-		switch object.GetKind() {
-		case "ServiceAccount":
-			namespace, account = object.GetNamespace(), object.GetName()
-		case "Namespace", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
-		default:
-			continue
-		}
-		rights = append(rights, object)
-	}
-	if err := cluster.Apply(ctx, rights...); err != nil {
-		return err
-	}
-	operator, err = cluster.ServiceAccountConfig(ctx, namespace, account)
+	operator, err = cluster.ServiceAccountConfig(ctx, controlplane.SystemNamespace, controlplane.ServiceAccount)
 	return err
 }
 
@@ -157,31 +143,24 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// startOperator runs an operator until the test ends or stopOperator is called.
+// startOperator runs an operator until the test ends or stop is called.
 func (w *world) startOperator() {
 	w.t.Helper()
-	stop := w.run("test", labels.Everything(), w.countWrites)
-	w.stop = func() {
-		stop()
-		w.stop = func() {}
-	}
-	w.t.Cleanup(func() { w.stop() })
+	w.stop = w.run("test", labels.Everything(), w.countWrites)
 }
 
-// run runs an operator of this name that serves the sources which a selector selects, until the returned function is called. Its
-// requests to the API server go through wrap.
+// run runs an operator of this name that serves the sources which a selector selects, until the returned function is called, or the test
+// ends. Its requests to the API server go through wrap.
 func (w *world) run(name string, sources labels.Selector, wrap transport.WrapperFunc) (stop func()) {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(w.ctx)
 	config := rest.CopyConfig(operator)
 	config.QPS = -1
 	config.Wrap(wrap)
-	namespaces := append([]string{w.namespace}, w.also...)
-	followed := map[string]cache.Config{}
-	for _, namespace := range namespaces {
+	followed := map[string]cache.Config{w.namespace: {}}
+	for _, namespace := range w.also {
 		followed[namespace] = cache.Config{}
 	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	return w.startManager(config, ctrl.Options{
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: configWithoutNames(),
@@ -190,32 +169,44 @@ func (w *world) run(name string, sources labels.Selector, wrap transport.Wrapper
 			DefaultTransform:  controller.Compact,
 			ByObject:          map[client.Object]cache.ByObject{&v1alpha1.LivepeerTaskSource{}: {Label: sources}},
 		},
-	})
+	}, controller.Config{UserAgent: name, Shard: !sources.Empty(), Clock: &w.clock})
+}
+
+// startManager runs an operator with these settings until the returned function is called, or the test ends.
+func (w *world) startManager(config *rest.Config, options ctrl.Options, settings controller.Config) (stop func()) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.ctx)
+	mgr, err := ctrl.NewManager(config, options)
 	w.Expect(err).NotTo(HaveOccurred())
-	options := []controller.Option{controller.InNamespaces(namespaces...), controller.WithClock(&w.clock)}
-	if !sources.Empty() {
-		options = append(options, controller.AsShard())
-	}
-	w.Expect(controller.Setup(mgr, name, options...)).To(Succeed())
+	settings.UserAgent, settings.Namespaces = cmp.Or(settings.UserAgent, "test"), slices.Collect(maps.Keys(options.Cache.DefaultNamespaces))
+	w.Expect(controller.Setup(mgr, settings)).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	return func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		w.Eventually(ended, soon).Should(Receive(BeNil()))
-	}
+	})
+	w.t.Cleanup(stop)
+	return stop
 }
 
 // configWithoutNames allows several operators in one process.
 func configWithoutNames() config.Controller {
-	return config.Controller{SkipNameValidation: ptr.To(true)}
+	return config.Controller{SkipNameValidation: new(true)}
 }
 
 // secret creates or changes the Secret that sources of this world refer to.
 func (w *world) secret(apiKey string) {
 	w.t.Helper()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "livepeer"}}
+	w.secretNamed("livepeer", map[string]string{"apiKey": apiKey})
+}
+
+// secretNamed creates a Secret, or changes these keys of it.
+func (w *world) secretNamed(name string, data map[string]string) {
+	w.t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}}
 	_, err := ctrl.CreateOrUpdate(w.ctx, w.client, secret, func() error {
-		secret.StringData = map[string]string{"apiKey": apiKey}
+		secret.StringData = data
 		return nil
 	})
 	w.Expect(err).NotTo(HaveOccurred())
@@ -278,14 +269,19 @@ func (w *world) getSource(name string) *v1alpha1.LivepeerTaskSource {
 // eventuallyReady waits until the source's Ready condition has this reason, and returns it.
 func (w *world) eventuallyReady(source, reason string) *metav1.Condition {
 	w.t.Helper()
-	var ready *metav1.Condition
+	return w.eventually(source, v1alpha1.ConditionReady, reason)
+}
+
+// eventually waits until a condition of the source has this reason, and returns it.
+func (w *world) eventually(source, condition, reason string) (is *metav1.Condition) {
+	w.t.Helper()
 	w.Eventually(func() string {
-		if ready = meta.FindStatusCondition(w.getSource(source).Status.Conditions, v1alpha1.ConditionReady); ready == nil {
+		if is = meta.FindStatusCondition(w.getSource(source).Status.Conditions, condition); is == nil {
 			return ""
 		}
-		return ready.Reason
+		return is.Reason
 	}, soon, tick).Should(Equal(reason))
-	return ready
+	return is
 }
 
 // respec changes the spec of a source.

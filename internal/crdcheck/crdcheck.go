@@ -122,8 +122,7 @@ func lacks(served *schema, of reflect.Type, path string) (missing []string) {
 	if isLeaf(of) {
 		return nil
 	}
-	for i := range of.NumField() {
-		field := of.Field(i)
+	for field := range of.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "" { // embedded
 			missing = append(missing, lacks(served, field.Type, path)...)

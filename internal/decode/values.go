@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -33,7 +32,7 @@ type paths struct {
 }
 
 func (p *paths) add(path string) {
-	p.all = append(p.all, Cut(path, maxPath))
+	p.all = append(p.all, redact.Cut(path, maxPath))
 }
 
 // list returns the paths in order, each once; "…" stands for those that are too many.
@@ -113,19 +112,7 @@ func (d *Decoder) message(s string) string {
 	if short || len(masked) > maxErrorMessage {
 		d.Omit("")
 	}
-	return Cut(masked, maxErrorMessage)
-}
-
-// Cut shortens s to at most limit bytes, between two characters, and then ends it in "…".
-func Cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	end := limit - len("…")
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "…"
+	return redact.Cut(masked, maxErrorMessage)
 }
 
 // Time returns a time that the API sends in milliseconds since 1970. 0 is a time as well.

@@ -7,7 +7,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -17,7 +16,7 @@ func ATask(name, source string, version int, change ...func(*v1alpha1.LivepeerTa
 	task := &v1alpha1.LivepeerTask{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "media", Name: name, UID: types.UID("uid-of-" + name), ResourceVersion: fmt.Sprint(version), Generation: 1,
-			OwnerReferences: []metav1.OwnerReference{{Name: source, UID: types.UID("uid-of-" + source), Controller: ptr.To(true)}},
+			OwnerReferences: []metav1.OwnerReference{{Name: source, UID: types.UID("uid-of-" + source), Controller: new(true)}},
 		},
 		Spec:   v1alpha1.LivepeerTaskSpec{ID: name},
 		Status: v1alpha1.LivepeerTaskStatus{ObservedGeneration: 1, Phase: v1alpha1.PhaseRunning},

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/decode"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
 const (
@@ -35,7 +35,7 @@ func Conditions(phase, errorMessage string, created, updated *metav1.MicroTime) 
 	case v1alpha1.PhaseWaiting:
 		ready.Reason, ready.Message, why = v1alpha1.ReasonWaiting, "The task waits for a worker.", "Waits for a worker."
 		if errorMessage != "" {
-			ready.Message = decode.Cut("The task waits for another attempt. The last one failed: "+errorMessage, maxMessage)
+			ready.Message = redact.Cut("The task waits for another attempt. The last one failed: "+errorMessage, maxMessage)
 			why = "Tries again after: " + errorMessage
 		}
 	case v1alpha1.PhaseRunning:
@@ -46,7 +46,7 @@ func Conditions(phase, errorMessage string, created, updated *metav1.MicroTime) 
 		ready.Reason, ready.Message = v1alpha1.ReasonCompleted, "The task completed."
 	case v1alpha1.PhaseFailed:
 		second = v1alpha1.ConditionStalled
-		ready.Reason, ready.Message, why = v1alpha1.ReasonFailed, decode.Cut(errorMessage, maxMessage), errorMessage
+		ready.Reason, ready.Message, why = v1alpha1.ReasonFailed, redact.Cut(errorMessage, maxMessage), errorMessage
 		if errorMessage == "" {
 			ready.Message = "The task failed and Studio gives no reason. Look at it in Studio, where it can be retried."
 			why = "Studio gives no reason."
@@ -59,7 +59,7 @@ func Conditions(phase, errorMessage string, created, updated *metav1.MicroTime) 
 	default:
 		ready.Reason = v1alpha1.ReasonUnknown
 		ready.Message = fmt.Sprintf("The task is in the phase %q, which this version of the operator does not know.",
-			decode.Cut(phase, maxQuoted))
+			redact.Cut(phase, maxQuoted))
 		why = "This version of the operator does not know the phase."
 	}
 	finished := ready

@@ -5,7 +5,6 @@ package mirror
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/json"
-	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
@@ -69,7 +68,7 @@ func objectOf(o *Observation, name string) *v1alpha1.LivepeerTask {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name, Namespace: "media", Labels: labels,
 			OwnerReferences: []metav1.OwnerReference{{
-				APIVersion: v1alpha1.GroupVersion.String(), Kind: "LivepeerTaskSource", Name: "main", UID: "uid-of-main", Controller: ptr.To(true),
+				APIVersion: v1alpha1.GroupVersion.String(), Kind: "LivepeerTaskSource", Name: "main", UID: "uid-of-main", Controller: new(true),
 			}},
 		},
 		Spec: o.Spec, Status: o.Status,

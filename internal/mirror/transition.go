@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
-	"github.com/livepeer/livepeer-task-operator/internal/decode"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
 // maxNote is how many bytes of a note the API server takes.
@@ -52,13 +52,13 @@ func arrival(before *Entry, status *v1alpha1.LivepeerTaskStatus, again bool) (Tr
 	case v1alpha1.PhaseCompleted:
 		note := "The task completed."
 		if url := (&v1alpha1.LivepeerTask{Status: *status}).PlaybackURL(); url != "" {
-			note = decode.Cut("The task completed. Playback: "+url, maxNote)
+			note = redact.Cut("The task completed. Playback: "+url, maxNote)
 		}
 		return Transition{Reason: v1alpha1.ReasonCompleted, Note: note}, true
 	case v1alpha1.PhaseFailed:
 		note := "The task failed, and Studio gives no reason."
 		if status.ErrorMessage != "" {
-			note = decode.Cut("The task failed: "+status.ErrorMessage, maxNote)
+			note = redact.Cut("The task failed: "+status.ErrorMessage, maxNote)
 		}
 		return Transition{Reason: v1alpha1.ReasonFailed, Warning: true, Note: note}, true
 	case v1alpha1.PhaseCancelled:
@@ -80,7 +80,7 @@ func retrying(status *v1alpha1.LivepeerTaskStatus) Transition {
 		note = fmt.Sprintf("The task is tried again, retry %d.", *status.Retries)
 	}
 	if status.ErrorMessage != "" {
-		note = decode.Cut(note+" The last attempt failed: "+status.ErrorMessage, maxNote)
+		note = redact.Cut(note+" The last attempt failed: "+status.ErrorMessage, maxNote)
 	}
 	return Transition{Reason: v1alpha1.ReasonRetrying, Note: note}
 }

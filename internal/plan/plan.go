@@ -9,7 +9,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
@@ -300,7 +299,7 @@ func (s *Scope) Owner() metav1.OwnerReference {
 		Kind:       "LivepeerTaskSource",
 		Name:       s.Source,
 		UID:        s.SourceUID,
-		Controller: ptr.To(true),
+		Controller: new(true),
 	}
 }
 

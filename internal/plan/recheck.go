@@ -19,9 +19,6 @@ const (
 	Missing
 )
 
-// Reasons returns all reasons.
-func Reasons() []Why { return []Why{ExternalChange, Pushed, Stalled, Unread, Missing} }
-
 // Answer is what came of asking for it.
 type Answer int
 
@@ -51,11 +48,6 @@ const (
 	// Failed: anything else: no answer, a refused key, an outage.
 	Failed
 )
-
-// Answers returns all answers.
-func Answers() []Answer {
-	return []Answer{Found, Behind, Deleted, NotFound, NotShown, NoTask, Elsewhere, Unplaced, Unreadable, Limited, Failed}
-}
 
 // Verdict is what is to be done.
 type Verdict int

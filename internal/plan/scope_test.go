@@ -9,7 +9,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
@@ -55,7 +54,7 @@ func TestScopeOfHistory(t *testing.T) {
 		"none wanted":              {0, mirror.Stamp{}, mirror.Stamp{UpdatedAt: 3001}, mirror.Stamp{UpdatedAt: math.MaxInt64}},
 	} {
 		source := kubetest.ASource()
-		source.Spec.History.MaxTasks = ptr.To(c.maxTasks)
+		source.Spec.History.MaxTasks = new(c.maxTasks)
 		entries := each([]mirror.Entry{
 			{Shown: mirror.Shown{ID: "a", Phase: "failed", UpdatedAt: 1000}}, {Shown: mirror.Shown{ID: "b", Phase: "failed", UpdatedAt: 2000}},
 			{Shown: mirror.Shown{ID: "c", Phase: "failed", UpdatedAt: 3000}}, {Shown: mirror.Shown{ID: "d", Phase: "running", UpdatedAt: 4000}},

@@ -86,7 +86,11 @@ func (a *Asking) Come() (result Result, ok bool) {
 }
 
 // Stop takes back what Studio was not asked yet: the answer says so.
-func (a *Asking) Stop() { a.queue.forgo(a.why) }
+func (a *Asking) Stop() {
+	a.queue.mu.Lock()
+	defer a.queue.mu.Unlock()
+	a.queue.drop(a.why)
+}
 
 // GiveUp does the same after a failure. What else fails of what is under way is part of that.
 func (a *Asking) GiveUp() {

@@ -208,13 +208,6 @@ func (q *Queue) remove(ask *question) {
 	}
 }
 
-// forgo forgets what waits for a reason.
-func (q *Queue) forgo(why plan.Why) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.drop(why)
-}
-
 // work lets as many work as there is work for. The caller holds the lock.
 func (q *Queue) work() {
 	waiting := 0

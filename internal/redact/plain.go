@@ -34,6 +34,19 @@ func Plain(s string) string {
 	return b.String()
 }
 
+// Cut shortens s to at most limit bytes, between two characters, and then ends it in "…". What is masked is masked before: half a
+// credential is not recognised as one.
+func Cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	end := limit - len("…")
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
+
 // PlainWriter writes texts as Plain makes them. Each call has to have whole characters.
 type PlainWriter struct{ To io.Writer }
 

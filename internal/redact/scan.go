@@ -23,7 +23,10 @@ type masker struct {
 }
 
 func newMasker(p *page.Page) masker {
-	return masker{Page: p, tokens: tokens.Masker{Page: p}, urls: urls.New(p), dress: dress.New(p), commands: commands.New(p)}
+	return masker{
+		Page: p, tokens: tokens.Masker{Page: p}, urls: urls.Masker{Page: p},
+		dress: dress.Masker{Page: p}, commands: commands.Masker{Page: p},
+	}
 }
 
 // scan goes through the text from left to right.

@@ -5,6 +5,7 @@ package sourcesync
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -27,9 +28,7 @@ func haltingly(studio http.Handler, first int, goOn <-chan struct{}) http.Handle
 		var tasks []json.RawMessage
 		isPoll := strings.Contains(r.URL.Query().Get("filters"), "gte")
 		if !isPoll || json.Unmarshal(whole.Body.Bytes(), &tasks) != nil || len(tasks) <= first {
-			for name, values := range whole.Header() {
-				w.Header()[name] = values
-			}
+			maps.Copy(w.Header(), whole.Header())
 			w.WriteHeader(whole.Code)
 			_, _ = w.Write(whole.Body.Bytes())
 			return

@@ -29,11 +29,11 @@ type Source struct {
 	mu    sync.Mutex
 	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
 	state *syncstep.State
-	step  *step     // under way; nil where none is
-	ended *Report   // of the last step, until it is returned
-	told  time.Time // when the last step ended, and said how it went
-	again bool      // a step is to begin, whatever is due
-	begun inputs    // of the last step
+	step  *step            // under way; nil where none is
+	ended *Report          // of the last step, until it is returned
+	told  time.Time        // when the last step ended, and said how it went
+	again bool             // a step is to begin, whatever is due
+	begun syncstate.Inputs // of the last step: others ask for one at once
 	// connection is the fingerprint of the last step's.
 	connection string
 	reconnects reconnects
@@ -45,19 +45,6 @@ type Source struct {
 	writing  atomic.Bool
 
 	rechecks *recheck.Queue
-}
-
-// inputs are what of a source asks for a step at once.
-type inputs struct {
-	generation           int64
-	requested, confirmed string
-}
-
-func inputsOf(source *v1alpha1.LivepeerTaskSource) inputs {
-	return inputs{
-		generation: source.Generation, requested: source.Annotations[v1alpha1.AnnotationRequestedAt],
-		confirmed: source.Annotations[v1alpha1.AnnotationConfirmPrune],
-	}
 }
 
 // step is a step that is under way.
@@ -88,19 +75,19 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 func (s *Source) begin(source *v1alpha1.LivepeerTaskSource, now time.Time) Report {
 	s.meet(source, now)
 	if s.step != nil {
-		if s.begun.generation != source.Generation {
+		if s.begun.Generation != source.Generation {
 			s.step.cancel()
 		}
 		return Report{}
 	}
 	report := Report{}
 	if s.ended != nil {
-		if s.begun.generation == source.Generation { // otherwise it tells of what the spec was before
+		if s.begun.Generation == source.Generation { // otherwise it tells of what the spec was before
 			report = *s.ended
 		}
 		s.ended = nil
 	}
-	if s.again || s.state.Wait(now) <= 0 || s.begun != inputsOf(source) || s.rechecks.Handoff.Waiting() {
+	if s.again || s.state.Wait(now) <= 0 || s.begun != syncstate.InputsOf(source) || s.rechecks.Handoff.Waiting() {
 		s.start(source)
 	}
 	return report
@@ -150,7 +137,7 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 		return
 	}
 	<-ready
-	s.step, s.again, s.begun = this, false, inputsOf(source)
+	s.step, s.again, s.begun = this, false, syncstate.InputsOf(source)
 }
 
 // StepSoon lets a step begin at the next sync, whatever is due.

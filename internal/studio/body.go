@@ -55,7 +55,6 @@ func (b *body) read(p []byte) (int, error) {
 	return n, err
 }
 
-// Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	if b.broken != nil {
 		return 0, b.broken

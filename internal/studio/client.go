@@ -46,16 +46,11 @@ type Config struct {
 
 // Client reads from one Livepeer Studio project. It is safe for concurrent use.
 type Client struct {
-	base      string
-	host      string
-	key       Key
-	timeout   time.Duration
-	userAgent string
-	redactor  *redact.Redactor
-	large     func(context.Context) (release func(), err error)
-	answered  func(result string)
-	http      *http.Client
-	release   func()
+	config  Config
+	base    string
+	host    string
+	http    *http.Client
+	release func()
 	// places bounds the requests under way.
 	places *semaphore.Weighted
 
@@ -98,18 +93,14 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.CA = nil // the transport has it
 	return &Client{
-		base:      strings.TrimRight(u.String(), "/"),
-		host:      u.Host,
-		key:       cfg.Key,
-		timeout:   cfg.Timeout,
-		userAgent: cfg.UserAgent,
-		redactor:  cfg.Redactor,
-		large:     cfg.Large,
-		answered:  cfg.Answered,
-		http:      &http.Client{Transport: transport, CheckRedirect: checkRedirect},
-		release:   release,
-		places:    semaphore.NewWeighted(maxRequests),
+		config:  cfg,
+		base:    strings.TrimRight(u.String(), "/"),
+		host:    u.Host,
+		http:    &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+		release: release,
+		places:  semaphore.NewWeighted(maxRequests),
 	}, nil
 }
 
@@ -185,7 +176,7 @@ func (c *Client) Get(ctx context.Context, id string) (Task, error) {
 // do sends one GET request, gives the answer to read within the deadline, and returns the error of ctx instead of the
 // errors that ctx causes.
 func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Response) error) error {
-	reqCtx, cancel := context.WithTimeout(ctx, c.timeout)
+	reqCtx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(reqCtx, http.MethodGet, target, http.NoBody)
 	if err != nil {
@@ -193,9 +184,9 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "gzip")
-	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
-	if c.userAgent != "" {
-		req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("Authorization", "Bearer "+c.config.Key.Reveal())
+	if c.config.UserAgent != "" {
+		req.Header.Set("User-Agent", c.config.UserAgent)
 	}
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
@@ -205,8 +196,8 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if c.answered != nil {
-		c.answered(resultOf(err))
+	if c.config.Answered != nil {
+		c.config.Answered(resultOf(err))
 	}
 	return err
 }

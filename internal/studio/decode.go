@@ -41,17 +41,9 @@ func parseTask(raw []byte) (Task, bool) {
 	s.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			if t.ID = ""; s.Peek() == '"' {
-				t.ID = string(s.Text())
-			} else {
-				s.Raw()
-			}
+			t.ID = text(s)
 		case "projectId":
-			if t.Project = ""; s.Peek() == '"' {
-				t.Project = string(s.Text())
-			} else {
-				s.Raw()
-			}
+			t.Project = text(s)
 		case "deleted":
 			t.Deleted = string(s.Raw()) == "true"
 		case "status":
@@ -61,6 +53,15 @@ func parseTask(raw []byte) (Task, bool) {
 		}
 	})
 	return t, !s.Failed() && t.ID != "" && len(t.ID) <= maxID
+}
+
+// text consumes a value, and returns it where it is a string.
+func text(s *scan.Scanner) string {
+	if s.Peek() == '"' {
+		return string(s.Text())
+	}
+	s.Raw()
+	return ""
 }
 
 // updatedAt consumes a task's status. One of another type is a task without a time, not a bad task.
@@ -89,8 +90,8 @@ func millis(raw []byte) int64 {
 // splitter returns one for an answer.
 func (c *Client) splitter(resp *http.Response, b *body) *splitter {
 	s := newSplitter(b)
-	if c.large != nil {
-		s.large = func() (func(), error) { return c.large(resp.Request.Context()) }
+	if c.config.Large != nil {
+		s.large = func() (func(), error) { return c.config.Large(resp.Request.Context()) }
 	}
 	return s
 }

@@ -43,10 +43,8 @@ type Error struct {
 	Err error
 }
 
-// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // ConfigError is a setting that no client can be made of.
@@ -57,7 +55,6 @@ type ConfigError struct {
 	Message string
 }
 
-// Error returns the message.
 func (e *ConfigError) Error() string { return e.Message }
 
 // resultOf names how a request ended.
@@ -94,8 +91,9 @@ func kindOf(status int) Kind {
 // maxRetryAfter keeps a mistaken Retry-After from silencing a source for days.
 const maxRetryAfter = time.Hour
 
-// retryAfter reads Retry-After headers: seconds or an HTTP date. Where proxies have made several of one, the longest counts.
-func retryAfter(h http.Header, now time.Time) (longest time.Duration) {
+// RetryAfter reads Retry-After headers, seconds or an HTTP date; 0 where there is none, and an hour at most. Where proxies have made
+// several of one, the longest counts.
+func RetryAfter(h http.Header, now time.Time) (longest time.Duration) {
 	for _, v := range h.Values("Retry-After") {
 		if t, err := http.ParseTime(v); err == nil {
 			longest = max(longest, t.Sub(now))

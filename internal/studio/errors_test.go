@@ -118,7 +118,7 @@ func TestRetryAfterDate(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, tt := range []struct{ in, want time.Duration }{{time.Minute, time.Minute}, {-time.Minute, 0}, {48 * time.Hour, time.Hour}} {
 		h := http.Header{"Retry-After": {now.Add(tt.in).Format(http.TimeFormat)}}
-		if got := retryAfter(h, now); got != tt.want {
+		if got := RetryAfter(h, now); got != tt.want {
 			t.Errorf("in %s: %s, want %s", tt.in, got, tt.want)
 		}
 	}

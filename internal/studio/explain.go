@@ -52,7 +52,7 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 	case Unauthorized:
 		e.Message = fmt.Sprintf(
 			"The API does not accept the key (%s). Check apiKey in the Secret; a new key can take Studio 2 minutes.", said)
-		if !usualKey.MatchString(c.key.Reveal()) {
+		if !usualKey.MatchString(c.config.Key.Reveal()) {
 			e.Message += " This one is not of the form of Studio's keys, a UUID of 36 characters: it must be whole, with nothing around " +
 				"it, and not in base64 once more."
 		}
@@ -85,7 +85,7 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.Message = fmt.Sprintf("The API gave an unexpected answer (%s). Check spec.url, and any proxy before it.", said)
 	}
 	if e.Kind == RateLimited || e.Kind == Unavailable {
-		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		e.RetryAfter = RetryAfter(resp.Header, time.Now())
 	}
 	return e
 }
@@ -211,9 +211,9 @@ func (c *Client) why(err error) string {
 		return fmt.Sprintf("The API's host %s refuses connections. Check spec.url and network policies.", c.host)
 	case op != nil && op.Op == "dial" && op.Timeout():
 		return fmt.Sprintf("There was no connection to %s within %s. Check spec.url and network policies.",
-			c.host, min(c.timeout, connectTimeout))
+			c.host, min(c.config.Timeout, connectTimeout))
 	case errors.Is(err, context.DeadlineExceeded), timeout != nil && timeout.Timeout():
-		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.timeout.", c.timeout)
+		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.config.Timeout.", c.config.Timeout)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Sprintf("The connection to %s was closed before the answer was complete. If that goes on, check spec.url, and what "+
 			"stands between, such as a proxy.", c.host)

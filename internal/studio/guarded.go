@@ -24,6 +24,3 @@ func NewTransport(u *url.URL, hosts Hosts, ca []byte, timeout time.Duration) (*h
 	transport.MaxConnsPerHost = maxRequests // what uses it has no bound of its own, as a Client has
 	return transport, nil
 }
-
-// RetryAfter reads a Retry-After header, seconds or an HTTP date; 0 where there is none, and an hour at most.
-func RetryAfter(h http.Header, now time.Time) time.Duration { return retryAfter(h, now) }

@@ -19,14 +19,14 @@ func TestKeyNeverShows(t *testing.T) {
 		Ptr    *Key
 	}{key, key, &key}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%p", "%08.3f", "%!"} {
-		for _, v := range []any{key, &key, holder, &holder, []Key{key}, map[string]Key{"k": key}, &Client{key: key}} {
+		for _, v := range []any{key, &key, holder, &holder, []Key{key}, map[string]Key{"k": key}, &Client{config: Config{Key: key}}} {
 			wantNoKey(t, fmt.Sprintf(verb, v))
 		}
 	}
 	if got := fmt.Sprintf("%v %s %q %d", key, key, key, key); got != strings.TrimSpace(strings.Repeat("[redacted] ", 4)) {
 		t.Errorf("printed as %s", got)
 	}
-	j, err := json.Marshal(map[string]any{"k": key, "holder": holder, "client": &Client{key: key}})
+	j, err := json.Marshal(map[string]any{"k": key, "holder": holder, "client": &Client{config: Config{Key: key}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
@@ -38,22 +37,13 @@ func (c *Client) clean(s string, limit int) string {
 	if plain := redact.Plain(s); plain != s { // masked as it is first: a space in the place of a control character cuts a credential in two
 		s = c.mask(plain)
 	}
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) <= limit {
-		return s
-	}
-	const ellipsis = "…"
-	cut := limit - len(ellipsis)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + ellipsis
+	return redact.Cut(strings.Join(strings.Fields(s), " "), limit)
 }
 
 // mask masks credentials. The API repeats a wrong key in its answer, so the key is masked whatever the redactor knows.
 func (c *Client) mask(s string) string {
-	s = strings.ReplaceAll(s, c.key.Reveal(), redact.Mask)
-	s, _ = c.redactor.Text(s)
+	s = strings.ReplaceAll(s, c.config.Key.Reveal(), redact.Mask)
+	s, _ = c.config.Redactor.Text(s)
 	return s
 }
 

@@ -51,7 +51,6 @@ func unzip(resp *http.Response) {
 	resp.Body = &unzipped{Closer: resp.Body, sent: &counted{Reader: resp.Body}}
 }
 
-// Read implements io.Reader.
 func (u *unzipped) Read(p []byte) (int, error) {
 	if u.unzip == nil {
 		reader, err := gzip.NewReader(u.sent)

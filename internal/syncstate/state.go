@@ -45,6 +45,14 @@ type Inputs struct {
 	Requested, Confirmed string
 }
 
+// InputsOf are those of a source, but for the connection, which its spec does not tell.
+func InputsOf(source *v1alpha1.LivepeerTaskSource) Inputs {
+	return Inputs{
+		Generation: source.Generation,
+		Requested:  source.Annotations[v1alpha1.AnnotationRequestedAt], Confirmed: source.Annotations[v1alpha1.AnnotationConfirmPrune],
+	}
+}
+
 // Coverage is what of Studio's tasks was listed.
 type Coverage struct {
 	// Synced: a full sync of this generation was carried through.
@@ -159,12 +167,8 @@ type Observed struct {
 func (s *State) Renew(
 	source *v1alpha1.LivepeerTaskSource, found Observed, resync func() bool, now time.Time,
 ) (dropped Dropped) {
-	annotations := source.Annotations
-	next := Inputs{
-		Generation: source.Generation, Fingerprint: found.Fingerprint,
-		Requested: annotations[v1alpha1.AnnotationRequestedAt], Confirmed: annotations[v1alpha1.AnnotationConfirmPrune],
-	}
-	before := s.Inputs
+	before, next := s.Inputs, InputsOf(source)
+	next.Fingerprint = found.Fingerprint
 	s.Inputs = next
 	respecified := before.Generation != 0 && before.Generation != next.Generation
 	reconnected := before.Fingerprint != next.Fingerprint

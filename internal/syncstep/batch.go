@@ -83,7 +83,7 @@ func (s *syncer) rest() (rest int, stored bool) {
 func (s *syncer) launch(ctx context.Context) {
 	full := s.State.full
 	f := &batch{
-		observed: s.nextBatch(),
+		observed: cut(&s.State.pending, batchSize),
 		counted:  full != nil && full.recent == nil && s.State.poll == nil,
 		polled:   s.State.poll != nil,
 	}
@@ -105,11 +105,6 @@ func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
 		defer close(f.done)
 		f.out, f.err = s.Writer.Apply(ctx, scope, f.plan.Actions)
 	}()
-}
-
-// nextBatch takes the next batch of what was read.
-func (s *syncer) nextBatch() []*mirror.Observation {
-	return cut(&s.State.pending, batchSize)
 }
 
 // cut takes the first n of all, or as many as there are. Nothing of them stays behind in memory: a source may rest for long.

@@ -235,7 +235,7 @@ func (s *syncer) scope() *plan.Scope {
 // writing lists what is being written, and what is about to be.
 func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
 	for _, batch := range s.batches {
-		observed = append(observed[:len(observed):len(observed)], batch.observed...)
+		observed = append(slices.Clip(observed), batch.observed...)
 	}
 	return observed
 }

@@ -44,17 +44,10 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 	return lost, nil
 }
 
-// Waiting reads a task that has something to be sent; nil where it is gone. What the index did not know of it is told.
+// Waiting reads a task that has something to be sent; nil where it is gone.
 func (w *Writer) Waiting(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, error) {
-	w.index.BeginRead(key)
-	task := &v1alpha1.LivepeerTask{}
-	if err := w.live.Get(ctx, key, task); err != nil {
-		w.index.Read(key, nil)
-		return nil, client.IgnoreNotFound(err)
-	}
-	entry := mirror.EntryOf(task)
-	w.index.Read(key, StoredOf(&entry))
-	return task, nil
+	task, _, err := w.read(ctx, key)
+	return task, err
 }
 
 // Acknowledge takes away from a task what was sent of it, and leaves the rest of its status as it is. Where somebody else wrote it

@@ -83,7 +83,4 @@ func place(value string, known []string) int {
 }
 
 // Tally returns how many tasks of a source are stored, by type and phase.
-func (x *Index) Tally(source SourceID) Tally {
-	of := x.countsOf(source)
-	return of.tally
-}
+func (x *Index) Tally(source SourceID) Tally { return x.countsOf(source).tally }

@@ -191,23 +191,28 @@ func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Acti
 	return true, nil
 }
 
-// sameObject reads what has become of a stored object, and returns false where it is no longer there as it was. The index gets to know
-// what was read: a watch that broke off may be long in telling, as of a write whose answer was lost.
+// sameObject reads what has become of a stored object, and returns false where it is no longer there as it was.
 func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
-	key := types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}
-	task := &v1alpha1.LivepeerTask{}
-	w.index.BeginRead(key)
-	if err := w.live.Get(ctx, key, task); err != nil {
-		w.index.Read(key, nil)
-		return false, client.IgnoreNotFound(err)
-	}
-	live := mirror.EntryOf(task)
-	w.index.Read(key, StoredOf(&live))
-	if live.Deleting || !live.SameContent(stored) {
-		return false, nil
+	task, live, err := w.read(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name})
+	if task == nil || live.Deleting || !live.SameContent(stored) {
+		return false, err
 	}
 	*stored = live
 	return true, nil
+}
+
+// read reads a stored task; nil where it is gone. The index gets to know what was read: a watch that broke off may be long in telling, as
+// of a write whose answer was lost.
+func (w *Writer) read(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, mirror.Entry, error) {
+	w.index.BeginRead(key)
+	task := &v1alpha1.LivepeerTask{}
+	if err := w.live.Get(ctx, key, task); err != nil {
+		w.index.Read(key, nil)
+		return nil, mirror.Entry{}, client.IgnoreNotFound(err)
+	}
+	entry := mirror.EntryOf(task)
+	w.index.Read(key, StoredOf(&entry))
+	return task, entry, nil
 }
 
 // readLive reads all objects that may hold a task.

@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -93,14 +92,14 @@ func TestNote(t *testing.T) {
 
 // TestWithController: an object has one controller; other owners stay.
 func TestWithController(t *testing.T) {
-	ours := metav1.OwnerReference{Name: "main", UID: "main", Controller: ptr.To(true)}
+	ours := metav1.OwnerReference{Name: "main", UID: "main", Controller: new(true)}
 	other := metav1.OwnerReference{Name: "x", UID: "x"}
-	plain := metav1.OwnerReference{Name: "y", UID: "y", Controller: ptr.To(false)}
+	plain := metav1.OwnerReference{Name: "y", UID: "y", Controller: new(false)}
 	for name, c := range map[string]struct{ before, want []metav1.OwnerReference }{
 		"none":             {nil, []metav1.OwnerReference{ours}},
 		"ours":             {[]metav1.OwnerReference{ours}, []metav1.OwnerReference{ours}},
 		"ours, changed":    {[]metav1.OwnerReference{{Name: "edited", UID: "main"}}, []metav1.OwnerReference{ours}},
-		"another controls": {[]metav1.OwnerReference{{Name: "z", UID: "z", Controller: ptr.To(true)}}, []metav1.OwnerReference{ours}},
+		"another controls": {[]metav1.OwnerReference{{Name: "z", UID: "z", Controller: new(true)}}, []metav1.OwnerReference{ours}},
 		"others":           {[]metav1.OwnerReference{other, ours, plain}, []metav1.OwnerReference{ours, other, plain}},
 	} {
 		if diff := cmp.Diff(c.want, withController(c.before, ours)); diff != "" {

@@ -15,7 +15,6 @@ import (
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
@@ -44,9 +43,8 @@ type cluster struct {
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{Gomega: NewWithT(t), ctx: t.Context(), t: t}
-	root, err := controlplane.RepoRoot()
-	c.Expect(err).NotTo(HaveOccurred())
-	c.binary, err = controlplane.ManagerFor(c.ctx, root, t.TempDir())
+	var err error
+	c.binary, err = controlplane.ManagerFor(c.ctx, t.TempDir())
 	c.Expect(err).NotTo(HaveOccurred())
 	c.bed, err = testbed.Start(c.ctx, testbed.Options{Dir: t.TempDir()})
 	c.Expect(err).NotTo(HaveOccurred())
@@ -126,11 +124,8 @@ func (c *cluster) save(command string) (file string) {
 func (c *cluster) sync() {
 	c.t.Helper()
 	c.requests++
-	source := &v1alpha1.LivepeerTaskSource{}
-	source.Namespace, source.Name = namespace, testbed.SourceName
-	patch := `{"metadata":{"annotations":{"` + v1alpha1.AnnotationRequestedAt + `":"` + strconv.Itoa(c.requests) + `"}}}`
 	c.Eventually(func() error { // the API server may have started just now
-		return c.bed.Admin.Patch(c.ctx, source, client.RawPatch(types.MergePatchType, []byte(patch)))
+		return testbed.RequestSync(c.ctx, c.bed.Admin, namespace, strconv.Itoa(c.requests))
 	}, soon, "100ms").Should(Succeed())
 }
 

@@ -19,9 +19,10 @@ func TestBenchMeasuresEveryFigure(t *testing.T) {
 	g := NewWithT(t)
 	const tasks = 60
 	t.Setenv("TMPDIR", t.TempDir())
+	manager, err := controlplane.ManagerFor(t.Context(), t.TempDir())
+	g.Expect(err).NotTo(HaveOccurred())
 	opts := options{
-		sizes: []int{tasks}, repeat: 1, parts: []string{"bare", "operator"}, out: t.TempDir(),
-		manager: buildManager(t), interval: time.Second,
+		sizes: []int{tasks}, repeat: 1, parts: []string{"bare", "operator"}, out: t.TempDir(), manager: manager, interval: time.Second,
 	}
 	out := &bytes.Buffer{}
 
@@ -70,14 +71,4 @@ func TestOptionsFrom(t *testing.T) {
 			g.Expect(got.repeat).To(Equal(test.want.repeat))
 		})
 	}
-}
-
-func buildManager(t *testing.T) string {
-	t.Helper()
-	g := NewWithT(t)
-	root, err := controlplane.RepoRoot()
-	g.Expect(err).NotTo(HaveOccurred())
-	binary, err := controlplane.ManagerFor(t.Context(), root, t.TempDir())
-	g.Expect(err).NotTo(HaveOccurred())
-	return binary
 }

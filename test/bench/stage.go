@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -161,21 +161,13 @@ func (s *stage) synced(ctx context.Context, tasks int) error {
 }
 
 func isReady(source *v1alpha1.LivepeerTaskSource) bool {
-	for _, c := range source.Status.Conditions {
-		if c.Type == v1alpha1.ConditionReady {
-			return c.Status == "True"
-		}
-	}
-	return false
+	return meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionReady)
 }
 
 // resync asks for a full sync, and waits until it is carried through.
 func (s *stage) resync(ctx context.Context) error {
 	token := time.Now().Format(time.RFC3339Nano)
-	source := &v1alpha1.LivepeerTaskSource{}
-	source.Namespace, source.Name = namespace, testbed.SourceName
-	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationRequestedAt, token)
-	if err := s.bed.Admin.Patch(ctx, source, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+	if err := testbed.RequestSync(ctx, s.bed.Admin, namespace, token); err != nil {
 		return err
 	}
 	return s.source(ctx, func(source *v1alpha1.LivepeerTaskSource) bool {

@@ -6,6 +6,7 @@ package docs_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -21,7 +22,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -29,6 +29,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
@@ -76,10 +77,10 @@ func newWorld(t *testing.T) *world {
 	mgr, err := ctrl.NewManager(cluster.Config(), ctrl.Options{
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(controller.Setup(mgr, "test")).To(Succeed())
+	w.Expect(controller.Setup(mgr, controller.Config{UserAgent: "test"})).To(Succeed())
 	ctx, cancel := context.WithCancel(w.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
@@ -97,9 +98,7 @@ func (w *world) mirror(t *testing.T) {
 	task := func(minute int, id, kind, phase string, status, more obj) {
 		at := time.Now().Add(time.Duration(minute-10) * time.Minute).UnixMilli()
 		it := livepeertest.Task{"id": id, "type": kind, "createdAt": at, "scheduledAt": at}
-		for key, value := range more {
-			it[key] = value
-		}
+		maps.Copy(it, more)
 		becomes(phase, status)(it)
 		it["status"].(obj)["updatedAt"] = at + 4*time.Minute.Milliseconds()
 		w.studio.Put(it)
@@ -152,18 +151,14 @@ func (w *world) buildPlugin(t *testing.T) {
 func becomes(phase string, status obj) func(livepeertest.Task) {
 	return func(task livepeertest.Task) {
 		it := obj{"phase": phase, "updatedAt": time.Now().UnixMilli()}
-		for key, value := range status {
-			it[key] = value
-		}
+		maps.Copy(it, status)
 		task["status"] = it
 	}
 }
 
 // resync asks for a full sync, which finds deletions.
 func (w *world) resync() {
-	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "main"}}
-	patch := `{"metadata":{"annotations":{"` + v1alpha1.AnnotationRequestedAt + `":"now"}}}`
-	w.Expect(w.client.Patch(w.ctx, source, client.RawPatch("application/merge-patch+json", []byte(patch)))).To(Succeed())
+	w.Expect(testbed.RequestSync(w.ctx, w.client, "default", "now")).To(Succeed())
 }
 
 // process is a command that runs.

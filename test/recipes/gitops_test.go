@@ -18,6 +18,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -78,7 +80,7 @@ func (c *gitopsCluster) crds() (names []string) {
 // startOperator runs the operator itself, with the rights that were applied, and more arguments, until the returned function is called.
 func (c *gitopsCluster) startOperator(more ...string) (stop func() string) {
 	c.t.Helper()
-	binary, err := controlplane.ManagerFor(c.t.Context(), "../..", c.t.TempDir())
+	binary, err := controlplane.ManagerFor(c.t.Context(), c.t.TempDir())
 	c.Expect(err).NotTo(HaveOccurred())
 	account, err := c.plane.ServiceAccountConfig(c.t.Context(), controlplane.SystemNamespace, controlplane.ServiceAccount)
 	c.Expect(err).NotTo(HaveOccurred())
@@ -195,15 +197,12 @@ func (c *gitopsCluster) mirror(url string) {
 // sync lets the operator ask Studio now.
 func (c *gitopsCluster) sync(request, reason string) {
 	c.t.Helper()
+	c.Expect(testbed.RequestSync(c.t.Context(), c, "media", request)).To(Succeed())
 	source := sourceCalled("main")
-	patch := client.RawPatch(client.Merge.Type(), fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationRequestedAt, request))
-	c.Expect(c.Patch(c.t.Context(), source, patch)).To(Succeed())
 	c.Eventually(func() string {
 		c.Expect(c.Get(c.t.Context(), client.ObjectKeyFromObject(source), source)).To(Succeed())
-		for _, condition := range source.Status.Conditions {
-			if condition.Type == v1alpha1.ConditionReady {
-				return condition.Reason
-			}
+		if ready := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+			return ready.Reason
 		}
 		return ""
 	}, gitopsBound).Should(Equal(reason))

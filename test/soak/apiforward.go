@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -88,9 +89,7 @@ func (p *apiProxy) ask(ctx context.Context, r *http.Request, body []byte) (*http
 }
 
 func copyHeader(w http.ResponseWriter, answer *http.Response) {
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header)
 	w.WriteHeader(answer.StatusCode)
 }
 

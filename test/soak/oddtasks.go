@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -22,9 +23,7 @@ func oddTasks(now time.Time) []livepeertest.Task {
 		t := livepeertest.Task{
 			"id": id, "type": "upload", "createdAt": ms, "status": map[string]any{"phase": "running", "updatedAt": ms, "progress": 0.29},
 		}
-		for key, value := range more {
-			t[key] = value
-		}
+		maps.Copy(t, more)
 		return t
 	}
 	content := map[string]any{"notes": strings.Repeat("All work and no play. ", 100_000)} // about 2 MB

@@ -46,10 +46,10 @@ type replica struct {
 	runs    int
 }
 
-// start keeps it running until stop.
 // panics is what the log says of one: of a process, of a reconciler, and of one source's work.
 var panics = []string{"panic:", "Observed a panic", "The operator has a fault"}
 
+// start keeps it running until stop.
 func (r *replica) start(elect bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.ended = cancel, make(chan struct{})

@@ -112,11 +112,7 @@ func (w *world) createSource(ctx context.Context, s *site) error {
 
 // requestSync asks for a full sync of a source.
 func (w *world) requestSync(ctx context.Context, s *site, token string) error {
-	patch := client.RawPatch(types.MergePatchType, []byte(
-		`{"metadata":{"annotations":{"`+v1alpha1.AnnotationRequestedAt+`":"`+token+`"}}}`))
-	source := &v1alpha1.LivepeerTaskSource{}
-	source.Namespace, source.Name = s.namespace, testbed.SourceName
-	return w.insist(ctx, func(ctx context.Context) error { return w.bed.Admin.Patch(ctx, source, patch) })
+	return w.insist(ctx, func(ctx context.Context) error { return testbed.RequestSync(ctx, w.bed.Admin, s.namespace, token) })
 }
 
 // confirm does what the message of a source that has paused pruning says.

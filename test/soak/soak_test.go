@@ -19,7 +19,9 @@ func TestMirrorIsExactAfterCrashesAndFaults(t *testing.T) {
 	out := &bytes.Buffer{}
 	root, err := controlplane.RepoRoot()
 	g.Expect(err).NotTo(HaveOccurred())
-	opts := options{seed: 1, manager: buildManager(t), logs: filepath.Join(root, "bin", "soak")}
+	manager, err := controlplane.ManagerFor(t.Context(), t.TempDir())
+	g.Expect(err).NotTo(HaveOccurred())
+	opts := options{seed: 1, manager: manager, logs: filepath.Join(root, "bin", "soak")}
 
 	_, err = soak(t.Context(), opts.quick(), io.MultiWriter(out, t.Output()))
 
@@ -31,14 +33,4 @@ func TestMirrorIsExactAfterCrashesAndFaults(t *testing.T) {
 	} {
 		g.Expect(out.String()).To(MatchRegexp("(?m)^" + figure))
 	}
-}
-
-func buildManager(t *testing.T) string {
-	t.Helper()
-	g := NewWithT(t)
-	root, err := controlplane.RepoRoot()
-	g.Expect(err).NotTo(HaveOccurred())
-	binary, err := controlplane.ManagerFor(t.Context(), root, t.TempDir())
-	g.Expect(err).NotTo(HaveOccurred())
-	return binary
 }

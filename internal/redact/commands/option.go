@@ -17,9 +17,6 @@ type Masker struct {
 	reader  reader
 }
 
-// New returns a Masker of what is on p.
-func New(p *page.Page) Masker { return Masker{Page: p} }
-
 // commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it.
 var commands = words.Table("command")
 

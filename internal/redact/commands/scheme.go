@@ -4,6 +4,7 @@ package commands
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
@@ -57,5 +58,5 @@ func (m *Masker) scheme(s word) int {
 // isBasic reports whether s is a user name and a password in base64.
 func isBasic(s string) bool {
 	plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
-	return err == nil && strings.IndexByte(string(plain), ':') >= 0
+	return err == nil && slices.Contains(plain, ':')
 }

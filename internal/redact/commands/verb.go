@@ -3,6 +3,8 @@
 package commands
 
 import (
+	"iter"
+	"maps"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
@@ -19,26 +21,20 @@ type word struct {
 // heads are the words that commands begin with, in lower case, and begins has the first two bytes of them and of the names of functions.
 var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
 	heads = map[string]bool{"identified": true}
-	for _, all := range []map[string]bool{verbs, schemes, keys(functions), keys(positions), keys(piped)} {
+	for _, all := range []iter.Seq[string]{
+		maps.Keys(verbs), maps.Keys(schemes), maps.Keys(functions), maps.Keys(positions), maps.Keys(piped),
+	} {
 		for word := range all {
 			heads[strings.ToLower(word)] = true
 		}
 	}
-	for _, all := range []map[string]bool{heads, verbs, accountVerbs} {
+	for _, all := range []map[string]bool{heads, accountVerbs} {
 		for word := range all {
 			begins[view.PairOf(word[0], word[1])] = true
 		}
 	}
 	return heads, begins
 }()
-
-func keys[V any](table map[string]V) map[string]bool {
-	set := map[string]bool{}
-	for word := range table {
-		set[word] = true
-	}
-	return set
-}
 
 // Command masks the credential of the command that begins with the word at i, and returns where to go on; i if there is none.
 func (m *Masker) Command(i int) int {

@@ -146,7 +146,7 @@ func (m *Masker) closers(s *subject) int {
 	if s.quote != 0 && m.At(s.end+1) == ')' && m.Operator(m.Spaces(s.end+2)) != "" { // Some("password") => Some("hunter2")
 		before = m.At(s.start - 2)
 	}
-	for n := 0; n < 6; n++ {
+	for range 6 {
 		switch c := m.At(i); {
 		case strings.HasPrefix(m.Text[i:], "'s "): // password's hunter2
 			return i + len("'s")

@@ -22,9 +22,6 @@ type Masker struct {
 // stretch is a part of the text.
 type stretch struct{ start, end int }
 
-// New returns a Masker of what is on p.
-func New(p *page.Page) Masker { return Masker{Page: p} }
-
 // subject is a name that means a credential, and what is around it.
 type subject struct {
 	start, end int // without what belongs to its dress

@@ -18,9 +18,6 @@ type Masker struct {
 	ats     cursor
 }
 
-// New returns a Masker of what is on p.
-func New(p *page.Page) Masker { return Masker{Page: p} }
-
 // cursor remembers where the next @ of a line is, so that it is not searched for again and again.
 type cursor struct{ from, found int }
 

@@ -117,8 +117,7 @@ var (
 // strengthOfWord returns the strength of a word that is several in one piece: dbpassword, apikey.
 func strengthOfWord(word string) Strength {
 	for _, part := range holdsSure {
-		if i := strings.Index(word, part); i >= 0 {
-			rest := word[i+len(part):]
+		if _, rest, held := strings.Cut(word, part); held {
 			if rest == "less" || rest != "" && Roles(rest)&IsFact != 0 {
 				return Open
 			}

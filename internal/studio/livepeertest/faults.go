@@ -5,6 +5,7 @@ package livepeertest
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -150,9 +151,7 @@ func LinkAlways() Fault {
 
 // write sends the answer as the fault has it.
 func (f Fault) write(w http.ResponseWriter, r *http.Request, a *Answer) {
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.Header)
 	if f.Stream != nil && a.Status == http.StatusOK {
 		w.WriteHeader(a.Status)
 		f.Stream(w)
