@@ -213,7 +213,7 @@ func TestAKeyOfStudiosForm(t *testing.T) {
 		"09f8b46c-61a0-4254-9875-f71f4c605bc7": false, "MDlmOGI0NmMtNjFhMC00MjU0LTk4NzUtZjcxZjRjNjA1YmM3": true, "09f8b46c-61a0": true,
 	} {
 		c := newTestClient(t, Config{BaseURL: server.URL, Redactor: redact.New()})
-		c.key = NewKey(key)
+		c.config.Key = NewKey(key)
 		_, err := c.Get(t.Context(), "a")
 		if e := apiError(t, err, Unauthorized); strings.Contains(e.Message, "form of Studio's keys") != odd || strings.Contains(e.Message, key) {
 			t.Errorf("%s: %s", key, e.Message)
