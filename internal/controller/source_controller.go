@@ -42,9 +42,6 @@ const (
 	namespaceWriters = 16
 	// writeRetry is how soon a status is written again that somebody's change of the source kept out, or others of its namespace.
 	writeRetry = time.Second
-	// stored is how long to wait until all stored tasks are read: with fewer, it would begin again and again where there are many, or
-	// the API server is slow. Meanwhile the readiness probe says so.
-	stored = 30 * time.Minute
 )
 
 // errCrowded says that a namespace has its share of the workers.
@@ -209,6 +206,6 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		WatchesRawSource(source.Func(r.follow)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers, CacheSyncTimeout: stored}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers}).
 		Complete(r)
 }
