@@ -189,8 +189,7 @@ func (x *Index) Unchanged(stored *mirror.Entry) bool {
 
 // Finished counts the stored tasks of a source that have ended.
 func (x *Index) Finished(source SourceID) int {
-	of := x.countsOf(source)
-	return of.finished
+	return x.countsOf(source).finished
 }
 
 // Stored tells what is stored of a source, as plans need it. While its entries are looked at, the index must not be used.
