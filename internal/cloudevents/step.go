@@ -216,9 +216,12 @@ func (r *Reconciler) hold(
 	if release, err = r.tasks.Acquire(ctx, client.ObjectKeyFromObject(source)); err != nil {
 		return nil, nil, err
 	}
-	if task, err = r.writer.Waiting(ctx, key); err != nil || task == nil {
-		release()
-	}
+	defer func() {
+		if task == nil { // also where that ended in a panic
+			release()
+		}
+	}()
+	task, err = r.writer.Waiting(ctx, key)
 	return task, release, err
 }
 
