@@ -96,7 +96,7 @@ func TestLargeTasksOfManyNamespaces(t *testing.T) {
 	sessions := NewSessions(nil, "test", studio.Hosts{}, metrics.New(prometheus.NewRegistry(), nil))
 	open := func(namespace, at string) *studio.Client {
 		source := kubetest.ASource()
-		source.Namespace, source.Spec.URL, source.Spec.Timeout.Duration = namespace, server.URL+at+"/api", time.Minute
+		source.Namespace, source.Spec.URL, source.Spec.Timeout.Duration = namespace, server.URL+at+"/api", 10*time.Minute
 		opened, err := sessions.dial(source, &corev1.Secret{Data: map[string][]byte{secretKeyAPIKey: []byte("key")}})
 		g.Expect(err).NotTo(HaveOccurred())
 		return opened.client
@@ -128,8 +128,11 @@ func TestLargeTasksOfManyNamespaces(t *testing.T) {
 		return err
 	}, time.Minute, time.Millisecond).Should(HaveOccurred(), "all turns are taken")
 	began := time.Now()
-	_, err := open("other", "/well").Get(t.Context(), "a")
-	g.Expect(err).NotTo(HaveOccurred())
+	well := open("other", "/well")
+	g.Eventually(func() error { // a busy machine may take longer than it waits for a turn
+		_, err := well.Get(t.Context(), "a")
+		return err
+	}, time.Minute).Should(Succeed())
 	t.Logf("it took %s", time.Since(began))
 	g.Eventually(said.Load, time.Minute).Should(ContainSubstring("had no turn"))
 }
