@@ -24,6 +24,7 @@ type job struct {
 	source *v1alpha1.LivepeerTaskSource
 	sink   *Sink
 	state  *sending
+	due    []string // the names of the tasks that are due
 }
 
 // step sends what waits of one source, and returns after how long the next step is to be; 0 for when something asks for one.
@@ -92,16 +93,12 @@ func (r *Reconciler) prepare(ctx context.Context, key types.NamespacedName) (to 
 	if all > 0 {
 		return nil, all, nil
 	}
-	if len(r.due(source, state)) == 0 {
+	due := state.due(r.index.WaitingOf(taskstore.SourceIDOf(source)), r.now())
+	if len(due) == 0 {
 		state.end(r.now())
 		return nil, quarantine, nil
 	}
-	return &job{source, sink, state}, 0, nil
-}
-
-// due names the tasks of a source that are due.
-func (r *Reconciler) due(source *v1alpha1.LivepeerTaskSource, state *sending) []string {
-	return state.due(r.index.WaitingOf(taskstore.SourceIDOf(source)), r.now())
+	return &job{source, sink, state, due}, 0, nil
 }
 
 // enter waits until a source may send, and returns what ends that. The error is the context's.
@@ -125,7 +122,7 @@ func (r *Reconciler) send(ctx context.Context, to *job) (left bool) {
 	until := r.now().Add(sendStep)
 	var group errgroup.Group
 	group.SetLimit(to.state.parallel())
-	for _, name := range r.due(to.source, to.state) {
+	for _, name := range to.due {
 		if r.now().After(until) {
 			left = true
 		}
