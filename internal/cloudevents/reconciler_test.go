@@ -109,7 +109,7 @@ func TestANamespaceHasItsShare(t *testing.T) {
 	s := newSteps(t, 1)
 	key := client.ObjectKeyFromObject(s.api.Source)
 	for _, reason := range []string{"", v1alpha1.ReasonSinkUnavailable} {
-		s.Reconciler.state(s.api.Source).health.Reason = reason
+		s.state(s.api.Source).health.Reason = reason
 		gate, share := s.steps, namespaceSteps
 		if reason != "" {
 			gate, share = s.doubtful, namespaceDoubtful

@@ -230,7 +230,8 @@ func (r *Reconciler) sendOne(ctx context.Context, sink *Sink, out *outgoing, i i
 	}
 	r.metrics.attempted(&out.waiting[i], err, r.now())
 	if err != nil {
-		log.FromContext(ctx).V(1).Info("CloudEvent not delivered", "task", out.key.Name, "phase", out.waiting[i].Phase, "error", err.Error())
+		log.FromContext(ctx).V(1).Info("CloudEvent not delivered", "task", out.key.Name, "phase", out.waiting[i].Phase,
+			"error", err.Error())
 	}
 	return err
 }

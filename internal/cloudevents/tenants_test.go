@@ -80,7 +80,7 @@ func (a *tenants) List(_ context.Context, list client.ObjectList, _ ...client.Li
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, source := range a.sources {
-		all := list.(*v1alpha1.LivepeerTaskSourceList) //nolint:errcheck,forcetypeassert // Nothing else is listed.
+		all := list.(*v1alpha1.LivepeerTaskSourceList) //nolint:forcetypeassert // Nothing else is listed.
 		all.Items = append(all.Items, *source)
 	}
 	return nil
@@ -97,11 +97,11 @@ func (s *tenantsStatus) Update(_ context.Context, obj client.Object, _ ...client
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
 	next := s.all.tasks[client.ObjectKeyFromObject(obj)].DeepCopy()
-	next.Status = obj.(*v1alpha1.LivepeerTask).Status //nolint:errcheck,forcetypeassert // Nothing else is written.
+	next.Status = obj.(*v1alpha1.LivepeerTask).Status //nolint:forcetypeassert // Nothing else is written.
 	s.all.version++
 	next.ResourceVersion = strconv.Itoa(s.all.version)
 	s.all.tasks[client.ObjectKeyFromObject(obj)] = next
-	next.DeepCopyInto(obj.(*v1alpha1.LivepeerTask)) //nolint:errcheck,forcetypeassert // As above.
+	next.DeepCopyInto(obj.(*v1alpha1.LivepeerTask)) //nolint:forcetypeassert // As above.
 	return nil
 }
 

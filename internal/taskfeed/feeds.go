@@ -95,13 +95,15 @@ func Open(mgr ctrl.Manager, index *taskstore.Index, config Config) (Feeds, error
 
 // newReads returns the tasks that are to be read. Namespaces take turns: whoever edits thousands of its tasks keeps no other's waiting.
 func newReads() workqueue.TypedRateLimitingInterface[types.NamespacedName] {
-	queue := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[types.NamespacedName]{
-		Queue: turns{fair.NewLine[types.NamespacedName]()},
-	})
+	delaying := workqueue.TypedDelayingQueueConfig[types.NamespacedName]{
+		Queue: workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[types.NamespacedName]{
+			Queue: turns{fair.NewLine[types.NamespacedName]()},
+		}),
+	}
 	return workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](readDelay, maxReadDelay),
 		workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{
-			DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.NamespacedName]{Queue: queue}),
+			DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(delaying),
 		})
 }
 

@@ -36,7 +36,7 @@ func (s *stored) Get(_ context.Context, key client.ObjectKey, obj client.Object,
 	s.mu.Lock()
 	s.asked = append(s.asked, key)
 	s.mu.Unlock()
-	s.answer(key).DeepCopyInto(obj.(*v1alpha1.LivepeerTask)) //nolint:errcheck,forcetypeassert // Nothing else is asked for.
+	s.answer(key).DeepCopyInto(obj.(*v1alpha1.LivepeerTask)) //nolint:forcetypeassert // Nothing else is asked for.
 	return nil
 }
 

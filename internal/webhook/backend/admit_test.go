@@ -26,14 +26,14 @@ type listed struct {
 }
 
 func (l *listed) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
-	list.(*v1alpha1.LivepeerTaskSourceList).Items = l.sources //nolint:errcheck,forcetypeassert // Nothing else is listed.
+	list.(*v1alpha1.LivepeerTaskSourceList).Items = l.sources //nolint:forcetypeassert // Nothing else is listed.
 	return nil
 }
 
 func (l *listed) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	for i := range l.sources {
 		if client.ObjectKeyFromObject(&l.sources[i]) == key {
-			l.sources[i].DeepCopyInto(obj.(*v1alpha1.LivepeerTaskSource)) //nolint:errcheck,forcetypeassert // As above.
+			l.sources[i].DeepCopyInto(obj.(*v1alpha1.LivepeerTaskSource)) //nolint:forcetypeassert // As above.
 		}
 	}
 	return nil
