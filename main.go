@@ -33,6 +33,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	controllers "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -52,6 +53,9 @@ import (
 const (
 	leaseName     = "livepeer-task-operator.studio.livepeer.org"
 	renewDeadline = 6 * time.Second
+	// stored is how long to wait until all stored tasks are read: with less, the operator would begin again and again where there are
+	// many, or the API server is slow. Meanwhile the readiness probe says so.
+	stored = 30 * time.Minute
 )
 
 // version is set when the binary is built.
@@ -230,6 +234,7 @@ func newManager(
 		RenewDeadline: new(renewDeadline),
 		Cache:         watched.cache(),
 		NewCache:      newCache,
+		Controller:    controllers.Controller{CacheSyncTimeout: stored},
 	}
 	lock, err := leaderLock(opts, config, watched.lease())
 	if err != nil {

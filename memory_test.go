@@ -4,6 +4,10 @@ package main
 
 import (
 	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
@@ -44,5 +48,21 @@ func TestTheCacheKeepsWhatIsNeeded(t *testing.T) {
 		if _, err := options.DefaultTransform(source); err != nil || len(source.Labels) > 0 {
 			t.Errorf("%q: %v, %v", selector, err, source.Labels)
 		}
+	}
+}
+
+// What is stored may take long to be read, and is waited for.
+func TestTheManagerWaitsForWhatIsStored(t *testing.T) {
+	opts := &options{probeAddress: "0"}
+	all, err := watchedBy(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mgr, _, err := newManager(opts, &rest.Config{Host: "http://127.0.0.1:1"}, &metricsserver.Options{BindAddress: "0"}, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := mgr.GetControllerOptions().CacheSyncTimeout; is < 30*time.Minute {
+		t.Errorf("for %s", is)
 	}
 }

@@ -10,10 +10,15 @@ import "github.com/livepeer/livepeer-task-operator/internal/fair"
 const (
 	memories          = 256
 	namespaceMemories = 64
+	// keptMemories are for namespaces whose listings remember little: fewMemories slots, of 80,000 tasks with what needs no room.
+	keptMemories = 64
+	fewMemories  = 4
 )
 
 // NewMemory returns the room that all sources share for what their listings remember.
-func NewMemory() *fair.Gate { return fair.NewGate(memories, namespaceMemories) }
+func NewMemory() *fair.Gate {
+	return fair.NewGate(memories, namespaceMemories).Keeping(keptMemories, fewMemories)
+}
 
 // More takes a slot more, and reports whether there was one.
 func (s *Share) More() bool {

@@ -21,6 +21,9 @@ const (
 	// thousand sources that begin at once would fill the memory otherwise. In memory, a task takes twice its JSON, or somewhat less.
 	slots          = 128
 	namespaceSlots = 32
+	// keptSlots are for namespaces that have little: fewSlots, of which one is enough to go on.
+	keptSlots = 32
+	fewSlots  = 4
 	// silence is how long an API may keep room for what it does not send, and longSilence for what it has sent: nobody writes that
 	// before the rest is there.
 	silence     = 2 * time.Second
@@ -28,7 +31,7 @@ const (
 )
 
 // NewGate returns the room that all sources share.
-func NewGate() *fair.Gate { return fair.NewGate(slots, namespaceSlots) }
+func NewGate() *fair.Gate { return fair.NewGate(slots, namespaceSlots).Keeping(keptSlots, fewSlots) }
 
 // Share is a source's share of it. It is given back while the API says nothing, so that none which hangs takes it from others.
 type Share struct {

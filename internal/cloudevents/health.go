@@ -37,8 +37,10 @@ type Config struct {
 func New(config Config) *Reconciler {
 	return &Reconciler{
 		client: config.Client, index: config.Index, writer: config.Writer, sinks: config.Sinks, metrics: config.Metrics, now: config.Now,
-		indexed: config.Indexed, changed: config.Changed, events: config.Events, gate: fair.NewGate(workers, namespaceWorkers),
-		states: map[types.NamespacedName]*sending{},
+		indexed: config.Indexed, changed: config.Changed, events: config.Events,
+		steps: fair.NewGate(unlimited, namespaceSteps), doubtful: fair.NewGate(unlimited, namespaceDoubtful),
+		tasks:   fair.NewGate(tasksRead, namespaceTasksRead),
+		running: map[types.NamespacedName]bool{}, states: map[types.NamespacedName]*sending{},
 	}
 }
 

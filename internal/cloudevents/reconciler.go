@@ -4,13 +4,9 @@ package cloudevents
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
-	sdk "github.com/cloudevents/sdk-go/v2/event"
-	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
@@ -31,24 +27,28 @@ import (
 )
 
 const (
-	// workers bounds the sources whose events are sent at once, and namespaceWorkers those of one namespace. Most of it is waiting
-	// for a sink, which may hang: one that does is soon tried less often.
-	workers          = 128
-	namespaceWorkers = 16
-	// crowdedRetry is how soon a source whose namespace has its share of the workers is tried again.
-	crowdedRetry = time.Second
+	// workers have steps of sources begin, and wait for nobody meanwhile.
+	workers = 4
+	// namespaceSteps bounds the sources of one namespace whose events are sent at once, and namespaceDoubtful those among them whose sink
+	// did not answer lately: one that hangs keeps its step for sendTimeout. There is no bound for all together, so that nobody's
+	// sinks keep another namespace's events waiting.
+	namespaceSteps    = 16
+	namespaceDoubtful = 8
+	unlimited         = 1 << 30
+	// tasksRead bounds the tasks that are in memory, for all and for those of one namespace: each may have a megabyte. None is while its
+	// sink is waited for.
+	tasksRead          = 32
+	namespaceTasksRead = 16
 	// sendStep bounds one step of a source, so that a change of its spec is soon seen.
 	sendStep = 5 * time.Second
 	// sendConcurrency bounds the tasks of a source whose events are sent at once.
 	sendConcurrency = 8
-	// stored is how long to wait until all stored tasks are read.
-	stored = 30 * time.Minute
 	// unusableRetry is how soon settings that can't be used are looked at again, if nothing tells that they changed.
 	unusableRetry = time.Minute
 )
 
-// Reconciler sends what waits in the tasks of each source to its sink. It has workers of its own: mirroring does not
-// wait for a sink.
+// Reconciler sends what waits in the tasks of each source to its sink. Each source has its steps in a goroutine of its own, one after the
+// other: neither mirroring nor another source waits for a sink.
 type Reconciler struct {
 	client  client.Client
 	index   *taskstore.Index
@@ -61,162 +61,60 @@ type Reconciler struct {
 	// changed is told of a source whose condition is another now.
 	changed func(source types.NamespacedName)
 
-	gate   *fair.Gate
-	mu     sync.Mutex
-	states map[types.NamespacedName]*sending
+	steps, doubtful, tasks *fair.Gate
+
+	mu      sync.Mutex
+	queue   workqueue.TypedRateLimitingInterface[reconcile.Request]
+	group   sync.WaitGroup                // of steps
+	running map[types.NamespacedName]bool // whose step is under way; true: another one is to follow
+	states  map[types.NamespacedName]*sending
+	stopped bool
 }
 
-// Reconcile sends what waits of one source, for one step.
+// Start waits for the end, and for what is under way then.
+func (r *Reconciler) Start(ctx context.Context) error {
+	<-ctx.Done()
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	r.group.Wait()
+	return nil
+}
+
+// Reconcile has a step of a source begin. Where one is under way, another one follows.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	source := &v1alpha1.LivepeerTaskSource{}
-	if err := r.client.Get(ctx, request.NamespacedName, source); err != nil {
-		if apierrors.IsNotFound(err) {
-			r.forget(request.NamespacedName)
-		}
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, underWay := r.running[request.NamespacedName]
+	if r.running[request.NamespacedName] = underWay; !underWay && !r.stopped {
+		r.group.Go(func() { r.run(ctx, request) }) // whose context lasts as long as the controller
 	}
-	if !source.DeletionTimestamp.IsZero() {
-		r.forget(request.NamespacedName)
-		return reconcile.Result{}, nil
-	}
-	if !source.SendsEvents() {
-		r.forget(request.NamespacedName)
-		return r.discard(ctx, source)
-	}
-	state := r.state(source)
-	defer r.report(source, state)
-	sink, err := r.sinks.of(ctx, source)
-	if trouble, ok := errors.AsType[*Error](err); ok {
-		state.unusable(trouble)
-		return reconcile.Result{RequeueAfter: jittered(unusableRetry)}, nil
-	}
-	if err != nil {
-		return reconcile.Result{}, err // of the API server
-	}
-	state.begin(sink)
-	if all, _ := state.pause(r.now()); all > 0 {
-		return reconcile.Result{RequeueAfter: all}, nil
-	}
-	release, ok := r.gate.TryAcquire(request.NamespacedName)
-	if !ok {
-		return reconcile.Result{RequeueAfter: jittered(crowdedRetry)}, nil
-	}
-	left := r.send(ctx, source, sink, state)
-	release()
-	if ctx.Err() != nil {
-		return reconcile.Result{}, nil
-	}
-	state.end(r.now())
-	all, quarantine := state.pause(r.now())
-	switch {
-	case all > 0:
-		return reconcile.Result{RequeueAfter: all}, nil
-	case left:
-		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
-	}
-	return reconcile.Result{RequeueAfter: quarantine}, nil
+	return reconcile.Result{}, nil
 }
 
-// send sends to the tasks that are due. It reports whether there was no time for all.
-func (r *Reconciler) send(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, state *sending,
-) (left bool) {
-	until := r.now().Add(sendStep)
-	var group errgroup.Group
-	group.SetLimit(state.parallel())
-	for _, name := range state.due(r.index.WaitingOf(taskstore.SourceIDOf(source)), r.now()) {
-		if r.now().After(until) {
-			left = true
-		}
-		if left || state.over() || ctx.Err() != nil || r.gone(ctx, source) {
-			break
-		}
-		group.Go(func() error {
-			sent, err := r.sendTask(ctx, source, sink, name, until)
-			state.note(name, sent, err, r.now())
-			return nil
-		})
-	}
-	_ = group.Wait() // none of them answers an error
-	return left
-}
-
-// gone reports whether a source is no longer this operator's, in the middle of a step: another one may be sending already.
-func (r *Reconciler) gone(ctx context.Context, source *v1alpha1.LivepeerTaskSource) bool {
-	return apierrors.IsNotFound(r.client.Get(ctx, client.ObjectKeyFromObject(source), &v1alpha1.LivepeerTaskSource{})) // the cache answers
-}
-
-// sendTask sends what waits in one task, in order, until an event fails or the step is over, and acknowledges what was sent. What
-// can't be acknowledged will be sent again, and does not count: otherwise the pause before that would not grow.
-func (r *Reconciler) sendTask(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, name string, until time.Time,
-) (sent int, err error) {
-	task, err := r.writer.Waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
-	if err != nil || task == nil {
-		return 0, err
-	}
-	waiting := task.Status.Notifications
-	for i := range waiting {
-		if sent > 0 && r.now().After(until) {
-			break
-		}
-		if err = r.sendOne(ctx, source, sink, task, i); err != nil {
-			break
-		}
-		sent++
-	}
-	if sent == 0 {
-		return 0, err
-	}
-	if kept := r.writer.Acknowledge(ctx, task, waiting[:sent]); kept != nil {
-		if ctx.Err() == nil {
-			log.FromContext(ctx).Info("What was sent of a task can't be taken from it, and will be sent again",
-				"task", name, "events", sent, "error", kept.Error())
-		}
-		return 0, errors.Join(err, kept)
-	}
-	return sent, err
-}
-
-func (r *Reconciler) sendOne(
-	ctx context.Context, source *v1alpha1.LivepeerTaskSource, sink *Sink, task *v1alpha1.LivepeerTask, i int,
-) error {
-	transition := &task.Status.Notifications[i]
-	var event sdk.Event
+// run makes a step of a source, and sees to the next.
+func (r *Reconciler) run(ctx context.Context, request reconcile.Request) {
+	var after time.Duration
 	err := condition.Contain(log.FromContext(ctx), func() (err error) {
-		event, err = NewEvent(source, task, transition, i == len(task.Status.Notifications)-1)
+		after, err = r.step(ctx, request.NamespacedName)
 		return err
 	})
-	if err != nil {
-		err = &Error{Kind: Refused, Message: "No event can be made of it: " + err.Error()}
-	} else {
-		err = sink.Send(ctx, &event)
+	r.mu.Lock()
+	again, queue := r.running[request.NamespacedName], r.queue
+	delete(r.running, request.NamespacedName)
+	r.mu.Unlock()
+	if err != nil && ctx.Err() == nil {
+		log.FromContext(ctx).Error(err, "CloudEvents can't be sent for now")
+		queue.AddRateLimited(request)
+		return
 	}
-	r.metrics.attempted(transition, err, r.now())
-	if err != nil {
-		log.FromContext(ctx).V(1).Info("CloudEvent not delivered", "task", task.Name, "phase", transition.Phase, "error", err.Error())
+	queue.Forget(request)
+	switch {
+	case again:
+		queue.Add(request)
+	case after > 0:
+		queue.AddAfter(request, after)
 	}
-	return err
-}
-
-// discard acknowledges what waits of a source that has no sink any more.
-func (r *Reconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (reconcile.Result, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(sendConcurrency)
-	for _, name := range r.index.WaitingOf(taskstore.SourceIDOf(source)) {
-		group.Go(func() error {
-			task, err := r.writer.Waiting(ctx, types.NamespacedName{Namespace: source.Namespace, Name: name})
-			if err != nil || task == nil {
-				return err
-			}
-			if err := r.writer.Acknowledge(ctx, task, task.Status.Notifications); err != nil {
-				return err
-			}
-			r.metrics.drop(becauseOff, len(task.Status.Notifications))
-			return nil
-		})
-	}
-	return reconcile.Result{}, group.Wait()
 }
 
 // report has the source's condition, and an Event, say what has changed.
@@ -261,6 +159,9 @@ func (r *Reconciler) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 	if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
 		return ctx.Err()
 	}
+	r.mu.Lock()
+	r.queue = queue
+	r.mu.Unlock()
 	wake := func(source types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: source}) }
 	r.index.NotifyWaiting(wake)
 	r.sinks.OnChange(wake)
@@ -276,10 +177,13 @@ func (r *Reconciler) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	if err := mgr.Add(r); err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("cloudevents").
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Func(r.follow)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers, CacheSyncTimeout: stored}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)
 }

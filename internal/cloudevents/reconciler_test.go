@@ -3,6 +3,7 @@
 package cloudevents
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,11 +16,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/credentials"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
@@ -59,40 +62,111 @@ func newSteps(t *testing.T, waiting int) *steps {
 	measured, err := NewMetrics(prometheus.NewRegistry(), index.WaitingTasks)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Reconciler = New(Config{
-		Client: s.api, Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: s.api}, s.api, index),
+		Client: &listingAPI{s.api}, Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: s.api}, s.api, index),
 		Sinks: NewSinks(credentials.NewWatcher(s.api, nil), "test", studio.Hosts{}), Metrics: measured, Now: time.Now,
-		Changed: func(types.NamespacedName) { s.told.Add(1) },
+		Changed: func(types.NamespacedName) { s.told.Add(1) }, Indexed: func() bool { return true },
 	})
 	return s
 }
 
-func (s *steps) step() reconcile.Result {
+// step makes one, and returns after how long the next is to be.
+func (s *steps) step() time.Duration {
 	s.t.Helper()
-	result, err := s.Reconcile(s.t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(s.api.Source)})
+	after, err := s.Reconciler.step(s.t.Context(), client.ObjectKeyFromObject(s.api.Source))
 	s.Expect(err).NotTo(HaveOccurred())
-	return result
+	return after
+}
+
+// free fails unless all that the source's namespace may have is free.
+func (s *steps) free() {
+	s.t.Helper()
+	for gate, share := range map[*fair.Gate]int{s.steps: namespaceSteps, s.doubtful: namespaceDoubtful, s.tasks: namespaceTasksRead} {
+		var held []func()
+		for range share {
+			release, ok := gate.TryAcquire(types.NamespacedName{Namespace: "media", Name: "other"})
+			s.Expect(ok).To(BeTrue())
+			held = append(held, release)
+		}
+		for _, release := range held {
+			release()
+		}
+	}
 }
 
 // TestStepsGoOnForEver: each sends what waits, and gives back what it took of its namespace's share.
 func TestStepsGoOnForEver(t *testing.T) {
 	s := newSteps(t, 20)
-	for range 3 * namespaceWorkers {
+	for range 3 * namespaceSteps {
 		s.Expect(s.step()).To(BeZero())
 	}
 	s.Expect(s.attempts.Load()).To(BeEquivalentTo(20))
 	s.Expect(s.index.WaitingTasks()).To(BeZero())
-	for range namespaceWorkers {
-		_, ok := s.gate.TryAcquire(types.NamespacedName{Namespace: "media", Name: "other"})
-		s.Expect(ok).To(BeTrue())
+	s.free()
+}
+
+// TestANamespaceHasItsShare: who waits for it gives up where the operator ends, and leaves nothing behind.
+func TestANamespaceHasItsShare(t *testing.T) {
+	s := newSteps(t, 1)
+	key := client.ObjectKeyFromObject(s.api.Source)
+	for _, reason := range []string{"", v1alpha1.ReasonSinkUnavailable} {
+		s.state(s.api.Source).health.Reason = reason
+		gate, share := s.steps, namespaceSteps
+		if reason != "" {
+			gate, share = s.doubtful, namespaceDoubtful
+		}
+		var held []func()
+		for range share {
+			release, err := gate.Acquire(t.Context(), types.NamespacedName{Namespace: key.Namespace, Name: "other"})
+			s.Expect(err).NotTo(HaveOccurred())
+			held = append(held, release)
+		}
+		ctx, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		after, err := s.Reconciler.step(ctx, key)
+		end()
+		s.Expect(err).NotTo(HaveOccurred())
+		s.Expect(after).To(BeZero())
+		s.Expect(s.attempts.Load()).To(BeZero())
+		for _, release := range held {
+			release()
+		}
+		s.free()
 	}
-	s.Expect(s.step().RequeueAfter).To(And(BeNumerically(">", 0), BeNumerically("<=", 2*crowdedRetry)), "others have all of it")
+	s.Expect(s.step()).To(BeZero())
+	s.Expect(s.attempts.Load()).To(BeEquivalentTo(1))
+}
+
+// TestOneStepAtATime: what asks for a step while one is under way has another one follow, which sees what has come meanwhile.
+func TestOneStepAtATime(t *testing.T) {
+	s := newSteps(t, 1)
+	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	defer queue.ShutDown()
+	s.Expect(s.follow(t.Context(), queue)).To(Succeed())
+	request, _ := queue.Get()
+	s.api.Mu.Lock() // the step waits for the API server
+	for range 3 {
+		s.Expect(s.Reconcile(t.Context(), request)).To(BeZero())
+	}
+	s.Expect(s.running).To(HaveLen(1))
+	s.api.Mu.Unlock()
+	queue.Done(request)
+	again, _ := queue.Get()
+	s.Expect(again).To(Equal(request))
+	s.Expect(s.running).To(BeEmpty())
+	s.Expect(s.attempts.Load()).To(BeEquivalentTo(1))
+
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	s.Expect(s.Start(ctx)).To(Succeed())
+	s.Expect(s.Reconcile(t.Context(), request)).To(BeZero())
+	s.group.Wait()
+	s.Expect(s.attempts.Load()).To(BeEquivalentTo(1), "nothing begins once the operator ends")
 }
 
 // TestASinkThatIsOutIsLeftAlone: a step ends with the first failures, and the next comes after a pause.
 func TestASinkThatIsOutIsLeftAlone(t *testing.T) {
 	s := newSteps(t, 10*sendConcurrency)
 	s.status.Store(http.StatusServiceUnavailable)
-	s.Expect(s.step().RequeueAfter).To(BeNumerically(">=", sinkPause-time.Second/10))
+	s.Expect(s.step()).To(BeNumerically(">=", sinkPause-time.Second/10))
 	asked := s.attempts.Load()
 	s.Expect(asked).To(BeNumerically("<=", 3*sendConcurrency))
 	s.Expect(s.index.WaitingTasks()).To(Equal(10 * sendConcurrency))

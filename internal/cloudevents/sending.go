@@ -121,11 +121,16 @@ func (s *sending) over() bool {
 	return s.failed != nil
 }
 
-// parallel is how many tasks may be sent at once: one, where the last attempt failed.
-func (s *sending) parallel() int {
+// doubtful reports whether the sink may say nothing: the last attempt failed, if only before a restart.
+func (s *sending) doubtful() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failures > 0 {
+	return s.failures > 0 || s.health.Reason == v1alpha1.ReasonSinkUnavailable
+}
+
+// parallel is how many tasks may be sent at once: one, where the sink may say nothing.
+func (s *sending) parallel() int {
+	if s.doubtful() {
 		return 1
 	}
 	return sendConcurrency

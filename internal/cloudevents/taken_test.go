@@ -39,11 +39,11 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Reconciler{index: index, writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), metrics: measured, now: time.Now}
+	r := New(Config{Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Metrics: measured, Now: time.Now})
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
 	state, sink, pause := &sending{}, to, time.Duration(0)
 	step := func() error {
-		sent, err := r.sendTask(t.Context(), source, sink, "a", time.Now().Add(time.Hour))
+		sent, err := r.sendTask(t.Context(), &job{source: source, sink: sink, state: state}, "a", time.Now().Add(time.Hour))
 		pause = state.stepWith(sink, sent, err, time.Now())
 		return err
 	}

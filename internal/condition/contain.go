@@ -13,15 +13,21 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// Contain runs work of one source, and turns a panic into an *Error with the reason InternalError: what nobody has foreseen about one
-// source's tasks must not end the process, which mirrors for others too. The log has the stack.
+// Fault is a panic that was lived through. What it was about may be in any state.
+type Fault struct{ text string }
+
+func (f *Fault) Error() string { return f.text }
+
+// Contain runs work of one source, and turns a panic into an *Error with the reason InternalError, of a *Fault: what nobody has foreseen
+// about one source's tasks must not end the process, which mirrors for others too. The log has the stack. A lock that the work holds
+// meanwhile has to be given back by a defer.
 func Contain(log logr.Logger, work func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			text := said(fault)
 			log.Error(errors.New(text), "The operator has a fault, please report this", "stack", string(debug.Stack()))
 			err = &Error{
-				Reason: v1alpha1.ReasonInternalError, Stalled: true,
+				Reason: v1alpha1.ReasonInternalError, Stalled: true, Err: &Fault{text},
 				Message: "The operator has a fault: " + text + ". Its log has more; please report that. It is tried again",
 			}
 		}

@@ -38,6 +38,9 @@ func TestContain(t *testing.T) {
 				}
 				return
 			}
+			if fault, ok := errors.AsType[*Fault](fmt.Errorf("a step: %w", err)); !ok || !strings.Contains(fault.Error(), c.said) {
+				t.Errorf("%v is no fault", err)
+			}
 			known, ok := errors.AsType[*Error](err)
 			if !ok || known.Reason != v1alpha1.ReasonInternalError || !known.Stalled || !strings.Contains(known.Message, c.said) {
 				t.Fatalf("%v", err)

@@ -98,7 +98,7 @@ func TestASourceArrivesHoweverItsFirstReconcileEnds(t *testing.T) {
 				g.Expect(err).NotTo(HaveOccurred())
 			}
 			reconcile()
-			g.Eventually(webhooks.RouteTo(r.engine).Ready, time.Minute).Should(BeTrue())
+			g.Eventually(webhooks.RouteTo(r.engine).Complete, time.Minute).Should(BeTrue())
 			if c.reason == "" {
 				return
 			}

@@ -119,12 +119,17 @@ func TestASharedSecretIsOneSources(t *testing.T) {
 		}
 		p.eventuallyReady("second", v1alpha1.ReasonSynced) // by polling
 		p.push(id)
-		p.Expect(to("second", hookSecret)).To(Equal(http.StatusUnauthorized))
-		p.Expect(to("third", hookSecret)).To(Equal(http.StatusUnauthorized))
+		for _, source := range []string{"second", "third"} {
+			p.Eventually(func() int {
+				answer := to(source, hookSecret)
+				p.Expect(answer).NotTo(Equal(http.StatusAccepted), "nor before it is known whose the secret is")
+				return answer
+			}, soon, tick).Should(Equal(http.StatusUnauthorized))
+		}
 		p.stop()
 		p.start()
 	}
-	p.push(id) // all have arrived
+	p.push(id)
 	const another = "another-secret-of-32-characters!"
 	p.Expect(p.client.Get(p.ctx, client.ObjectKeyFromObject(own), own)).To(Succeed())
 	own.StringData = map[string]string{"webhookSecret": another}

@@ -19,35 +19,45 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-// TestAListThatTakesLongIsWaitedFor: longer than a manager waits for its caches, which then ends. Where there are very many tasks, or the API
-// server is slow, the operator would begin again and again.
+// TestAListThatTakesLongIsWaitedFor: as long as the manager waits for its caches, which then ends. Nothing but its options says how long
+// that is, in any of its controllers.
 func TestAListThatTakesLongIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.studio.Populate(10, 1)
-	w.secret(livepeertest.APIKey)
-	w.source("main")
-	const patience = time.Second
-	config := rest.CopyConfig(operator)
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			if strings.HasSuffix(r.URL.Path, "/livepeertasks") && r.Method == http.MethodGet && r.URL.Query().Get("watch") == "" {
-				timer := time.NewTimer(3 * patience)
-				defer timer.Stop()
-				select {
-				case <-timer.C:
-				case <-r.Context().Done():
+	const takes = 3 * time.Second
+	for patience, ends := range map[time.Duration]bool{takes / 3: true, soon: false} {
+		w := newWorld(t)
+		w.studio.Populate(10, 1)
+		w.secret(livepeertest.APIKey)
+		w.source("main")
+		config := rest.CopyConfig(operator)
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "/livepeertasks") && r.Method == http.MethodGet && r.URL.Query().Get("watch") == "" {
+					timer := time.NewTimer(takes)
+					defer timer.Stop()
+					select {
+					case <-timer.C:
+					case <-r.Context().Done():
+					}
 				}
-			}
-			return next.RoundTrip(r)
+				return next.RoundTrip(r)
+			})
 		})
-	})
-	controllers := configWithoutNames()
-	controllers.CacheSyncTimeout = patience
-	w.startManager(config, ctrl.Options{
-		Scheme: scheme, Controller: controllers, Metrics: metricsserver.Options{BindAddress: "0"},
-		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{w.namespace: {}}},
-	}, controller.Config{})
-	w.eventuallyReady("main", v1alpha1.ReasonSynced)
-	w.Eventually(w.tasks, soon, tick).Should(HaveLen(10))
+		controllers := configWithoutNames()
+		controllers.CacheSyncTimeout = patience
+		options := ctrl.Options{
+			Scheme: scheme, Controller: controllers, Metrics: metricsserver.Options{BindAddress: "0"},
+			Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{w.namespace: {}}},
+		}
+		if ends {
+			mgr, err := ctrl.NewManager(config, options)
+			w.Expect(err).NotTo(HaveOccurred())
+			w.Expect(controller.Setup(mgr, controller.Config{Namespaces: []string{w.namespace}})).To(Succeed())
+			w.Expect(mgr.Start(w.ctx)).To(MatchError(ContainSubstring("timed out waiting for source")))
+			continue
+		}
+		w.startManager(config, options, controller.Config{})
+		w.eventuallyReady("main", v1alpha1.ReasonSynced)
+		w.Eventually(w.tasks, soon, tick).Should(HaveLen(10))
+	}
 }

@@ -44,9 +44,6 @@ const (
 	writeRetry = time.Second
 	// unknownRetry is how soon a source is looked at again whose namespace's tasks are not known.
 	unknownRetry = 10 * time.Second
-	// stored is how long to wait until all stored tasks are read: with fewer, it would begin again and again where there are many, or
-	// the API server is slow. Meanwhile the readiness probe says so.
-	stored = 30 * time.Minute
 )
 
 // errCrowded says that a namespace has its share of the workers.
@@ -215,6 +212,6 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		WatchesRawSource(source.Func(r.follow)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers, CacheSyncTimeout: stored}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers}).
 		Complete(r)
 }

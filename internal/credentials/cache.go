@@ -20,6 +20,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
@@ -94,7 +95,10 @@ func (c *Cache[T]) Get(
 		c.keep(source, open, &opened[T]{open.value, settings, version, fingerprint})
 		return open.value, fingerprint, nil
 	}
-	if value, err = build(secret); err != nil {
+	if err = condition.Contain(log.FromContext(ctx), func() (err error) {
+		value, err = build(secret)
+		return err
+	}); err != nil {
 		c.drop(source) // the old settings count no more, though the new ones are of no use
 		return value, "", err
 	}

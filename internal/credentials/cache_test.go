@@ -4,6 +4,7 @@ package credentials
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"testing"
@@ -16,6 +17,8 @@ import (
 	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
 // secrets is an API server where every Secret is there. reading is called while one is read.
@@ -147,5 +150,21 @@ func TestSecretsAreReadInTurn(t *testing.T) {
 	}
 	if most > namespaceReads {
 		t.Errorf("%d are read at once", most)
+	}
+}
+
+// TestAFaultWithASecretIsItsSources, and ends no process.
+func TestAFaultWithASecretIsItsSources(t *testing.T) {
+	watcher := NewWatcher(&secrets{}, silent{})
+	cache := NewCache[*thing](watcher, "secretRef", "apiKey")
+	source := types.NamespacedName{Namespace: "media", Name: "main"}
+	_, _, err := cache.Get(t.Context(), source, "livepeer", "settings", func(*corev1.Secret) (*thing, error) { panic("odd") })
+	if _, fault := errors.AsType[*condition.Fault](err); !fault {
+		t.Errorf("%v", err)
+	}
+	for range namespaceReads {
+		if _, ok := watcher.reads.TryAcquire(source); !ok {
+			t.Fatal("its turn never ends")
+		}
 	}
 }

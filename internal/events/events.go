@@ -25,12 +25,14 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
 const (
 	// Events wait in memory until they are written, as many as eventQueue, of one namespace as many as namespaceQueue, and are written
-	// at eventRate a second after a burst. Mirroring never waits for them: what is too much is dropped, and counted.
+	// at eventRate a second after a burst, by turns of their namespaces. Mirroring never waits for them: what is too much is dropped,
+	// of who has most, and counted.
 	eventQueue     = 3000
 	namespaceQueue = 2000
 
@@ -59,14 +61,14 @@ const Source = "livepeer-task-operator"
 // memory as come.
 type Log struct {
 	client   client.Client
-	queue    chan *eventsv1.Event
 	limiter  *rate.Limiter
 	instance string
 	dropped  prometheus.Counter
 	log      logr.Logger
 
+	come    chan struct{} // for each Event that waits
 	mu      sync.Mutex
-	waiting map[string]int // in the queue, by namespace
+	waiting *fair.Line[*eventsv1.Event]
 	told    time.Time
 	since   int // dropped since the log last said so
 }
@@ -79,7 +81,7 @@ func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger)
 	}
 	host, _ := os.Hostname() // without one, the operator's name has to do
 	return &Log{
-		client: c, queue: make(chan *eventsv1.Event, eventQueue), waiting: map[string]int{},
+		client: c, come: make(chan struct{}, eventQueue), waiting: fair.NewLine[*eventsv1.Event](),
 		limiter:  rate.NewLimiter(eventRate, eventBurst),
 		instance: condition.Bounded(strings.TrimSuffix(Source+"-"+host, "-"), maxEventReporter-len("...")),
 		dropped:  dropped.WithLabelValues(), log: logger,
@@ -127,29 +129,27 @@ func (l *Log) Tell(kind string, object client.Object, what *Event) {
 	}
 }
 
-// enqueue lets an Event wait, unless there is no room for it: those of one namespace must not keep all others' out.
+// enqueue lets an Event wait, and reports whether all that waited before still does: where there is no room for one more, the last one
+// of the namespace that has most is dropped.
 func (l *Log) enqueue(event *eventsv1.Event) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.waiting[event.Namespace] >= namespaceQueue {
+	if l.waiting.Of(event.Namespace) >= namespaceQueue {
 		return false
 	}
-	select {
-	case l.queue <- event:
-		l.waiting[event.Namespace]++
-		return true
-	default:
+	if l.waiting.Push(event.Namespace, event); l.waiting.Len() > eventQueue {
+		l.waiting.Shed()
 		return false
 	}
+	l.come <- struct{}{} // there is room: no more than wait
+	return true
 }
 
-// taken notes that an Event waits no longer.
-func (l *Log) taken(event *eventsv1.Event) {
+// next takes the Event whose turn it is. One has to be there.
+func (l *Log) next() *eventsv1.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.waiting[event.Namespace]--; l.waiting[event.Namespace] == 0 {
-		delete(l.waiting, event.Namespace)
-	}
+	return l.waiting.Pop()
 }
 
 // eventName is the same for the same news of the same object, and different for any other.
@@ -171,8 +171,8 @@ func (l *Log) Start(ctx context.Context) error {
 		group.Go(func() error {
 			for {
 				select {
-				case event := <-l.queue:
-					l.write(rest, event)
+				case <-l.come:
+					l.write(rest, l.next())
 				case <-ctx.Done():
 					l.drain(rest)
 					return nil
@@ -186,8 +186,8 @@ func (l *Log) Start(ctx context.Context) error {
 func (l *Log) drain(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
-		case event := <-l.queue:
-			l.write(ctx, event)
+		case <-l.come:
+			l.write(ctx, l.next())
 		default:
 			return
 		}
@@ -196,7 +196,6 @@ func (l *Log) drain(ctx context.Context) {
 
 // write stores an Event, unless it is there already.
 func (l *Log) write(ctx context.Context, event *eventsv1.Event) {
-	l.taken(event)
 	if err := l.limiter.Wait(ctx); err != nil {
 		l.drop(err)
 		return

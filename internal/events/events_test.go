@@ -5,6 +5,7 @@ package events
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,8 +102,8 @@ func TestOneNamespaceKeepsNobodysEventsOut(t *testing.T) {
 	ended, stop := context.WithCancel(t.Context())
 	stop()
 	log.limiter.SetLimit(rate.Inf)
-	if err := log.Start(ended); err != nil || len(log.waiting) > 0 {
-		t.Errorf("%v; waiting: %v", err, log.waiting)
+	if err := log.Start(ended); err != nil || log.waiting.Len() > 0 {
+		t.Errorf("%v; waiting: %d", err, log.waiting.Len())
 	}
 }
 
@@ -165,5 +166,39 @@ func TestEventName(t *testing.T) {
 				names[name] = true
 			}
 		}
+	}
+}
+
+// TestFewNamespacesKeepNobodysEventsOut: two that have more than there is room for. What another one's Event tells is neither dropped nor
+// late: namespaces take turns.
+func TestFewNamespacesKeepNobodysEventsOut(t *testing.T) {
+	s := &sink{}
+	log := s.log(t)
+	tell := func(namespace string, i int) {
+		task := kubetest.ATask(namespace, "main", 1)
+		task.Namespace = namespace
+		log.Tell("LivepeerTask", task, &Event{Reason: "Running", Identity: []any{i}})
+	}
+	for i := range eventQueue {
+		tell("one", i)
+		tell("two", i)
+	}
+	before := testutil.ToFloat64(log.dropped)
+	tell("three", 0)
+	if got := testutil.ToFloat64(log.dropped) - before; got != 1 {
+		t.Errorf("%v are dropped to make room for one", got)
+	}
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	log.limiter.SetLimit(rate.Inf)
+	if err := log.Start(ended); err != nil {
+		t.Error(err)
+	}
+	at := slices.IndexFunc(s.taken(), func(name string) bool { return strings.HasPrefix(name, "three") })
+	if at < 0 || at > 2+2*eventWriters {
+		t.Errorf("it is written as number %d", at)
+	}
+	if got := len(s.taken()); got != eventQueue {
+		t.Errorf("%d are written", got)
 	}
 }

@@ -15,6 +15,7 @@ type Gate struct {
 	mu           sync.Mutex
 	free         int
 	perNamespace int
+	kept, few    int // the last slots are for who holds fewer than that
 	namespaces   map[string]*tenant
 	turns        *list.List // of *tenant: those that have somebody waiting, whose turn is next first
 }
@@ -31,6 +32,13 @@ type tenant struct {
 // NewGate returns a gate with so many slots, of which one namespace holds at most perNamespace.
 func NewGate(slots, perNamespace int) *Gate {
 	return &Gate{free: slots, perNamespace: perNamespace, namespaces: map[string]*tenant{}, turns: list.New()}
+}
+
+// Keeping has the last slots kept for namespaces that hold only a few: some that hold much, for as long as they like, leave something to
+// the others.
+func (g *Gate) Keeping(slots, few int) *Gate {
+	g.kept, g.few = slots, few
+	return g
 }
 
 // TryAcquire returns what gives a slot back, where one is free for the source now.
@@ -81,7 +89,9 @@ func (g *Gate) Acquire(ctx context.Context, source types.NamespacedName) (releas
 
 // has reports whether there is a slot for a namespace. Where it has somebody waiting there is none: give sees to that. The caller holds
 // the lock.
-func (g *Gate) has(of *tenant) bool { return g.free > 0 && of.held < g.perNamespace }
+func (g *Gate) has(of *tenant) bool {
+	return g.free > 0 && of.held < g.perNamespace && (g.free > g.kept || of.held < g.few)
+}
 
 func (g *Gate) release(of *tenant) {
 	g.mu.Lock()

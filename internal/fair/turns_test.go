@@ -126,3 +126,33 @@ func TestNoMoreThanThereAre(t *testing.T) {
 		q.end(3, "b/y", "a/y")
 	})
 }
+
+// TestTheLastAreForThoseWhoHoldFew: they need not wait for who holds many, and these wait until there is more.
+func TestTheLastAreForThoseWhoHoldFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &queue{t: t, gate: NewGate(6, 5).Keeping(3, 2)}
+		var held []func()
+		for range 3 {
+			held = append(held, q.hold(key("a", "x")))
+		}
+		if _, ok := q.gate.TryAcquire(key("a", "x")); ok {
+			t.Error("who holds many has one of the last")
+		}
+		q.wait(key("a", "y"))
+		held = append(held, q.hold(key("b", "x")), q.hold(key("b", "x")), q.hold(key("c", "x")))
+		if _, ok := q.gate.TryAcquire(key("d", "x")); ok {
+			t.Error("there is a slot more")
+		}
+		q.wait(key("d", "x"))
+		held[3]() // of b
+		if want := []string{"d/x"}; !slices.Equal(q.order, want) {
+			t.Errorf("let in were %v, want %v", q.order, want)
+		}
+		for n, release := range held {
+			if n != 3 {
+				release()
+			}
+		}
+		q.end(6, "d/x", "a/y")
+	})
+}

@@ -27,7 +27,7 @@ func BenchmarkReadList(b *testing.B) {
 	b.SetBytes(int64(len(answer)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ReadList(bytes.NewReader(answer), func(*Entry) {}); err != nil {
+		if _, err := ReadList(bytes.NewReader(answer), each(func(*Entry) {})); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -19,9 +19,9 @@ import (
 
 var errNoList = errors.New("the API server's answer is not a list of objects")
 
-// ReadList reads stored tasks out of a list as the API server answers it in JSON, one by one as they come. Each is what
-// EntryOf makes of the same task. Where the list is cut short, the error says so, and nothing is known of the rest.
-func ReadList(answer io.Reader, visit func(*Entry)) (list metav1.ListMeta, err error) {
+// ReadList reads stored tasks out of a list as the API server answers it in JSON, one by one as they come, for ReadEntry to read. An error
+// ends it. Where the list is cut short, the error says so, and nothing is known of the rest.
+func ReadList(answer io.Reader, visit func(raw []byte) error) (list metav1.ListMeta, err error) {
 	s := scan.NewStream(answer)
 	err = s.Object(func(key string) error {
 		switch key {
@@ -44,7 +44,7 @@ func ReadList(answer io.Reader, visit func(*Entry)) (list metav1.ListMeta, err e
 	return list, err
 }
 
-func readItems(s *scan.Stream, visit func(*Entry)) error {
+func readItems(s *scan.Stream, visit func(raw []byte) error) error {
 	if none, err := s.Null(); none || err != nil {
 		return err
 	}
@@ -53,14 +53,18 @@ func readItems(s *scan.Stream, visit func(*Entry)) error {
 		if err != nil {
 			return err
 		}
-		task := scan.New(raw)
-		entry := readEntry(task)
-		if task.Failed() {
-			return errNoList
-		}
-		visit(&entry)
-		return nil
+		return visit(raw)
 	})
+}
+
+// ReadEntry makes of a task in JSON what EntryOf makes of the same task.
+func ReadEntry(raw []byte) (Entry, error) {
+	task := scan.New(raw)
+	entry := readEntry(task)
+	if task.Failed() {
+		return Entry{}, errNoList
+	}
+	return entry, nil
 }
 
 // readEntry consumes a task.

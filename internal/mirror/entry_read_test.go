@@ -46,14 +46,25 @@ func answered(t failer, tasks ...*v1alpha1.LivepeerTask) []byte {
 	return answer
 }
 
+// each reads the tasks of a list.
+func each(visit func(*Entry)) func(raw []byte) error {
+	return func(raw []byte) error {
+		entry, err := ReadEntry(raw)
+		if err == nil {
+			visit(&entry)
+		}
+		return err
+	}
+}
+
 // readBack reads tasks as a list of the API server has them.
 func readBack(t failer, tasks ...*v1alpha1.LivepeerTask) []Entry {
 	t.Helper()
 	var entries []Entry
 	// Byte by byte: whatever the network makes of an answer.
-	list, err := ReadList(iotest.OneByteReader(bytes.NewReader(answered(t, tasks...))), func(entry *Entry) {
+	list, err := ReadList(iotest.OneByteReader(bytes.NewReader(answered(t, tasks...))), each(func(entry *Entry) {
 		entries = append(entries, *entry)
-	})
+	}))
 	if err != nil || list.Continue != `a"b` || list.ResourceVersion != "12" {
 		t.Fatalf("%+v: %v", list, err)
 	}
@@ -159,11 +170,11 @@ func TestReadEntriesOfFreeForm(t *testing.T) {
 func TestReadListCutShort(t *testing.T) {
 	whole := answered(t, storedTask(observed("A", "upload", "running", 1587667174725)))
 	for n := range whole {
-		if _, err := ReadList(bytes.NewReader(whole[:n]), func(*Entry) {}); err == nil {
+		if _, err := ReadList(bytes.NewReader(whole[:n]), each(func(*Entry) {})); err == nil {
 			t.Fatalf("%d of %d bytes pass for the whole: %s", n, len(whole), whole[:n])
 		}
 	}
-	if _, err := ReadList(iotest.TimeoutReader(iotest.OneByteReader(bytes.NewReader(whole))), func(*Entry) {}); !errors.Is(err, iotest.ErrTimeout) {
+	if _, err := ReadList(iotest.TimeoutReader(iotest.OneByteReader(bytes.NewReader(whole))), each(func(*Entry) {})); !errors.Is(err, iotest.ErrTimeout) {
 		t.Errorf("the error of the network is lost: %v", err)
 	}
 }
@@ -177,7 +188,7 @@ func FuzzReadList(f *testing.F) {
 	f.Add([]byte(`{"items":[{"metadata":{"labels":null,"name":7},"status":[]}],"metadata":{"resourceVersion":"\ud800"}} `))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		n := 0
-		_, err := ReadList(bytes.NewReader(answer), func(*Entry) { n++ })
+		_, err := ReadList(bytes.NewReader(answer), each(func(*Entry) { n++ }))
 		if err == nil && json.Valid(answer) && n > bytes.Count(answer, []byte("{")) {
 			t.Fatalf("%d tasks in %q", n, answer)
 		}

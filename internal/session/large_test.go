@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func TestLargeTasksOfOneNamespace(t *testing.T) {
 	g.Eventually(func() error {
 		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		release, err := sessions.large.Enter(short, client.ObjectKeyFromObject(own))
+		release, err := sessions.large.Enter(short, client.ObjectKeyFromObject(own), func() {})
 		if err == nil {
 			release()
 		}
@@ -69,4 +70,69 @@ func TestLargeTasksOfOneNamespace(t *testing.T) {
 	greedy.Wait()
 	_, err = open("greedy", "/well").Get(t.Context(), "a")
 	g.Expect(err).NotTo(HaveOccurred())
+}
+
+// TestLargeTasksOfManyNamespaces: the servers of eight take all turns that there are, and say nothing more, or a byte now and then. Another
+// namespace's large task has one soon.
+func TestLargeTasksOfManyNamespaces(t *testing.T) {
+	g := NewWithT(t)
+	text := strings.Repeat("x", 100<<10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/hangs/") {
+			_, _ = fmt.Fprintf(w, `{"id":"a","a":%q,"b":%q}`, text, text)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"id":"a","a":%q,"b":%q,"c":`, text, text)
+		for r.Context().Err() == nil {
+			_, _ = fmt.Fprint(w, " ")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}))
+	defer server.Close()
+	sessions := NewSessions(nil, "test", studio.Hosts{}, metrics.New(prometheus.NewRegistry(), nil))
+	open := func(namespace, at string) *studio.Client {
+		source := kubetest.ASource()
+		source.Namespace, source.Spec.URL, source.Spec.Timeout.Duration = namespace, server.URL+at+"/api", 10*time.Minute
+		opened, err := sessions.dial(source, &corev1.Secret{Data: map[string][]byte{secretKeyAPIKey: []byte("key")}})
+		g.Expect(err).NotTo(HaveOccurred())
+		return opened.client
+	}
+	ctx, end := context.WithCancel(t.Context())
+	var greedy sync.WaitGroup
+	defer greedy.Wait()
+	defer end()
+	var said atomic.Value
+	for n := range 40 {
+		hanging := open(fmt.Sprint("greedy-", n%8), "/hangs")
+		greedy.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := hanging.Get(ctx, "a"); ctx.Err() == nil {
+					said.Store(err.Error())
+				}
+			}
+		})
+	}
+	own := kubetest.ASource()
+	own.Namespace = "any"
+	g.Eventually(func() error {
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		release, err := sessions.large.Enter(short, client.ObjectKeyFromObject(own), func() {})
+		if err == nil {
+			release()
+		}
+		return err
+	}, time.Minute, time.Millisecond).Should(HaveOccurred(), "all turns are taken")
+	began := time.Now()
+	well := open("other", "/well")
+	g.Eventually(func() error { // a busy machine may take longer than it waits for a turn
+		_, err := well.Get(t.Context(), "a")
+		return err
+	}, time.Minute).Should(Succeed())
+	t.Logf("it took %s", time.Since(began))
+	g.Eventually(said.Load, time.Minute).Should(ContainSubstring("had no turn"))
 }

@@ -101,7 +101,7 @@ func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 		Pool:      s.pool,
 		UserAgent: s.userAgent,
 		Redactor:  redactor,
-		Large:     func(ctx context.Context) (func(), error) { return s.large.Enter(ctx, key) },
+		Large:     func(ctx context.Context, end func()) (func(), error) { return s.large.Enter(ctx, key, end) },
 		Answered:  func(result string) { s.metrics.Requested(key, result) },
 	})
 	if err != nil {

@@ -82,3 +82,47 @@ func TestAFaultStaysWithItsSource(t *testing.T) {
 	}, time.Minute).Should(BeFalse())
 	g.Expect(index.Counts(taskstore.SourceIDOf(met)).Total).To(BeEquivalentTo(20))
 }
+
+// TestAFaultBeforeAStep stays with its source as well: as where nobody has foreseen what is in its Secret.
+func TestAFaultBeforeAStep(t *testing.T) {
+	g := NewWithT(t)
+	well := livepeertest.NewServer()
+	well.Populate(20, 1)
+	server := httptest.NewServer(well)
+	t.Cleanup(server.Close)
+	var later atomic.Int64 // nanoseconds
+	var mended atomic.Bool
+	connect := connectTo(t)
+	index, api := taskstore.NewIndex(), kubetest.NewAPI(server.URL)
+	engine := New(Config{
+		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Log: logr.Discard(), Wake: (&wakes{}).add,
+		Clock: steppedClock{RealClock: clock.RealClock{}, now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }},
+		Connect: func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error) {
+			if !mended.Load() {
+				panic("odd")
+			}
+			return connect(ctx, source)
+		},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = engine.Start(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	<-engine.Started()
+	source := kubetest.ASource()
+	source.Spec.URL, source.Spec.Interval.Duration = server.URL+"/api", time.Second
+	sync := func() Report {
+		later.Add(int64(time.Second))
+		return engine.Sync(source)
+	}
+	g.Eventually(func() string { return sync().Outcome.Reason }, time.Minute).Should(Equal(v1alpha1.ReasonInternalError))
+	mended.Store(true)
+	g.Eventually(func() bool { return sync().FullSyncAt.IsZero() }, time.Minute).Should(BeFalse())
+	g.Expect(index.Counts(taskstore.SourceIDOf(source)).Total).To(BeEquivalentTo(20))
+}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 	"github.com/livepeer/livepeer-task-operator/internal/recheck"
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
@@ -117,7 +118,7 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 		defer cancel()
 		this.cancel = cancel
 		close(ready)
-		report := s.work(ctx, source, state)
+		report := s.contained(ctx, source, state)
 		s.mu.Lock()
 		s.step, s.told = nil, s.engine.Clock.Now()
 		if ctx.Err() == nil && state == s.state {
@@ -188,6 +189,19 @@ func (s *Source) drop() {
 
 // errNotDue says that a step had nothing to do, as after an event that changed nothing.
 var errNotDue = errors.New("nothing is due")
+
+// contained does the same as work, and lives through a panic, after which nothing of the state is looked at.
+func (s *Source) contained(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *syncstep.State) (report Report) {
+	if err := condition.Contain(s.engine.Log, func() error {
+		report = s.work(ctx, source, state)
+		return nil
+	}); err != nil {
+		outcome := state.Schedule.Failed(err, source.Spec.Interval.Duration, s.engine.Clock.Now())
+		s.engine.Metrics.Failed(s.key, metrics.KindPoll, outcome.Reason)
+		report = Report{Ended: true, Generation: source.Generation, Judged: true, Outcome: outcome, Omitted: source.Status.Tasks.Omitted}
+	}
+	return report
+}
 
 // work works on what is due. A failure decides when the next attempt is.
 func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *syncstep.State) Report {

@@ -30,6 +30,8 @@ type body struct {
 	begun bool
 	// broken is the error of the connection: with it, the answer is not malformed but incomplete.
 	broken error
+	// ended returns why the answer was given up, if so; it may be nil.
+	ended func() error
 }
 
 func newBody(r io.Reader) *body {
@@ -68,7 +70,11 @@ func (b *body) Read(p []byte) (int, error) {
 	if room := maxHead - len(b.head); room > 0 {
 		b.head = append(b.head, p[:min(n, room)]...)
 	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errTooCompressed) {
+	switch {
+	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, errTooCompressed):
+	case b.ended != nil && errors.Is(b.ended(), errLarge):
+		err = errLarge
+	default:
 		b.broken = err
 	}
 	return n, err

@@ -38,8 +38,8 @@ type Config struct {
 	// Redactor masks credentials in what errors quote. The key is masked even without one.
 	Redactor *redact.Redactor
 	// Large is asked before more than 128 KiB of a task are kept, of which there may be 4 MiB, and what it returns is called
-	// after that task. Its error ends the answer. nil: nobody is asked.
-	Large func(context.Context) (release func(), err error)
+	// after that task. Its error ends the answer, and so does end. nil: nobody is asked.
+	Large func(ctx context.Context, end func()) (release func(), err error)
 	// Answered is told how each request ended that was not given up: Success, or the kind of its error. It may be nil.
 	Answered func(result string)
 }
@@ -176,7 +176,9 @@ func (c *Client) Get(ctx context.Context, id string) (Task, error) {
 // do sends one GET request, gives the answer to read within the deadline, and returns the error of ctx instead of the
 // errors that ctx causes.
 func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Response) error) error {
-	reqCtx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	reqCtx, end := withEnd(ctx)
+	defer end(nil)
+	reqCtx, cancel := context.WithTimeout(reqCtx, c.config.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(reqCtx, http.MethodGet, target, http.NoBody)
 	if err != nil {

@@ -3,6 +3,7 @@
 package studio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -87,12 +88,25 @@ func millis(raw []byte) int64 {
 	return int64(f)
 }
 
+// endKey is the key under which a request's context holds what ends its answer.
+type endKey struct{}
+
+// withEnd returns a context for a request, and what ends it and says why.
+func withEnd(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	return context.WithValue(ctx, endKey{}, end), end
+}
+
 // splitter returns one for an answer.
 func (c *Client) splitter(resp *http.Response, b *body) *splitter {
 	s := newSplitter(b)
-	if c.config.Large != nil {
-		s.large = func() (func(), error) { return c.config.Large(resp.Request.Context()) }
+	if c.config.Large == nil {
+		return s
 	}
+	ctx := resp.Request.Context()
+	end, _ := ctx.Value(endKey{}).(context.CancelCauseFunc)
+	b.ended = func() error { return context.Cause(ctx) }
+	s.large = func() (func(), error) { return c.config.Large(ctx, func() { end(errLarge) }) }
 	return s
 }
 

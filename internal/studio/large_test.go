@@ -19,7 +19,7 @@ type turns struct {
 	taken, given int
 }
 
-func (l *turns) large(context.Context) (func(), error) {
+func (l *turns) large(context.Context, func()) (func(), error) {
 	if l.closed {
 		return nil, context.DeadlineExceeded
 	}

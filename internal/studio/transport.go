@@ -26,7 +26,10 @@ const (
 	// maxIdle is how many connections to one server are kept for the next question of any source.
 	maxIdle = 100
 	// After so long without a word over HTTP/2, the other end is asked for one, and has so long to answer.
-	pingAfter      = 2 * time.Second
+	pingAfter = 2 * time.Second
+	// ahead bounds what the other end may send of one answer over HTTP/2 before it is read, as while what came before is written. Go would
+	// keep 4 MiB of each in memory; over HTTP/1.1 the kernel keeps what it likes.
+	ahead          = 256 << 10
 	pingTimeout    = 3 * time.Second
 	maxRedirects   = 3
 	maxHeaderBytes = 1 << 20
@@ -81,7 +84,7 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 		// A TLS configuration of one's own turns HTTP/2 off otherwise.
 		ForceAttemptHTTP2: true,
 		// A connection that goes nowhere any more is found out before long, and closed.
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, MaxReceiveBufferPerStream: ahead},
 		OnProxyConnectResponse: proxyAnswer,
 	}, nil
 }

@@ -96,7 +96,7 @@ func (s *syncer) run(ctx context.Context) error {
 				full.missing.asking.GiveUp()
 			}
 			_ = errors.Join(s.wait(0, nil), s.waitDeleted(0, nil)) // what it could not write is kept, and tried again with the rest
-			if known, ok := errors.AsType[*condition.Error](err); ok && known.Reason == v1alpha1.ReasonInternalError {
+			if _, fault := errors.AsType[*condition.Fault](err); fault {
 				s.State.poll, s.State.full, s.State.pending = nil, nil, nil // nobody knows how far they are
 			}
 			return err

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -57,17 +58,22 @@ func (f *feed) Start(ctx context.Context) error {
 		Name: "livepeertasks", TypeDescription: "LivepeerTasks",
 	})
 	var group sync.WaitGroup
+	f.readAll(ctx, &group)
+	group.Go(func() { f.lead(ctx) })
+	reflector.RunWithContext(ctx)
+	f.reads.ShutDown()
+	group.Wait()
+	return nil
+}
+
+// readAll lets what is to be read be read, until there is nothing more to come.
+func (f *feed) readAll(ctx context.Context, group *sync.WaitGroup) {
 	for range readers {
 		group.Go(func() {
 			for f.read(ctx) {
 			}
 		})
 	}
-	group.Go(func() { f.lead(ctx) })
-	reflector.RunWithContext(ctx)
-	f.reads.ShutDown()
-	group.Wait()
-	return nil
 }
 
 // listsOnly makes the reflector list in pages, which are made compact one by one, rather than have all tasks streamed.
@@ -160,14 +166,17 @@ func (f *feed) read(ctx context.Context) bool {
 	}
 	defer f.reads.Done(key)
 	f.index.BeginRead(key)
-	task := &v1alpha1.LivepeerTask{}
-	err := f.client.Get(ctx, key, task)
-	if err != nil {
-		f.index.Read(key, nil)
-	} else {
+	var stored *taskstore.StoredTask
+	err := condition.Contain(f.log.WithValues("task", key), func() error {
+		task := &v1alpha1.LivepeerTask{}
+		if err := f.client.Get(ctx, key, task); err != nil {
+			return err
+		}
 		entry := mirror.EntryOf(task)
-		f.index.Read(key, taskstore.StoredOf(&entry))
-	}
+		stored = taskstore.StoredOf(&entry)
+		return nil
+	})
+	f.index.Read(key, stored)
 	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
 		f.reads.AddRateLimited(key)
 	} else {
@@ -196,17 +205,31 @@ func (f *feed) Replace(items []any, version string) error {
 // Add takes in a task that was created.
 func (f *feed) Add(obj any) error {
 	if task, ok := obj.(*v1alpha1.LivepeerTask); ok {
-		f.index.See(task)
+		if stored := f.compact(task); stored != nil {
+			f.index.SeeStored(stored)
+		}
 		return nil
 	}
 	return f.Update(obj)
+}
+
+// compact makes a task compact; nil where the operator has a fault, which its source will meet.
+func (f *feed) compact(task *v1alpha1.LivepeerTask) (stored *taskstore.StoredTask) {
+	_ = condition.Contain(f.log, func() error { // the log has it
+		entry := mirror.EntryOf(task)
+		stored = taskstore.StoredOf(&entry)
+		return nil
+	})
+	return stored
 }
 
 // Update takes in a change.
 func (f *feed) Update(obj any) error {
 	switch obj := obj.(type) {
 	case *v1alpha1.LivepeerTask:
-		f.index.Observe(obj)
+		if stored := f.compact(obj); stored != nil {
+			f.index.ObserveStored(stored, true)
+		}
 	case *metav1.PartialObjectMetadata:
 		f.index.Notice(client.ObjectKeyFromObject(obj), obj.ResourceVersion)
 	}

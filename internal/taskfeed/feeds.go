@@ -16,6 +16,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -77,8 +78,7 @@ func Open(mgr ctrl.Manager, index *taskstore.Index, config Config) (Feeds, error
 	if err != nil {
 		return nil, fmt.Errorf("client for LivepeerTasks: %w", err)
 	}
-	reads := workqueue.NewTypedRateLimitingQueue(
-		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](readDelay, maxReadDelay))
+	reads := newReads()
 	index.NotifyUnread(reads.Add)
 	var all Feeds
 	namespaces, elected := config.Namespaces, mgr.Elected()
@@ -100,3 +100,28 @@ func Open(mgr ctrl.Manager, index *taskstore.Index, config Config) (Feeds, error
 	}
 	return all, nil
 }
+
+// newReads returns the tasks that are to be read. Namespaces take turns: whoever edits thousands of its tasks keeps no other's waiting.
+func newReads() workqueue.TypedRateLimitingInterface[types.NamespacedName] {
+	delaying := workqueue.TypedDelayingQueueConfig[types.NamespacedName]{
+		Queue: workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[types.NamespacedName]{
+			Queue: turns{fair.NewLine[types.NamespacedName]()},
+		}),
+	}
+	return workqueue.NewTypedRateLimitingQueueWithConfig(
+		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](readDelay, maxReadDelay),
+		workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{
+			DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(delaying),
+		})
+}
+
+// turns are the tasks of a workqueue, in their order.
+type turns struct {
+	*fair.Line[types.NamespacedName]
+}
+
+// Push lets a task wait for its namespace's turn.
+func (t turns) Push(key types.NamespacedName) { t.Line.Push(key.Namespace, key) }
+
+// Touch does nothing: a task that waits already has its place.
+func (turns) Touch(types.NamespacedName) {}

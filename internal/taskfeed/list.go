@@ -4,12 +4,14 @@ package taskfeed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
@@ -23,8 +25,12 @@ const feedPage = 5000
 func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
 	compact := &listedTasks{}
 	for {
-		list, err := f.page(ctx, compact.Continue, func(entry *mirror.Entry) {
-			compact.Items = append(compact.Items, listedTask{task: taskstore.StoredOf(entry)})
+		list, err := f.page(ctx, compact.Continue, func(raw []byte) error {
+			task, err := f.listed(raw, mirror.ReadEntry)
+			if task != nil {
+				compact.Items = append(compact.Items, listedTask{task: task})
+			}
+			return err
 		})
 		if f.answered(err) != nil {
 			return nil, err
@@ -35,9 +41,25 @@ func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, 
 	}
 }
 
+// listed makes one task of a list compact; nil where the operator has a fault, so that one task does not keep all others unread. Its source
+// will meet it.
+func (f *feed) listed(raw []byte, read func([]byte) (mirror.Entry, error)) (task *taskstore.StoredTask, err error) {
+	err = condition.Contain(f.log, func() error {
+		entry, err := read(raw)
+		if err == nil {
+			task = taskstore.StoredOf(&entry)
+		}
+		return err
+	})
+	if _, fault := errors.AsType[*condition.Fault](err); fault {
+		return nil, nil
+	}
+	return task, err
+}
+
 // page reads the page that continues the one before, or the first, task by task as the API server answers it. Decoding its
 // JSON would take ten times as long.
-func (f *feed) page(ctx context.Context, next string, visit func(*mirror.Entry)) (metav1.ListMeta, error) {
+func (f *feed) page(ctx context.Context, next string, visit func(raw []byte) error) (metav1.ListMeta, error) {
 	request := f.tasks.Get().NamespaceIfScoped(f.namespace, f.namespace != "").Resource("livepeertasks").
 		SetHeader("Accept", "application/json").Param("limit", strconv.Itoa(feedPage))
 	if next != "" {

@@ -34,12 +34,12 @@ func TestIndexCounts(t *testing.T) {
 			before := there[name]
 			switch rapid.IntRange(0, 5).Draw(t, "event") {
 			case 0:
-				x.observe(stored(task), true)
+				x.ObserveStored(stored(task), true)
 				there[name] = task
 			case 1:
 				x.begin(keyOf(name))
 				x.done(keyOf(name), stored(task))
-				x.observe(stored(task), true)
+				x.ObserveStored(stored(task), true)
 				there[name] = task
 			case 2:
 				x.begin(keyOf(name))
@@ -52,7 +52,7 @@ func TestIndexCounts(t *testing.T) {
 				delete(there, name)
 			default:
 				if before != nil {
-					x.observe(stored(before), true) // once more
+					x.ObserveStored(stored(before), true) // once more
 				}
 			}
 			for _, source := range append(sources, "none") {

@@ -60,30 +60,30 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 	}
 }
 
-// see takes in a task as it is stored. Content that is not known yet is told, where it is a change; a new task only if it
+// SeeStored takes in a task as it is stored. Content that is not known yet is told, where it is a change; a new task only if it
 // has no status: a crash between the two writes that make a task left it so.
-func (x *Index) see(task *StoredTask) {
+func (x *Index) SeeStored(task *StoredTask) {
 	key := task.key()
 	x.mu.RLock()
 	_, known := x.byName[key.Namespace][key.Name]
 	x.mu.RUnlock()
-	x.observe(task, known || task.observedGeneration == 0)
+	x.ObserveStored(task, known || task.observedGeneration == 0)
 }
 
 // See takes in a task that was created or listed.
 func (x *Index) See(task *v1alpha1.LivepeerTask) {
 	entry := mirror.EntryOf(task)
-	x.see(StoredOf(&entry))
+	x.SeeStored(StoredOf(&entry))
 }
 
 // Observe takes in a task that was changed.
 func (x *Index) Observe(task *v1alpha1.LivepeerTask) {
 	entry := mirror.EntryOf(task)
-	x.observe(StoredOf(&entry), true)
+	x.ObserveStored(StoredOf(&entry), true)
 }
 
-// observe takes in a task as it is stored; tellChange says whether content that is not known yet is told.
-func (x *Index) observe(task *StoredTask, tellChange bool) {
+// ObserveStored takes in a task as it is stored; tellChange says whether content that is not known yet is told.
+func (x *Index) ObserveStored(task *StoredTask, tellChange bool) {
 	key := task.key()
 	x.mu.Lock()
 	known, ok := x.byName[key.Namespace][key.Name]
@@ -144,7 +144,7 @@ func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 	late := task != nil && (task.uid == deleted || !known && listed != "" && !newer(task.version, listed))
 	x.mu.Unlock()
 	if task != nil && !late {
-		x.see(task)
+		x.SeeStored(task)
 	}
 }
 
@@ -176,7 +176,7 @@ func (x *Index) Replace(namespace string, tasks []*StoredTask, version string) {
 	listed := make(map[types.NamespacedName]struct{}, len(tasks))
 	for _, task := range tasks {
 		listed[task.key()] = struct{}{}
-		x.see(task)
+		x.SeeStored(task)
 	}
 	type object struct {
 		key types.NamespacedName

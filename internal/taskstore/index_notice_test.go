@@ -67,7 +67,7 @@ func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
 		},
 	} {
 		x := NewIndex()
-		x.see(stored(kubetest.ATask("a", "main", 10)))
+		x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 		var got []types.NamespacedName
 		x.NotifyUnread(func(key types.NamespacedName) { got = append(got, key) })
 		c.happens(x)
@@ -90,7 +90,7 @@ func TestLateLook(t *testing.T) {
 		"a later list lacks it":      {func(x *Index) { x.Replace("", nil, "12") }, false},
 		"an earlier list lacked it":  {func(x *Index) { x.Replace("", nil, "10") }, true},
 		"a list of another place":    {func(x *Index) { x.Replace("elsewhere", nil, "12") }, true},
-		"known, and listed no more":  {func(x *Index) { x.see(stored(kubetest.ATask("a", "main", 10))); x.Replace("", nil, "12") }, false},
+		"known, and listed no more":  {func(x *Index) { x.SeeStored(stored(kubetest.ATask("a", "main", 10))); x.Replace("", nil, "12") }, false},
 		"not there when it was read": {func(x *Index) { x.BeginRead(a); x.Read(a, nil) }, true},
 	} {
 		x := NewIndex()
@@ -107,7 +107,7 @@ func TestLateLook(t *testing.T) {
 func TestListReplacesWhatIsKnown(t *testing.T) {
 	x := NewIndex()
 	for version, name := range []string{"kept", "changed", "lost"} {
-		x.see(stored(kubetest.ATask(name, "main", 10+version)))
+		x.SeeStored(stored(kubetest.ATask(name, "main", 10+version)))
 	}
 	x.begin(keyOf("later"))
 	x.done(keyOf("later"), stored(kubetest.ATask("later", "main", 30)))
@@ -135,7 +135,7 @@ func TestListReplacesWhatIsKnown(t *testing.T) {
 // TestAListOfOneNamespace says nothing of another.
 func TestAListOfOneNamespace(t *testing.T) {
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 	x.NotifyExternalChanges(func(task TaskRef) { t.Errorf("told of %v", task) })
 	x.Replace("elsewhere", nil, "20")
 	if _, known := x.Lookup("media")("a"); !known {
@@ -147,7 +147,7 @@ func TestAListOfOneNamespace(t *testing.T) {
 func TestAStalledTaskIsNotKnownAgain(t *testing.T) {
 	x := NewIndex()
 	at := metav1.NewMicroTime(resumedAt)
-	x.see(stored(kubetest.ATask("a", "main", 10, func(task *v1alpha1.LivepeerTask) { task.Status.UpdatedAt = &at })))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10, func(task *v1alpha1.LivepeerTask) { task.Status.UpdatedAt = &at })))
 	entry, _ := x.Lookup("media")("a")
 	x.Recognise(&entry, 5)
 	for before, want := range map[int64]bool{0: true, resumedAt.UnixMilli(): true, resumedAt.UnixMilli() + 1: false} {
@@ -165,20 +165,20 @@ func TestMarks(t *testing.T) {
 		want    bool
 	}{
 		"nothing":               {func(*Index) {}, true},
-		"somebody adds a label": {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 11)), true) }, true},
+		"somebody adds a label": {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 11)), true) }, true},
 		"somebody edits it": {func(x *Index) {
-			x.observe(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("forged"))), true)
+			x.ObserveStored(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("forged"))), true)
 		}, false},
 		"somebody deletes it": {func(x *Index) { forget(x, kubetest.ATask("a", "main", 10)) }, false},
-		"another source's":    {func(x *Index) { x.observe(stored(kubetest.ATask("a", "other", 11)), true) }, false},
+		"another source's":    {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "other", 11)), true) }, false},
 		"it is being deleted": {func(x *Index) {
 			task := stored(kubetest.ATask("a", "main", 11))
 			task.deleting = true
-			x.observe(task, true)
+			x.ObserveStored(task, true)
 		}, false},
 	} {
 		x := NewIndex()
-		x.see(stored(kubetest.ATask("a", "main", 10)))
+		x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 		entry, _ := x.Lookup("media")("a")
 		x.Recognise(&entry, 5)
 		c.happens(x)
@@ -186,7 +186,7 @@ func TestMarks(t *testing.T) {
 			x.Mirrors(idOf("other"), "a", "a", 5, 0) {
 			t.Errorf("%s: known again: %v", name, x.Mirrors(source, "a", "a", 5, 0))
 		}
-		x.observe(stored(kubetest.ATask("a", "main", 20, kubetest.InPhase("failed"))), true)
+		x.ObserveStored(stored(kubetest.ATask("a", "main", 20, kubetest.InPhase("failed"))), true)
 		if x.Recognise(&entry, 7); x.Mirrors(source, "a", "a", 7, 0) {
 			t.Errorf("%s: the fingerprint of an earlier version counts", name)
 		}

@@ -14,11 +14,11 @@ import (
 // TestDeletedWhileWriting: what somebody deletes before the answer to our write is in stays deleted, and is told.
 func TestDeletedWhileWriting(t *testing.T) {
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 	var got []TaskRef
 	x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request) })
 	x.begin(keyOf("a"))
-	x.observe(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))), true)
+	x.ObserveStored(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))), true)
 	forget(x, kubetest.ATask("a", "main", 12, kubetest.InPhase("failed")))                  // somebody deletes what was just written
 	x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("failed")))) // the answer to the write comes late
 	_, ok := x.Lookup("media")("a")
@@ -30,10 +30,10 @@ func TestDeletedWhileWriting(t *testing.T) {
 // TestOlderEventOfEarlierObject: a late event does not bring an earlier object of the same name back.
 func TestOlderEventOfEarlierObject(t *testing.T) {
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 	x.begin(keyOf("a"))
 	x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 20, reborn)))
-	x.observe(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))), true)
+	x.ObserveStored(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))), true)
 	if e, _ := x.Lookup("media")("a"); e.ResourceVersion != "20" {
 		t.Errorf("%+v", e)
 	}
@@ -42,8 +42,8 @@ func TestOlderEventOfEarlierObject(t *testing.T) {
 // TestOwnerInAnotherNamespace: an object elsewhere can't pass itself off as a source's task.
 func TestOwnerInAnotherNamespace(t *testing.T) {
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10)))
-	x.see(stored(kubetest.ATask("a", "main", 11, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" })))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 11, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" })))
 	forget(x, kubetest.ATask("a", "main", 12, func(t *v1alpha1.LivepeerTask) { t.Namespace = "elsewhere" }))
 	if n := x.Counts(SourceID{Namespace: "media", UID: "uid-of-main"}).Total; n != 1 {
 		t.Errorf("%d tasks", n)

@@ -40,7 +40,7 @@ func TestIndexShows(t *testing.T) {
 		task := kubetest.ATask("a", "main", 10, updated)
 		task.Status.UpdatedAt = at.DeepCopy()
 		c.change(task)
-		x.see(stored(task))
+		x.SeeStored(stored(task))
 		if got := x.Shows(source, "a", "a", resumedAt.UnixMilli(), c.before); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}

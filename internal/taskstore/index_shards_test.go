@@ -22,10 +22,10 @@ func TestWaitingTasksOfSomeSources(t *testing.T) {
 		task.Status.Notifications = []v1alpha1.Transition{{Phase: "running"}}
 	}
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10, waits)))
-	x.see(stored(kubetest.ATask("b", "main", 11)))
-	x.see(stored(kubetest.ATask("c", "other", 12, waits)))
-	x.see(stored(kubetest.ATask("d", "other", 13, waits)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10, waits)))
+	x.SeeStored(stored(kubetest.ATask("b", "main", 11)))
+	x.SeeStored(stored(kubetest.ATask("c", "other", 12, waits)))
+	x.SeeStored(stored(kubetest.ATask("d", "other", 13, waits)))
 	for want, sources := range map[int][]SourceID{0: {idOf("unknown")}, 1: {idOf("main")}, 2: {idOf("other")}, 3: {idOf("main"), idOf("other")}} {
 		if got := x.WaitingTasksOf(slices.Values(sources)); got != want {
 			t.Errorf("%v: %d", sources, got)
@@ -52,7 +52,7 @@ func TestWaitingTasksOfSomeSources(t *testing.T) {
 // known as what it mirrors all the same, and no change by others.
 func TestAnEchoBeforeItsAnswer(t *testing.T) {
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 	x.NotifyExternalChanges(func(task TaskRef) { t.Errorf("%v counts as changed by others", task) })
 	x.begin(keyOf("a"))
 	written := kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))

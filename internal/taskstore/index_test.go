@@ -42,58 +42,58 @@ func TestIndexTellsOfOthers(t *testing.T) {
 		want    []TaskRef
 		version string // of a, afterwards
 	}{
-		"another's change":           {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 11, failed)), true) }, []TaskRef{ask("main", "a")}, "11"},
-		"nothing new in it":          {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 11)), true) }, nil, "11"},
-		"the same again":             {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 10, failed)), true) }, nil, "10"},
-		"an older change":            {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 9, failed)), true) }, nil, "10"},
-		"more digits":                {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 100, failed)), true) }, []TaskRef{ask("main", "a")}, "100"},
+		"another's change":           {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed)), true) }, []TaskRef{ask("main", "a")}, "11"},
+		"nothing new in it":          {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 11)), true) }, nil, "11"},
+		"the same again":             {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 10, failed)), true) }, nil, "10"},
+		"an older change":            {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 9, failed)), true) }, nil, "10"},
+		"more digits":                {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 100, failed)), true) }, []TaskRef{ask("main", "a")}, "100"},
 		"a deletion":                 {func(x *Index) { forget(x, kubetest.ATask("a", "main", 11)) }, []TaskRef{ask("main", "a")}, ""},
 		"deletion of an earlier one": {func(x *Index) { forget(x, kubetest.ATask("a", "main", 9, reborn)) }, nil, "10"},
-		"made anew":                  {func(x *Index) { x.observe(stored(kubetest.ATask("a", "main", 12, reborn, failed)), true) }, []TaskRef{ask("main", "a")}, "12"},
+		"made anew":                  {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 12, reborn, failed)), true) }, []TaskRef{ask("main", "a")}, "12"},
 		"another source takes it": {
-			func(x *Index) { x.observe(stored(kubetest.ATask("a", "other", 11)), true) }, []TaskRef{ask("other", "a"), ask("main", "a")}, "11",
+			func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "other", 11)), true) }, []TaskRef{ask("other", "a"), ask("main", "a")}, "11",
 		},
-		"nobody owns it any more": {func(x *Index) { x.observe(stored(kubetest.ATask("a", "", 11)), true) }, []TaskRef{ask("", "a"), ask("main", "a")}, "11"},
+		"nobody owns it any more": {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "", 11)), true) }, []TaskRef{ask("", "a"), ask("main", "a")}, "11"},
 		"another ID": {
 			func(x *Index) {
-				x.observe(stored(kubetest.ATask("a", "main", 11, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" })), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 11, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "forged" })), true)
 			}, []TaskRef{ask("main", "forged"), ask("main", "a")}, "11",
 		},
-		"a task without a status": {func(x *Index) { x.see(stored(kubetest.ATask("c", "main", 11, statusless))) }, []TaskRef{ask("main", "c")}, "10"},
-		"a task as it should be":  {func(x *Index) { x.see(stored(kubetest.ATask("c", "main", 11))) }, nil, "10"},
+		"a task without a status": {func(x *Index) { x.SeeStored(stored(kubetest.ATask("c", "main", 11, statusless))) }, []TaskRef{ask("main", "c")}, "10"},
+		"a task as it should be":  {func(x *Index) { x.SeeStored(stored(kubetest.ATask("c", "main", 11))) }, nil, "10"},
 		"own write, then its event": {
 			func(x *Index) {
 				x.begin(keyOf("a"))
 				x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 11, failed)))
-				x.observe(stored(kubetest.ATask("a", "main", 11, failed)), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed)), true)
 			}, nil, "11",
 		},
 		"own write, after its event": {
 			func(x *Index) {
 				x.begin(keyOf("a"))
-				x.observe(stored(kubetest.ATask("a", "main", 11, failed)), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed)), true)
 				x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 11, failed)))
 			}, nil, "11",
 		},
 		"own two writes": {
 			func(x *Index) {
 				x.begin(keyOf("c"))
-				x.see(stored(kubetest.ATask("c", "main", 11, statusless)))
-				x.observe(stored(kubetest.ATask("c", "main", 12)), true)
+				x.SeeStored(stored(kubetest.ATask("c", "main", 11, statusless)))
+				x.ObserveStored(stored(kubetest.ATask("c", "main", 12)), true)
 				x.done(keyOf("c"), stored(kubetest.ATask("c", "main", 12)))
 			}, nil, "10",
 		},
 		"own write, and another's over it": {
 			func(x *Index) {
 				x.begin(keyOf("a"))
-				x.observe(stored(kubetest.ATask("a", "main", 12, kubetest.InPhase("forged"))), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 12, kubetest.InPhase("forged"))), true)
 				x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 11, failed)))
 			}, []TaskRef{ask("main", "a")}, "12",
 		},
 		"own write, and another's label on it": {
 			func(x *Index) {
 				x.begin(keyOf("a"))
-				x.observe(stored(kubetest.ATask("a", "main", 12, failed)), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 12, failed)), true)
 				x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 11, failed)))
 			}, nil, "12",
 		},
@@ -101,13 +101,13 @@ func TestIndexTellsOfOthers(t *testing.T) {
 			func(x *Index) {
 				x.begin(keyOf("a"))
 				x.done(keyOf("a"), nil)
-				x.observe(stored(kubetest.ATask("a", "main", 11, failed)), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed)), true)
 			}, []TaskRef{ask("main", "a")}, "11",
 		},
 		"own write of another task": {
 			func(x *Index) {
 				x.begin(keyOf("b"))
-				x.observe(stored(kubetest.ATask("a", "main", 11, failed)), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed)), true)
 			}, []TaskRef{ask("main", "a")}, "11",
 		},
 		"own deletion, then its event": {
@@ -128,14 +128,14 @@ func TestIndexTellsOfOthers(t *testing.T) {
 			func(x *Index) {
 				x.begin(keyOf("a"))
 				x.gone(keyOf("a"), "uid-of-a")
-				x.observe(stored(kubetest.ATask("a", "main", 12, reborn, failed)), true)
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 12, reborn, failed)), true)
 			}, []TaskRef{ask("main", "a")}, "12",
 		},
 		"own deletion of an earlier one": {func(x *Index) { x.gone(keyOf("a"), "earlier") }, nil, "10"},
 	} {
 		x := NewIndex()
-		x.see(stored(kubetest.ATask("a", "main", 10)))
-		x.see(stored(kubetest.ATask("b", "main", 5)))
+		x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
+		x.SeeStored(stored(kubetest.ATask("b", "main", 5)))
 		var got []TaskRef
 		x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request) })
 		c.happens(x)
@@ -151,8 +151,8 @@ func TestIndexTellsOfOthers(t *testing.T) {
 // TestIndexRemembersUnfinishedTasks: a crash left them before anybody listened.
 func TestIndexRemembersUnfinishedTasks(t *testing.T) {
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10)))
-	x.see(stored(kubetest.ATask("b", "main", 11, statusless)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
+	x.SeeStored(stored(kubetest.ATask("b", "main", 11, statusless)))
 	var got []TaskRef
 	x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request) })
 	if want := []TaskRef{{Namespace: "media", Source: "main", ID: "b"}}; !slices.Equal(got, want) {
@@ -162,7 +162,7 @@ func TestIndexRemembersUnfinishedTasks(t *testing.T) {
 
 func TestIndexKeepsNamespacesApart(t *testing.T) {
 	x := NewIndex()
-	x.see(stored(kubetest.ATask("a", "main", 10)))
+	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 	if _, ok := x.Lookup("elsewhere")("a"); ok {
 		t.Error("found in another namespace")
 	}

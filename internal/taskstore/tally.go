@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
 // sourceCounts counts the stored tasks of one source, and lists them: many sources may share a namespace.
@@ -84,3 +85,27 @@ func place(value string, known []string) int {
 
 // Tally returns how many tasks of a source are stored, by type and phase.
 func (x *Index) Tally(source SourceID) Tally { return x.countsOf(source).tally }
+
+// Stalling lists tasks of a source that count as stalled, by their last update, and are not shown so: at most limit of them, and
+// none of those that are left out.
+func (x *Index) Stalling(source SourceID, before int64, but map[string]struct{}, limit int) (ids []string) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, task := range x.tasksOf(source) {
+		if !task.stalls(before) || task.stalled || task.deleting {
+			continue
+		}
+		if _, left := but[task.id]; left {
+			continue
+		}
+		if ids = append(ids, task.id); len(ids) == limit {
+			break
+		}
+	}
+	return ids
+}
+
+// stalls reports whether the task counts as stalled, if it was last updated before that time.
+func (t *StoredTask) stalls(before int64) bool {
+	return t.updatedAt != 0 && t.updatedAt < before && mirror.CanStall(t.phase.Value())
+}

@@ -13,8 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
@@ -98,7 +100,8 @@ func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Act
 				return err
 			}
 			defer release()
-			return out.record(ctx, &action, w.write(ctx, scope, action))
+			err = condition.Contain(log.FromContext(ctx), func() error { return w.write(ctx, scope, action) })
+			return out.record(ctx, &action, err)
 		})
 	}
 	return out, group.Wait()
@@ -253,17 +256,20 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 	key := client.ObjectKeyFromObject(action.Desired)
 	w.index.begin(key)
 	var stored *v1alpha1.LivepeerTask
-	switch action.Verb {
-	case plan.Create:
-		stored, err = w.create(ctx, action)
-	case plan.Update:
-		stored, err = w.update(ctx, action)
-	default:
-		stored, err = w.updateStatus(ctx, &metav1.ObjectMeta{
-			Name: key.Name, Namespace: key.Namespace, UID: action.Stored.UID,
-			ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
-		}, action.Desired)
-	}
+	err = condition.Contain(log.FromContext(ctx), func() (err error) {
+		switch action.Verb {
+		case plan.Create:
+			stored, err = w.create(ctx, action)
+		case plan.Update:
+			stored, err = w.update(ctx, action)
+		default:
+			stored, err = w.updateStatus(ctx, &metav1.ObjectMeta{
+				Name: key.Name, Namespace: key.Namespace, UID: action.Stored.UID,
+				ResourceVersion: action.Stored.ResourceVersion, Generation: action.Stored.Generation,
+			}, action.Desired)
+		}
+		return err
+	})
 	w.sure(action, stored, err)
 	if stored == nil {
 		w.index.done(key, nil)

@@ -129,11 +129,15 @@ func (h *handler) take(r *http.Request, conn *connection, received time.Time, se
 // deliver verifies a delivery and hands its notification on.
 func (h *handler) deliver(r *http.Request, body []byte, received time.Time) result {
 	source, known := sourceOf(r.URL.Path)
+	complete := h.sources.Complete() // before the secret is looked up: it may be known a moment later
 	secret, ok := h.sources.Secret(source)
 	if !known || !ok {
 		secret = h.unknownKey
 	}
-	if !verified(r.Header.Values(headerSignature), body, secret) || !known || !ok {
+	switch genuine := verified(r.Header.Values(headerSignature), body, secret) && known && ok; {
+	case !genuine && !complete: // whatever the path: nobody learns which sources there are
+		return unavailable
+	case !genuine:
 		return unauthorized
 	}
 	event, err := parseEvent(body)

@@ -47,8 +47,10 @@ type Notification struct {
 
 // Sources is what the receiver asks and tells the one who follows the sources.
 type Sources interface {
-	// Ready reports whether Secret knows all sources. Before, no delivery may be refused for good.
+	// Ready reports whether this process follows the sources, and knows which there are.
 	Ready() bool
+	// Complete reports whether Secret knows of all of them by now. Before, no delivery may be refused for good.
+	Complete() bool
 	// Secret returns the secret that a source shares with Studio. It must take the same time for any source.
 	Secret(source Source) (secret []byte, ok bool)
 	// Notify takes in a notification, or says why it can't for now.

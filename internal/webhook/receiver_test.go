@@ -37,6 +37,7 @@ type sources struct {
 	stale    int
 	asked    int // how often a secret was asked for
 	unwell   bool
+	some     bool // only some of the sources are known
 	full     bool
 }
 
@@ -44,6 +45,12 @@ func (s *sources) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.unwell
+}
+
+func (s *sources) Complete() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.some
 }
 
 func (s *sources) Secret(source Source) ([]byte, bool) {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,8 +24,8 @@ const (
 	// not for a replay. It is said at most once in staleTold.
 	staleInARow = 3
 	staleTold   = 30 * time.Minute
-	// admitAtOnce bounds the Secrets that are read at once when this replica begins to lead.
-	admitAtOnce = 16
+	// admitAtOnce bounds the Secrets of one namespace that are read at once when this replica begins to lead.
+	admitAtOnce = 4
 
 	reasonStaleWebhook = "StaleWebhooks"
 )
@@ -49,8 +50,10 @@ type Backend struct {
 	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
 	awaited map[types.NamespacedName]struct{}
 	listed  bool
-	stale   map[types.NamespacedName]*staleness
-	warned  map[types.NamespacedName]string // what an Event was last made of
+	// shared are those whose secret was an older source's when this was last known. That one may be awaited.
+	shared map[types.NamespacedName]struct{}
+	stale  map[types.NamespacedName]*staleness
+	warned map[types.NamespacedName]string // what an Event was last made of
 }
 
 // staleness is how many deliveries of a source came too late, or too early, since one came in time.
@@ -65,39 +68,47 @@ func New(config Config) *Backend {
 }
 
 // Admit has open called for each source that is there, and returns once it knows which these are. It does not wait for the sources'
-// reconciles: these wait for APIs, and many that hang would hold up the others' webhooks. forget is called for those that went
-// meanwhile.
+// reconciles: these wait for APIs, and many that hang would hold up the others' webhooks. Each source's are taken in as soon as its own
+// Secret was read. forget is called for those that went meanwhile.
 func (b *Backend) Admit(ctx context.Context, open func(*v1alpha1.LivepeerTaskSource), forget func(types.NamespacedName)) error {
 	list := &v1alpha1.LivepeerTaskSourceList{}
 	if err := b.config.Client.List(ctx, list); err != nil {
 		return err
 	}
-	keys := make([]types.NamespacedName, len(list.Items))
+	b.await(list.Items)
+	keys := map[string][]types.NamespacedName{}
 	for i := range list.Items {
-		keys[i] = client.ObjectKeyFromObject(&list.Items[i])
+		key := client.ObjectKeyFromObject(&list.Items[i])
+		keys[key.Namespace] = append(keys[key.Namespace], key)
 	}
-	b.await(keys)
-	go func() {
-		var group errgroup.Group
-		group.SetLimit(admitAtOnce)
-		for _, key := range keys {
-			group.Go(func() error {
-				b.admit(ctx, key, open, forget)
-				return nil
-			})
-		}
-		_ = group.Wait() // none returns an error
-	}()
+	for _, of := range keys { // each by itself: none waits for another's Secrets
+		go func() {
+			var group errgroup.Group
+			group.SetLimit(admitAtOnce)
+			for _, key := range of {
+				group.Go(func() error {
+					b.admit(ctx, key, open, forget)
+					return nil
+				})
+			}
+			_ = group.Wait() // none returns an error
+		}()
+	}
 	return nil
 }
 
 // await says which sources there are.
-func (b *Backend) await(keys []types.NamespacedName) {
+func (b *Backend) await(sources []v1alpha1.LivepeerTaskSource) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.awaited, b.listed = map[types.NamespacedName]struct{}{}, true
-	for _, key := range keys {
+	b.awaited, b.shared, b.listed = map[types.NamespacedName]struct{}{}, map[types.NamespacedName]struct{}{}, true
+	for i := range sources {
+		key := client.ObjectKeyFromObject(&sources[i])
 		b.awaited[key] = struct{}{}
+		is := meta.FindStatusCondition(sources[i].Status.Conditions, v1alpha1.ConditionReceiving)
+		if is != nil && is.Reason == v1alpha1.ReasonSharedWebhookSecret {
+			b.shared[key] = struct{}{}
+		}
 	}
 }
 
@@ -130,11 +141,26 @@ func (b *Backend) arrived(source types.NamespacedName) {
 	delete(b.awaited, source)
 }
 
+// begun reports whether it is known which sources were there.
+func (b *Backend) begun() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.listed
+}
+
 // known reports whether all sources that were there have arrived.
 func (b *Backend) known() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.listed && len(b.awaited) == 0
+}
+
+// undecided reports whether the secret of a source may turn out to be an older source's that has not arrived yet.
+func (b *Backend) undecided(source types.NamespacedName) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, shared := b.shared[source]
+	return shared && len(b.awaited) > 0
 }
 
 // Forget drops what is known of a source.
@@ -143,6 +169,7 @@ func (b *Backend) Forget(source types.NamespacedName) {
 	delete(b.awaited, source)
 	delete(b.stale, source)
 	delete(b.warned, source)
+	delete(b.shared, source)
 	b.mu.Unlock()
 	for _, other := range b.claims.drop(source) {
 		b.config.Wake(other)
@@ -153,7 +180,7 @@ func (b *Backend) Forget(source types.NamespacedName) {
 func (b *Backend) Secret(source webhook.Source) ([]byte, bool) {
 	key := namespacedName(source)
 	secret := b.config.Secret(key)
-	if !secret.usable() || b.claims.owner(key) != key {
+	if !secret.usable() || b.claims.owner(key) != key || b.undecided(key) {
 		return nil, false
 	}
 	return []byte(secret.value.Reveal()), true

@@ -8,7 +8,10 @@ import (
 
 	. "github.com/onsi/gomega"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
 func TestReadyWhenAllSourcesHaveArrived(t *testing.T) {
@@ -16,7 +19,7 @@ func TestReadyWhenAllSourcesHaveArrived(t *testing.T) {
 	b := New(Config{})
 	g.Expect(b.known()).To(BeFalse(), "nobody has said which there are")
 	one, other := types.NamespacedName{Name: "a"}, types.NamespacedName{Name: "b"}
-	b.await([]types.NamespacedName{one, other})
+	b.await([]v1alpha1.LivepeerTaskSource{{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, {ObjectMeta: metav1.ObjectMeta{Name: "b"}}})
 	b.arrived(one)
 	g.Expect(b.known()).To(BeFalse())
 	b.Forget(other)

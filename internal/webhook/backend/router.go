@@ -32,8 +32,11 @@ var _ webhook.Sources = Router{}
 // RouteTo returns what hands notifications to the engine.
 func (b *Backend) RouteTo(engine Engine) Router { return Router{b, engine} }
 
-// Ready reports whether this replica follows the sources, and knows all of them.
-func (r Router) Ready() bool { return r.engine.Running() && r.known() }
+// Ready reports whether this replica follows the sources, and knows which there are.
+func (r Router) Ready() bool { return r.engine.Running() && r.begun() }
+
+// Complete reports whether it knows the secrets of all of them, as far as they can be read.
+func (r Router) Complete() bool { return r.known() }
 
 // Notify has a task looked at.
 func (r Router) Notify(notification webhook.Notification) error {

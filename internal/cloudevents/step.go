@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudevents
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	sdk "github.com/cloudevents/sdk-go/v2/event"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+)
+
+// job is what a step has to do.
+type job struct {
+	source *v1alpha1.LivepeerTaskSource
+	sink   *Sink
+	state  *sending
+	due    []string // the names of the tasks that are due
+}
+
+// step sends what waits of one source, and returns after how long the next step is to be; 0 for when something asks for one.
+func (r *Reconciler) step(ctx context.Context, key types.NamespacedName) (after time.Duration, err error) {
+	to, after, err := r.prepare(ctx, key)
+	if to == nil {
+		return after, err
+	}
+	leave, err := r.enter(ctx, key, to.state)
+	if err != nil {
+		return 0, nil // the operator ends
+	}
+	defer leave()
+	if to, after, err = r.prepare(ctx, key); to == nil { // it may have waited for long
+		return after, err
+	}
+	defer r.report(to.source, to.state)
+	left := r.send(ctx, to)
+	if ctx.Err() != nil {
+		return 0, nil
+	}
+	to.state.end(r.now())
+	all, quarantine := to.state.pause(r.now())
+	switch {
+	case all > 0:
+		return all, nil
+	case left:
+		return time.Millisecond, nil
+	}
+	return quarantine, nil
+}
+
+// prepare finds out what there is to do of a source: nothing to be sent now, where it returns no job.
+func (r *Reconciler) prepare(ctx context.Context, key types.NamespacedName) (to *job, after time.Duration, err error) {
+	source := &v1alpha1.LivepeerTaskSource{}
+	if err := r.client.Get(ctx, key, source); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.forget(key)
+		}
+		return nil, 0, client.IgnoreNotFound(err)
+	}
+	if !source.DeletionTimestamp.IsZero() {
+		r.forget(key)
+		return nil, 0, nil
+	}
+	if !source.SendsEvents() {
+		r.forget(key)
+		return nil, 0, r.discard(ctx, source)
+	}
+	state := r.state(source)
+	defer func() {
+		if to == nil {
+			r.report(source, state)
+		}
+	}()
+	sink, err := r.sinks.of(ctx, source)
+	if trouble, ok := errors.AsType[*Error](err); ok {
+		state.unusable(trouble)
+		return nil, jittered(unusableRetry), nil
+	}
+	if err != nil {
+		return nil, 0, err // of the API server
+	}
+	state.begin(sink)
+	all, quarantine := state.pause(r.now())
+	if all > 0 {
+		return nil, all, nil
+	}
+	due := state.due(r.index.WaitingOf(taskstore.SourceIDOf(source)), r.now())
+	if len(due) == 0 {
+		state.end(r.now())
+		return nil, quarantine, nil
+	}
+	return &job{source, sink, state, due}, 0, nil
+}
+
+// enter waits until a source may send, and returns what ends that. The error is the context's.
+func (r *Reconciler) enter(ctx context.Context, key types.NamespacedName, state *sending) (leave func(), err error) {
+	end := func() {}
+	if state.doubtful() {
+		if end, err = r.doubtful.Acquire(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	release, err := r.steps.Acquire(ctx, key)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	return func() { release(); end() }, nil
+}
+
+// send sends to the tasks that are due. It reports whether there was no time for all.
+func (r *Reconciler) send(ctx context.Context, to *job) (left bool) {
+	until := r.now().Add(sendStep)
+	var group errgroup.Group
+	group.SetLimit(to.state.parallel())
+	for _, name := range to.due {
+		if r.now().After(until) {
+			left = true
+		}
+		if left || to.state.over() || ctx.Err() != nil || r.gone(ctx, to.source) {
+			break
+		}
+		group.Go(func() error {
+			sent := 0
+			err := condition.Contain(log.FromContext(ctx).WithValues("task", name), func() (err error) {
+				sent, err = r.sendTask(ctx, to, name, until)
+				return err
+			})
+			to.state.note(name, sent, err, r.now())
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them answers an error
+	return left
+}
+
+// gone reports whether a source is no longer this operator's, in the middle of a step: another one may be sending already.
+func (r *Reconciler) gone(ctx context.Context, source *v1alpha1.LivepeerTaskSource) bool {
+	return apierrors.IsNotFound(r.client.Get(ctx, client.ObjectKeyFromObject(source), &v1alpha1.LivepeerTaskSource{})) // the cache answers
+}
+
+// outgoing is what waits of a task, and the events that are made of it. The task itself is not in memory while they are sent.
+type outgoing struct {
+	key     types.NamespacedName
+	uid     types.UID
+	waiting []v1alpha1.Transition
+	events  []sdk.Event
+	faults  []error // why there is no such event
+}
+
+// sendTask sends what waits in one task, in order, until an event fails or the step is over, and acknowledges what was sent. What
+// can't be acknowledged will be sent again, and does not count: otherwise the pause before that would not grow.
+func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until time.Time) (sent int, err error) {
+	out, err := r.read(ctx, to.source, name)
+	if err != nil || out == nil {
+		return 0, err
+	}
+	for i := range out.waiting {
+		if sent > 0 && r.now().After(until) {
+			break
+		}
+		if err = r.sendOne(ctx, to.sink, out, i); err != nil {
+			break
+		}
+		sent++
+	}
+	if sent == 0 {
+		return 0, err
+	}
+	if kept := r.acknowledge(ctx, to.source, out, sent); kept != nil {
+		if ctx.Err() == nil {
+			log.FromContext(ctx).Info("What was sent of a task can't be taken from it, and will be sent again",
+				"task", name, "events", sent, "error", kept.Error())
+		}
+		return 0, errors.Join(err, kept)
+	}
+	return sent, err
+}
+
+// read reads what waits of a task; nil where it is gone.
+func (r *Reconciler) read(ctx context.Context, source *v1alpha1.LivepeerTaskSource, name string) (*outgoing, error) {
+	out := &outgoing{key: types.NamespacedName{Namespace: source.Namespace, Name: name}}
+	task, release, err := r.hold(ctx, source, out.key)
+	if err != nil || task == nil {
+		return nil, err
+	}
+	defer release()
+	out.uid, out.waiting = task.UID, task.Status.Notifications
+	for i := range out.waiting {
+		var event sdk.Event
+		fault := condition.Contain(log.FromContext(ctx), func() (err error) {
+			event, err = NewEvent(source, task, &out.waiting[i], i == len(out.waiting)-1)
+			return err
+		})
+		out.events, out.faults = append(out.events, event), append(out.faults, fault)
+	}
+	return out, nil
+}
+
+// hold reads a task, once it is the source's turn, and returns what says that it is not in memory any more; nil where the task is gone.
+func (r *Reconciler) hold(
+	ctx context.Context, source *v1alpha1.LivepeerTaskSource, key types.NamespacedName,
+) (task *v1alpha1.LivepeerTask, release func(), err error) {
+	if release, err = r.tasks.Acquire(ctx, client.ObjectKeyFromObject(source)); err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if task == nil { // also where that ended in a panic
+			release()
+		}
+	}()
+	task, err = r.writer.Waiting(ctx, key)
+	return task, release, err
+}
+
+func (r *Reconciler) sendOne(ctx context.Context, sink *Sink, out *outgoing, i int) (err error) {
+	if err = out.faults[i]; err != nil {
+		err = &Error{Kind: Refused, Message: "No event can be made of it: " + err.Error()}
+	} else {
+		err = sink.Send(ctx, &out.events[i])
+	}
+	r.metrics.attempted(&out.waiting[i], err, r.now())
+	if err != nil {
+		log.FromContext(ctx).V(1).Info("CloudEvent not delivered", "task", out.key.Name, "phase", out.waiting[i].Phase,
+			"error", err.Error())
+	}
+	return err
+}
+
+// acknowledge takes the first of what waited from a task, if that is still the same.
+func (r *Reconciler) acknowledge(ctx context.Context, source *v1alpha1.LivepeerTaskSource, out *outgoing, sent int) error {
+	task, release, err := r.hold(ctx, source, out.key)
+	if err != nil || task == nil {
+		return err
+	}
+	defer release()
+	if task.UID != out.uid {
+		return nil
+	}
+	return r.writer.Acknowledge(ctx, task, out.waiting[:sent])
+}
+
+// discard acknowledges what waits of a source that has no sink any more.
+func (r *Reconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sendConcurrency)
+	for _, name := range r.index.WaitingOf(taskstore.SourceIDOf(source)) {
+		group.Go(func() error {
+			return condition.Contain(log.FromContext(ctx), func() error { return r.discardTask(ctx, source, name) })
+		})
+	}
+	return group.Wait()
+}
+
+func (r *Reconciler) discardTask(ctx context.Context, source *v1alpha1.LivepeerTaskSource, name string) error {
+	task, release, err := r.hold(ctx, source, types.NamespacedName{Namespace: source.Namespace, Name: name})
+	if err != nil || task == nil {
+		return err
+	}
+	defer release()
+	if err := r.writer.Acknowledge(ctx, task, task.Status.Notifications); err != nil {
+		return err
+	}
+	r.metrics.drop(becauseOff, len(task.Status.Notifications))
+	return nil
+}
