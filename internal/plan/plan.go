@@ -177,12 +177,17 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 		return stored, true, ""
 	}
 	for _, name := range names { // one that names this source, before one that only has the ID, from somebody else's hand
-		if entry, exists := p.lookup(name); exists && p.corrupt(&entry) {
+		if entry, exists := p.lookup(name); exists && p.named(&entry) && corrupt(&entry) {
 			return entry, true, ""
 		}
 	}
 	if found {
 		return stored, true, ""
+	}
+	for _, name := range names { // another source's may be this very task, until that source has put the ID right
+		if entry, exists := p.lookup(name); exists && !p.owns(&entry) && corrupt(&entry) {
+			return entry, true, ""
+		}
 	}
 	for _, name := range names {
 		if _, exists := p.lookup(name); exists {
@@ -199,10 +204,10 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 	return mirror.Entry{}, false, ""
 }
 
-// corrupt reports whether somebody edited the ID of a task of this source, or of an earlier one of its name: such an ID
-// does not lead to the object's name, or differs from the true one in case only.
-func (p *planner) corrupt(entry *mirror.Entry) bool {
-	return p.named(entry) && (entry.EditedID || !entry.LeadsToName())
+// corrupt reports whether somebody edited the ID of a task: such an ID does not lead to the object's name, or differs from
+// the true one in case only.
+func corrupt(entry *mirror.Entry) bool {
+	return entry.EditedID || !entry.LeadsToName()
 }
 
 // owns reports whether the stored task is this source's to write: its own, nobody's (the owner was edited away), or an

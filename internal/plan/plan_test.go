@@ -109,8 +109,16 @@ func TestPlan(t *testing.T) {
 			observed: completed, change: others, scope: func(s *Scope) { s.Types = []string{"clip"} },
 		},
 		"another source's, gone": {observed: deleted, change: others, count: Result{Conflicts: []string{"A"}}},
-		"being deleted":          {observed: completed, change: deleting},
-		"being deleted, gone":    {observed: deleted, change: deleting},
+		"another source's, the ID edited": {
+			observed: completed, count: Result{Conflicts: []string{"A"}},
+			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Spec.ID = "forged" },
+		},
+		"another source's, the ID edited, of a type not wanted": {
+			observed: completed, scope: func(s *Scope) { s.Types = []string{"clip"} },
+			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Spec.ID = "forged" },
+		},
+		"being deleted":       {observed: completed, change: deleting},
+		"being deleted, gone": {observed: deleted, change: deleting},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, scope := stored(t, running), testScope
