@@ -10,8 +10,8 @@ import (
 // grace is how long what has begun may go on. It is short beside the time that a replica which has lost its lease has left to end.
 const grace = 2 * time.Second
 
-// Finish does work that is better not left half done by whoever holds a slot: where ctx ends meanwhile, the work has a moment to end in. Where
-// it has ended before, so has the work's.
+// Finish does work that is better not left half done by whoever holds a slot: where ctx ends meanwhile, the work has a moment to end in.
+// Where it has ended before, no work begins.
 func Finish(ctx context.Context, work func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -131,7 +131,7 @@ func (p *planner) plan(observation *mirror.Observation) {
 		if p.named(&stored) && !p.scope.contested(&stored) {
 			p.delete(stored, found, observation, BecauseType)
 		}
-	case p.expired(observation, found):
+	case p.expired(observation, found) && !slices.Contains(stored.PossibleIDs(), observation.ID): // else it is put right first, see Limits
 		p.result.Omitted = append(p.result.Omitted, observation.ID)
 		p.delete(stored, found, observation, BecauseHistory)
 	case !found:
