@@ -109,8 +109,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		report = r.engine.Sync(source)
 	}
 	err = r.report(ctx, source, &report)
-	moved := r.shard != nil && apierrors.IsConflict(err) // or changed: the cache is about to show what it has become
-	if moved || errors.Is(err, errCrowded) {
+	if apierrors.IsConflict(err) || errors.Is(err, errCrowded) { // in conflict: the cache is about to show what it has become
 		return reconcile.Result{RequeueAfter: writeRetry}, nil
 	}
 	if err != nil && ctx.Err() == nil {

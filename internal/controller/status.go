@@ -106,12 +106,12 @@ func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.Liv
 	}
 	defer release()
 	logHealth(ctx, source, next)
-	// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
-	document := map[string]any{"status": wholeStatus{next.Status, next.Status.Receiver}}
-	if r.shard != nil { // another operator's since it was read: then it is not for this one to say how it is
-		document["metadata"] = map[string]any{"resourceVersion": source.ResourceVersion}
-	}
-	patch, err := json.Marshal(document)
+	patch, err := json.Marshal(map[string]any{
+		// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
+		"status": wholeStatus{next.Status, next.Status.Receiver},
+		// Where the source was changed, made anew, or moved to another operator since it was read, that is not how it is.
+		"metadata": map[string]any{"resourceVersion": source.ResourceVersion},
+	})
 	if err != nil {
 		return err
 	}

@@ -238,11 +238,23 @@ func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.Sub
 	return s.api.put(next, task)
 }
 
-// Patch takes the status of a source as the object has it, which is what the operator patches.
-func (s *apiStatus) Patch(_ context.Context, obj client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
+// Patch takes the status of a source as the object has it, which is what the operator patches, unless it is for another version.
+func (s *apiStatus) Patch(_ context.Context, obj client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) error {
 	source := obj.(*v1alpha1.LivepeerTaskSource) //nolint:errcheck // Likewise.
+	data, err := patch.Data(obj)
+	if err != nil {
+		return err
+	}
+	of := metav1.PartialObjectMetadata{}
+	if err := json.Unmarshal(data, &of); err != nil {
+		return err
+	}
 	s.api.Mu.Lock()
 	defer s.api.Mu.Unlock()
+	own := client.ObjectKeyFromObject(source) == client.ObjectKeyFromObject(s.api.Source)
+	if own && of.ResourceVersion != "" && of.ResourceVersion != s.api.Source.ResourceVersion {
+		return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("livepeertasksources").GroupResource(), source.Name, nil)
+	}
 	s.api.Version++
 	next := s.api.Source.DeepCopy()
 	next.Status = *copied(&source.Status)

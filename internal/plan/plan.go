@@ -72,6 +72,9 @@ type Scope struct {
 	// StalledBefore is the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be
 	// shown as stalled; 0 shows none so.
 	StalledBefore int64
+	// Latest is the latest time of an update, in milliseconds since 1970, that can be true; 0 says nothing. A clock of Studio's was wrong
+	// where a stored one is later, or somebody made it up: it must not keep all that is observed out for being older.
+	Latest int64
 }
 
 // Lookup finds a stored task of the scope's namespace by the name of its object.
@@ -121,13 +124,13 @@ func (p *planner) plan(observation *mirror.Observation) {
 		// It comes back once it is gone: its deletion is an event that is followed up.
 	case observation.Deleted:
 		// Only together with a complete listing does that mean that the object goes: see Deletion.
-	case found && older(observation, &stored):
+	case found && p.scope.older(observation, &stored):
 		p.result.Stale++
 	case !p.scope.Includes(observation.Spec.Type):
 		if p.named(&stored) && !p.scope.contested(&stored) {
 			p.delete(stored, found, observation, BecauseType)
 		}
-	case p.expired(observation, found):
+	case p.expired(observation, found) && !slices.Contains(stored.PossibleIDs(), observation.ID): // else it is put right first, see Limits
 		p.result.Omitted = append(p.result.Omitted, observation.ID)
 		p.delete(stored, found, observation, BecauseHistory)
 	case !found:
@@ -154,9 +157,9 @@ func Deletion(scope *Scope, stored *mirror.Entry) []Action {
 }
 
 // older reports whether the observation is older than what is stored, as from a list that a lagging replica answered.
-func older(observation *mirror.Observation, stored *mirror.Entry) bool {
+func (s *Scope) older(observation *mirror.Observation, stored *mirror.Entry) bool {
 	updatedAt := observation.Status.UpdatedAt
-	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt
+	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt && (s.Latest == 0 || stored.UpdatedAt <= s.Latest)
 }
 
 // find looks for the stored task with this ID, and for the first name that is free for it: none where this plan has
@@ -176,12 +179,17 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 		return stored, true, ""
 	}
 	for _, name := range names { // one that names this source, before one that only has the ID, from somebody else's hand
-		if entry, exists := p.lookup(name); exists && p.corrupt(&entry) {
+		if entry, exists := p.lookup(name); exists && p.named(&entry) && corrupt(&entry) {
 			return entry, true, ""
 		}
 	}
 	if found {
 		return stored, true, ""
+	}
+	for _, name := range names { // another source's may be this very task, until that source has put the ID right
+		if entry, exists := p.lookup(name); exists && !p.owns(&entry) && corrupt(&entry) {
+			return entry, true, ""
+		}
 	}
 	for _, name := range names {
 		if _, exists := p.lookup(name); exists {
@@ -198,10 +206,10 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 	return mirror.Entry{}, false, ""
 }
 
-// corrupt reports whether somebody edited the ID of a task of this source, or of an earlier one of its name: such an ID
-// does not lead to the object's name, or differs from the true one in case only.
-func (p *planner) corrupt(entry *mirror.Entry) bool {
-	return p.named(entry) && (entry.EditedID || !entry.LeadsToName())
+// corrupt reports whether somebody edited the ID of a task: such an ID does not lead to the object's name, or differs from
+// the true one in case only.
+func corrupt(entry *mirror.Entry) bool {
+	return entry.EditedID || !entry.LeadsToName()
 }
 
 // owns reports whether the stored task is this source's to write: its own, nobody's (the owner was edited away), or an

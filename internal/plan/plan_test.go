@@ -17,6 +17,42 @@ import (
 
 const noon = int64(1587667174725) // a time in milliseconds since 1970
 
+// TestAnEditedIDIsPutRightBeforeLimits: where the task of an object with an edited ID is beyond a limit, the object is put right, if its name
+// tells whose it is, and then goes as any other. Before, it stayed as it was for ever.
+func TestAnEditedIDIsPutRightBeforeLimits(t *testing.T) {
+	const id = "7b245424-7023-4929-abc9-69f8f976e81c"
+	for name, c := range map[string]struct {
+		id     string
+		scope  func(*Scope)
+		change func(*v1alpha1.LivepeerTask)
+		want   []string // then what the limits say
+	}{
+		"history":              {id: id, scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 2 }, want: []string{"Update " + id, "DeleteHistory " + id}},
+		"type":                 {id: id, scope: func(s *Scope) { s.Types = []string{"clip"} }, want: []string{"DeleteType " + id}},
+		"type, another's":      {id: id, scope: func(s *Scope) { s.Types = []string{"clip"} }, change: others},
+		"no telling whose":     {id: "A", scope: func(s *Scope) { s.Oldest.UpdatedAt = noon + 2 }},
+		"within its limits":    {id: id, scope: func(*Scope) {}, want: []string{"Update " + id}},
+		"the label edited too": {id: id, scope: func(s *Scope) { s.Types = []string{"clip"} }, change: func(t *v1alpha1.LivepeerTask) { t.Labels[v1alpha1.LabelSource] = "x" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, scope := stored(t, observed(c.id, "upload", "running", noon)), testScope
+			task := s.get(mirror.Names(c.id)[0])
+			task.Spec.ID = "forged"
+			if c.change != nil {
+				c.change(task)
+			}
+			s.put(task)
+			c.scope(&scope)
+			planned := Plan(scope, []*mirror.Observation{observed(c.id, "upload", "completed", noon+1)}, s.lookup).Actions
+			s.apply(scope, planned)
+			got := append(verbs(planned), verbs(Limits(scope, each(s.entries(scope.SourceUID))))...)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // verbs sums up actions: what is done to which object, and why.
 func verbs(actions []Action) []string {
 	var all []string
@@ -56,6 +92,18 @@ func TestPlan(t *testing.T) {
 		"gone":              {observed: deleted},
 		"another gone":      {observed: &mirror.Observation{ID: "B", Deleted: true}},
 		"older":             {observed: observed("A", "upload", "waiting", noon-1), count: Result{Stale: 1}},
+		"older than a time that nobody reaches": {
+			observed: completed, scope: func(s *Scope) { s.Latest = noon + 1000 }, want: "UpdateStatus a",
+			change: func(t *v1alpha1.LivepeerTask) {
+				t.Status.UpdatedAt = new(metav1.NewMicroTime(time.UnixMilli(noon + 1001)))
+			},
+		},
+		"older than a time ahead": {
+			observed: completed, scope: func(s *Scope) { s.Latest = noon + 1000 }, count: Result{Stale: 1},
+			change: func(t *v1alpha1.LivepeerTask) {
+				t.Status.UpdatedAt = new(metav1.NewMicroTime(time.UnixMilli(noon + 1000)))
+			},
+		},
 		"older, other type": {
 			observed: observed("A", "upload", "waiting", noon-1), scope: func(s *Scope) { s.Types = []string{"clip"} }, count: Result{Stale: 1},
 		},
@@ -109,8 +157,16 @@ func TestPlan(t *testing.T) {
 			observed: completed, change: others, scope: func(s *Scope) { s.Types = []string{"clip"} },
 		},
 		"another source's, gone": {observed: deleted, change: others, count: Result{Conflicts: []string{"A"}}},
-		"being deleted":          {observed: completed, change: deleting},
-		"being deleted, gone":    {observed: deleted, change: deleting},
+		"another source's, the ID edited": {
+			observed: completed, count: Result{Conflicts: []string{"A"}},
+			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Spec.ID = "forged" },
+		},
+		"another source's, the ID edited, of a type not wanted": {
+			observed: completed, scope: func(s *Scope) { s.Types = []string{"clip"} },
+			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Spec.ID = "forged" },
+		},
+		"being deleted":       {observed: completed, change: deleting},
+		"being deleted, gone": {observed: deleted, change: deleting},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, scope := stored(t, running), testScope

@@ -59,11 +59,16 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 	return false
 }
 
-// afterUseless goes on behind a page whose ids are all of no use as cursors. A page that is as short as no other one was the last.
+// afterUseless goes on behind a page whose ids are all of no use as cursors. A page that is as short as no other one was the last. Where
+// nothing has proven that the server pages by id, that is checked: asked for once more, the page would come again, for ever.
 func (l *listing) afterUseless(pg *page) bool {
-	if pg.whole && pg.rows < l.ids.widest && pg.rows < l.limit() {
-		return !l.verify || l.ids.paged
+	switch {
+	case !pg.whole || pg.rows >= l.ids.widest || pg.rows >= l.limit():
+		l.leaveID()
+	case !l.verify || l.ids.paged:
+		return true
+	default:
+		l.mode = check
 	}
-	l.leaveID()
 	return false
 }

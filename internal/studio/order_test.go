@@ -55,6 +55,7 @@ func TestOtherOrders(t *testing.T) {
 		"a language":               {append(slices.Clone(mixed), "t1-0x", "t10x", "T1_0y", "t2-0x", "t20x"), language},
 		"skip at a page's end":     {append(slices.Clone(plain), "t09skip", "t095skip7", "t29-skip-1"), strings.Compare},
 		"skip at the very end":     {append(slices.Clone(plain), "u-skip3"), strings.Compare},
+		"skip at the only end":     {append(slices.Clone(plain[:5]), "u-skip3"), strings.Compare},
 		"skip at the very end, 20": {append(slices.Clone(plain), "u-skip3", "u-skip4", "u-skip5"), strings.Compare},
 	} {
 		got, offsets := collatedList(t, c.by, c.ids...)

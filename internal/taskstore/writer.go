@@ -83,8 +83,8 @@ type Written struct {
 	Refused map[string]error
 }
 
-// Apply carries out the actions, several at a time, beginning with the first. An error is a *WriteError or the
-// context's: the rest was not tried then. An object that is refused by the API server does not stop the others.
+// Apply carries out the actions, several at a time, beginning with the first. An error is a *WriteError or the context's: what has begun
+// was ended then, and the rest not tried. An object that is refused by the API server does not stop the others.
 func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Action) (*Written, error) {
 	out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
 	source := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
@@ -100,7 +100,9 @@ func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Act
 				return err
 			}
 			defer release()
-			err = condition.Contain(log.FromContext(ctx), func() error { return w.write(ctx, scope, action) })
+			err = fair.Finish(ctx, func(ctx context.Context) error {
+				return condition.Contain(log.FromContext(ctx), func() error { return w.write(ctx, scope, action) })
+			})
 			return out.record(ctx, &action, err)
 		})
 	}

@@ -21,7 +21,7 @@ func TestNoTwinAfterALostAnswer(t *testing.T) {
 		ID: "a", Spec: v1alpha1.LivepeerTaskSpec{ID: "a"}, Status: v1alpha1.LivepeerTaskStatus{Phase: v1alpha1.PhaseRunning},
 	}
 	first := mirror.Names("a")[0]
-	foreign := kubetest.ATask(first, "other", 10, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "b" })
+	foreign := kubetest.ATask(first, "other", 10, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "A" })
 	for name, takenAtFirst := range map[string]bool{"first name taken, then free": true, "first name free, then taken": false} {
 		g := NewWithT(t)
 		api := &kubetest.API{
