@@ -72,9 +72,6 @@ type Scope struct {
 	// StalledBefore is the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be
 	// shown as stalled; 0 shows none so.
 	StalledBefore int64
-	// Latest is the latest time of an update, in milliseconds since 1970, that can be true; 0 says nothing. A clock of Studio's was wrong
-	// where a stored one is later, or somebody made it up: it must not keep all that is observed out for being older.
-	Latest int64
 }
 
 // Lookup finds a stored task of the scope's namespace by the name of its object.
@@ -124,7 +121,7 @@ func (p *planner) plan(observation *mirror.Observation) {
 		// It comes back once it is gone: its deletion is an event that is followed up.
 	case observation.Deleted:
 		// Only together with a complete listing does that mean that the object goes: see Deletion.
-	case found && p.scope.older(observation, &stored):
+	case found && older(observation, &stored):
 		p.result.Stale++
 	case !p.scope.Includes(observation.Spec.Type):
 		if p.named(&stored) && !p.scope.contested(&stored) {
@@ -157,9 +154,9 @@ func Deletion(scope *Scope, stored *mirror.Entry) []Action {
 }
 
 // older reports whether the observation is older than what is stored, as from a list that a lagging replica answered.
-func (s *Scope) older(observation *mirror.Observation, stored *mirror.Entry) bool {
+func older(observation *mirror.Observation, stored *mirror.Entry) bool {
 	updatedAt := observation.Status.UpdatedAt
-	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt && (s.Latest == 0 || stored.UpdatedAt <= s.Latest)
+	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt
 }
 
 // find looks for the stored task with this ID, and for the first name that is free for it: none where this plan has

@@ -92,18 +92,6 @@ func TestPlan(t *testing.T) {
 		"gone":              {observed: deleted},
 		"another gone":      {observed: &mirror.Observation{ID: "B", Deleted: true}},
 		"older":             {observed: observed("A", "upload", "waiting", noon-1), count: Result{Stale: 1}},
-		"older than a time that nobody reaches": {
-			observed: completed, scope: func(s *Scope) { s.Latest = noon + 1000 }, want: "UpdateStatus a",
-			change: func(t *v1alpha1.LivepeerTask) {
-				t.Status.UpdatedAt = new(metav1.NewMicroTime(time.UnixMilli(noon + 1001)))
-			},
-		},
-		"older than a time ahead": {
-			observed: completed, scope: func(s *Scope) { s.Latest = noon + 1000 }, count: Result{Stale: 1},
-			change: func(t *v1alpha1.LivepeerTask) {
-				t.Status.UpdatedAt = new(metav1.NewMicroTime(time.UnixMilli(noon + 1000)))
-			},
-		},
 		"older, other type": {
 			observed: observed("A", "upload", "waiting", noon-1), scope: func(s *Scope) { s.Types = []string{"clip"} }, count: Result{Stale: 1},
 		},

@@ -11,9 +11,6 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// FarAhead is how far an update may be in the future to be believed where it is stored. Studio's clock is not that far ahead.
-const FarAhead = 24 * time.Hour
-
 // Stored is what the cluster holds of one source.
 type Stored struct {
 	// Finished counts the tasks that have ended.
@@ -50,7 +47,6 @@ func (b *Bounds) Unlimited() Scope {
 		NotifyAfter: b.NotifyAfter,
 
 		StalledBefore: StalledBefore(b.Source.Spec.StallAfter, b.Now),
-		Latest:        b.Now.Add(FarAhead).UnixMilli(),
 	}
 }
 

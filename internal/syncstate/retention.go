@@ -14,6 +14,10 @@ import (
 // later ones did, and clocks differ.
 const notifyMargin = 10 * time.Minute
 
+// farAhead is how far an update may be in the future to say what was there before a restart. Studio's clock is not that far
+// ahead, and a time that nobody reaches would keep all notifications of new tasks back until the next full sync.
+const farAhead = 24 * time.Hour
+
 // notifyNothing is the time that no task changed after.
 const notifyNothing = math.MaxInt64
 

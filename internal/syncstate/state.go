@@ -90,8 +90,7 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	for entry := range entries {
 		stored++
 		newest = max(newest, entry.UpdatedAt)
-		// A time that nobody reaches would keep all notifications of new tasks back until the next full sync.
-		if entry.UpdatedAt <= now.Add(plan.FarAhead).UnixMilli() {
+		if entry.UpdatedAt <= now.Add(farAhead).UnixMilli() {
 			credible = max(credible, entry.UpdatedAt)
 		}
 	}
