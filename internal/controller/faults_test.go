@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -106,11 +107,7 @@ func answer(status int, body string) func(*http.Request) livepeertest.Fault {
 
 func faults() map[string]*fault {
 	all := map[string]*fault{
-		"connection refused": {
-			harm:   func(w *world) { w.server.Close() },
-			mend:   (*world).reopen,
-			reason: v1alpha1.ReasonUnavailable, message: "refuses connections", uncounted: true,
-		},
+		"connection refused": shut(),
 		"connection reset in the body": {
 			answers: always(livepeertest.Fault{Cut: true, CutAfter: 1}),
 			reason:  v1alpha1.ReasonUnavailable, message: "was closed before the answer was complete",
@@ -181,6 +178,27 @@ func storm() func(*http.Request) livepeertest.Fault {
 	var n atomic.Int64
 	return func(*http.Request) livepeertest.Fault {
 		return livepeertest.HTML([]int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}[n.Add(1)%3])
+	}
+}
+
+// shut closes the server. Its port stays taken, so that no other test's Studio, which may take the same key, answers in its place.
+func shut() *fault {
+	var port int
+	return &fault{
+		harm: func(w *world) {
+			address := w.server.Listener.Addr().(*net.TCPAddr) //nolint:errcheck // As it is made.
+			w.server.Close()
+			var err error
+			port, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+			w.Expect(err).NotTo(HaveOccurred())
+			w.Expect(syscall.SetsockoptInt(port, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)).To(Succeed())
+			w.Expect(syscall.Bind(port, &syscall.SockaddrInet4{Port: address.Port, Addr: [4]byte(address.IP.To4())})).To(Succeed())
+		},
+		mend: func(w *world) {
+			w.Expect(syscall.Close(port)).To(Succeed())
+			w.reopen()
+		},
+		reason: v1alpha1.ReasonUnavailable, message: "refuses connections", uncounted: true,
 	}
 }
 
