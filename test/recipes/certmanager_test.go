@@ -108,14 +108,19 @@ func (c *certCluster) withoutIssuer() {
 	c.Eventually(c.ready, gitopsBound).WithArguments("livepeer-task-operator-metrics").Should(HavePrefix("False DoesNotExist: "))
 	c.t.Log("without an issuer: ", c.ready("livepeer-task-operator-metrics"), "; ", c.requests())
 	c.Expect(c.mount()).To(MatchError(ContainSubstring("not there")), "so that the kubelet starts no pod")
-	for _, flag := range []string{"metrics", "receiver"} {
-		binary, args := c.operator("--receiver-bind-address="+c.receiver, "--"+flag+"-cert-path="+c.t.TempDir())
-		ctx, cancel := context.WithTimeout(c.t.Context(), gitopsBound)
-		defer cancel()
-		out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
-		c.Expect(err).To(HaveOccurred(), "started in some other way")
-		c.Expect(string(out)).To(MatchRegexp("--" + flag + "-cert-path: .*tls.crt: no such file"))
-	}
+	c.refused("--metrics-cert-path")
+	c.refused("--receiver-cert-path")
+}
+
+// refused sees that the operator does not start with an empty folder.
+func (c *certCluster) refused(flag string) {
+	c.t.Helper()
+	binary, args := c.operator("--receiver-bind-address="+c.receiver, flag+"="+c.t.TempDir())
+	ctx, cancel := context.WithTimeout(c.t.Context(), gitopsBound)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
+	c.Expect(err).To(HaveOccurred(), "started in some other way")
+	c.Expect(string(out)).To(MatchRegexp(flag + ": .*tls.crt: no such file"))
 }
 
 // warnings are the messages of the Events that warn, in the operator's namespace.

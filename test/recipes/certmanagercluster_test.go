@@ -59,7 +59,7 @@ func (c *certCluster) in(t *testing.T) *certCluster {
 // startCertManager installs cert-manager's CRDs and runs its controllers, as an administrator, until the end of the test.
 func (c *certCluster) startCertManager() {
 	c.t.Helper()
-	paths := []string{filepath.Join(moduleDir(c.t, "cert-manager", "github.com/cert-manager/cert-manager"), "deploy/crds")}
+	paths := []string{filepath.Join(moduleDir(c.t, "cert-manager", "github.com/cert-manager/cert-manager"), "deploy", "crds")}
 	_, err := envtest.InstallCRDs(c.plane.Config(), envtest.CRDInstallOptions{Paths: paths, ErrorIfPathMissing: true, MaxTime: gitopsBound})
 	c.Expect(err).NotTo(HaveOccurred())
 	newNamespace(c.t, c, "cert-manager")
