@@ -141,9 +141,9 @@ LEGO = github.com/go-acme/lego/v4
 
 # kube-state-metrics, k9s, Flux's kustomize-, helm- and source-controller, Argo CD, KEDA's operator and server of metrics with Kubernetes' own controllers,
 # Knative's broker, Traefik, OLM with its catalog, and Velero with its plugin for S3 and an S3 in memory themselves, and small programs that call Argo
-# Events' and KEDA's own code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
+# Events', KEDA's and cert-manager's own code, with a NATS server. KEDA's operator takes longest: 16 minutes on two busy cores.
 .PHONY: test-recipes
-test-recipes: controlplane ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
+test-recipes: controlplane $(HELM) ## Run the recipes of docs/recipes with the tools themselves (the first time builds those, which takes minutes).
 	go build -C tools/kube-state-metrics -o $(BIN)/recipes/kube-state-metrics k8s.io/kube-state-metrics/v2
 	go build -C tools/argo-events -o $(BIN)/recipes/argo-events .
 	go build -C tools/argo-events -o $(BIN)/recipes/argo-events-pods ./pods
@@ -153,6 +153,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	go build -C tools/keda -overlay=$(BIN)/recipes/keda.json -o $(BIN)/recipes/keda .
 	go build -C tools/keda-operator -o $(BIN)/recipes/keda-operator github.com/kedacore/keda/v2/cmd/operator
 	go build -C tools/keda-operator -o $(BIN)/recipes/keda-adapter github.com/kedacore/keda/v2/cmd/adapter
+	go build -C tools/cert-manager -o $(BIN)/recipes/cert-manager .
 	go build -C tools/kube-controller-manager $(KUBERNETES_FLAGS) -o $(BIN)/recipes/kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 	dir=$$(go list -C tools/traefik -m -f '{{.Dir}}' $(LEGO)); rm -rf $(BIN)/recipes/lego; cp -r --no-preserve=mode "$$dir" $(BIN)/recipes/lego
 	cp tools/traefik/dns/dns.go $(BIN)/recipes/lego/providers/dns/zz_gen_dns_providers.go
@@ -174,7 +175,7 @@ test-recipes: controlplane ## Run the recipes of docs/recipes with the tools the
 	$(ARGOCD_GO) build -C tools/argocd -o $(BIN)/recipes/kustomize sigs.k8s.io/kustomize/kustomize/v5
 	dir=$$($(ARGOCD_GO) list -C tools/argocd -m -f '{{.Dir}}' $(ARGOCD)); \
 		install "$$dir/manifests/install.yaml" "$$dir/hack/git-verify-wrapper.sh" $(BIN)/recipes
-	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 30m ./...
+	cd test/recipes && RECIPE_TOOLS=$(BIN)/recipes HELM=$(HELM) KUBEBUILDER_ASSETS=$(CONTROLPLANE) go test -count=1 -timeout 30m ./...
 
 # Not part of make test: npm ci fetches Headlamp's plugin kit, which is large.
 .PHONY: test-headlamp

@@ -186,6 +186,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"networkPolicy=null":                           "missing property 'networkPolicy'",
 		"receiver.ingress=null":                        "missing property 'ingress'",
 		"certificates.certManager=null":                "missing property 'certManager'",
+		"certificates.certManager.issuerRef.nam=ca":    "issuerRef",
+		"certificates.certManager.issuerRef.name=9":    "/certificates/certManager/issuerRef/name",
 	} {
 		_, err := helm(t.Context(), t, "template", release, chartDir, "--set", value)
 		g.Expect(err).To(MatchError(ContainSubstring(message)), value)

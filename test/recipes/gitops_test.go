@@ -80,14 +80,21 @@ func (c *gitopsCluster) crds() (names []string) {
 // startOperator runs the operator itself, with the rights that were applied, and more arguments, until the returned function is called.
 func (c *gitopsCluster) startOperator(more ...string) (stop func() string) {
 	c.t.Helper()
+	binary, args := c.operator(more...)
+	return startTool(c.t, binary, args...)
+}
+
+// operator is its binary, with the rights that were applied, and its arguments.
+func (c *gitopsCluster) operator(more ...string) (binary string, args []string) {
+	c.t.Helper()
 	binary, err := controlplane.ManagerFor(c.t.Context(), c.t.TempDir())
 	c.Expect(err).NotTo(HaveOccurred())
 	account, err := c.plane.ServiceAccountConfig(c.t.Context(), controlplane.SystemNamespace, controlplane.ServiceAccount)
 	c.Expect(err).NotTo(HaveOccurred())
 	kubeconfig := filepath.Join(c.t.TempDir(), "kubeconfig")
 	c.Expect(controlplane.WriteKubeconfig(kubeconfig, account, "")).To(Succeed())
-	args := []string{"--kubeconfig=" + kubeconfig, "--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address=0"}
-	return startTool(c.t, binary, append(args, more...)...)
+	args = []string{"--kubeconfig=" + kubeconfig, "--health-probe-bind-address=0", "--metrics-bind-address=0", "--receiver-bind-address=0"}
+	return binary, append(args, more...)
 }
 
 // startStudio runs a simulated Studio, and returns what spec.url is to be.

@@ -140,16 +140,19 @@ func (h *hooksCluster) policy() {
 }
 
 // onPage is the block of docs/push.md that has a text.
-func (h *hooksCluster) onPage(text string) string {
-	h.t.Helper()
-	raw, err := os.ReadFile("../../docs/push.md")
-	h.Expect(err).NotTo(HaveOccurred())
+func (h *hooksCluster) onPage(text string) string { return blockOf(h.t, "push.md", text) }
+
+// blockOf is the first block of a page in docs that has a text.
+func blockOf(t *testing.T, page, text string) string {
+	t.Helper()
+	raw, err := os.ReadFile("../../docs/" + page)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	for _, block := range regexp.MustCompile("(?ms)^ *```(?:yaml)?\n(.*?\n) *```$").FindAllStringSubmatch(string(raw), -1) {
 		if strings.Contains(block[1], text) {
 			return block[1]
 		}
 	}
-	h.t.Fatal("docs/push.md has no ", text)
+	t.Fatal("docs/", page, " has no ", text)
 	return ""
 }
 
