@@ -186,7 +186,7 @@ func shut() *fault {
 	var port int
 	return &fault{
 		harm: func(w *world) {
-			address := w.server.Listener.Addr().(*net.TCPAddr) //nolint:errcheck // As it is made.
+			address := w.server.Listener.Addr().(*net.TCPAddr)
 			w.server.Close()
 			var err error
 			port, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
