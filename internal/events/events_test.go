@@ -188,17 +188,21 @@ func TestFewNamespacesKeepNobodysEventsOut(t *testing.T) {
 	if got := testutil.ToFloat64(log.dropped) - before; got != 1 {
 		t.Errorf("%v are dropped to make room for one", got)
 	}
+	var first []string // as the writers take them, each of which may then be slow
+	for range 3 {
+		<-log.come
+		first = append(first, log.next().Namespace)
+	}
+	if !slices.Contains(first, "three") {
+		t.Errorf("the first are of %q", first)
+	}
 	ended, stop := context.WithCancel(t.Context())
 	stop()
 	log.limiter.SetLimit(rate.Inf)
 	if err := log.Start(ended); err != nil {
 		t.Error(err)
 	}
-	at := slices.IndexFunc(s.taken(), func(name string) bool { return strings.HasPrefix(name, "three") })
-	if at < 0 || at > 2+2*eventWriters {
-		t.Errorf("it is written as number %d", at)
-	}
-	if got := len(s.taken()); got != eventQueue {
+	if got := len(s.taken()); got != eventQueue-len(first) {
 		t.Errorf("%d are written", got)
 	}
 }
