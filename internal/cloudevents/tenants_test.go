@@ -218,10 +218,10 @@ func TestSilentSinksKeepNobodyWaiting(t *testing.T) {
 func TestSilentSinksTakeLittleMemory(t *testing.T) {
 	a := newTenants(t)
 	hangs, hanging := silent(t)
-	const sources, each = 16, 8
+	const sources, each, size = 16, 8, 128 << 10
 	large := func(task *v1alpha1.LivepeerTask) {
 		task.Status.Conditions = nil
-		task.Annotations = map[string]string{"large": strings.Repeat("x", 512<<10)}
+		task.Annotations = map[string]string{"large": strings.Repeat("x", size)}
 	}
 	for n := range sources {
 		a.add("tenant", fmt.Sprint("hangs-", n), hangs, each, large)
@@ -235,7 +235,7 @@ func TestSilentSinksTakeLittleMemory(t *testing.T) {
 	before := used()
 	a.start()
 	a.Eventually(hanging.Load, time.Minute, time.Millisecond).Should(BeNumerically(">=", sources*each))
-	a.Eventually(func() uint64 { return max(used(), before) - before }, sendTimeout/2).Should(BeNumerically("<", sources*each*(512<<10)/4))
+	a.Eventually(func() uint64 { return max(used(), before) - before }, sendTimeout/2).Should(BeNumerically("<", sources*each*size/2))
 	t.Logf("%d KiB", (max(used(), before)-before)>>10)
 }
 
