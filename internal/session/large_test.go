@@ -16,7 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
@@ -52,17 +52,7 @@ func TestLargeTasksOfOneNamespace(t *testing.T) {
 		hanging := open("greedy", "/hangs")
 		greedy.Go(func() { _, _ = hanging.Get(ctx, "a") })
 	}
-	own := kubetest.ASource()
-	own.Namespace = "greedy"
-	g.Eventually(func() error {
-		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		release, err := sessions.large.Enter(short, client.ObjectKeyFromObject(own), func() {})
-		if err == nil {
-			release()
-		}
-		return err
-	}, time.Minute, time.Millisecond).Should(HaveOccurred(), "all turns are taken")
+	turnsAreTaken(t, sessions, "greedy")
 
 	_, err := open("other", "/well").Get(t.Context(), "a")
 	g.Expect(err).NotTo(HaveOccurred())
@@ -116,17 +106,7 @@ func TestLargeTasksOfManyNamespaces(t *testing.T) {
 			}
 		})
 	}
-	own := kubetest.ASource()
-	own.Namespace = "any"
-	g.Eventually(func() error {
-		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		release, err := sessions.large.Enter(short, client.ObjectKeyFromObject(own), func() {})
-		if err == nil {
-			release()
-		}
-		return err
-	}, time.Minute, time.Millisecond).Should(HaveOccurred(), "all turns are taken")
+	turnsAreTaken(t, sessions, "any")
 	began := time.Now()
 	well := open("other", "/well")
 	g.Eventually(func() error { // a busy machine may take longer than it waits for a turn
@@ -135,4 +115,18 @@ func TestLargeTasksOfManyNamespaces(t *testing.T) {
 	}, time.Minute).Should(Succeed())
 	t.Logf("it took %s", time.Since(began))
 	g.Eventually(said.Load, time.Minute).Should(ContainSubstring("had no turn"))
+}
+
+// turnsAreTaken waits until a namespace has no turn for a large task.
+func turnsAreTaken(t *testing.T, sessions *Sessions, namespace string) {
+	t.Helper()
+	NewWithT(t).Eventually(func() error {
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		release, err := sessions.large.Enter(short, types.NamespacedName{Namespace: namespace, Name: "main"}, func() {})
+		if err == nil {
+			release()
+		}
+		return err
+	}, time.Minute, time.Millisecond).Should(HaveOccurred(), "all turns are taken")
 }

@@ -48,17 +48,7 @@ func TestAFaultStaysWithItsSource(t *testing.T) {
 			return &faulty, nil
 		},
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = engine.Start(ctx)
-	}()
-	defer func() {
-		cancel()
-		<-ended
-	}()
-	<-engine.Started()
+	run(t, engine)
 	of := func(name, url string) *v1alpha1.LivepeerTaskSource {
 		source := kubetest.ASource()
 		source.Namespace, source.Name, source.UID = name, name, types.UID(name)
@@ -104,17 +94,7 @@ func TestAFaultBeforeAStep(t *testing.T) {
 			return connect(ctx, source)
 		},
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = engine.Start(ctx)
-	}()
-	defer func() {
-		cancel()
-		<-ended
-	}()
-	<-engine.Started()
+	run(t, engine)
 	source := kubetest.ASource()
 	source.Spec.URL, source.Spec.Interval.Duration = server.URL+"/api", time.Second
 	sync := func() Report {
@@ -125,4 +105,20 @@ func TestAFaultBeforeAStep(t *testing.T) {
 	mended.Store(true)
 	g.Eventually(func() bool { return sync().FullSyncAt.IsZero() }, time.Minute).Should(BeFalse())
 	g.Expect(index.Counts(taskstore.SourceIDOf(source)).Total).To(BeEquivalentTo(20))
+}
+
+// run starts an engine, and ends it with the test.
+func run(t *testing.T, engine *Engine) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = engine.Start(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	<-engine.Started()
 }

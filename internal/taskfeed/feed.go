@@ -23,6 +23,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
+	"github.com/livepeer/livepeer-task-operator/internal/unserved"
 )
 
 // readers bounds the tasks that are read one by one at once.
@@ -111,9 +112,7 @@ func (f *feed) answered(err error) error {
 	before := f.refused
 	f.refused = apierrors.IsForbidden(err)
 	if f.refused && !before && !f.synced && f.namespace != "" {
-		f.log.Error(nil, "The namespace is not served: the operator may not list and watch LivepeerTasks there. Grant it the Role of "+
-			"docs/rights.md in that namespace, or take it out of --watch-namespaces. It is tried again every minute; others are served",
-			"namespace", f.namespace)
+		unserved.Tell(f.log, "LivepeerTasks", f.namespace)
 	}
 	return err
 }

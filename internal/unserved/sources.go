@@ -91,11 +91,16 @@ func (s *sources) refused(namespace string) bool {
 	readable, asked := s.namespaces[namespace]
 	if !asked {
 		s.namespaces[namespace] = false
-		s.log.Error(nil, "The namespace is not served: the operator may not list and watch LivepeerTaskSources there. Grant it the Role "+
-			"of docs/rights.md in that namespace, or take it out of --watch-namespaces. It is tried again every minute; others are served",
-			"namespace", namespace)
+		Tell(s.log, "LivepeerTaskSources", namespace)
 	}
 	return !readable
+}
+
+// Tell says in the log, for a person to act on, that what is of a kind may not be listed in a namespace.
+func Tell(log logr.Logger, kind, namespace string) {
+	log.Error(nil, "The namespace is not served: the operator may not list and watch "+kind+" there. Grant it the Role of docs/rights.md "+
+		"in that namespace, or take it out of --watch-namespaces. It is tried again every minute; others are served",
+		"namespace", namespace)
 }
 
 // none answers that there are no sources.
