@@ -3,7 +3,10 @@
 package redact
 
 import (
+	"slices"
 	"strings"
+	"sync"
+	"weak"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/tokens"
@@ -29,8 +32,21 @@ type Redactor struct {
 // cut off, percent-encoded, escaped, in base64, base32 or hexadecimal digits. Secrets shorter than 4 bytes, and parts of the mask
 // itself, are ignored.
 func New(known ...string) *Redactor {
-	k := tokens.SecretsOf(known)
-	return &Redactor{known: func() *tokens.Secrets { return k }}
+	// What to search for takes 15 KB for each key, and a source at rest searches for nothing: the garbage collector takes it, and it is made
+	// anew.
+	known = slices.Clone(known)
+	var mu sync.Mutex
+	var made weak.Pointer[tokens.Secrets]
+	return &Redactor{known: func() *tokens.Secrets {
+		mu.Lock()
+		defer mu.Unlock()
+		k := made.Value()
+		if k == nil {
+			k = tokens.SecretsOf(known)
+			made = weak.Make(k)
+		}
+		return k
+	}}
 }
 
 // URL masks the credentials in a URL: user info becomes "***:***"; the value of a query parameter, a part of the path or a
