@@ -119,6 +119,14 @@ func TestReceiverValues(t *testing.T) {
 	g.Expect(deploymentOf(t, own).Spec.Template.Spec.Volumes).To(ContainElement(HaveField("Secret.SecretName", "mine")))
 }
 
+// TestDashboardValues: Grafana's sidecar finds the dashboard by a label, and its folder by an annotation.
+func TestDashboardValues(t *testing.T) {
+	g := NewWithT(t)
+	dashboard := chart(t, "--set", "prometheus.dashboard=true,prometheus.dashboardAnnotations.grafana_folder=Video").only(t, "ConfigMap")
+	g.Expect(dashboard.GetAnnotations()).To(Equal(map[string]string{"grafana_folder": "Video"}))
+	g.Expect(dashboard.GetLabels()).To(HaveKeyWithValue("grafana_dashboard", "1"))
+}
+
 func nested(object *unstructured.Unstructured, path ...string) any {
 	value, _, _ := unstructured.NestedFieldNoCopy(object.Object, path...)
 	return value
