@@ -145,7 +145,7 @@ func (b *bench) testExported(t *testing.T) {
 	age := time.Since(time.UnixMilli(int64(1000 * now().sum(metrics.LastPoll, "", ""))))
 	g.Expect(age).To(BeNumerically("<", soon))
 	all := scrape(t.Context(), "http://"+address+"/metrics")
-	g.Expect(all.ours()).To(Equal(defined()))
+	g.Expect(all.ours()).To(Equal(defined()), "what is defined is exported, also before it was counted, and nothing else")
 	checkQueries(g, all.names())
 
 	studio.RemoveKey(livepeertest.APIKey)

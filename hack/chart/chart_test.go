@@ -177,7 +177,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"receiver.host=https://hooks.example.com":      "/receiver/host",
 		"receiver.host=*.example.com":                  "/receiver/host",
 		`podLabels.app\.kubernetes\.io/name=mine`:      "/podLabels/app.kubernetes.io~1name",
-		`podLabels.app\.kubernetes\.io/instance=mine`:  "/podLabels/app.kubernetes.io~1instance",
+		`podLabels.studio\.livepeer\.org/operator=x`:   "/podLabels/studio.livepeer.org~1operator",
 		`prometheus.labels.app\.kubernetes\.io/name=a`: "/prometheus/labels/app.kubernetes.io~1name",
 		"log.level=128":                                "/log/level",
 		"enabled=false":                                "enabled is for a chart that has this one as a part",
@@ -188,6 +188,19 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"certificates.certManager=null":                "missing property 'certManager'",
 		"certificates.certManager.issuerRef.nam=ca":    "issuerRef",
 		"certificates.certManager.issuerRef.name=9":    "/certificates/certManager/issuerRef/name",
+
+		// null is no default: it would be false, without a word.
+		"crds.keep=null":                          "missing property 'keep'",
+		"crds.install=null":                       "missing property 'install'",
+		"clusterResources.install=null":           "missing property 'install'",
+		"networkPolicy.enabled=null":              "missing property 'enabled'",
+		"serviceAccount.create=null":              "missing property 'create'",
+		"certificates.certManager.receiver=null":  "missing property 'receiver'",
+		"certificates.certManager.enabled=null":   "missing property 'enabled'",
+		"image.repository=example.com/o:v1":       "/image/repository",
+		"image.repository=example.com/o@sha256:0": "/image/repository",
+		"watchNamespaces={*}":                     "/watchNamespaces/0",
+		"extraArgs={--watch-label-selector=a=b}":  "watchLabelSelector is the value for --watch-label-selector: rights follow from it",
 	} {
 		_, err := helm(t.Context(), t, "template", release, chartDir, "--set", value)
 		g.Expect(err).To(MatchError(ContainSubstring(message)), value)

@@ -99,6 +99,12 @@ func TestInstallUpgradeUninstall(t *testing.T) {
 	all := chart(t, "--set", "replicaCount=2")
 	g.Expect(c.remaining(t, all)).To(HaveLen(len(all)))
 
+	for _, install := range []string{"false", "true"} { // left to somebody else, and taken again
+		c.helm(t, "upgrade", release, chartDir, "--set", "replicaCount=2,crds.install="+install)
+		g.Expect(c.remaining(t, all)).To(HaveLen(len(all)))
+		g.Expect(c.Get(t.Context(), client.ObjectKeyFromObject(source), source)).To(Succeed())
+	}
+
 	c.helm(t, "uninstall", release)
 	g.Expect(c.remaining(t, all)).To(ConsistOf(
 		"CustomResourceDefinition  livepeertasks.studio.livepeer.org", "CustomResourceDefinition  livepeertasksources.studio.livepeer.org"))

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -114,4 +115,44 @@ func TestRightsOnLeases(t *testing.T) {
 	g.Expect(named(shardOf(t, "a"))).To(BeEmpty())
 	args := deploymentOf(t, chart(t, "--set-string", `watchLabelSelector=studio.livepeer.org/shard notin (a\,b)`)).Spec.Template.Spec.Containers[0].Args
 	g.Expect(args).To(ContainElement("--watch-label-selector=studio.livepeer.org/shard notin (a,b)"))
+}
+
+// TestPartsOfOneRelease: a chart may have two operators as its parts, which have the name of the release in common. Neither's Services lead
+// to the other's pods, and neither's ServiceMonitor takes the other's Service.
+func TestPartsOfOneRelease(t *testing.T) {
+	g := NewWithT(t)
+	out, err := helm(t.Context(), t, "template", "video", partOf(t, "{alias: a, version: 0.1.0, name: "+release+"}", "{alias: b, version: 0.1.0, name: "+release+"}"),
+		"--namespace", namespace, "--set", "a.prometheus.enabled=true,b.prometheus.enabled=true,a.fullnameOverride=video-a,b.fullnameOverride=video-b",
+		"--set", "b.crds.install=false,b.clusterResources.install=false")
+	g.Expect(err).NotTo(HaveOccurred())
+	all := parse(t, out)
+	pods := map[string]apilabels.Set{}
+	for _, deployment := range all.of("Deployment") {
+		template := as[appsv1.Deployment](t, deployment).Spec.Template
+		pods[strings.TrimSuffix(deployment.GetName(), "-controller-manager")] = template.Labels
+	}
+	g.Expect(pods).To(HaveLen(2))
+	services := all.of("Service")
+	g.Expect(len(services)).To(BeNumerically(">=", 4))
+	for part, labels := range pods {
+		for _, service := range services {
+			selector := apilabels.SelectorFromSet(as[corev1.Service](t, service).Spec.Selector)
+			g.Expect(selector.Matches(labels)).To(Equal(strings.HasPrefix(service.GetName(), part)), "%s and the pods of %s", service.GetName(), part)
+		}
+		monitor := all["ServiceMonitor "+namespace+" "+part+"-controller-manager"]
+		selector := apilabels.Set{}
+		for name, value := range nested(monitor, "spec", "selector", "matchLabels").(map[string]any) {
+			selector[name] = value.(string)
+		}
+		for _, service := range services {
+			g.Expect(apilabels.SelectorFromSet(selector).Matches(apilabels.Set(service.GetLabels()))).To(
+				Equal(service.GetName() == part+"-controller-manager-metrics"), "ServiceMonitor of %s and %s", part, service.GetName())
+		}
+	}
+}
+
+// The name that objects have anyway changes nothing: the Deployment's selector is one that can't be changed later.
+func TestOverrideWithTheSameName(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(deploymentOf(t, chart(t, "--set", "fullnameOverride="+release)).Spec).To(Equal(deploymentOf(t, chart(t)).Spec))
 }

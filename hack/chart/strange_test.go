@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -17,7 +18,7 @@ import (
 
 // strange are texts that YAML takes for something else where they stand without quotes.
 const strange = `
-image: {repository: "registry.example.com/x: y", tag: "1.0"}
+image: {repository: "registry.example.com:5000/x #y", tag: "1.0"}
 replicaCount: 1000000
 fullnameOverride: "true"
 watchLabelSelector: "a in (b), !c"
@@ -57,10 +58,10 @@ func TestStrangeTextsStayTexts(t *testing.T) {
 	template := deployment.Spec.Template
 	container := template.Spec.Containers[0]
 	g.Expect(deployment.Namespace).To(Equal("123"))
-	g.Expect(deployment.Spec.Selector.MatchLabels).To(HaveKeyWithValue("app.kubernetes.io/instance", "1e3"))
+	g.Expect(deployment.Spec.Selector.MatchLabels).To(HaveKeyWithValue("studio.livepeer.org/operator", "true"))
 	g.Expect(deployment.Spec.Replicas).To(HaveValue(BeEquivalentTo(1000000)))
 	g.Expect(template.Annotations).To(And(HaveKeyWithValue("kubectl.kubernetes.io/default-container", "other"), HaveKeyWithValue("n", "4")))
-	g.Expect(container.Image).To(Equal("registry.example.com/x: y:1.0"))
+	g.Expect(container.Image).To(Equal("registry.example.com:5000/x #y:1.0"))
 	g.Expect(container.Args).To(ContainElements("--allowed-hosts=fd00::,a #b", "--watch-namespaces=3",
 		"--watch-label-selector=a in (b), !c", "--receiver-connections-per-address=2000000"))
 	g.Expect(container.Env).To(ContainElements(
@@ -100,13 +101,21 @@ func TestCertManagerForMetricsAlone(t *testing.T) {
 // A chart may have this one as a part, with the condition that is usual.
 func TestPartOfAnotherChart(t *testing.T) {
 	g := NewWithT(t)
-	dir := t.TempDir()
-	g.Expect(os.CopyFS(filepath.Join(dir, "charts", release), os.DirFS(filepath.Join(rootOf(t), chartDir)))).To(Succeed())
-	g.Expect(os.WriteFile(filepath.Join(dir, "Chart.yaml"), []byte("apiVersion: v2\nname: video\nversion: 0.1.0\ndependencies:\n"+
-		"- {name: "+release+", version: 0.1.0, condition: "+release+".enabled}\n"), 0o600)).To(Succeed())
+	dir := partOf(t, "{name: "+release+", version: 0.1.0, condition: "+release+".enabled}")
 	for enabled, deployments := range map[string]int{"true": 1, "false": 0} {
 		out, err := helm(t.Context(), t, "template", "video", dir, "--set", release+".enabled="+enabled)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(parse(t, out).of("Deployment")).To(HaveLen(deployments), enabled)
 	}
+}
+
+// partOf is a chart named video that has this one as a part, or several times.
+func partOf(t *testing.T, dependencies ...string) string {
+	t.Helper()
+	g := NewWithT(t)
+	dir := t.TempDir()
+	g.Expect(os.CopyFS(filepath.Join(dir, "charts", release), os.DirFS(filepath.Join(rootOf(t), chartDir)))).To(Succeed())
+	text := "apiVersion: v2\nname: video\nversion: 0.1.0\ndependencies: [" + strings.Join(dependencies, ", ") + "]\n"
+	g.Expect(os.WriteFile(filepath.Join(dir, "Chart.yaml"), []byte(text), 0o600)).To(Succeed())
+	return dir
 }

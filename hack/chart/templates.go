@@ -66,6 +66,9 @@ var changes = map[string]func(template string) string{
 		return "{{- if .Values.networkPolicy.enabled }}\n---\n" + template + "{{- end }}\n"
 	},
 	"Service": func(template string) string {
+		// The ServiceMonitor looks for it.
+		const own = "\n    {{- with include \"livepeer-task-operator.own\" . }}\n    {{ . }}\n    {{- end }}"
+		template = strings.Replace(template, labels, labels+own, 1)
 		return strings.Replace(template, "appProtocol: http\n",
 			"appProtocol: {{ if eq (include \"livepeer-task-operator.receiverCertificate\" .) \"\" }}http{{ else }}https{{ end }}\n", 1)
 	},
@@ -103,8 +106,8 @@ var (
 // ofRelease gives names and selectors to the objects that several releases in one cluster, or one namespace, do not share.
 func ofRelease(template string) string {
 	template = names.ReplaceAllString(template, `${1}{{ include "livepeer-task-operator.prefix" $$ }}-`)
-	return selectors.ReplaceAllString(template, "${0}${1}{{- if $$.Values.fullnameOverride }}\n"+
-		"${1}app.kubernetes.io/instance: {{ $$.Release.Name | quote }}\n${1}{{- end }}\n")
+	return selectors.ReplaceAllString(template, "${0}${1}{{- with include \"livepeer-task-operator.own\" $$ }}\n"+
+		"${1}{{ . }}\n${1}{{- end }}\n")
 }
 
 // rules are those that somebody adds to a direction of the NetworkPolicy.
@@ -114,6 +117,9 @@ func rules(direction string) string {
 
 // withDashboard is for what Grafana's sidecar takes.
 func withDashboard(template string) string {
+	const annotations = "\n  {{- with .Values.prometheus.dashboardAnnotations }}\n  annotations:\n" +
+		"    {{- toYaml . | nindent 4 }}\n  {{- end }}\n"
+	template = strings.Replace(template, "\nmetadata:\n", "\nmetadata:"+annotations, 1)
 	return "{{- if .Values.prometheus.dashboard }}\n" + template + "{{- end }}\n"
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -117,6 +118,29 @@ func TestReceiverValues(t *testing.T) {
 	own := chart(t, "--set", "certificates.receiver=mine,certificates.certManager.enabled=true,certificates.certManager.issuerRef.name=ca")
 	g.Expect(own.of("Certificate")).To(HaveLen(1), "that of the metrics")
 	g.Expect(deploymentOf(t, own).Spec.Template.Spec.Volumes).To(ContainElement(HaveField("Secret.SecretName", "mine")))
+}
+
+// TestDashboardValues: Grafana's sidecar finds the dashboard by a label, and its folder by an annotation.
+func TestDashboardValues(t *testing.T) {
+	g := NewWithT(t)
+	dashboard := chart(t, "--set", "prometheus.dashboard=true,prometheus.dashboardAnnotations.grafana_folder=Video").only(t, "ConfigMap")
+	g.Expect(dashboard.GetAnnotations()).To(Equal(map[string]string{"grafana_folder": "Video"}))
+	g.Expect(dashboard.GetLabels()).To(HaveKeyWithValue("grafana_dashboard", "1"))
+}
+
+// TestNotes: who has installed the chart is told which sources are served, where not all are.
+func TestNotes(t *testing.T) {
+	g := NewWithT(t)
+	notes := func(args ...string) string {
+		out, err := helm(t.Context(), t, append([]string{"install", release, chartDir, "--dry-run=client"}, args...)...)
+		g.Expect(err).NotTo(HaveOccurred())
+		_, notes, found := strings.Cut(out, "\nNOTES:\n")
+		g.Expect(found).To(BeTrue())
+		return notes
+	}
+	g.Expect(notes()).To(And(ContainSubstring("in a namespace of yours:"), Not(ContainSubstring("is served"))))
+	g.Expect(notes("--set", "watchNamespaces={media,video}")).To(ContainSubstring("in one of the namespaces media, video: no other is served"))
+	g.Expect(notes("--set", "watchLabelSelector=a=b")).To(ContainSubstring("with labels that a=b selects: no other source is served"))
 }
 
 func nested(object *unstructured.Unstructured, path ...string) any {

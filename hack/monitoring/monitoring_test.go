@@ -111,7 +111,7 @@ func TestRunbook(t *testing.T) {
 	for _, title := range wanted {
 		body := sections[strings.ToLower(title)]
 		for _, part := range []string{"**Means**: ", "**Look**: ", "**Do**: "} {
-			g.Expect(body).To(ContainSubstring(part), title)
+			g.Expect(body).To(ContainSubstring(part), "docs/runbook.md has no section ### %s with Means, Look and Do", title)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 			metrics <- prometheus.MustNewConstMetric(m.collected[name], kind, value, labels...)
 		}
 		for i, kind := range KnownTypes() {
-			for j, phase := range finishedPhases() {
+			for j, phase := range finishedPhases {
 				report(TasksFinished, prometheus.CounterValue, float64(known.finished[i][j].Load()), kind, phase)
 			}
 		}

@@ -130,20 +130,27 @@ func Definitions() []Definition {
 	}
 }
 
-// KnownTypes are the values of LabelType; all other types are the last.
-func KnownTypes() []string {
-	return []string{
+var (
+	knownTypes = [...]string{
 		v1alpha1.TypeUpload, v1alpha1.TypeExport, v1alpha1.TypeExportData, v1alpha1.TypeTranscodeFile, v1alpha1.TypeClip, OtherType,
 	}
-}
-
-// KnownPhases are the values of LabelPhase; all other phases are the last.
-func KnownPhases() []string {
-	return []string{
+	knownPhases = [...]string{
 		v1alpha1.PhasePending, v1alpha1.PhaseWaiting, v1alpha1.PhaseRunning, v1alpha1.PhaseCompleted, v1alpha1.PhaseFailed,
 		v1alpha1.PhaseCancelled, UnknownPhase,
 	}
-}
+)
+
+// Types and Phases are how many of each there are, for who counts by them.
+const (
+	Types  = len(knownTypes)
+	Phases = len(knownPhases)
+)
+
+// KnownTypes are the values of LabelType; all other types are the last.
+func KnownTypes() []string { return knownTypes[:] }
+
+// KnownPhases are the values of LabelPhase; all other phases are the last.
+func KnownPhases() []string { return knownPhases[:] }
 
 // bounded returns a value that is among the known ones, and the last of them for every other.
 func bounded(value string, known []string) string {

@@ -70,7 +70,7 @@ func (m *Metrics) Wrote(source Source, write *Write, now time.Time) {
 			lag := max(0, now.Sub(write.UpdatedAt)) // clocks differ
 			m.lag.WithLabelValues(source.Namespace, source.Name).Observe(lag.Seconds())
 		}
-		if phase := slices.Index(finishedPhases(), write.Phase); phase >= 0 && (fresh || changed && write.Phase != write.Before) {
+		if phase := slices.Index(finishedPhases[:], write.Phase); phase >= 0 && (fresh || changed && write.Phase != write.Before) {
 			kind := slices.Index(KnownTypes(), bounded(write.Type, KnownTypes()))
 			known.finished[kind][phase].Add(1)
 		}

@@ -41,13 +41,11 @@ type followed struct {
 
 	// finished counts by type and phase, as KnownTypes and finishedPhases name them. In a vector, these series would take 14 KB of
 	// memory for each source, more than all that it holds otherwise.
-	finished [6][3]atomic.Uint64
+	finished [Types][len(finishedPhases)]atomic.Uint64
 }
 
 // finishedPhases are those that end a task.
-func finishedPhases() []string {
-	return []string{v1alpha1.PhaseCompleted, v1alpha1.PhaseFailed, v1alpha1.PhaseCancelled}
-}
+var finishedPhases = [...]string{v1alpha1.PhaseCompleted, v1alpha1.PhaseFailed, v1alpha1.PhaseCancelled}
 
 // State is what a source was like at the end of its last turn.
 type State struct {

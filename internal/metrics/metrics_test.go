@@ -4,6 +4,7 @@ package metrics_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,17 +179,25 @@ func TestSeveralManagers(t *testing.T) {
 	stop()
 }
 
-// TestDefinitions: names and units are as Prometheus wants them, and all that is exported is defined.
+// TestDefinitions: names and units are as Prometheus wants them, all that is exported is defined, and of a source all that is defined is
+// exported from the start.
 func TestDefinitions(t *testing.T) {
 	g := NewWithT(t)
-	m := metrics.New(prometheus.NewRegistry(), noTasks)
+	m := metrics.New(prometheus.NewRegistry(), func(_ metrics.Source, _ types.UID, yield func(kind, phase string, count int)) {
+		yield("clip", "failed", 3)
+	})
 	m.Follow(main)
 	m.Report(main, &metrics.State{Reason: "Synced", PolledAt: noon, FullSyncAt: noon})
 	problems, err := testutil.CollectAndLint(m)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(problems).To(BeEmpty())
-	seen := map[string]bool{}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(m)
+	exported, seen := names(g, registry, main.Name), map[string]bool{}
 	for _, d := range metrics.Definitions() {
+		if slices.Contains(d.Labels, metrics.LabelSource) {
+			g.Expect(exported).To(HaveKey(d.Name), "%s: Follow is to begin it with 0, and counted or collect to report it", d.Name)
+		}
 		g.Expect(d.Name).To(HavePrefix(metrics.Prefix))
 		g.Expect(seen).NotTo(HaveKey(d.Name))
 		seen[d.Name] = true

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,9 +82,20 @@ func leaves(t testing.TB, section any) map[string]string {
 	return found
 }
 
+// dashed is where the parameters of a type with a dash in its name are, as of transcode-file: ours have it in camel case.
+var dashed = regexp.MustCompile(`^params\.[a-z]+(-[a-z]+)+`)
+
+func camelCase(path string) string {
+	words := strings.Split(path, "-")
+	for i, word := range words[1:] {
+		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "")
+}
+
 // mirroredPath returns the section of the object, and the path in it, where a path of the API's task is mirrored.
 func mirroredPath(path string) (section, inner string) {
-	path = strings.Replace(path, "params.transcode-file", "params.transcodeFile", 1)
+	path = dashed.ReplaceAllStringFunc(path, camelCase)
 	switch first, rest, _ := strings.Cut(path, "."); first {
 	case "status":
 		return "status", rest

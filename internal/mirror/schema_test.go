@@ -233,6 +233,11 @@ func TestSchema(t *testing.T) {
 		if inner == "" { // the status has no field of its own
 			continue
 		}
+		if o.Spec.UnknownFields+o.Status.UnknownFields > 0 {
+			t.Errorf("%s: nothing in api/v1alpha1 that internal/decode/layout.go can fill has this name; of a type with a dash, add it to "+
+				"wireNames there, and of a field of the task itself to fields.go here (CONTRIBUTING.md, Where something new goes)", f.path)
+			continue
+		}
 		got := leaves(t, map[string]any{"spec": o.Spec, "status": o.Status})
 		masked := slices.Concat(o.Spec.RedactedFields, o.Status.RedactedFields)
 		omitted := slices.Concat(o.Spec.OmittedFields, o.Status.OmittedFields)
@@ -246,10 +251,10 @@ func TestSchema(t *testing.T) {
 			}
 		}
 		if pruned := stored.pruned(t, o); len(pruned) > 0 {
-			t.Errorf("%s: the CRD lacks %q", f.path, pruned)
+			t.Errorf("%s: the CRD lacks %q: run make generate manifests", f.path, pruned)
 		}
-		if len(omitted) > 0 || o.Spec.UnknownFields+o.Status.UnknownFields > 0 {
-			t.Errorf("%s: omitted %q, unknown %d and %d", f.path, omitted, o.Spec.UnknownFields, o.Status.UnknownFields)
+		if len(omitted) > 0 {
+			t.Errorf("%s: omitted %q", f.path, omitted)
 		}
 	}
 }

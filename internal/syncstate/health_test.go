@@ -4,6 +4,10 @@ package syncstate
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +48,34 @@ func TestJudge(t *testing.T) {
 		if got := c.state.Judge(kubetest.ASource(), 7, failure); got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+}
+
+// TestEachTypeIsKnown: a type that api/v1alpha1 names is not taken for one that is misspelled.
+func TestEachTypeIsKnown(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../../api/v1alpha1/constants.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := 0
+	ast.Inspect(file, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Type") {
+			return true
+		}
+		types++
+		name, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := notKnown([]string{name}); said != "" {
+			t.Errorf("%s is not in the list of notKnown; CONTRIBUTING.md (Where something new goes) names the other places of a type%s",
+				spec.Names[0].Name, said)
+		}
+		return true
+	})
+	if types < 7 {
+		t.Errorf("only %d types are found", types)
 	}
 }
 

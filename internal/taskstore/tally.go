@@ -60,7 +60,7 @@ func (x *Index) countsOf(source SourceID) sourceCounts {
 }
 
 // Tally counts stored tasks by type and phase. What is not known counts as the last of each.
-type Tally [6][7]int32
+type Tally [metrics.Types][metrics.Phases]int32
 
 // add counts a task, or no longer.
 func (t *Tally) add(task *StoredTask, n int32) {

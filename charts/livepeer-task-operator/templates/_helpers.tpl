@@ -15,11 +15,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
+{{- /* By what operators in one namespace tell their pods and Services apart. Not the name of the release: a chart may have two as its
+parts, and Argo CD writes its own app.kubernetes.io/instance. */ -}}
+{{- define "livepeer-task-operator.own" -}}
+{{- if ne (include "livepeer-task-operator.prefix" .) "livepeer-task-operator" -}}
+studio.livepeer.org/operator: {{ include "livepeer-task-operator.prefix" . | quote }}
+{{- end }}
+{{- end }}
+
 {{- define "livepeer-task-operator.selector" -}}
 app.kubernetes.io/component: manager
 app.kubernetes.io/name: livepeer-task-operator
-{{- if .Values.fullnameOverride }}
-app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- with include "livepeer-task-operator.own" . }}
+{{ . }}
 {{- end }}
 {{- end }}
 
