@@ -105,7 +105,8 @@ func (m *Masker) lostAt(u *page.URL, end int) int {
 	host := auth[at+1:]
 	port := portOf(host)
 	dotted := strings.IndexByte(host, '.') >= 0 || strings.HasPrefix(host, "[") || strings.HasPrefix(host, "localhost")
-	glued := strings.HasSuffix(auth, ":") && strings.HasPrefix(m.Text[end:], "//") && len(auth) > 1 // https://bob:hunt://er2@host
+	glued := strings.HasSuffix(auth, ":") && len(auth) > 1 && // https://bob:hunt://er2@host, s3://AKID:/a secret key@host
+		(strings.HasPrefix(m.Text[end:], "//") || !dotted && m.At(end) == '/')
 	if at >= 0 && (port == portNumber || dotted) || at < 0 && port != portBad && (dotted || port == portNone) && !glued {
 		return -1
 	}
