@@ -61,6 +61,9 @@ var forms = []string{
 	"ewogICJCANARYCANARY",
 	"MIIEpAIBAAKCAQEACANARYCANARY", "b3BlbnNzaC1rZXktdjECANARY", "IQoJb3JpZ2luX2VjEJr//////////wEaCANARYCANARY", "FwoGZXIvYXdzEJr//CANARYCANARY",
 	// others
+	"https://CANARY%2Fx@host", "nats://CANARY%2B%2F@host:4222", "rtmp://h/live/CANARY%2F4Qx7Lm2", "https://host/token/CANARY%2F4Qx7Lm2Zp/x",
+	"https:%2F%2Fhost%2Fx%3Fsig%3DCANARY", "password:\n  CANARYCANARY=", `the password is "aB=CANARY"`,
+	"jdbc:sqlserver://h:1433;user=bob;password=x@CANARY;encrypt=true", "jdbc:sqlserver://h;user=bob;password=CANARY@x1",
 	"https://host/s/link?md5=CANARY&expires=1700000000", "https://host/s/link?Expires=1700000000&hash=CANARY", "bob:CANARY@[2001:db8::1]/x",
 	`map[string][]string{"X-Api-Key":[]string{"CANARY"}}`, `{"accessGrant":"CANARY"}`, "mp4encrypt --key 1:CANARY:0123456789abcdef in out",
 }

@@ -110,7 +110,7 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	text = strings.Trim(text, "*`_")
 	name := s.word[strings.LastIndexByte(s.word, ' ')+1:]
 	switch {
-	case words.IsPairLike(text):
+	case words.IsPairLike(text) && (s.strength < words.Sure || !v.Quoted || !words.Mixed(text)):
 		return false
 	case view.IsDigits(text) && words.Roles(words.LastWord(s.word))&words.IsCode != 0: // OTP 123456
 		return len(text) >= 6 && len(text) <= 8
