@@ -57,6 +57,10 @@ func (u unquoted) Write(line []byte) (int, error) {
 		text = text[:first] + redact.Mask + text[last+1:]
 	}
 	text, _ = (*redact.Redactor)(nil).PlainText(strings.TrimSpace(text))
-	u.Info(text)
+	if strings.HasPrefix(text, "http: panic") {
+		u.Error(nil, text)
+	} else { // what anybody can cause who connects
+		u.V(1).Info(text)
+	}
 	return len(line), nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -80,7 +81,7 @@ func TestWhatAServerSendsUnaskedIsNotLogged(t *testing.T) {
 	g := NewWithT(t)
 	t.Cleanup(klog.ClearLogger)
 	out := &guarded{}
-	Use(New(&zap.Options{}, out))
+	Use(New(&zap.Options{Level: zapcore.DebugLevel}, out))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, stream, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -103,7 +104,10 @@ func TestWhatAServerSendsUnaskedIsNotLogged(t *testing.T) {
 	g.Expect(out.String()).NotTo(ContainSubstring("09f8b46c"))
 	line := map[string]any{}
 	g.Expect(json.Unmarshal([]byte(out.String()), &line)).To(Succeed(), out.String())
-	g.Expect(line).To(HaveKeyWithValue("logger", "go"))
+	g.Expect(line).To(And(HaveKeyWithValue("logger", "go"), HaveKeyWithValue("level", "debug")))
+
+	log.Printf("http: panic serving %s: %v", "10.0.0.1:1", "odd")
+	g.Expect(out.String()).To(ContainSubstring(`"level":"error"`))
 }
 
 // guarded is a buffer that is written to while it is read.
