@@ -47,8 +47,8 @@ func Use(logger logr.Logger) {
 	log.SetOutput(unquoted{logger.WithName("go")})
 }
 
-// unquoted logs the lines of Go's own logger, without what they quote: net/http does so with what a server sends unasked, be that what a task
-// hides, or the key that it was sent.
+// unquoted logs the lines of Go's own logger, without what they quote: net/http does so with what a server sends unasked, be that what a
+// task hides, or the key that it was sent.
 type unquoted struct{ logr.Logger }
 
 func (u unquoted) Write(line []byte) (int, error) {

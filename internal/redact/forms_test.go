@@ -115,8 +115,8 @@ func TestKnownSecretForms(t *testing.T) {
 		"base32 within": base32.StdEncoding.EncodeToString([]byte("key=" + key)), "hexadecimal with colons": wrapWith(hex.EncodeToString([]byte(key)), 2, ":"),
 		"upper hexadecimal": strings.ToUpper(hex.EncodeToString([]byte(key))), "bytes of C": "0x" + wrapWith(hex.EncodeToString([]byte(key)), 2, `\x`),
 		"UTF-16": encode([]byte(strings.Join(strings.Split(key, ""), "\x00") + "\x00")), "middle": key[10:26], "zero width": wrapWith(key, 3, "\u200b"),
-		"JSON in base64": encode([]byte(`{"apiKey":"` + key + `"}`)), "bytes": fmt.Sprint([]byte(key)), "bytes of Go": fmt.Sprintf("%#v", []byte(key)),
-		"bytes in JSON": strings.ReplaceAll(fmt.Sprint([]byte(key)), " ", ","),
+		"JSON in base64": encode([]byte(`{"apiKey":"` + key + `"}`)), "bytes": fmt.Sprintf("%d", []byte(key)), "bytes of Go": fmt.Sprintf("%#v", []byte(key)),
+		"bytes in JSON": strings.ReplaceAll(fmt.Sprintf("%d", []byte(key)), " ", ","),
 	} {
 		got, changed := r.Text("seen " + form + " there")
 		rest := strings.NewReplacer("seen", "", "there", "", Mask, "", "…", "", " ", "").Replace(got)

@@ -132,7 +132,8 @@ func (w *walker) member(out map[string]any, path, key string, value any, beside 
 	if number, isNumber := value.(json.Number); isNumber {
 		text = string(number)
 	}
-	if holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text) || words.IsCodeOf(key, text) {
+	secret := holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text)
+	if secret || words.IsCodeOf(key, text) {
 		value = w.whole(path, value)
 	} else {
 		value = w.walk(path, value)

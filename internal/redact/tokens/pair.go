@@ -31,7 +31,8 @@ func (m *Masker) KeyPairs() {
 func (m *Masker) secretKey(i int) {
 	const length, most = 40, 6 // most bytes between the two
 	start := i
-	for start-i < most && (view.IsSpace(m.At(start)) || strings.IndexByte("\"',:;|", m.At(start)) >= 0 || m.At(start) == '/' && m.At(start+1) == ' ') {
+	for start-i < most && (view.IsSpace(m.At(start)) || strings.IndexByte("\"',:;|", m.At(start)) >= 0 ||
+		m.At(start) == '/' && m.At(start+1) == ' ') {
 		start++
 	}
 	end := start

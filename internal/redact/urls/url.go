@@ -64,8 +64,8 @@ func (m *Masker) Authority(sep int) int {
 		u.Depth = m.Depth(sep + 1)
 	}
 	end := m.until(u.Host, `/?#\`, u.Depth)
-	if i := strings.IndexByte(m.Text[u.Host:end], ';'); i >= 0 && strings.EqualFold(m.Text[max(0, u.Start-len("jdbc:")):u.Start], "jdbc:") &&
-		m.At(m.NameEndAt(u.Host+i+1)) == '=' { // properties, and a password in them may hold an @
+	java := strings.EqualFold(m.Text[max(0, u.Start-len("jdbc:")):u.Start], "jdbc:")
+	if i := strings.IndexByte(m.Text[u.Host:end], ';'); i >= 0 && java && m.At(m.NameEndAt(u.Host+i+1)) == '=' { // a password may hold an @
 		end = u.Host + i
 	} else if at := m.lostAt(&u, end); at >= 0 {
 		m.HideUser(u.Host, at)

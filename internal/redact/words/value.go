@@ -15,7 +15,7 @@ var prose = Set("prose")
 
 // IsKeyValue reports whether text, the value of a key of any kind, is a credential rather than the name of something.
 func IsKeyValue(text string) bool {
-	if id, key, found := strings.Cut(text, ":"); found && IsID(id) && id != "" { // and which one it is, perhaps with its vector: 1:100b6c20940f779a:00
+	if id, key, found := strings.Cut(text, ":"); found && IsID(id) && id != "" { // which one it is, and its vector: 1:100b6c20940f779a:00
 		text, _, _ = strings.Cut(key, ":")
 	}
 	l := LookAt(text)
