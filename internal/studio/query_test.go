@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -45,6 +46,33 @@ func TestUnchangedAnswerIsNotRepeated(t *testing.T) {
 	}
 	if want := []int{200, 200, 304, 200, 200}; !slices.Equal(s.statuses, want) {
 		t.Errorf("answers %v, want %v", s.statuses, want)
+	}
+}
+
+// TestATagOfNoUseIsNotKept: what a server calls its answers is kept for each source at rest, and sent with each poll. One that is long takes
+// the memory that all share.
+func TestATagOfNoUseIsNotKept(t *testing.T) {
+	for name, tag := range map[string]string{
+		"long": `"` + strings.Repeat("x", 100_000) + `"`, "not ASCII": "\"\u00e4\"", "none": "", "usual": `W/"2-l9Fw4VUO7kr8CvBlt4zaMCqXZ0w"`,
+	} {
+		sent := ""
+		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			sent += r.Header.Get("If-None-Match")
+			w.Header().Set("ETag", tag)
+			if r.URL.Query().Get("cursor") != "" {
+				_, _ = fmt.Fprint(w, "[]")
+				return
+			}
+			_, _ = fmt.Fprint(w, "["+fakeTask{id: "a", updated: 5}.json()+"]")
+		}))
+		for range 3 {
+			if ids := collect(t, c.NewPass(Query{UpdatedSince: 1}), 10, nil); len(ids) != 1 {
+				t.Errorf("%s: listed %v", name, ids)
+			}
+		}
+		if use := name == "usual"; use != (sent != "") {
+			t.Errorf("%s: %d bytes were sent", name, len(sent))
+		}
 	}
 }
 
