@@ -76,6 +76,32 @@ func TestATagOfNoUseIsNotKept(t *testing.T) {
 	}
 }
 
+// TestALongProjectIsNone: the projects of a listing are kept for each source at rest. One that is longer than any that is mirrored counts as
+// none, so that 40 sources of one owner can't take the memory that all share.
+func TestALongProjectIsNone(t *testing.T) {
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var all []string
+		for n := range 90 {
+			all = append(all, fmt.Sprintf(`{"id":"%04d","projectId":"%d%s"}`, n, n, strings.Repeat("x", 10_000*(n%2))))
+		}
+		if r.URL.Query().Get("cursor") != "" {
+			all = nil
+		}
+		_, _ = fmt.Fprint(w, "["+strings.Join(all, ",")+"]")
+	}))
+	p := c.NewPass(Query{})
+	if ids := collect(t, p, 10, nil); len(ids) != 90 {
+		t.Errorf("listed %d", len(ids))
+	}
+	size := 0
+	for project := range p.Projects() {
+		size += len(project)
+	}
+	if _, short := p.Projects()["2"]; !short || size > 1000 {
+		t.Errorf("%d projects of %d bytes", len(p.Projects()), size)
+	}
+}
+
 func TestUnchangedAnswerThatWasNotReadWholly(t *testing.T) {
 	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"x"`)
