@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,13 +27,14 @@ import (
 )
 
 // testMetrics: metrics are for those whom Kubernetes knows and permits, over HTTP/1.1 with TLS, and with the certificate
-// that is in the folder at that time.
+// that is in the folder at that time. The tokens that they send are not logged, however much is.
 func (b *bench) testMetrics(t *testing.T) {
 	g := NewWithT(t)
 	certificates := t.TempDir()
 	roots := issue(t, certificates, 1)
 	address := freeAddress(t)
-	b.start(t, "--metrics-bind-address="+address, "--metrics-cert-path="+certificates, "--metrics-cert-name=crt.pem", "--metrics-cert-key=key.pem")
+	printed, stop := b.start(t, "--metrics-bind-address="+address, "--metrics-cert-path="+certificates, "--metrics-cert-name=crt.pem",
+		"--metrics-cert-key=key.pem", "--zap-log-level=127")
 	url := "https://" + address + "/metrics"
 
 	permitted, stranger := b.token(t, "prometheus", true), b.token(t, "stranger", false)
@@ -51,6 +53,12 @@ func (b *bench) testMetrics(t *testing.T) {
 
 	roots = issue(t, certificates, 2)
 	g.Eventually(func() int64 { return get(t.Context(), roots, url, permitted).serial }, soon).Should(Equal(int64(2)))
+
+	stop()
+	g.Expect(printed.String()).To(ContainSubstring("Request Body"), "not at its most verbose")
+	for _, token := range []string{permitted, stranger} {
+		g.Expect(strings.Contains(printed.String(), token)).To(BeFalse(), "a token is printed")
+	}
 }
 
 // answer is what came back; all zero where nothing did.

@@ -5,6 +5,8 @@ package logging
 
 import (
 	"io"
+	"log"
+	"strings"
 
 	"github.com/go-logr/logr"
 	uberzap "go.uber.org/zap"
@@ -37,8 +39,28 @@ func (c lazyCore) With(values []zapcore.Field) zapcore.Core {
 	return lazyCore{zapcore.NewLazyWith(c.Core, values)}
 }
 
-// Use has everything log to a logger, what Kubernetes' client logs by klog as well.
+// Use has everything log to a logger, what Kubernetes' client logs by klog as well, and what Go's own packages do by theirs.
 func Use(logger logr.Logger) {
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
+	log.SetFlags(0)
+	log.SetOutput(unquoted{logger.WithName("go")})
+}
+
+// unquoted logs the lines of Go's own logger, without what they quote: net/http does so with what a server sends unasked, be that what a
+// task hides, or the key that it was sent.
+type unquoted struct{ logr.Logger }
+
+func (u unquoted) Write(line []byte) (int, error) {
+	text := string(line)
+	if first, last := strings.IndexByte(text, '"'), strings.LastIndexByte(text, '"'); first < last {
+		text = text[:first] + redact.Mask + text[last+1:]
+	}
+	text, _ = (*redact.Redactor)(nil).PlainText(strings.TrimSpace(text))
+	if strings.HasPrefix(text, "http: panic") {
+		u.Error(nil, text)
+	} else { // what anybody can cause who connects
+		u.V(1).Info(text)
+	}
+	return len(line), nil
 }

@@ -6,6 +6,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -68,4 +74,56 @@ func TestEveryLineHasTheSameForm(t *testing.T) {
 	line := map[string]any{}
 	g.Expect(json.Unmarshal(out.Bytes(), &line)).To(Succeed(), out.String())
 	g.Expect(line).To(And(HaveKeyWithValue("level", "error"), HaveKeyWithValue("msg", "Failed to watch"), HaveKeyWithValue("error", "no answer")))
+}
+
+// What a server sends that nobody has asked for, net/http quotes in the log: a task, or the key that it was sent.
+func TestWhatAServerSendsUnaskedIsNotLogged(t *testing.T) {
+	g := NewWithT(t)
+	t.Cleanup(klog.ClearLogger)
+	out := &guarded{}
+	Use(New(&zap.Options{Level: zapcore.DebugLevel}, out))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, stream, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = fmt.Fprintf(stream, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]no \"token\" %s found", r.Header.Get("Authorization"))
+		_ = stream.Flush()
+		_, _ = stream.ReadByte() // until the other end is gone
+	}))
+	defer server.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	g.Expect(err).NotTo(HaveOccurred())
+	request.Header.Set("Authorization", "Bearer 09f8b46c-61a0-4254-9875-f71f4c605bc7")
+	response, err := server.Client().Do(request)
+	g.Expect(err).NotTo(HaveOccurred())
+	_, _ = io.Copy(io.Discard, response.Body)
+	g.Expect(response.Body.Close()).To(Succeed())
+	g.Eventually(out.String, "5s").Should(ContainSubstring("Unsolicited response"))
+	g.Expect(out.String()).NotTo(ContainSubstring("09f8b46c"))
+	line := map[string]any{}
+	g.Expect(json.Unmarshal([]byte(out.String()), &line)).To(Succeed(), out.String())
+	g.Expect(line).To(And(HaveKeyWithValue("logger", "go"), HaveKeyWithValue("level", "debug")))
+
+	log.Printf("http: panic serving %s: %v", "10.0.0.1:1", "odd")
+	g.Expect(out.String()).To(ContainSubstring(`"level":"error"`))
+}
+
+// guarded is a buffer that is written to while it is read.
+type guarded struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (g *guarded) Write(text []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all.Write(text)
+}
+
+func (g *guarded) String() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all.String()
 }

@@ -85,6 +85,9 @@ func Convert(raw []byte, r *redact.Redactor) (*Observation, error) {
 func convertSpec(spec *v1alpha1.LivepeerTaskSpec, task map[string]any, id string, d *decode.Decoder) {
 	d.Object(specLayout, reflect.ValueOf(spec).Elem(), task)
 	spec.ID = id // verbatim: it is how the task is found again
+	if _, told := task["deleted"].(bool); !told && task["deleted"] != nil {
+		d.Omit("deleted")
+	}
 	spec.RedactedFields, spec.OmittedFields, spec.UnknownFields = d.Found()
 }
 

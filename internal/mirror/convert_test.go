@@ -209,6 +209,7 @@ func TestConvertSmallThings(t *testing.T) {
 		"fractions and overflow":   {`{"id":"A","params":{"upload":{"targetSegmentSizeSecs":1e999,"profiles":[{"width":1.5,"height":1e30}]}}}`, map[string]string{"spec.omittedFields[0]": "params.upload.profiles[0].height", "spec.omittedFields[1]": "params.upload.profiles[0].width", "spec.omittedFields[2]": "params.upload.targetSegmentSizeSecs", "spec.omittedFields[3]": ""}},
 		"times":                    {`{"id":"A","createdAt":0,"scheduledAt":-1,"status":{"updatedAt":1e15}}`, map[string]string{"status.createdAt": "1970-01-01T00:00:00.000000Z", "status.scheduledAt": "", "status.omittedFields[0]": "scheduledAt", "status.omittedFields[1]": "updatedAt", "status.omittedFields[2]": ""}},
 		"completed is 100 percent": {`{"id":"A","status":{"phase":"completed"}}`, map[string]string{"status.progress": "100"}},
+		"deleted, of odd type":     {`{"id":"A","deleted":"true"}`, map[string]string{"spec.omittedFields[0]": "deleted", "spec.omittedFields[1]": ""}},
 		"status of odd type":       {`{"id":"A","status":"x"}`, map[string]string{"status.phase": "", "status.omittedFields[0]": "phase"}},
 		"bad UTF-8":                {"{\"id\":\"A\xff\",\"type\":\"\xc3\"}", map[string]string{"spec.id": "A\ufffd", "spec.type": "\ufffd"}},
 		"id stays verbatim":        {`{"id":"password=x https://u:p@h/","type":"password=x"}`, map[string]string{"spec.id": "password=x https://u:p@h/", "spec.type": "password=[redacted]", "spec.redactedFields[0]": "type", "spec.redactedFields[1]": ""}},

@@ -77,6 +77,14 @@ type Scope struct {
 // Lookup finds a stored task of the scope's namespace by the name of its object.
 type Lookup func(name string) (mirror.Entry, bool)
 
+// Any reports whether there is a stored task by one of these names.
+func (l Lookup) Any(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, stored := l(name)
+		return stored
+	})
+}
+
 // Result is what Plan found.
 type Result struct {
 	Actions []Action

@@ -59,7 +59,13 @@ var forms = []string{
 	"-----BEGIN PGP PRIVATE KEY BLOCK-----\nCANARY\n-----END PGP PRIVATE KEY BLOCK-----", "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCgCANARY",
 	"gAAAAACANARYCANARYCANARY", "v4.local.CANARYCANARY", "SWMTKN-1-CANARYCANARY", "rzp_live_CANARY", "AKIDCANARYCANARY",
 	"ewogICJCANARYCANARY",
-	"MIIEpAIBAAKCAQEACANARYCANARY", "b3BlbnNzaC1rZXktdjECANARY",
+	"MIIEpAIBAAKCAQEACANARYCANARY", "b3BlbnNzaC1rZXktdjECANARY", "IQoJb3JpZ2luX2VjEJr//////////wEaCANARYCANARY", "FwoGZXIvYXdzEJr//CANARYCANARY",
+	// others
+	"https://CANARY%2Fx@host", "nats://CANARY%2B%2F@host:4222", "rtmp://h/live/CANARY%2F4Qx7Lm2", "https://host/token/CANARY%2F4Qx7Lm2Zp/x",
+	"https:%2F%2Fhost%2Fx%3Fsig%3DCANARY", "password:\n  CANARYCANARY=", `the password is "aB=CANARY"`,
+	"jdbc:sqlserver://h:1433;user=bob;password=x@CANARY;encrypt=true", "jdbc:sqlserver://h;user=bob;password=CANARY@x1",
+	"https://host/s/link?md5=CANARY&expires=1700000000", "https://host/s/link?Expires=1700000000&hash=CANARY", "bob:CANARY@[2001:db8::1]/x",
+	`map[string][]string{"X-Api-Key":[]string{"CANARY"}}`, `{"accessGrant":"CANARY"}`, "mp4encrypt --key 1:CANARY:0123456789abcdef in out",
 }
 
 // TestForms: a credential is gone whatever form it comes in, and around other text.
@@ -109,13 +115,37 @@ func TestKnownSecretForms(t *testing.T) {
 		"base32 within": base32.StdEncoding.EncodeToString([]byte("key=" + key)), "hexadecimal with colons": wrapWith(hex.EncodeToString([]byte(key)), 2, ":"),
 		"upper hexadecimal": strings.ToUpper(hex.EncodeToString([]byte(key))), "bytes of C": "0x" + wrapWith(hex.EncodeToString([]byte(key)), 2, `\x`),
 		"UTF-16": encode([]byte(strings.Join(strings.Split(key, ""), "\x00") + "\x00")), "middle": key[10:26], "zero width": wrapWith(key, 3, "\u200b"),
-		"JSON in base64": encode([]byte(`{"apiKey":"` + key + `"}`)),
+		"JSON in base64": encode([]byte(`{"apiKey":"` + key + `"}`)), "bytes": fmt.Sprintf("%d", []byte(key)), "bytes of Go": fmt.Sprintf("%#v", []byte(key)),
+		"bytes in JSON": strings.ReplaceAll(fmt.Sprintf("%d", []byte(key)), " ", ","),
 	} {
 		got, changed := r.Text("seen " + form + " there")
 		rest := strings.NewReplacer("seen", "", "there", "", Mask, "", "…", "", " ", "").Replace(got)
 		if !changed || len(rest) > 13 && len(rest) > len(form)/3 {
 			t.Errorf("%s: %q became %q", name, form, got)
 		}
+	}
+}
+
+// TestKnownSecretsOfLetters: those that have no digits are found as well where they were wrapped or cut in pieces; what they say, where that
+// is words, is not.
+func TestKnownSecretsOfLetters(t *testing.T) {
+	const random, phrase = "aBcQeFgHiJkLmXoPqRsTuVwZ", "correct-horse-battery-staple"
+	r := New(random, phrase)
+	for _, secret := range []string{random, phrase} {
+		for _, form := range []string{
+			secret, strings.ToUpper(secret[:1]) + secret[1:], wrap(secret, 8), wrapWith(secret, 9, "\n    "), wrapWith(secret, 1, " "),
+			wrapWith(secret, 10, `', '`), strings.ReplaceAll(secret, "-", "_"),
+		} {
+			if got, _ := r.Text("seen " + form + " there"); got != "seen "+Mask+" there" {
+				t.Errorf("%q became %q", form, got)
+			}
+		}
+	}
+	if got, _ := r.Text("cut off " + random[:14] + " there"); got != "cut off "+Mask+" there" {
+		t.Error(got)
+	}
+	if got, changed := r.Text("the correct horse needs a battery, not a staple"); changed {
+		t.Error(got)
 	}
 }
 

@@ -129,7 +129,11 @@ func (w *walker) member(out map[string]any, path, key string, value any, beside 
 		s = max(s, beside)
 	}
 	text, _ := value.(string)
-	if holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text) {
+	if number, isNumber := value.(json.Number); isNumber {
+		text = string(number)
+	}
+	secret := holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text)
+	if secret || words.IsCodeOf(key, text) {
 		value = w.whole(path, value)
 	} else {
 		value = w.walk(path, value)

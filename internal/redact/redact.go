@@ -131,6 +131,7 @@ func (r *Redactor) pass(s string, isURL bool) string {
 	if r != nil && r.known != nil {
 		m.tokens.Known(r.known())
 	}
+	m.tokens.KeyPairs()
 	m.scan()
 	return m.Apply(s)
 }

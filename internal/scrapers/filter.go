@@ -83,7 +83,8 @@ func (f *filter) permit(r *http.Request) error {
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken {
 		return errUnknown
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	// Without a logger: the more verbose client-go's log is, the more of a request is in it, up to the token.
+	ctx, cancel := context.WithTimeout(logr.NewContext(r.Context(), logr.Discard()), timeout)
 	defer cancel()
 	address, _, _ := net.SplitHostPort(r.RemoteAddr)
 	release, err := f.turns.Acquire(ctx, types.NamespacedName{Namespace: address})

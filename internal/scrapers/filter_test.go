@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	. "github.com/onsi/gomega"
 	authenticationapi "k8s.io/api/authentication/v1"
@@ -139,6 +140,17 @@ func TestFilter(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTokensAreNotLogged: the more verbose client-go's log is, the more of a request is in it, and whoever reads the metrics has sent a token.
+func TestTokensAreNotLogged(t *testing.T) {
+	g := NewWithT(t)
+	handler, _ := served(t, &api{})
+	logged := ""
+	verbose := funcr.New(func(_, line string) { logged += line }, funcr.Options{Verbosity: 10})
+	answer := ask(logr.NewContext(t.Context(), verbose), handler, "GET", "/metrics", "Bearer "+token, "10.0.0.1")
+	g.Expect(answer.Code).To(Equal(http.StatusOK))
+	g.Expect(logged).NotTo(ContainSubstring(token))
 }
 
 // TestGuessersKeepNobodyOut: however many tokens an address tries, the API server is asked of a few at once, and who comes from another

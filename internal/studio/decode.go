@@ -20,7 +20,7 @@ type Task struct {
 	ID string
 	// UpdatedAt is status.updatedAt in milliseconds since 1970, 0 if there is none.
 	UpdatedAt int64
-	// Project is its projectId, "" where it says none.
+	// Project is its projectId, "" where it says none, or one that is too long to be mirrored.
 	Project string
 	// Deleted: the task is deleted, though the API still shows it.
 	Deleted bool
@@ -28,8 +28,12 @@ type Task struct {
 	Raw []byte
 }
 
-// maxID bounds a usable id, in bytes: it has to fit into a URL.
-const maxID = 1024
+const (
+	// maxID bounds a usable id, in bytes: it has to fit into a URL.
+	maxID = 1024
+	// maxProject bounds that of a project: those of a listing are kept.
+	maxProject = 256
+)
 
 // parseTask reads a task; false without a usable id. Member names are matched by their exact case, as everything else
 // that reads tasks does.
@@ -44,7 +48,9 @@ func parseTask(raw []byte) (Task, bool) {
 		case "id":
 			t.ID = text(s)
 		case "projectId":
-			t.Project = text(s)
+			if t.Project = text(s); len(t.Project) > maxProject {
+				t.Project = ""
+			}
 		case "deleted":
 			t.Deleted = string(s.Raw()) == "true"
 		case "status":

@@ -3,6 +3,7 @@
 package studio
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -202,6 +203,14 @@ func TestWhatStandsBetween(t *testing.T) {
 		if m := c.unreachable(tt.err).Message; !strings.Contains(m, "Check ") || !strings.Contains(m, tt.check) {
 			t.Errorf("%s: %q does not say to check %s", name, m, tt.check)
 		}
+	}
+}
+
+// TestASlowAnswer names the setting as users know it.
+func TestASlowAnswer(t *testing.T) {
+	c := newTestClient(t, Config{BaseURL: "https://studio.example/api", Redactor: redact.New()})
+	if m := c.unreachable(context.DeadlineExceeded).Message; !strings.HasSuffix(m, "raise spec.timeout.") {
+		t.Error(m)
 	}
 }
 

@@ -4,6 +4,7 @@ package studio
 
 import (
 	"hash/maphash"
+	"net/http"
 	"strings"
 )
 
@@ -52,4 +53,16 @@ func (pg *page) add(t Task) {
 	if t.UpdatedAt > 0 && (pg.oldest == 0 || t.UpdatedAt < pg.oldest) {
 		pg.oldest = t.UpdatedAt
 	}
+}
+
+// maxTag is the longest ETag that is kept, in bytes: servers make it of a hash. Each source at rest keeps one.
+const maxTag = 256
+
+// tagOf returns the ETag of an answer, "" if it has none of use.
+func tagOf(h http.Header) string {
+	tag := h.Get("ETag")
+	if len(tag) > maxTag || strings.ContainsFunc(tag, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return ""
+	}
+	return tag
 }

@@ -222,7 +222,7 @@ func timeFilter(field, op string, ms int64) string {
 // read reads one answer and yields its tasks.
 func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error {
 	pg.link, pg.ends = linkCursor(resp.Header.Values("Link")), linkEnds(resp.Header.Values("Link"))
-	pg.etag = resp.Header.Get("ETag")
+	pg.etag = tagOf(resp.Header)
 	pg.sum.SetSeed(p.seen.seed)
 	latest := p.began // of the rows that a listing meets first, some are newer than the server's time to the second
 	if p.pages == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -45,6 +46,59 @@ func TestUnchangedAnswerIsNotRepeated(t *testing.T) {
 	}
 	if want := []int{200, 200, 304, 200, 200}; !slices.Equal(s.statuses, want) {
 		t.Errorf("answers %v, want %v", s.statuses, want)
+	}
+}
+
+// TestATagOfNoUseIsNotKept: what a server calls its answers is kept for each source at rest, and sent with each poll. One that is long takes
+// the memory that all share.
+func TestATagOfNoUseIsNotKept(t *testing.T) {
+	for name, tag := range map[string]string{
+		"long": `"` + strings.Repeat("x", 100_000) + `"`, "not ASCII": "\"\u00e4\"", "none": "", "usual": `W/"2-l9Fw4VUO7kr8CvBlt4zaMCqXZ0w"`,
+	} {
+		sent := ""
+		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			sent += r.Header.Get("If-None-Match")
+			w.Header().Set("ETag", tag)
+			if r.URL.Query().Get("cursor") != "" {
+				_, _ = fmt.Fprint(w, "[]")
+				return
+			}
+			_, _ = fmt.Fprint(w, "["+fakeTask{id: "a", updated: 5}.json()+"]")
+		}))
+		for range 3 {
+			if ids := collect(t, c.NewPass(Query{UpdatedSince: 1}), 10, nil); len(ids) != 1 {
+				t.Errorf("%s: listed %v", name, ids)
+			}
+		}
+		if use := name == "usual"; use != (sent != "") {
+			t.Errorf("%s: %d bytes were sent", name, len(sent))
+		}
+	}
+}
+
+// TestALongProjectIsNone: the projects of a listing are kept for each source at rest. One that is longer than any that is mirrored counts as
+// none, so that 40 sources of one owner can't take the memory that all share.
+func TestALongProjectIsNone(t *testing.T) {
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var all []string
+		for n := range 90 {
+			all = append(all, fmt.Sprintf(`{"id":"%04d","projectId":"%d%s"}`, n, n, strings.Repeat("x", 10_000*(n%2))))
+		}
+		if r.URL.Query().Get("cursor") != "" {
+			all = nil
+		}
+		_, _ = fmt.Fprint(w, "["+strings.Join(all, ",")+"]")
+	}))
+	p := c.NewPass(Query{})
+	if ids := collect(t, p, 10, nil); len(ids) != 90 {
+		t.Errorf("listed %d", len(ids))
+	}
+	size := 0
+	for project := range p.Projects() {
+		size += len(project)
+	}
+	if _, short := p.Projects()["2"]; !short || size > 1000 {
+		t.Errorf("%d projects of %d bytes", len(p.Projects()), size)
 	}
 }
 

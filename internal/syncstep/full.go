@@ -39,7 +39,8 @@ type fullSync struct {
 	fresh *studio.Pass
 	// ahead is what was read and there was no time to write. Polls that are due come first.
 	ahead []*mirror.Observation
-	// alive are tasks that polls have seen since the sync began: the listing may be too far on to show them.
+	// alive are stored tasks that polls have seen since the sync began: the listing may be too far on to show them. What is stored later
+	// is not missing either.
 	alive map[string]struct{}
 
 	omitted  int

@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/recheck"
@@ -52,4 +54,27 @@ func TestAPollWaitsForNoFullSync(t *testing.T) {
 	s.take(s.State.poll.Pass, task("b", "completed"))
 	rest, stored = s.rest()
 	g.Expect([]any{rest, stored}).To(Equal([]any{1, true}))
+}
+
+// TestAPollRemembersWhatMatters: while a full sync is under way, which of the stored tasks polls have seen, and not all that a Studio makes up:
+// that would fill the memory, for as long as it lets the full sync last.
+func TestAPollRemembersWhatMatters(t *testing.T) {
+	g := NewWithT(t)
+	s := &syncer{
+		Config: &Config{Index: taskstore.NewIndex(), Clock: clock.RealClock{}},
+		Job:    &Job{Source: kubetest.ASource(), State: &State{}, Connection: &recheck.Connection{Redactor: redact.New("key")}},
+	}
+	s.State.HashSeed = maphash.MakeSeed()
+	s.Source.Spec.Types = []string{"clip"}
+	s.State.full = &fullSync{pass: &studio.Pass{}, alive: map[string]struct{}{}}
+	s.State.Health.Rejected.Add("Refused", "why")
+	s.Index.See(&v1alpha1.LivepeerTask{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.Source.Namespace, Name: "stored", UID: "1", ResourceVersion: "1"},
+		Spec:       v1alpha1.LivepeerTaskSpec{ID: "Stored"},
+	})
+	poll := &studio.Pass{}
+	for _, id := range []string{"Stored", "Refused", "made-up", "Made up"} {
+		s.take(poll, &studio.Task{ID: id, UpdatedAt: 2, Raw: []byte(`{"id":"` + id + `","type":"upload","status":{"updatedAt":2}}`)})
+	}
+	g.Expect(s.State.full.alive).To(And(HaveLen(2), HaveKey("Stored"), HaveKey("Refused")))
 }

@@ -176,12 +176,16 @@ func (s *syncer) pollStep(ctx context.Context) error {
 // take keeps a task that was read, where it differs from the mirror. It returns 1 where it is beyond the limits of
 // history.
 func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
+	names := mirror.Names(task.ID)
 	if full := s.State.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
-		full.alive[task.ID] = struct{}{}
+		// Others don't matter, and Studio can make up any number of them.
+		if _, refused := s.State.Health.Rejected[task.ID]; refused || s.Index.Lookup(s.Source.Namespace).Any(names) {
+			full.alive[task.ID] = struct{}{}
+		}
 	}
 	fingerprint := maphash.Bytes(s.State.HashSeed, task.Raw)
 	resumes := s.State.Coverage.Resuming && s.State.poll != nil && pass == s.State.poll.Pass
-	for _, name := range mirror.Names(task.ID) {
+	for _, name := range names {
 		if s.Index.Mirrors(taskstore.SourceIDOf(s.Source), name, task.ID, fingerprint, s.scope().StalledBefore) ||
 			resumes && s.Index.Shows(taskstore.SourceIDOf(s.Source), name, task.ID, task.UpdatedAt, s.scope().StalledBefore) {
 			delete(s.State.Health.Rejected, task.ID)

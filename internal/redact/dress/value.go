@@ -115,6 +115,9 @@ func (m *Masker) valueOf(s *subject) int {
 func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	t := m.Text
 	i := m.decoration(l)
+	if strings.HasPrefix(t[min(i, len(t)):], `[]string{"`) && s.strength != words.Unsure {
+		i += len("[]string")
+	}
 	if rest, found := strings.CutPrefix(t[min(i, len(t)):], page.Mask); found {
 		glued := rest != "" && view.IsNameByte(rest[0]) && rest[0] != '.'
 		return page.Unquoted(i, m.Bare(i+len(page.Mask), m.Depth(i), false)), glued

@@ -69,7 +69,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		case words.Weak:
 			return words.IsToken(text)
 		}
-		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
+		return words.IsBase64(text) || words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
 	}
 	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) ||
 		s.flag && s.strength == words.Unsure && strings.IndexByte(s.word, '-') > 0 && words.Mixed(text) // --sse-c-key hunter2
@@ -110,7 +110,7 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	text = strings.Trim(text, "*`_")
 	name := s.word[strings.LastIndexByte(s.word, ' ')+1:]
 	switch {
-	case words.IsPairLike(text):
+	case words.IsPairLike(text) && (s.strength < words.Sure || !v.Quoted || !words.Mixed(text)):
 		return false
 	case view.IsDigits(text) && words.Roles(words.LastWord(s.word))&words.IsCode != 0: // OTP 123456
 		return len(text) >= 6 && len(text) <= 8
@@ -127,7 +127,7 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	case s.strength == words.Unsure && v.Quoted:
 		return words.IsKeyValue(text) && !words.IsID(text)
 	case s.strength == words.Unsure:
-		return words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
+		return words.IsBase64(text) || words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
 	case strings.EqualFold(s.word, "session") && words.IsID(text): // its ID in Studio
 		return false
 	}

@@ -230,6 +230,10 @@ func (p *Page) PairFollows(i int) bool {
 	for p.At(end) == ' ' || view.IsQuote(p.At(end)) {
 		end++
 	}
+	const longest = 24 // of a name without a value: beyond it, what ends in an equals sign rather is in base64
+	if p.At(end) == '=' && end-i >= longest && strings.IndexByte("\x00=\n\r\t \"'),.", p.At(end+1)) >= 0 {
+		return false
+	}
 	return named && (p.At(end) == '=' || p.At(end) == ':' && p.At(end-1) != ' ')
 }
 

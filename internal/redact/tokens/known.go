@@ -7,12 +7,16 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
+	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
 const (
@@ -34,16 +38,17 @@ const (
 // case. So it doesn't matter which alphabet of base64 was used, how hexadecimal digits are written or separated, and
 // where lines were wrapped.
 type Secrets struct {
-	exact  []string // as they are
-	short  []string // bones of less than pieceLen
-	pieces []uint64 // hashes of pieces, in order. What has the same hash as one and is none is masked too, once in 10^15 letters.
+	exact  []string          // as they are
+	short  []string          // bones of less than pieceLen
+	pieces []uint64          // hashes of pieces, in order. What has the same hash as one and is none is masked too, once in 10^15 letters.
+	words  map[uint64]string // bones of what may be ordinary words, searched for as a whole, by the hashes of their first pieces
 	filter [1 << (filterBits - 6)]uint64
 }
 
 // SecretsOf returns what to search for to find the known secrets. Those that are too short, and parts of the mask itself, are ignored.
 func SecretsOf(known []string) *Secrets {
 	const masks = page.Mask + " " + page.UserInfoMask + "@"
-	k := &Secrets{}
+	k := &Secrets{words: map[uint64]string{}}
 	for _, s := range known {
 		if len(s) >= minSecretLen && !strings.Contains(masks, s) {
 			k.add(s)
@@ -53,7 +58,7 @@ func SecretsOf(known []string) *Secrets {
 	k.exact = slices.DeleteFunc(slices.Compact(k.exact), func(s string) bool { return strings.Contains(masks, s) })
 	slices.Sort(k.pieces)
 	k.pieces = slices.Clone(slices.Compact(k.pieces))
-	for _, h := range k.pieces {
+	for _, h := range slices.AppendSeq(slices.Clip(k.pieces), maps.Keys(k.words)) {
 		k.filter[bucket(h)/64] |= 1 << (bucket(h) % 64)
 	}
 	return k
@@ -81,9 +86,19 @@ func (k *Secrets) addEncoded(secret string) {
 		return
 	}
 	plain := bones(view.Of(secret).Text)
-	if strings.ContainsAny(secret, "0123456789") { // the pieces of others may be ordinary words
+	switch {
+	case strings.ContainsAny(secret, "0123456789"), words.Opaque(secret):
 		k.addBones(plain)
+	case len(plain) >= pieceLen: // whose pieces may be ordinary words
+		k.words[hash(plain[:pieceLen])] = plain
 	}
+	decimal, literal := "", "" // as lists of bytes are printed: [48 57], [48,57], 0x30, 0x39
+	for _, c := range []byte(secret) {
+		decimal += strconv.Itoa(int(c))
+		literal += fmt.Sprintf("0x%x", c)
+	}
+	k.addBones(decimal)
+	k.addBones(literal)
 	wide := make([]byte, 0, 2*len(secret)) // as PowerShell encodes
 	for _, c := range []byte(secret) {
 		wide = append(wide, c, 0)
@@ -180,13 +195,36 @@ func (m *Masker) Known(k *Secrets) {
 		}
 		h = h*hashBase + uint64(c) - hashOut*uint64(window[(seen-pieceLen)%16])
 		window[seen%16], at[seen%16] = c, i
-		if seen++; k.mayHold(h) && seen >= pieceLen && k.holds(h) {
-			m.Hide(at[(seen-pieceLen)%16], i+1)
+		if seen++; !k.mayHold(h) || seen < pieceLen {
+			continue
+		}
+		if start := at[(seen-pieceLen)%16]; k.holds(h) {
+			m.Hide(start, i+1)
+		} else if all, ok := k.words[h]; ok {
+			m.Hide(start, m.bonesEnd(start, all))
 		}
 	}
 	if len(k.short) > 0 {
 		m.shortKnown(k)
 	}
+}
+
+// bonesEnd returns where these bones end that begin at i; i if there are others.
+func (m *Masker) bonesEnd(i int, all string) int {
+	n := 0
+	for end := i; end < len(m.Text); end++ {
+		c := view.Lower(m.Text[end])
+		if c != 0 && c != all[n] {
+			break
+		}
+		if c != 0 {
+			n++
+		}
+		if n == len(all) {
+			return end + 1
+		}
+	}
+	return i
 }
 
 // shortKnown masks the known secrets of which the bones are fewer than those of a piece.

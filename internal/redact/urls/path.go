@@ -27,7 +27,7 @@ func (m *Masker) path(u *page.URL, from int) {
 	}
 	for n, i := 0, from; i < u.Query; n++ {
 		end := i + 1
-		for end < u.Query && t[end] != '/' {
+		for end < u.Query && (t[end] != '/' || m.isInner(end, u.Depth)) {
 			end++
 		}
 		s := t[min(i+1, end):end]

@@ -71,9 +71,28 @@ func (m *Masker) Param(i int) {
 		}
 		m.Hide(nameEnd+1, end)
 	case strings.HasPrefix(value, page.Mask), strings.Contains(value, "://"), words.IsNothing(value):
-	case !m.isHarmless(name, value):
+	case !m.isHarmless(name, value), inURL && checksums[name] && words.Opaque(value) && m.expires(i):
 		m.Hide(nameEnd+1, end)
 	}
+}
+
+var checksums, expiries = words.Set("checksum param"), words.Set("expiry param")
+
+// expires reports whether the URL says near i when it expires: then what is called a checksum is its signature, as of nginx's secure_link.
+func (m *Masker) expires(i int) bool {
+	const longest = 12
+	from, to := max(m.URL.Query, i-maxFact), min(m.URL.End, i+maxFact)
+	m.Cost += to - from
+	for ; from < to; from++ {
+		if c := m.Text[from]; c != '?' && c != '&' {
+			continue
+		}
+		name, _, found := strings.Cut(m.Text[from+1:min(to, from+longest)], "=")
+		if found && expiries[strings.ToLower(name)] {
+			return true
+		}
+	}
+	return false
 }
 
 // isHarmless reports whether the value of a query parameter with this name can't be a credential.
@@ -174,10 +193,13 @@ func isUser(user, password string) bool {
 
 // isHostLike reports whether what follows an @ may be a host: 1080p60 and sha256:... are none.
 func isHostLike(s string) bool {
+	if strings.HasPrefix(s, "[") { // of IPv6
+		return strings.IndexByte(s, ']') > 0
+	}
 	host, rest, _ := strings.Cut(s, ":")
 	host = strings.TrimRight(host, page.Trailing)
 	if host == "" || strings.HasPrefix(host, "sha") && len(rest) > 30 {
-		return s != "" && s[0] == '['
+		return false
 	}
 	if host[0] >= '0' && host[0] <= '9' {
 		top := host[strings.LastIndexByte(host, '.')+1:]

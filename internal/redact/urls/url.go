@@ -43,22 +43,31 @@ func (m *Masker) stops(i int, depth uint8) bool {
 	return !m.Whole && page.URLStops[m.Text[i]] && (m.Depth(i) <= depth || m.IsEscaped(i))
 }
 
-// until returns where the first of chars is from i on, within a URL.
+// until returns where the first of chars is from i on, within a URL. One that was encoded further than the URL ends no part of it.
 func (m *Masker) until(i int, chars string, depth uint8) int {
 	from := i
-	for i < len(m.Text) && !m.stops(i, depth) && strings.IndexByte(chars, m.Text[i]) < 0 {
+	for i < len(m.Text) && !m.stops(i, depth) && (strings.IndexByte(chars, m.Text[i]) < 0 || m.isInner(i, depth)) {
 		i++
 	}
 	m.Cost += i - from
 	return i
 }
 
+// isInner reports whether what is at i was percent-encoded further than the URL that it is in, which was to depth.
+func (m *Masker) isInner(i int, depth uint8) bool { return m.Depth(i) > depth && !m.IsEscaped(i) }
+
 // Authority goes through the URL of which the :// is at sep, and returns where its path begins.
 func (m *Masker) Authority(sep int) int {
 	u := page.URL{Start: m.SchemeStart(sep), Host: sep + len("://"), Depth: m.Depth(sep)}
 	u.Scheme = strings.ToLower(m.Text[u.Start:sep])
+	if m.isInner(sep+1, u.Depth) { // https:%2F%2F
+		u.Depth = m.Depth(sep + 1)
+	}
 	end := m.until(u.Host, `/?#\`, u.Depth)
-	if at := m.lostAt(&u, end); at >= 0 {
+	java := strings.EqualFold(m.Text[max(0, u.Start-len("jdbc:")):u.Start], "jdbc:")
+	if i := strings.IndexByte(m.Text[u.Host:end], ';'); i >= 0 && java && m.At(m.NameEndAt(u.Host+i+1)) == '=' { // a password may hold an @
+		end = u.Host + i
+	} else if at := m.lostAt(&u, end); at >= 0 {
 		m.HideUser(u.Host, at)
 		u.Host = at + 1
 		end = m.until(u.Host, `/?#\`, u.Depth)
@@ -79,7 +88,7 @@ func (m *Masker) Authority(sep int) int {
 		m.HideUser(u.Host, u.Host+len(page.Trim(m.Text[u.Host:end], page.Trailing)))
 	}
 	m.parts(&u, end)
-	if i := strings.IndexByte(m.Text[min(u.Host, end):end], ';'); i >= 0 { // the properties of JDBC follow
+	if i := strings.IndexByte(m.Text[min(u.Host, end):min(end+1, len(m.Text))], ';'); i >= 0 { // the properties of JDBC follow
 		end = u.Host + i
 		m.URL.Query, m.URL.End = min(m.URL.Query, end), min(m.URL.End, end)
 	}
@@ -105,7 +114,8 @@ func (m *Masker) lostAt(u *page.URL, end int) int {
 	host := auth[at+1:]
 	port := portOf(host)
 	dotted := strings.IndexByte(host, '.') >= 0 || strings.HasPrefix(host, "[") || strings.HasPrefix(host, "localhost")
-	glued := strings.HasSuffix(auth, ":") && strings.HasPrefix(m.Text[end:], "//") && len(auth) > 1 // https://bob:hunt://er2@host
+	glued := strings.HasSuffix(auth, ":") && len(auth) > 1 && // https://bob:hunt://er2@host, s3://AKID:/a secret key@host
+		(strings.HasPrefix(m.Text[end:], "//") || !dotted && m.At(end) == '/')
 	if at >= 0 && (port == portNumber || dotted) || at < 0 && port != portBad && (dotted || port == portNone) && !glued {
 		return -1
 	}

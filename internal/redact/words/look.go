@@ -67,7 +67,7 @@ const shortestJumble = 8
 
 // Opaque reports whether s looks like made by a machine, so that nobody could say it aloud.
 func Opaque(s string) bool {
-	if len(s) < shortestJumble || !Jumbled(s) {
+	if len(s) < shortestJumble || !Jumbled(s) && !isUUID(s) { // of a UUID, some groups have no more turns than a word
 		return false
 	}
 	l := LookAt(s)
@@ -221,15 +221,23 @@ func IsID(s string) bool {
 	switch {
 	case l.Letters() == 0:
 		return true
-	case len(s) == 36 && strings.Count(s, "-") == 4:
-		digits := LookAt(strings.ReplaceAll(s, "-", ""))
-		return digits.hex
+	case isUUID(s):
+		return true
 	case l.others > 0:
 		return false
 	case l.hex:
 		return len(s) >= 8 && (l.Uppers == 0 || l.Lowers == 0)
 	}
 	return len(s) == 16 && l.Uppers == 0 || isCID(s, &l)
+}
+
+// isUUID reports whether s is written as a UUID is.
+func isUUID(s string) bool {
+	if len(s) != 36 || strings.Count(s, "-") != 4 {
+		return false
+	}
+	digits := LookAt(strings.ReplaceAll(s, "-", ""))
+	return digits.hex
 }
 
 // isCID reports whether s is the address of a content in IPFS.

@@ -15,12 +15,23 @@ var prose = Set("prose")
 
 // IsKeyValue reports whether text, the value of a key of any kind, is a credential rather than the name of something.
 func IsKeyValue(text string) bool {
-	if id, key, found := strings.Cut(text, ":"); found && IsID(id) && id != "" { // and which one it is: 1:100b6c20940f779a
-		text = key
+	if id, key, found := strings.Cut(text, ":"); found && IsID(id) && id != "" { // which one it is, and its vector: 1:100b6c20940f779a:00
+		text, _, _ = strings.Cut(key, ":")
 	}
 	l := LookAt(text)
 	made := Opaque(text) || TokenLike(text) && l.Digits > 2 && !strings.ContainsAny(text, "-_")
-	return made && !strings.ContainsAny(text, "./: (") && !IsPairLike(text)
+	return made && !strings.ContainsAny(text, "./: (") && !IsPairLike(text) || IsBase64(text)
+}
+
+// IsBase64 reports whether text is in base64 and no path, though it has slashes: it has a plus sign, or ends in base64's equals sign.
+func IsBase64(text string) bool {
+	const shortest = 24
+	plain := strings.TrimRight(text, "=")
+	if len(text) < shortest || len(plain) == len(text) && strings.IndexByte(text, '+') < 0 {
+		return false
+	}
+	l := LookAt(text)
+	return l.Turns > 1 && CaseTurns(text)*7 >= len(text) && strings.Trim(plain, "+/0123456789"+view.Alphabet) == ""
 }
 
 // IsProse reports whether text begins as a sentence goes on.
@@ -64,6 +75,17 @@ func IsToken(text string) bool {
 		return false
 	}
 	return l.Digits > 0 || CaseTurns(text)*5 >= len(text)*2 || len(text) >= 24 || strings.ContainsAny(text, "+=~")
+}
+
+// IsCodeOf reports whether digits are the PIN, or the code of a login, that name means.
+func IsCodeOf(name, digits string) bool {
+	const longest = 8
+	last, least := LastWord(name), 6
+	if last == "pin" {
+		least = 4
+	}
+	return view.IsDigits(digits) && len(digits) >= least && len(digits) <= longest && (last == "pin" || Roles(last)&IsCode != 0) &&
+		StrengthOf(name) != Open
 }
 
 // IsPairLike reports whether text is a name and a value itself.
