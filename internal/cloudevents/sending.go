@@ -102,7 +102,9 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	}
 	trouble, _ := errors.AsType[*Error](err)
 	if trouble == nil || trouble.Kind != Refused || len(s.quarantine) >= maxQuarantined {
-		s.failed = err
+		if s.failed == nil || retryAfter(err) > retryAfter(s.failed) { // of several that fail at once, who asks for a pause is heard
+			s.failed = err
+		}
 		return
 	}
 	of := s.quarantine[name]
@@ -112,6 +114,14 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	s.refused = Health{v1alpha1.ReasonSinkRefused, sentence(trouble.Message) + " The event of task " + name +
 		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
 	s.health = s.refused
+}
+
+// retryAfter is how long the sink wants to be left alone.
+func retryAfter(err error) time.Duration {
+	if trouble, ok := errors.AsType[*Error](err); ok {
+		return trouble.RetryAfter
+	}
+	return 0
 }
 
 // over reports whether the step has to end.

@@ -66,6 +66,20 @@ func TestPausesOfASink(t *testing.T) {
 	}
 }
 
+// TestAPauseThatWasAskedForIsKept: of tasks that are sent at once, one gets a Retry-After, and others fail otherwise, before and after.
+func TestAPauseThatWasAskedForIsKept(t *testing.T) {
+	now, state := time.Now(), &sending{}
+	state.begin(&Sink{})
+	broken := &Error{Kind: Unavailable, Message: "reset"}
+	for _, err := range []error{broken, &Error{Kind: Unavailable, RetryAfter: time.Hour}, broken, errors.New("API server")} {
+		state.note("task", 0, err, now)
+	}
+	state.end(now)
+	if all, _ := state.pause(now); all != time.Hour {
+		t.Errorf("%s", all)
+	}
+}
+
 // TestTheAPIServersTroubleIsNotTheSinks: it makes a pause, and no condition.
 func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 	state := &sending{}

@@ -165,7 +165,7 @@ func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until t
 		return 0, err
 	}
 	for i := range out.waiting {
-		if sent > 0 && r.now().After(until) {
+		if sent > 0 && r.now().After(until) || to.state.over() { // which it may be since this task's turn came
 			break
 		}
 		if err = r.sendOne(ctx, to.sink, out, i); err != nil {

@@ -123,6 +123,9 @@ func (q *Queue) mayAsk(ask *question) bool {
 func (q *Queue) ask(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question,
 ) (plan.Answer, *mirror.Observation, error) {
+	if ask.why == plan.Missing && !studio.Askable(ask.id) { // nobody can tell whether it is gone: it stays, and keeps no other waiting
+		return plan.NotShown, nil, nil
+	}
 	release, err := q.Gate.Acquire(ctx, q.key)
 	if err != nil {
 		return plan.Failed, nil, err

@@ -70,6 +70,7 @@ func newProcessBy(
 		redactor := redact.New(livepeertest.APIKey)
 		made, err := studio.New(studio.Config{
 			BaseURL: api.Source.Spec.URL, Key: studio.NewKey(livepeertest.APIKey), Timeout: api.Source.Spec.Timeout.Duration, Redactor: redactor,
+			Now: by.Now,
 		})
 		return &Connection{Client: made, Redactor: redactor, Fingerprint: "print"}, err
 	})

@@ -65,3 +65,26 @@ func TestElementsWithoutAUsableID(t *testing.T) {
 		t.Errorf("%s: %s; %v more are counted", reason, message, counted()-before)
 	}
 }
+
+// TestAnIDThatNobodyCanAskFor: a task whose ID would lead to something else than a task can't be asked for once it is gone. It stays, and
+// keeps neither the full sync nor what else is gone waiting.
+func TestAnIDThatNobodyCanAskFor(t *testing.T) {
+	a := quietAccount(t, 3)
+	for _, id := range []string{".", ".."} {
+		a.studio.Put(livepeertest.Task{
+			"id": id, "type": "clip", "createdAt": a.clock.UnixMilli(), "status": map[string]any{"phase": "running", "updatedAt": a.clock.UnixMilli()},
+		})
+	}
+	a.sync("at first")
+	if len(a.api.Tasks) != 5 {
+		t.Fatalf("%d tasks are mirrored", len(a.api.Tasks))
+	}
+	for _, id := range []string{".", "..", uuid(0)} {
+		a.studio.Purge(id)
+		a.deleted.Store(id, true)
+	}
+	a.sync("gone")
+	if reason, message := a.ready(); reason != v1alpha1.ReasonSynced || a.mirrors(0) || len(a.api.Tasks) != 4 {
+		t.Errorf("%d tasks are mirrored, the gone one is: %v; %s: %s", len(a.api.Tasks), a.mirrors(0), reason, message)
+	}
+}

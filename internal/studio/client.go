@@ -4,6 +4,7 @@ package studio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -42,6 +43,8 @@ type Config struct {
 	Large func(ctx context.Context, end func()) (release func(), err error)
 	// Answered is told how each request ended that was not given up: Success, or the kind of its error. It may be nil.
 	Answered func(result string)
+	// Now is the time by which a Retry-After is over; nil: the clock's.
+	Now func() time.Time
 }
 
 // Client reads from one Livepeer Studio project. It is safe for concurrent use.
@@ -60,6 +63,9 @@ type Client struct {
 	mu sync.Mutex
 	// unchanged is the last incremental listing that had a single page.
 	unchanged validator
+	// refusal is the latest answer with a Retry-After, which ends at quiet.
+	refusal *Error
+	quiet   time.Time
 }
 
 // validator asks the server to answer only if the list at url changed.
@@ -84,6 +90,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	pool := cfg.Pool
 	if pool == nil {
@@ -150,8 +159,7 @@ func (c *Client) Close() { c.release() }
 // Get reads the task with this id, also if it is deleted. The error is an *Error, of kind NotFound where the API says
 // that there is no such task, or that of ctx.
 func (c *Client) Get(ctx context.Context, id string) (Task, error) {
-	// These would ask for something else than a task.
-	if id == "" || id == "." || id == ".." {
+	if !Askable(id) {
 		return Task{}, &Error{Kind: Malformed, Message: "The task has no id that the API can be asked for."}
 	}
 	var task Task
@@ -173,6 +181,9 @@ func (c *Client) Get(ctx context.Context, id string) (Task, error) {
 	return task, err
 }
 
+// Askable reports whether the API can be asked for a task with this id: some would ask for something else than a task.
+func Askable(id string) bool { return id != "" && id != "." && id != ".." }
+
 // do sends one GET request, gives the answer to read within the deadline, and returns the error of ctx instead of the
 // errors that ctx causes.
 func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Response) error) error {
@@ -180,6 +191,9 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	defer end(nil)
 	reqCtx, cancel := context.WithTimeout(reqCtx, c.config.Timeout)
 	defer cancel()
+	if refusal := c.leftAlone(); refusal != nil {
+		return refusal
+	}
 	req, err := http.NewRequestWithContext(reqCtx, http.MethodGet, target, http.NoBody)
 	if err != nil {
 		return c.unreachable(err)
@@ -194,6 +208,7 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 		req.Header.Set("If-None-Match", etag)
 	}
 	err = c.send(req, read)
+	c.leaveAlone(err)
 	// Where the caller gave up, whatever else went wrong follows from that.
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -222,4 +237,31 @@ func (c *Client) send(req *http.Request, read func(*http.Response) error) error 
 			"not asked for. Correct what is between the operator and the API.", strconv.Quote(c.clean(encoding, 60)))}
 	}
 	return read(resp)
+}
+
+// leaveAlone takes in how a request ended: a Retry-After is obeyed by all that ask with this client, whatever else goes wrong meanwhile.
+func (c *Client) leaveAlone(err error) {
+	refusal, _ := errors.AsType[*Error](err)
+	if refusal == nil || refusal.RetryAfter <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until := c.config.Now().Add(refusal.RetryAfter); until.After(c.quiet) {
+		c.refusal, c.quiet = refusal, until
+	}
+}
+
+// leftAlone returns the answer by which the API wants to be asked for nothing now, with what is left of its Retry-After; nil where it
+// does not.
+func (c *Client) leftAlone() *Error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	left := c.quiet.Sub(c.config.Now())
+	if c.refusal == nil || left <= 0 {
+		return nil
+	}
+	again := *c.refusal
+	again.Status, again.RetryAfter = 0, left // nothing was asked: it says nothing about a row
+	return &again
 }

@@ -265,3 +265,13 @@ func TestBadElementsAreSkipped(t *testing.T) {
 		t.Errorf("listed %v with %d bad in %d answers, want a and b, with 3 counted once", ids, p.Bad(), n)
 	}
 }
+
+// TestASlowAPIIsToldWithTheFieldToRaise: the message names the field as the user knows it.
+func TestASlowAPIIsToldWithTheFieldToRaise(t *testing.T) {
+	c := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	c.config.Timeout = 20 * time.Millisecond
+	_, err := c.Get(t.Context(), "a")
+	if e := apiError(t, err, Unavailable); !strings.Contains(e.Message, "raise spec.timeout.") {
+		t.Errorf("message does not help: %s", e.Message)
+	}
+}
