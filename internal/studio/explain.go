@@ -213,7 +213,7 @@ func (c *Client) why(err error) string {
 		return fmt.Sprintf("There was no connection to %s within %s. Check spec.url and network policies.",
 			c.host, min(c.config.Timeout, connectTimeout))
 	case errors.Is(err, context.DeadlineExceeded), timeout != nil && timeout.Timeout():
-		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.config.Timeout.", c.config.Timeout)
+		return fmt.Sprintf("The API did not answer in full within %s. If it is just slow, raise spec.timeout.", c.config.Timeout)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Sprintf("The connection to %s was closed before the answer was complete. If that goes on, check spec.url, and what "+
 			"stands between, such as a proxy.", c.host)
