@@ -62,6 +62,14 @@ func TestStudioIsLeftAlone(t *testing.T) {
 	a.Push("a", 0, time.Now())
 	a.ended(g)
 	g.Expect(a.questions.Load()).To(BeEquivalentTo(1))
+
+	a = newAsked(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "600")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	_, err := a.AskAll(t.Context(), &Batch{Why: plan.Stalled, IDs: []string{"a"}, Connection: connectTo(t, a.Source.Spec.URL), Heard: func() {}})
+	g.Expect(err).NotTo(HaveOccurred(), "no step fails for want of it")
+	g.Expect(a.Handoff.leftAlone(time.Now().Add(5*time.Minute))).To(BeTrue(), "nor is Studio asked more")
 }
 
 // TestWhatAPushBrings: a full sync that is under way is told of a new task, history of one too many, and the metric of how long it took.

@@ -38,6 +38,10 @@ func TestFailuresInARow(t *testing.T) {
 	s.Succeeded()
 	s.hurry()
 	g.Expect(s.RetryAt).To(BeZero(), "it was answered since")
+
+	s.Failed(&studio.Error{Kind: studio.RateLimited, RetryAfter: time.Hour}, time.Second, noon)
+	s.Failed(errors.New("surprise"), time.Second, noon.Add(time.Minute))
+	g.Expect(s.Wait(noon, true)).To(Equal(time.Hour), "Studio asked for it, whatever else fails meanwhile")
 }
 
 // TestLeaveAlone: the longest that was asked for holds.
