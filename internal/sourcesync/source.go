@@ -121,7 +121,7 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 		report := s.contained(ctx, source, state)
 		s.mu.Lock()
 		s.step, s.told = nil, s.engine.Clock.Now()
-		if ctx.Err() == nil && state == s.state {
+		if ctx.Err() == nil {
 			s.ended = &report
 		} else {
 			s.again = true
