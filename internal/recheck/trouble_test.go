@@ -177,7 +177,7 @@ func TestQuestionsEndWithTheEngine(t *testing.T) {
 	a.Recheck("a", plan.ExternalChange)
 	g.Eventually(a.questions.Load, time.Minute, time.Millisecond).Should(BeEquivalentTo(1))
 	end()
-	a.ended(g)
+	g.Eventually(a.Idle, questionTimeout/2, time.Millisecond).Should(BeTrue())
 }
 
 // TestAFailureEndsTheRound: once a question of a step has failed, no more of them are asked until the step gives up; what fails late, of
