@@ -152,7 +152,7 @@ func TestWhatIsNotWrittenTakesRoom(t *testing.T) {
 	p.rest()
 	studio.Populate(5, 1)
 	api.Lose = 1
-	p.of().rechecks.PollSoon()
+	p.of().rechecks.SyncSoon() // a poll needs no room for so little
 	report := p.step()
 	g.Expect([]any{report.Outcome.Reason, report.Behind}).To(Equal([]any{v1alpha1.ReasonWriteFailed, true}))
 
