@@ -39,7 +39,9 @@ func TestRoomIsBounded(t *testing.T) {
 	g.Expect(last.Wanted()).To(BeTrue())
 	g.Expect(last.Fit(fewSlots*slot + 1)).To(BeFalse())
 	greedy.Shrink(0)
-	g.Expect(last.Wanted()).To(BeFalse())
+	for range slots {
+		g.Expect(last.Wanted()).To(BeFalse(), "and to ask takes none")
+	}
 	g.Expect(last.Fit(2 * fewSlots * slot)).To(BeTrue())
 	held := 0
 	for _, share := range append(others, last) {
@@ -111,6 +113,38 @@ func TestNoRoomInTime(t *testing.T) {
 	other.Shrink(0)
 	share.Shrink(0)
 	g.Expect(other.Enter(t.Context())).To(BeTrue())
+}
+
+// TestATurnEndsWhereOthersWait: after 2 s, or soon after somebody begins to. Otherwise it lasts as long as the task takes, and who has ended it is
+// left alone.
+func TestATurnEndsWhereOthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		large, of := NewLarge(), types.NamespacedName{Namespace: "a", Name: "a"}
+		ended := 0
+		enter := func() func() {
+			release, err := large.Enter(t.Context(), of, func() { ended++ })
+			g.Expect(err).NotTo(HaveOccurred())
+			return release
+		}
+		enter()()
+		turns := []func(){enter(), enter(), enter(), enter()}
+		<-time.After(10 * largeTurn)
+		g.Expect(ended).To(BeZero(), "nobody waits")
+		turns[0]()
+		turns[0] = enter()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _, _ = large.Enter(ctx, of, func() {}) }()
+		<-time.After(largeTurn / 2)
+		g.Expect(ended).To(Equal(3), "those that have lasted for long")
+		<-time.After(largeTurn)
+		g.Expect(ended).To(Equal(4))
+		cancel()
+		for _, release := range turns {
+			release()
+		}
+		synctest.Wait()
+	})
 }
 
 // TestLargeTasksAreBounded: one namespace reads four at once, all together sixteen, and who has to wait does so for 5 s.

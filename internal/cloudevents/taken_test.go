@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
@@ -59,5 +60,10 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	api.failing = false
 	if err := step(); err != nil || len(api.Tasks["a"].Status.Notifications) != 0 {
 		t.Errorf("%v: %v", err, api.Tasks["a"].Status.Notifications)
+	}
+	api.Tasks["a"] = task
+	earlier := &outgoing{key: client.ObjectKeyFromObject(task), uid: "another", waiting: task.Status.Notifications}
+	if err := r.acknowledge(t.Context(), source, earlier, 1); err != nil || len(api.Tasks["a"].Status.Notifications) != 1 {
+		t.Errorf("what was sent of an earlier task of the name is taken from this one: %v", err)
 	}
 }

@@ -124,7 +124,7 @@ func (r *replicas) leader() (name string, address netip.AddrPort, ok bool) {
 	defer r.mu.Unlock()
 	name, raw := inIdentity(r.holder)
 	address, err := netip.ParseAddrPort(raw)
-	return name, address, err == nil && name != r.name && r.besides(address)
+	return name, address, err == nil && r.besides(address)
 }
 
 // besides reports whether an address can be that of another replica's receiver: an IP address as pods have, another than

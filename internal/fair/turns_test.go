@@ -4,6 +4,7 @@ package fair
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -94,6 +95,30 @@ func TestWhoGivesUpTakesNoTurn(t *testing.T) {
 		}
 		release()
 		q.end(1, "a/x", "c/x")
+	})
+}
+
+// TestWhoGivesUpAsTheirTurnComes gives it on.
+func TestWhoGivesUpAsTheirTurnComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			q := &queue{t: t, gate: NewGate(1, 1)}
+			q.hold(key("held", "x"))
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				if release, err := q.gate.Acquire(ctx, key("a", "x")); err == nil {
+					release()
+				}
+			}()
+			synctest.Wait()
+			q.gate.mu.Lock()
+			cancel()
+			runtime.Gosched()
+			q.gate.give(q.gate.namespaces["held"])
+			q.gate.mu.Unlock()
+			synctest.Wait()
+			q.end(1)
+		}
 	})
 }
 

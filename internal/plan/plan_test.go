@@ -107,6 +107,10 @@ func TestPlan(t *testing.T) {
 			observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} },
 			change: func(task *v1alpha1.LivepeerTask) { others(task); task.Labels[v1alpha1.LabelSource] = testScope.Source },
 		},
+		"not wanted, an earlier source's of the name": {
+			observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} }, want: "DeleteType a",
+			change: func(t *v1alpha1.LivepeerTask) { t.OwnerReferences[0].UID = "earlier" },
+		},
 		"not wanted, nobody's": {
 			observed: running, scope: func(s *Scope) { s.Types = []string{"clip"} },
 			change: func(t *v1alpha1.LivepeerTask) { t.OwnerReferences, t.Labels = nil, nil },

@@ -78,11 +78,11 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	answer, observation, err := q.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
 	next := followUp{Result: Result{ID: ask.id, Answer: answer, Verdict: verdict, Observation: observation, Err: err}}
+	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 && verdict != plan.Fail { // else a step fails, and waits
+		q.Handoff.pause(q.Clock.Now().Add(api.RetryAfter))
+	}
 	if ask.asking != nil || ctx.Err() != nil {
 		return next
-	}
-	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 {
-		q.Handoff.pause(q.Clock.Now().Add(api.RetryAfter))
 	}
 	switch verdict {
 	case plan.Write, plan.WriteAndAskAgain:

@@ -165,6 +165,21 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	g.Expect(a.waiting[plan.ExternalChange]).To(BeEmpty())
 }
 
+// TestQuestionsEndWithTheEngine: whoever stops, or has lost the lease, waits for no answer.
+func TestQuestionsEndWithTheEngine(t *testing.T) {
+	g := NewWithT(t)
+	a := newAsked(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	engine, end := context.WithCancel(t.Context())
+	a.Run = func(work func(context.Context)) bool {
+		go work(engine)
+		return true
+	}
+	a.Recheck("a", plan.ExternalChange)
+	g.Eventually(a.questions.Load, time.Minute, time.Millisecond).Should(BeEquivalentTo(1))
+	end()
+	g.Eventually(a.Idle, questionTimeout/2, time.Millisecond).Should(BeTrue())
+}
+
 // TestAFailureEndsTheRound: once a question of a step has failed, no more of them are asked until the step gives up; what fails late, of
 // before that, is part of the same failure.
 func TestAFailureEndsTheRound(t *testing.T) {
@@ -177,9 +192,10 @@ func TestAFailureEndsTheRound(t *testing.T) {
 	asking.Ask("b")
 	result, ok = asking.Come()
 	g.Expect([]any{result.ID, result.NotAsked, ok}).To(Equal([]any{"b", true, true}))
+	before := asking.round
 	asking.GiveUp()
 	a.mu.Lock()
-	asking.answer(Result{ID: "late", Verdict: plan.Fail}, asking.round-1)
+	asking.answer(Result{ID: "late", Verdict: plan.Fail}, before)
 	asking.open++
 	failed := asking.failed
 	a.mu.Unlock()

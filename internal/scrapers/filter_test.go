@@ -172,4 +172,7 @@ func TestGuessersKeepNobodyOut(t *testing.T) {
 	g.Eventually(genuine, time.Minute).Should(Receive(Equal(http.StatusOK)))
 	cancel()
 	guessers.Wait()
+	for range 2 * asking { // turns end
+		g.Expect(ask(t.Context(), handler, "GET", "/metrics", "Bearer "+token, "10.0.0.1").Code).To(Equal(http.StatusOK))
+	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -135,14 +136,55 @@ func TestASilentAPIIsToldOf(t *testing.T) {
 	w.Expect(w.Sync(w.spec).Silent).NotTo(BeNil())
 }
 
+// TestAStepThatHangsEndsWithWhatItWasFor: a changed spec, or Secret, is not kept waiting by a request that may take an hour. Nor is a source
+// that was made anew, which begins anew.
+func TestAStepThatHangsEndsWithWhatItWasFor(t *testing.T) {
+	for name, change := range map[string]func(*watched){
+		"the spec": func(w *watched) { w.spec.Generation++ },
+		"the Secret": func(w *watched) {
+			connect := w.Connect
+			w.Connect = func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error) {
+				connection, err := connect(ctx, source)
+				return &Connection{Client: connection.Client, Redactor: connection.Redactor, Fingerprint: "another"}, err
+			}
+			w.Reconnect(keyOf(w.spec))
+		},
+		"the source": func(w *watched) { w.spec.UID = "another" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatched(t)
+			hanging := make(chan struct{})
+			w.studio.Fault(func(r *http.Request) livepeertest.Fault {
+				close(hanging)
+				<-r.Context().Done()
+				return livepeertest.Fault{}
+			})
+			w.next()
+			<-hanging
+			w.studio.Fault(nil)
+			w.spec = w.spec.DeepCopy()
+			change(w)
+			report := w.Sync(w.spec)
+			w.Eventually(func() bool {
+				if w.woken.take(keyOf(w.spec)) {
+					report = w.Sync(w.spec)
+				}
+				return report.FullSyncAt.Equal(w.clock.Now())
+			}, time.Minute, time.Millisecond).Should(BeTrue())
+		})
+	}
+}
+
 // TestAForgottenSourceIsNotPolled: nor is one that is suspended, which is forgotten as well.
 func TestAForgottenSourceIsNotPolled(t *testing.T) {
 	w := newWatched(t)
-	alarm := w.source(keyOf(w.spec)).alarm.(*alarm)
+	s := w.source(keyOf(w.spec))
+	alarm := s.alarm.(*alarm)
 	w.Forget(keyOf(w.spec))
 	asked := len(w.studio.Requests())
 	w.Expect(alarm.off.Load()).To(BeTrue())
 	alarm.ring() // it was about to
+	s.rechecks.Recheck("a", plan.ExternalChange)
 	w.Consistently(w.studio.Requests, time.Second/2).Should(HaveLen(asked))
 }
 

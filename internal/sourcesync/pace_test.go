@@ -61,6 +61,34 @@ func TestAFullSyncThatPausesIsAPause(t *testing.T) {
 	g.Expect(ended).To(BeNumerically("<=", 1))
 }
 
+// TestAnAPIsPauseOutlastsOtherTrouble: where Studio wants to be left alone for an hour, a Secret that is missing meanwhile is said so, and
+// shortens nothing. Once it is there again, the source says what it waits for.
+func TestAnAPIsPauseOutlastsOtherTrouble(t *testing.T) {
+	g := NewWithT(t)
+	studio := livepeertest.NewServer()
+	server := httptest.NewServer(studio)
+	t.Cleanup(server.Close)
+	p := newProcess(t, kubetest.NewAPI(server.URL), time.Now)
+	p.rest()
+	studio.Fault(livepeertest.Always(livepeertest.RateLimited("3600")))
+	p.of().rechecks.PollSoon()
+	g.Expect(p.rest().Outcome.Reason).To(Equal(v1alpha1.ReasonRateLimited))
+	asked, connect := len(studio.Requests()), p.engine.Connect
+	again := func(reason string) {
+		p.of().StepSoon()
+		report := p.step()
+		g.Expect([]any{report.Judged, report.Outcome.Reason}).To(Equal([]any{true, reason}))
+		g.Expect(p.until()).To(BeNumerically(">", 50*time.Minute))
+	}
+	p.engine.Connect = func(context.Context, *v1alpha1.LivepeerTaskSource) (*Connection, error) {
+		return nil, &condition.Error{Reason: v1alpha1.ReasonSecretNotFound, Stalled: true, Message: "none"}
+	}
+	again(v1alpha1.ReasonSecretNotFound)
+	p.engine.Connect = connect
+	again(v1alpha1.ReasonRateLimited)
+	g.Expect(studio.Requests()).To(HaveLen(asked))
+}
+
 // TestWritingIsNotSilence: Studio is not to blame for what the Kubernetes API server takes long for.
 func TestWritingIsNotSilence(t *testing.T) {
 	g := NewWithT(t)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/backlog"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
@@ -137,4 +138,44 @@ func TestAPIsThatHangTakeNoRoom(t *testing.T) {
 		engine.Sync(sourceAt(fmt.Sprintf("hanging-%d", n), silent.URL))
 	}
 	g.Eventually(func() int { return well.synced(engine) }, time.Minute).Should(Equal(1))
+}
+
+// TestWhatIsNotWrittenTakesRoom, is told of, so that a restart looks for it again, and leaves the room to others once its source is forgotten,
+// also in the middle of a step.
+func TestWhatIsNotWrittenTakesRoom(t *testing.T) {
+	g := NewWithT(t)
+	studio := livepeertest.NewServer()
+	server := httptest.NewServer(studio)
+	t.Cleanup(server.Close)
+	api := kubetest.NewAPI(server.URL)
+	p := newProcess(t, api, time.Now)
+	p.rest()
+	studio.Populate(5, 1)
+	api.Lose = 1
+	p.of().rechecks.SyncSoon() // a poll needs no room for so little
+	report := p.step()
+	g.Expect([]any{report.Outcome.Reason, report.Behind}).To(Equal([]any{v1alpha1.ReasonWriteFailed, true}))
+
+	writing, goOn := make(chan struct{}, 100), make(chan struct{})
+	api.Writing = func(_, _ *v1alpha1.LivepeerTask) {
+		writing <- struct{}{}
+		<-goOn
+	}
+	s, key, gate := p.of(), keyOf(p.source()), p.engine.steps.Room
+	s.mu.Lock()
+	s.state.Schedule.RetryAt = time.Time{}
+	s.mu.Unlock()
+	p.sync()
+	<-writing
+	p.engine.Forget(key)
+	close(goOn)
+	g.Eventually(func() bool {
+		all := true
+		for _, namespace := range []string{"a", "b", "c"} {
+			share := backlog.NewShare(gate, types.NamespacedName{Namespace: namespace})
+			defer share.Shrink(0)
+			all = share.Fit(32*256<<10) && all
+		}
+		return all
+	}, time.Minute, time.Millisecond).Should(BeTrue(), "the rest of the room is for those who have little")
 }

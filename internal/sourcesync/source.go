@@ -121,7 +121,7 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 		report := s.contained(ctx, source, state)
 		s.mu.Lock()
 		s.step, s.told = nil, s.engine.Clock.Now()
-		if ctx.Err() == nil && state == s.state {
+		if ctx.Err() == nil {
 			s.ended = &report
 		} else {
 			s.again = true
@@ -228,6 +228,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	var failure *Outcome
 	switch {
 	case errors.Is(err, errNotDue):
+		failure = state.Schedule.Asked(clock.Now()) // also where something else was the matter meanwhile
 	case err == nil:
 		state.Schedule.Succeeded()
 	default:
@@ -240,7 +241,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 		s.engine.Metrics.Failed(s.key, kind, outcome.Reason)
 		failure = &outcome
 	}
-	return s.report(source, state, !errors.Is(err, errNotDue), failure)
+	return s.report(source, state, failure != nil || !errors.Is(err, errNotDue), failure)
 }
 
 // connect opens the connection. Studio is not to blame for what the Kubernetes API server takes to show the Secret.

@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
@@ -25,6 +26,22 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
+
+// TestANamespaceHasItsShareAndOthersToo: what one has under way, of listings and of questions, is bounded, and takes nothing from others.
+func TestANamespaceHasItsShareAndOthersToo(t *testing.T) {
+	engine := New(Config{})
+	for name, gate := range map[string]*fair.Gate{"listings": engine.listings, "questions": engine.rechecks.Gate} {
+		for _, namespace := range []string{"a", "b", "c"} {
+			taken := 0
+			for ok := true; ok && taken <= 100; taken++ {
+				_, ok = gate.TryAcquire(types.NamespacedName{Namespace: namespace, Name: "main"})
+			}
+			if taken-1 != 32 {
+				t.Errorf("%s of %s: %d", name, namespace, taken-1)
+			}
+		}
+	}
+}
 
 // TestAHangingTenantKeepsNobodyWaiting: 500 sources of one namespace whose APIs accept and say nothing, with a time-out of 10
 // minutes. Another namespace's sources are listed and polled meanwhile, and its tasks looked at. No more than its share of

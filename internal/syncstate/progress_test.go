@@ -38,6 +38,10 @@ func TestFailuresInARow(t *testing.T) {
 	s.Succeeded()
 	s.hurry()
 	g.Expect(s.RetryAt).To(BeZero(), "it was answered since")
+
+	s.Failed(&studio.Error{Kind: studio.RateLimited, RetryAfter: time.Hour}, time.Second, noon)
+	s.Failed(errors.New("surprise"), time.Second, noon.Add(time.Minute))
+	g.Expect(s.Wait(noon, true)).To(Equal(time.Hour), "Studio asked for it, whatever else fails meanwhile")
 }
 
 // TestLeaveAlone: the longest that was asked for holds.
@@ -101,6 +105,7 @@ func TestFullSynced(t *testing.T) {
 	p.Inputs.Requested = "asked"
 	p.FullSynced(source, &Listing{Began: began, Requested: "asked", Whole: true, Omitted: 4, Newest: 7_000_000}, ended)
 	g.Expect(p.Coverage).To(Equal(Coverage{Synced: true, StoredBefore: 9, Listed: began, FullAt: began, Handled: "asked", Newest: 7_000_000}))
+	g.Expect([]bool{p.NeedsListing(began.Add(listEvery - 1)), p.NeedsListing(began.Add(listEvery))}).To(Equal([]bool{false, true}))
 	g.Expect(p.Coverage.CreatedSince()).To(Equal(7_000_000 - restartMargin.Milliseconds()))
 	g.Expect(p.Retention).To(Equal(Retention{Omitted: 4, NotifyAfter: 7_000_000 - notifyMargin.Milliseconds()}))
 	g.Expect(p.Health.Unstalled).To(BeNil())
@@ -109,6 +114,7 @@ func TestFullSynced(t *testing.T) {
 	p.Inputs.Requested = "asked since"
 	p.FullSynced(source, &Listing{Began: began, Requested: "asked", Whole: true}, ended)
 	g.Expect(p.Schedule.NextFull).To(Equal(ended), "it was asked for once more while it was under way")
+	g.Expect(p.NeedsListing(ended)).To(BeTrue(), "no update is known to go on from")
 
 	p = state()
 	p.FullSynced(source, &Listing{Began: began, Omitted: 4}, ended)
@@ -134,13 +140,14 @@ func TestFullSynced(t *testing.T) {
 // of it is missing.
 func TestRenewKeepsTheFirstCount(t *testing.T) {
 	g := NewWithT(t)
-	p := &State{Inputs: Inputs{Generation: 1, Fingerprint: "a"}, Coverage: Coverage{Synced: true, Listed: noon}}
+	p := &State{Inputs: Inputs{Generation: 1, Fingerprint: "a"}, Coverage: Coverage{Synced: true, Listed: noon, Resuming: true}}
 	p.Health.Unreadable.Add("x")
 	p.Health.unusable = 3
 	seed := p.HashSeed
 	p.Renew(kubetest.ASource(), Observed{Fingerprint: "b", Stored: 40}, notAsked, noon)
 	g.Expect(p.Coverage.Listed).To(BeZero())
 	g.Expect(p.HashSeed).NotTo(Equal(seed), "answers of another account are none of before")
+	g.Expect(p.Coverage.Resuming).To(BeFalse(), "nor are its times")
 	g.Expect([]int{p.Health.Unreadable.Count(), p.Health.unusable}).To(Equal([]int{0, 0}), "which are the other account's")
 	p.Renew(kubetest.ASource(), Observed{Fingerprint: "c", Stored: 3}, notAsked, noon)
 	g.Expect(p.Coverage.StoredBefore).To(Equal(40))

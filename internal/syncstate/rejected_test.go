@@ -59,7 +59,8 @@ func TestProblemsAreBounded(t *testing.T) {
 	}
 	p.Add("0", "too large")
 	p.Add("another", "too large")
-	if len(p) != maxRejected || p["0"] != "too large" || p["another"] != "" {
+	p.Add("1", strings.Repeat("too large ", maxRefusal))
+	if len(p) != maxRejected || len(p["1"]) > maxRefusal+len("...") || p["0"] != "too large" || p["another"] != "" {
 		t.Errorf("%d rejected; the first is now %q", len(p), p["0"])
 	}
 }

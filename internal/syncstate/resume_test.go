@@ -41,6 +41,9 @@ func TestResume(t *testing.T) {
 		"tasks newer than the last poll": {
 			nil, []mirror.Entry{{Shown: mirror.Shown{ID: "a", Phase: "running", UpdatedAt: ms(5)}}}, 6, ms(-3), mirror.Stamp{},
 		},
+		"listed in the future, as where the clock was set back": {
+			func(s *v1alpha1.LivepeerTaskSourceStatus) { s.LastFullSyncTime = minute(90) }, entries, 10, ms(-20), mirror.Stamp{UpdatedAt: ms(-30), ID: "c"},
+		},
 		"never polled": {func(s *v1alpha1.LivepeerTaskSourceStatus) { s.LastPollTime = nil }, entries, 6, 0, mirror.Stamp{UpdatedAt: ms(-30), ID: "c"}},
 		"no tasks at all": {
 			func(s *v1alpha1.LivepeerTaskSourceStatus) { s.Tasks = v1alpha1.TaskCounts{} }, nil, 6, 0, mirror.Stamp{},

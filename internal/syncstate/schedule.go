@@ -22,8 +22,9 @@ type Schedule struct {
 	PolledAt time.Time
 	// RetryAt ends the pause after a failure.
 	RetryAt time.Time
-	// fixed: the API named RetryAt: nothing may be earlier.
+	// fixed: the API named RetryAt: nothing may be earlier. asked is what it said then; empty where that was not said of the source.
 	fixed bool
+	asked Outcome
 	// failures counts the steps that failed in a row.
 	failures int
 }
@@ -44,18 +45,28 @@ func (s *Schedule) Wait(now time.Time, busy bool) time.Duration {
 // Succeeded takes in a step that ended well.
 func (s *Schedule) Succeeded() { s.failures, s.fixed = 0, false }
 
-// Failed takes in a step that failed, and returns what that means. Another attempt follows after a pause.
+// Failed takes in a step that failed, and returns what that means. Another attempt follows after a pause, and not before the API wants one.
 func (s *Schedule) Failed(err error, interval time.Duration, now time.Time) Outcome {
 	s.failures++
 	outcome := OutcomeOf(err, s.failures, interval)
-	s.RetryAt, s.fixed = now.Add(outcome.Delay), retryAfter(err) > 0
+	if until := now.Add(outcome.Delay); !s.fixed || until.After(s.RetryAt) {
+		s.RetryAt, s.fixed, s.asked = until, retryAfter(err) > 0, outcome
+	}
 	return outcome
+}
+
+// Asked returns what the API said when it asked for the pause that is not over yet; nil where it did not.
+func (s *Schedule) Asked(now time.Time) *Outcome {
+	if !s.fixed || s.asked.Reason == "" || !now.Before(s.RetryAt) {
+		return nil
+	}
+	return &s.asked
 }
 
 // LeaveAlone puts everything off: the API wants that until then.
 func (s *Schedule) LeaveAlone(until time.Time) {
 	if until.After(s.RetryAt) {
-		s.RetryAt, s.fixed = until, true
+		s.RetryAt, s.fixed, s.asked = until, true, Outcome{}
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,13 +26,14 @@ import (
 type stored struct {
 	client.WithWatch
 	answer func(types.NamespacedName) *v1alpha1.LivepeerTask
+	err    error
 	turns  chan struct{}
 }
 
 func (s *stored) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	<-s.turns
 	s.answer(key).DeepCopyInto(obj.(*v1alpha1.LivepeerTask)) //nolint:forcetypeassert // Nothing else is asked for.
-	return nil
+	return s.err
 }
 
 func aTask(key types.NamespacedName) *v1alpha1.LivepeerTask {
@@ -100,4 +103,38 @@ func TestAFaultWithOneTaskKeepsNoOtherUnread(t *testing.T) {
 	g.Expect(task).To(BeNil())
 	_, err = f.listed([]byte("{"), mirror.ReadEntry)
 	g.Expect(err).To(HaveOccurred(), "a list that is none is no list with fewer tasks")
+}
+
+// TestWhatIsKnownOfANamespace: a list of one says nothing of another's tasks. All that may be read is known once each was listed that may be,
+// and nothing where none may.
+func TestWhatIsKnownOfANamespace(t *testing.T) {
+	g := NewWithT(t)
+	index := taskstore.NewIndex()
+	one, other, refused := &feed{namespace: "media", index: index}, &feed{namespace: "other", index: index}, &feed{namespace: "c", refused: true}
+	entry := mirror.EntryOf(aTask(types.NamespacedName{Namespace: "media", Name: "one"}))
+	g.Expect(one.Replace([]any{&listedTask{task: taskstore.StoredOf(&entry)}}, "20")).To(Succeed())
+	feeds := Feeds{one, other, refused}
+	g.Expect([]bool{feeds.Known("media"), feeds.Known("other"), feeds.Known("c"), feeds.Synced()}).To(Equal([]bool{true, false, false, false}))
+	g.Expect(other.Replace(nil, "30")).To(Succeed())
+	g.Expect(index.Counts(taskstore.SourceID{Namespace: "media", UID: "uid-of-main"}).Total).To(BeEquivalentTo(1))
+	g.Expect([]bool{feeds.Known("other"), feeds.Known("c"), feeds.Synced()}).To(Equal([]bool{true, false, true}))
+	g.Expect(feeds.Ready(nil)).To(Succeed())
+	g.Expect(Feeds{refused}.Synced()).To(BeFalse())
+}
+
+// TestWhatCantBeReadIsReadLater, and what is gone is not.
+func TestWhatCantBeReadIsReadLater(t *testing.T) {
+	for err, requeues := range map[error]int{
+		nil: 0, apierrors.NewNotFound(schema.GroupResource{}, "one"): 0, apierrors.NewServiceUnavailable("out"): 1,
+	} {
+		g := NewWithT(t)
+		api := &stored{turns: make(chan struct{}, 1), answer: aTask, err: err}
+		f := &feed{index: taskstore.NewIndex(), client: api, reads: newReads(), log: logr.Discard()}
+		key := types.NamespacedName{Namespace: "media", Name: "one"}
+		f.reads.Add(key)
+		api.turns <- struct{}{}
+		g.Expect(f.read(t.Context())).To(BeTrue())
+		g.Expect(f.reads.NumRequeues(key)).To(Equal(requeues), "%v", err)
+		f.reads.ShutDown()
+	}
 }

@@ -28,6 +28,8 @@ func TestAnswers(t *testing.T) {
 			answer := httptest.NewRecorder()
 			result.answer(answer)
 			g.Expect(answer.Code).To(Equal(want), string(result))
+			fails := want == http.StatusUnauthorized || want == http.StatusRequestEntityTooLarge || result == unreadable
+			g.Expect(result.failure()).To(Equal(fails), "%s is what only few may do often", result)
 			header := answer.Header()
 			g.Expect(header.Get("X-Content-Type-Options")).To(Equal("nosniff"))
 			g.Expect(header.Get("Content-Type")).To(HavePrefix("text/plain"))
@@ -40,7 +42,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestRoomForBodiesComesBack: however many larger bodies have come, the next finds room.
+// TestRoomForBodiesComesBack: however many larger bodies have come, the next finds room. One that finds none may come again.
 func TestRoomForBodiesComesBack(t *testing.T) {
 	b := newBench(t)
 	now := time.Now()
@@ -49,6 +51,8 @@ func TestRoomForBodiesComesBack(t *testing.T) {
 		large := signedBody(signed(fmt.Sprint(n), "t", now).body + padding)
 		b.Expect(b.send(large).Code).To(Equal(http.StatusAccepted), "delivery %d", n)
 	}
+	b.Expect(b.handler.bodies.room.TryAcquire(maxBodies)).To(BeTrue())
+	b.Expect(b.send(signedBody(signed("e", "t", now).body + padding)).Code).To(Equal(http.StatusServiceUnavailable))
 }
 
 // TestWhoIsNoReplica: a header of replicas counts for nothing where there are no others.

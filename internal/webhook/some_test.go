@@ -37,4 +37,9 @@ func TestWhatIsKnownIsTakenBeforeAllIs(t *testing.T) {
 	b.Expect(b.notifications()).To(HaveLen(2))
 	b.Expect(b.count(unauthorized)).To(BeEquivalentTo(4))
 	b.Expect(b.count(unavailable)).To(BeEquivalentTo(4))
+
+	b.some, b.arriving = true, true
+	late := signed("late", "t", time.Now())
+	late.path = "/hooks/media/another"
+	b.Expect(b.send(late).Code).To(Equal(http.StatusServiceUnavailable), "its secret may be known a moment later")
 }
