@@ -137,8 +137,8 @@ func (e *Engine) Reconnect(key types.NamespacedName) {
 	e.mu.Lock()
 	s, ok := e.sources[key]
 	e.mu.Unlock()
-	if ok && s.mayReconnect() {
-		e.run(s.reconnect)
+	if ok && s.mayReconnect() && !e.run(s.reconnect) {
+		s.reconnected()
 	}
 }
 
