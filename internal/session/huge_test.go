@@ -90,8 +90,8 @@ func TestAnotherSettingIsAnotherSession(t *testing.T) {
 	} {
 		source := api.Source.DeepCopy()
 		change(source)
-		_, print, err := sessions.get(t.Context(), source)
-		if prints[print] = true; err != nil {
+		_, fingerprint, err := sessions.get(t.Context(), source)
+		if prints[fingerprint] = true; err != nil {
 			t.Fatal(err)
 		}
 	}
