@@ -51,12 +51,3 @@ func TestContain(t *testing.T) {
 		})
 	}
 }
-
-// TestBounded: a text is cut between two characters.
-func TestBounded(t *testing.T) {
-	for text, want := range map[string]string{"": "", "aäb": "aäb", "aäbc": "aäb...", "abää": "abä...", "abcää": "abc...", "äää": "ää..."} {
-		if got := Bounded(text, 4); got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
-		}
-	}
-}

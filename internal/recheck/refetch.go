@@ -78,7 +78,7 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	answer, observation, err := q.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
 	next := followUp{Result: Result{ID: ask.id, Answer: answer, Verdict: verdict, Observation: observation, Err: err}}
-	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 && verdict != plan.Fail { // else a step fails, and waits
+	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 && verdict != plan.Fail { // else a step fails
 		q.Handoff.pause(q.Clock.Now().Add(api.RetryAfter))
 	}
 	if ask.asking != nil || ctx.Err() != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/credentials"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
@@ -76,5 +77,25 @@ func TestWhichEntryIsMeant(t *testing.T) {
 			(!strings.HasPrefix(says, "but") || !strings.Contains(trouble.Message, says)) {
 			t.Errorf("%s: %v", entry, err)
 		}
+	}
+}
+
+// TestAnotherSettingIsAnotherSession: nothing goes on with the URL, the time-out or the source of before.
+func TestAnotherSettingIsAnotherSession(t *testing.T) {
+	api, prints := kubetest.NewAPI("http://127.0.0.1:1"), map[string]bool{}
+	sessions := NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil)
+	for _, change := range []func(*v1alpha1.LivepeerTaskSource){
+		func(*v1alpha1.LivepeerTaskSource) {}, func(s *v1alpha1.LivepeerTaskSource) { s.UID = "another" },
+		func(s *v1alpha1.LivepeerTaskSource) { s.Spec.URL += "/v2" }, func(s *v1alpha1.LivepeerTaskSource) { s.Spec.Timeout.Duration++ },
+	} {
+		source := api.Source.DeepCopy()
+		change(source)
+		_, fingerprint, err := sessions.get(t.Context(), source)
+		if prints[fingerprint] = true; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(prints) != 4 {
+		t.Errorf("4 have %d fingerprints", len(prints))
 	}
 }

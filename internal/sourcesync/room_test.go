@@ -170,11 +170,13 @@ func TestWhatIsNotWrittenTakesRoom(t *testing.T) {
 	p.engine.Forget(key)
 	close(goOn)
 	g.Eventually(func() bool {
-		all := true
+		all, shares := true, []*backlog.Share{}
 		for _, namespace := range []string{"a", "b", "c"} {
-			share := backlog.NewShare(gate, types.NamespacedName{Namespace: namespace})
-			defer share.Shrink(0)
-			all = share.Fit(32*256<<10) && all
+			shares = append(shares, backlog.NewShare(gate, types.NamespacedName{Namespace: namespace}))
+			all = shares[len(shares)-1].Fit(32*256<<10) && all
+		}
+		for _, share := range shares {
+			share.Shrink(0)
 		}
 		return all
 	}, time.Minute, time.Millisecond).Should(BeTrue(), "the rest of the room is for those who have little")

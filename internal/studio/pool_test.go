@@ -91,6 +91,22 @@ func TestClientsShareConnections(t *testing.T) {
 	}
 }
 
+// TestWhoSharesNoConnections: another server's are checked otherwise, and whom one source trusts is no other's to choose.
+func TestWhoSharesNoConnections(t *testing.T) {
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: newConnections(t).Certificate().Raw})
+	pool, apart := NewPool(), map[http.RoundTripper]bool{}
+	for _, cfg := range []Config{
+		{BaseURL: "https://localhost"}, {BaseURL: "http://localhost"}, {BaseURL: "https://localhost:444"}, {BaseURL: "https://a.example"},
+		{BaseURL: "https://localhost", CA: ca}, {BaseURL: "https://localhost", Timeout: time.Hour},
+	} {
+		cfg.Pool = pool
+		apart[newTestClient(t, cfg).http.Transport] = true
+	}
+	if len(apart) != 6 {
+		t.Errorf("6 have %d transports", len(apart))
+	}
+}
+
 // A connection does not say who asks: each request does.
 func TestASharedConnectionHasEachKey(t *testing.T) {
 	server, pool := newConnections(t), NewPool()
