@@ -32,8 +32,8 @@ type Redactor struct {
 // cut off, percent-encoded, escaped, in base64, base32 or hexadecimal digits. Secrets shorter than 4 bytes, and parts of the mask
 // itself, are ignored.
 func New(known ...string) *Redactor {
-	// What to search for takes 15 KB for each key, and a source at rest searches for nothing: the garbage collector takes it, and it is made
-	// anew.
+	// What to search for takes 15 KB for each key, and a source at rest searches for nothing: the garbage collector takes it, and it is
+	// made anew.
 	known = slices.Clone(known)
 	var mu sync.Mutex
 	var made weak.Pointer[tokens.Secrets]

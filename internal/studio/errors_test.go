@@ -3,7 +3,6 @@
 package studio
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -206,14 +205,6 @@ func TestWhatStandsBetween(t *testing.T) {
 	}
 }
 
-// TestASlowAnswer names the setting as users know it.
-func TestASlowAnswer(t *testing.T) {
-	c := newTestClient(t, Config{BaseURL: "https://studio.example/api", Redactor: redact.New()})
-	if m := c.unreachable(context.DeadlineExceeded).Message; !strings.HasSuffix(m, "raise spec.timeout.") {
-		t.Error(m)
-	}
-}
-
 // TestAKeyOfStudiosForm: of a key that is written as Studio's are, nobody is told that it has another form.
 func TestAKeyOfStudiosForm(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
@@ -263,15 +254,5 @@ func TestBadElementsAreSkipped(t *testing.T) {
 	ids := collect(t, p, 5, nil)
 	if strings.Join(ids, "") != "ab" || p.Bad() != 3 || n < 2 {
 		t.Errorf("listed %v with %d bad in %d answers, want a and b, with 3 counted once", ids, p.Bad(), n)
-	}
-}
-
-// TestASlowAPIIsToldWithTheFieldToRaise: the message names the field as the user knows it.
-func TestASlowAPIIsToldWithTheFieldToRaise(t *testing.T) {
-	c := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	c.config.Timeout = 20 * time.Millisecond
-	_, err := c.Get(t.Context(), "a")
-	if e := apiError(t, err, Unavailable); !strings.Contains(e.Message, "raise spec.timeout.") {
-		t.Errorf("message does not help: %s", e.Message)
 	}
 }
