@@ -66,6 +66,36 @@ var forms = []string{
 	"jdbc:sqlserver://h:1433;user=bob;password=x@CANARY;encrypt=true", "jdbc:sqlserver://h;user=bob;password=CANARY@x1",
 	"https://host/s/link?md5=CANARY&expires=1700000000", "https://host/s/link?Expires=1700000000&hash=CANARY", "bob:CANARY@[2001:db8::1]/x",
 	`map[string][]string{"X-Api-Key":[]string{"CANARY"}}`, `{"accessGrant":"CANARY"}`, "mp4encrypt --key 1:CANARY:0123456789abcdef in out",
+	"https://a.upload.youtube.com/http_upload_hls?cid=CANARY&copy=0&file=out.m3u8", "https://a.upload.youtube.com/dash_upload?cid=CANARY&copy=0",
+	`"streamKey" is CANARY`, "'apiKey' was CANARY", "value of \"password\" equals CANARY",
+}
+
+// TestTokensOfAccounts: what begins with the number of an account is no number alone.
+func TestTokensOfAccounts(t *testing.T) {
+	for token, want := range map[string]string{
+		"MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs":                                                Mask,
+		"OTA4MjgxMjk4NTU1MTA5Mzk2.YYzc4A.TB7Ng6DOnVDlpMS4idjGptsreFg":                                                Mask,
+		"110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw9":                                                              Mask,
+		"AC0123456789abcdef0123456789abcdef:fedcba9876543210fedcba9876543210":                                        "AC0123456789abcdef0123456789abcdef:" + Mask,
+		"access_token$production$x7y8z9a1b2c3d4e5$fedcba9876543210fedcba9876543210":                                  Mask,
+		"amzn.mws.4ea38b7b-f563-7709-4bae-87aea15c5c8e":                                                              Mask,
+		"AAAAAAAAAAAAAAAAAAAAAMLheAAAAAAA0%2BuSeid%2BULvsea4JtiGRiSDSJSI%3DEUifiRBkKG5E2XzMDjRfl76ZC9Ub0wnz4XsNiRVB": Mask,
+	} {
+		for _, around := range []string{"%", "bot % failed", "(%)", "x=%, y", "a\n%\nb"} {
+			in, out := strings.Replace(around, "%", token, 1), strings.Replace(around, "%", want, 1)
+			if got, _ := (&Redactor{}).Text(in); got != out {
+				t.Errorf("%q became %q", in, got)
+			}
+		}
+	}
+	for _, stays := range []string{
+		"com.example.MediaConverterPipeline.v1beta.SegmentDownloaderImplementation", "12345678:AA", "1700000000:9f86d081884c7d659a2feaa0c55ad015abc",
+		"MediaSegmentDownloader.Status.unavailableAtTheEdgeOfTheNetwork", "AAAAAAAAAAAAAAAAAAAAAAAA", "ACTIVE:0123456789abcdef0123456789abcdef",
+	} {
+		if got, changed := (&Redactor{}).Text("at " + stays + " now"); changed {
+			t.Errorf("%q became %q", stays, got)
+		}
+	}
 }
 
 // TestForms: a credential is gone whatever form it comes in, and around other text.

@@ -91,8 +91,8 @@ func (m *Masker) linkOf(s *subject) link {
 			} else if i < 0 {
 				return link{}
 			}
-		default: // perhaps "password" with value "hunter2"
-			return link{bond: spaced, value: m.Spaces(m.sentence(j)), line: line}
+		default: // perhaps "password" with value "hunter2", "password" is hunter2
+			return link{bond: spaced, value: m.Spaces(max(m.sentence(j), m.neutral(j))), line: line}
 		}
 	}
 	return link{}
@@ -118,6 +118,14 @@ func (m *Masker) sentence(i int) int {
 	}
 	if last == "to" || last != "" && view.IsQuote(m.At(m.Spaces(end))) {
 		return end
+	}
+	return i
+}
+
+// neutral returns where the words at i end that only stand before a value: is, equals.
+func (m *Masker) neutral(i int) int {
+	for end := m.NameEndAt(i); end > i && words.Roles(strings.ToLower(m.Text[i:end]))&words.IsNeutral != 0; end = m.NameEndAt(i) {
+		i = m.Spaces(end)
 	}
 	return i
 }

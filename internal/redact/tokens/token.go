@@ -75,6 +75,9 @@ func (m *Masker) Token(i int) int {
 			return end
 		}
 	}
+	if end := m.botToken(i); end > i {
+		return end
+	}
 	return m.madeToken(i)
 }
 
