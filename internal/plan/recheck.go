@@ -82,7 +82,7 @@ func Recheck(why Why, answer Answer) Verdict {
 		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unplaced Unreadable Limited  Failed
 		ExternalChange: {Write, Write, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
 		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Nothing, Poll, Poll, Poll, Poll},
-		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
+		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Fail, LeaveOut},
 		Unread:         {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
 		Missing:        {Write, Write, Gone, Gone, Nothing, Nothing, Gone, Nothing, AskLater, Fail, Fail},
 	}[why][answer]

@@ -20,9 +20,9 @@ func TestRecheckCellByCell(t *testing.T) {
 		plan.NoTask:     {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.Elsewhere:  {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},
 		plan.Unplaced:   {plan.Nothing, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
-		plan.Unreadable: {plan.FullSync, plan.Poll, plan.Nothing, plan.Nothing, plan.AskLater},
+		plan.Unreadable: {plan.FullSync, plan.Poll, plan.LeaveOut, plan.Nothing, plan.AskLater},
 		plan.Limited:    {plan.FullSync, plan.Poll, plan.Fail, plan.Fail, plan.Fail},
-		plan.Failed:     {plan.FullSync, plan.Poll, plan.Nothing, plan.Nothing, plan.Fail},
+		plan.Failed:     {plan.FullSync, plan.Poll, plan.LeaveOut, plan.Nothing, plan.Fail},
 	}
 	for answer, want := range answers {
 		for i, why := range reasons {
