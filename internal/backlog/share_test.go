@@ -5,6 +5,7 @@ package backlog
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,24 +122,26 @@ func TestATurnEndsWhereOthersWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		large, of := NewLarge(), types.NamespacedName{Namespace: "a", Name: "a"}
-		ended := 0
+		var ended atomic.Int32
 		enter := func() func() {
-			release, err := large.Enter(t.Context(), of, func() { ended++ })
+			release, err := large.Enter(t.Context(), of, func() { ended.Add(1) })
 			g.Expect(err).NotTo(HaveOccurred())
 			return release
 		}
 		enter()()
 		turns := []func(){enter(), enter(), enter(), enter()}
 		<-time.After(10 * largeTurn)
-		g.Expect(ended).To(BeZero(), "nobody waits")
+		g.Expect(ended.Load()).To(BeZero(), "nobody waits")
 		turns[0]()
 		turns[0] = enter()
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _, _ = large.Enter(ctx, of, func() {}) }()
 		<-time.After(largeTurn / 2)
-		g.Expect(ended).To(Equal(3), "those that have lasted for long")
+		synctest.Wait()
+		g.Expect(ended.Load()).To(BeEquivalentTo(3), "those that have lasted for long")
 		<-time.After(largeTurn)
-		g.Expect(ended).To(Equal(4))
+		synctest.Wait()
+		g.Expect(ended.Load()).To(BeEquivalentTo(4))
 		cancel()
 		for _, release := range turns {
 			release()
