@@ -97,12 +97,13 @@ func (m *Masker) expires(i int) bool {
 
 // isHarmless reports whether the value of a query parameter with this name can't be a credential.
 func (m *Masker) isHarmless(name, value string) bool {
+	path := m.Text[:m.URL.Query]
 	switch {
 	case numberParams[name], wordParams[name]:
 		return len(value) <= maxFact && isTyped(wordParams[name], value)
 	case secretParams[name], name == "key" && strings.HasPrefix(m.URL.Scheme, "rtmp"):
 		return !words.Mixed(value)
-	case name == "cid" && (strings.HasSuffix(m.Text[:m.URL.Query], "/http_upload_hls") || strings.HasSuffix(m.Text[:m.URL.Query], "/dash_upload")):
+	case name == "cid" && (strings.HasSuffix(path, "/http_upload_hls") || strings.HasSuffix(path, "/dash_upload")):
 		return false // the key of a stream to YouTube
 	case len(value) > maxFact:
 		return !words.Opaque(value[:maxFact]) && !words.Opaque(value[len(value)-maxFact:])
