@@ -53,7 +53,7 @@ func TestAListThatTakesLongIsWaitedFor(t *testing.T) {
 			mgr, err := ctrl.NewManager(config, options)
 			w.Expect(err).NotTo(HaveOccurred())
 			w.Expect(controller.Setup(mgr, controller.Config{Namespaces: []string{w.namespace}})).To(Succeed())
-			w.Expect(mgr.Start(w.ctx)).To(MatchError(ContainSubstring("timed out waiting for source")))
+			w.Expect(mgr.Start(w.ctx)).To(MatchError(ContainSubstring("timed out waiting for")))
 			continue
 		}
 		w.startManager(config, options, controller.Config{})

@@ -188,6 +188,7 @@ func (m *Masker) Known(k *Secrets) {
 	var window [16]byte // the last letters and digits, and where they are: more than pieceLen
 	var at [len(window)]int
 	var h, seen uint64
+	until := 0 // where words end that were found
 	for i, b := range []byte(m.Text) {
 		c := view.Lower(b)
 		if c == 0 {
@@ -200,8 +201,9 @@ func (m *Masker) Known(k *Secrets) {
 		}
 		if start := at[(seen-pieceLen)%16]; k.holds(h) {
 			m.Hide(start, i+1)
-		} else if all, ok := k.words[h]; ok {
-			m.Hide(start, m.bonesEnd(start, all))
+		} else if all, ok := k.words[h]; ok && start >= until && !m.Full() {
+			until = m.bonesEnd(start, all)
+			m.Hide(start, until)
 		}
 	}
 	if len(k.short) > 0 {
@@ -211,20 +213,19 @@ func (m *Masker) Known(k *Secrets) {
 
 // bonesEnd returns where these bones end that begin at i; i if there are others.
 func (m *Masker) bonesEnd(i int, all string) int {
-	n := 0
-	for end := i; end < len(m.Text); end++ {
-		c := view.Lower(m.Text[end])
-		if c != 0 && c != all[n] {
+	end, n := i, 0
+	for ; end < len(m.Text) && n < len(all); end++ {
+		if c := view.Lower(m.Text[end]); c == all[n] {
+			n++
+		} else if c != 0 {
 			break
 		}
-		if c != 0 {
-			n++
-		}
-		if n == len(all) {
-			return end + 1
-		}
 	}
-	return i
+	m.Cost += end - i
+	if n < len(all) {
+		return i
+	}
+	return end
 }
 
 // shortKnown masks the known secrets of which the bones are fewer than those of a piece.
