@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,79 +13,76 @@ var _ prometheus.Collector = &Metrics{}
 
 // Describe names all metrics of sources.
 func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
-	for _, collector := range m.counted() {
-		collector.Describe(descs)
-	}
-	for _, desc := range m.collected {
-		descs <- desc
+	for _, metric := range m.exported {
+		descs <- metric.desc
 	}
 }
 
 // Collect reports all metrics of sources as they are now.
 func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
-	for _, collector := range m.counted() {
-		collector.Collect(metrics)
-	}
-	for _, of := range m.snapshot() {
-		source, known := of.source, of.followed
-		report := func(name string, kind prometheus.ValueType, value float64, labels ...string) {
-			labels = append([]string{source.Namespace, source.Name}, labels...)
-			metrics <- prometheus.MustNewConstMetric(m.collected[name], kind, value, labels...)
-		}
-		for i, kind := range KnownTypes() {
-			for j, phase := range finishedPhases {
-				report(TasksFinished, prometheus.CounterValue, float64(known.finished[i][j].Load()), kind, phase)
-			}
-		}
-		m.collect(source, &of.state, func(name string, value float64, labels ...string) {
-			report(name, prometheus.GaugeValue, value, labels...)
-		})
-	}
-}
-
-// measured is a source as it is while the metrics are reported.
-type measured struct {
-	*followed
-
-	source Source
-	state  State
-}
-
-// snapshot returns all sources as they are now. To report them takes a second where there are thousands, in which all that is counted
-// would wait.
-func (m *Metrics) snapshot() []measured {
 	m.mu.RLock()
-	defer m.mu.RUnlock()
-	all := make([]measured, 0, len(m.sources))
-	for source, known := range m.sources {
-		all = append(all, measured{known, source, known.State})
+	sources := maps.Clone(m.sources)
+	m.mu.RUnlock()
+	for source, known := range sources {
+		for _, metric := range m.counted(source, known) {
+			metrics <- metric
+		}
 	}
+}
+
+// counted returns the series of a source. They are handed on later: that takes a second where there are thousands of sources, in which
+// all that is counted would wait.
+func (m *Metrics) counted(source Source, known *followed) []prometheus.Metric {
+	known.mu.Lock()
+	state := known.state
+	var all []prometheus.Metric
+	report := func(of series, value float64) { all = append(all, m.constant(source, of, value)) }
+	for of, count := range known.counts {
+		report(of, float64(count))
+	}
+	for of, histogram := range known.spread {
+		metric := m.exported[of.name]
+		count, upTo := histogram.cumulative()
+		all = append(all, prometheus.MustNewConstHistogram(metric.desc, count, histogram.sum, upTo, metric.values(source, of)...))
+	}
+	for i, kind := range KnownTypes() {
+		for j, phase := range finishedPhases {
+			report(series{TasksFinished, kind, phase}, float64(known.finished[i][j]))
+		}
+	}
+	known.mu.Unlock()
+	m.collect(source, &state, report)
 	return all
 }
 
-func (m *Metrics) counted() []prometheus.Collector {
-	return []prometheus.Collector{m.polls, m.requests, m.unusable, m.writes, m.took, m.lag}
+func (m *Metrics) constant(source Source, of series, value float64) prometheus.Metric {
+	metric := m.exported[of.name]
+	kind := prometheus.GaugeValue
+	if metric.Type == Counter {
+		kind = prometheus.CounterValue
+	}
+	return prometheus.MustNewConstMetric(metric.desc, kind, value, metric.values(source, of)...)
 }
 
 // collect reports the gauges of one source.
-func (m *Metrics) collect(source Source, state *State, gauge func(name string, value float64, labels ...string)) {
+func (m *Metrics) collect(source Source, state *State, report func(of series, value float64)) {
 	if state.Reason == "" {
 		return
 	}
-	m.tasks(source, state.UID, func(kind, phase string, count int) { gauge(Tasks, float64(count), kind, phase) })
-	gauge(SourceReady, oneIf(state.Ready), state.Reason)
-	gauge(SourceStalled, oneIf(state.Stalled), state.Reason)
+	m.tasks(source, state.UID, func(kind, phase string, count int) { report(series{Tasks, kind, phase}, float64(count)) })
+	report(series{SourceReady, state.Reason, ""}, oneIf(state.Ready))
+	report(series{SourceStalled, state.Reason, ""}, oneIf(state.Stalled))
 	if state.Suspended {
 		return
 	}
-	gauge(StalledTasks, float64(state.StalledTasks))
-	gauge(PollInterval, state.Interval.Seconds())
-	gauge(FullInterval, state.FullInterval.Seconds())
+	report(series{StalledTasks, "", ""}, float64(state.StalledTasks))
+	report(series{PollInterval, "", ""}, state.Interval.Seconds())
+	report(series{FullInterval, "", ""}, state.FullInterval.Seconds())
 	if !state.PolledAt.IsZero() {
-		gauge(LastPoll, seconds(state.PolledAt))
+		report(series{LastPoll, "", ""}, seconds(state.PolledAt))
 	}
 	if !state.FullSyncAt.IsZero() {
-		gauge(LastFullSync, seconds(state.FullSyncAt))
+		report(series{LastFullSync, "", ""}, seconds(state.FullSyncAt))
 	}
 }
 

@@ -17,37 +17,36 @@ const (
 
 // Report takes in how a source is now.
 func (m *Metrics) Report(source Source, state *State) {
-	if m == nil {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if known, ok := m.sources[source]; ok {
-		known.State = *state
+	if known := m.of(source); known != nil {
+		known.mu.Lock()
+		defer known.mu.Unlock()
+		known.state = *state
 	}
 }
 
 // Polled notes a poll, or a full sync, that was carried through.
 func (m *Metrics) Polled(source Source, kind string, took time.Duration) {
-	m.of(source, func(*followed) {
-		m.polls.WithLabelValues(source.Namespace, source.Name, kind, Success).Inc()
-		m.took.WithLabelValues(source.Namespace, source.Name, kind).Observe(took.Seconds())
-	})
+	if known := m.of(source); known != nil {
+		known.mu.Lock()
+		defer known.mu.Unlock()
+		known.counts[series{Polls, kind, Success}]++
+		known.spread[series{PollDuration, kind, ""}].observe(took)
+	}
 }
 
 // Failed notes one that could not be gone on with, and the reason that the source's condition gives.
 func (m *Metrics) Failed(source Source, kind, reason string) {
-	m.of(source, func(*followed) { m.polls.WithLabelValues(source.Namespace, source.Name, kind, reason).Inc() })
+	m.of(source).add(series{Polls, kind, reason}, 1)
 }
 
 // Requested notes a request to Studio.
 func (m *Metrics) Requested(source Source, result string) {
-	m.of(source, func(*followed) { m.requests.WithLabelValues(source.Namespace, source.Name, result).Inc() })
+	m.of(source).add(series{Requests, result, ""}, 1)
 }
 
 // LeftOut notes elements of a list that are no tasks, or have no usable ID.
 func (m *Metrics) LeftOut(source Source, elements int) {
-	m.of(source, func(*followed) { m.unusable.WithLabelValues(source.Namespace, source.Name).Add(float64(elements)) })
+	m.of(source).add(series{Unusable, "", ""}, elements)
 }
 
 // Write is a LivepeerTask that was written.
@@ -62,17 +61,21 @@ type Write struct {
 // Wrote notes a write. Of a task that was not mirrored before, it matters when it was updated: the first sync, or wider
 // limits, bring what is long past.
 func (m *Metrics) Wrote(source Source, write *Write, now time.Time) {
-	m.of(source, func(known *followed) {
-		m.writes.WithLabelValues(source.Namespace, source.Name, write.Verb).Inc()
-		changed := !write.UpdatedBefore.IsZero() && write.UpdatedAt.After(write.UpdatedBefore)
-		fresh := write.Verb == Create && !known.FullSyncAt.IsZero() && write.UpdatedAt.After(known.FullSyncAt)
-		if changed {
-			lag := max(0, now.Sub(write.UpdatedAt)) // clocks differ
-			m.lag.WithLabelValues(source.Namespace, source.Name).Observe(lag.Seconds())
-		}
-		if phase := slices.Index(finishedPhases[:], write.Phase); phase >= 0 && (fresh || changed && write.Phase != write.Before) {
-			kind := slices.Index(KnownTypes(), bounded(write.Type, KnownTypes()))
-			known.finished[kind][phase].Add(1)
-		}
-	})
+	known := m.of(source)
+	if known == nil {
+		return
+	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	known.counts[series{Writes, write.Verb, ""}]++
+	changed := !write.UpdatedBefore.IsZero() && write.UpdatedAt.After(write.UpdatedBefore)
+	fullSyncAt := known.state.FullSyncAt
+	fresh := write.Verb == Create && !fullSyncAt.IsZero() && write.UpdatedAt.After(fullSyncAt)
+	if changed {
+		known.spread[series{MirrorLag, "", ""}].observe(max(0, now.Sub(write.UpdatedAt))) // clocks differ
+	}
+	if phase := slices.Index(finishedPhases[:], write.Phase); phase >= 0 && (fresh || changed && write.Phase != write.Before) {
+		kind := slices.Index(KnownTypes(), bounded(write.Type, KnownTypes()))
+		known.finished[kind][phase]++
+	}
 }

@@ -5,8 +5,8 @@ package metrics
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,26 +22,26 @@ type Source = types.NamespacedName
 type CountTasks func(source Source, uid types.UID, yield func(kind, phase string, count int))
 
 // Metrics are those of all sources. A source that is not followed has none. A nil *Metrics measures nothing.
+//
+// They are not vectors of Prometheus' library: the series of one source would take 12 KB there, more than all else that it holds at rest.
 type Metrics struct {
 	registry prometheus.Registerer
 	tasks    CountTasks
+	exported map[string]*exported // by name
 
-	polls, requests, unusable, writes *prometheus.CounterVec
-	took, lag                         *prometheus.HistogramVec
-	collected                         map[string]*prometheus.Desc
-
-	// mu is held while something is counted, so that no series of a source comes back once it is forgotten.
 	mu      sync.RWMutex
 	sources map[Source]*followed
 }
 
-// followed is a source that is measured.
-type followed struct {
-	State
+// exported is a metric of sources, and how it is described to Prometheus.
+type exported struct {
+	Definition
+	desc *prometheus.Desc
+}
 
-	// finished counts by type and phase, as KnownTypes and finishedPhases name them. In a vector, these series would take 14 KB of
-	// memory for each source, more than all that it holds otherwise.
-	finished [Types][len(finishedPhases)]atomic.Uint64
+// values returns those of the metric's labels.
+func (e *exported) values(source Source, of series) []string {
+	return []string{source.Namespace, source.Name, of.first, of.second}[:len(e.Labels)]
 }
 
 // finishedPhases are those that end a task.
@@ -64,16 +64,11 @@ type State struct {
 // New makes the metrics of sources, whose tasks are counted when they are asked for. They are exported to registry once
 // Start is called.
 func New(registry prometheus.Registerer, tasks CountTasks) *Metrics {
-	m := &Metrics{
-		registry: registry, tasks: tasks,
-		polls: NewCounter(Polls), requests: NewCounter(Requests), writes: NewCounter(Writes), unusable: NewCounter(Unusable),
-		took: NewHistogram(PollDuration), lag: NewHistogram(MirrorLag),
-		collected: map[string]*prometheus.Desc{}, sources: map[Source]*followed{},
-	}
-	for _, name := range []string{
-		Tasks, StalledTasks, TasksFinished, SourceReady, SourceStalled, LastPoll, PollInterval, LastFullSync, FullInterval,
-	} {
-		m.collected[name] = NewDesc(name)
+	m := &Metrics{registry: registry, tasks: tasks, exported: map[string]*exported{}, sources: map[Source]*followed{}}
+	for _, definition := range Definitions() {
+		if slices.Contains(definition.Labels, LabelSource) {
+			m.exported[definition.Name] = &exported{definition, NewDesc(definition.Name)}
+		}
 	}
 	return m
 }
@@ -95,55 +90,31 @@ func (m *Metrics) Start(ctx context.Context) error {
 
 // Follow begins to measure a source. What can be counted of it begins with 0, so that the first one shows as a change.
 func (m *Metrics) Follow(source Source) {
-	if m == nil || m.follows(source) {
+	if m == nil || m.of(source) != nil {
 		return
 	}
+	known := m.newFollowed()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sources[source] = &followed{}
-	for _, kind := range []string{KindPoll, KindFull} {
-		m.polls.WithLabelValues(source.Namespace, source.Name, kind, Success)
-		m.took.WithLabelValues(source.Namespace, source.Name, kind)
-	}
-	for _, verb := range []string{Create, Update, UpdateStatus, Delete} {
-		m.writes.WithLabelValues(source.Namespace, source.Name, verb)
-	}
-	m.requests.WithLabelValues(source.Namespace, source.Name, Success)
-	m.unusable.WithLabelValues(source.Namespace, source.Name)
-	m.lag.WithLabelValues(source.Namespace, source.Name)
+	m.sources[source] = known
 }
 
-// Forget takes all series of a source away.
+// Forget takes all series of a source away. What is still counted of it goes nowhere.
 func (m *Metrics) Forget(source Source) {
-	if m == nil || !m.follows(source) { // to look through all series takes long, and others wait meanwhile
+	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.sources, source)
-	labels := prometheus.Labels{LabelNamespace: source.Namespace, LabelSource: source.Name}
-	for _, vector := range []*prometheus.CounterVec{m.polls, m.requests, m.unusable, m.writes} {
-		vector.DeletePartialMatch(labels)
-	}
-	m.took.DeletePartialMatch(labels)
-	m.lag.DeletePartialMatch(labels)
 }
 
-func (m *Metrics) follows(source Source) bool {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	_, ok := m.sources[source]
-	return ok
-}
-
-// of measures something of a source that is followed.
-func (m *Metrics) of(source Source, measure func(*followed)) {
+// of returns the source if it is followed, or nil.
+func (m *Metrics) of(source Source) *followed {
 	if m == nil {
-		return
+		return nil
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if known, ok := m.sources[source]; ok {
-		measure(known)
-	}
+	return m.sources[source]
 }

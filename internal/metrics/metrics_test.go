@@ -3,6 +3,7 @@
 package metrics_test
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
@@ -152,6 +154,26 @@ func TestTypesAreBounded(t *testing.T) {
 	g.Expect(testutil.CollectAndCount(m, metrics.TasksFinished)).To(Equal(before))
 }
 
+// TestHistogramsAreThoseOfTheLibrary: buckets and their upper bounds, what is beyond the last, count and sum.
+func TestHistogramsAreThoseOfTheLibrary(t *testing.T) {
+	g := NewWithT(t)
+	m := metrics.New(prometheus.NewRegistry(), noTasks)
+	m.Follow(main)
+	library := metrics.NewHistogram(metrics.PollDuration)
+	all := library.WithLabelValues(main.Namespace, main.Name, metrics.KindPoll)
+	library.WithLabelValues(main.Namespace, main.Name, metrics.KindFull)
+	for _, took := range []time.Duration{0, 1, 50 * time.Millisecond, 51 * time.Millisecond, time.Second, time.Hour, time.Hour + 1, 48 * time.Hour} {
+		m.Polled(main, metrics.KindPoll, took)
+		all.Observe(took.Seconds())
+	}
+	registry, expected := prometheus.NewRegistry(), prometheus.NewRegistry()
+	registry.MustRegister(m)
+	expected.MustRegister(library)
+	text, err := testutil.CollectAndFormat(expected, expfmt.TypeTextPlain, metrics.PollDuration)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(testutil.GatherAndCompare(registry, bytes.NewReader(text), metrics.PollDuration)).To(Succeed())
+}
+
 // Several managers in one process, one after the other or at once, are no trouble.
 func TestSeveralManagers(t *testing.T) {
 	g := NewWithT(t)
@@ -196,7 +218,7 @@ func TestDefinitions(t *testing.T) {
 	exported, seen := names(g, registry, main.Name), map[string]bool{}
 	for _, d := range metrics.Definitions() {
 		if slices.Contains(d.Labels, metrics.LabelSource) {
-			g.Expect(exported).To(HaveKey(d.Name), "%s: Follow is to begin it with 0, and counted or collect to report it", d.Name)
+			g.Expect(exported).To(HaveKey(d.Name), "%s: newFollowed is to begin it with 0, or collect to report it", d.Name)
 		}
 		g.Expect(d.Name).To(HavePrefix(metrics.Prefix))
 		g.Expect(seen).NotTo(HaveKey(d.Name))
