@@ -22,7 +22,7 @@ import (
 func TestRequestsDoNotKeepFullSyncsFromEnding(t *testing.T) {
 	g := NewWithT(t)
 	studio := livepeertest.NewServer()
-	studio.Populate(2500, 1)
+	studio.Populate(1300, 1)
 	var later, page atomic.Int64 // nanoseconds
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if livepeertest.IsList(r) {
@@ -36,7 +36,7 @@ func TestRequestsDoNotKeepFullSyncsFromEnding(t *testing.T) {
 	api.Source.Spec.Interval.Duration, api.Source.Spec.Timeout.Duration = time.Second, time.Hour
 	p := newProcess(t, api, func() time.Time { return began.Add(time.Duration(later.Load())) })
 	p.rest()
-	g.Expect(api.Tasks).To(HaveLen(2500))
+	g.Expect(api.Tasks).To(HaveLen(1300))
 	gone := studio.IDs()[0]
 	studio.Purge(gone)
 	page.Store(int64(400 * time.Millisecond)) // a step is over after a poll and two pages
@@ -48,6 +48,6 @@ func TestRequestsDoNotKeepFullSyncsFromEnding(t *testing.T) {
 	g.Expect(handled).NotTo(BeEmpty())
 	page.Store(0)
 	g.Expect(p.rest().Handled).To(Equal(api.Source.Annotations[v1alpha1.AnnotationRequestedAt]))
-	g.Expect(api.Tasks).To(HaveLen(2499))
+	g.Expect(api.Tasks).To(HaveLen(1299))
 	g.Expect(api.Tasks).NotTo(HaveKey(gone))
 }
