@@ -247,9 +247,7 @@ func (p *people) equal() {
 		case !named:
 			delete(a.api.Tasks, name)
 			a.studio.Purge(id)
-			maps.DeleteFunc(a.api.Tasks, func(_ string, again *v1alpha1.LivepeerTask) bool {
-				return again.Spec.ID == id || p.born[again.UID] == id
-			})
+			maps.DeleteFunc(a.api.Tasks, func(_ string, again *v1alpha1.LivepeerTask) bool { return p.born[again.UID] == id })
 		}
 	}
 	a.equal()
