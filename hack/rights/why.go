@@ -16,7 +16,7 @@ func whys() map[string]string {
 	)
 	return map[string]string{ //nolint:gosec // Reasons, no credentials.
 		"manager-role secrets get":   "read the key that a source refers to, when it changed",
-		"manager-role secrets watch": "notice at once that it changed, by the Secret's metadata",
+		"manager-role secrets watch": "notice at once that it changed, by the Secret's version",
 
 		tasks + "create": "mirror a new task",
 		tasks + "delete": "drop a task that is gone from Studio, or that `history` or `types` leaves out",

@@ -88,7 +88,7 @@ func TestMissingSecretIsWatched(t *testing.T) {
 	w.eventuallyReady("main", v1alpha1.ReasonSecretNotFound)
 }
 
-// TestSecretsAreAskedForByName: by get and watch of the one that a source refers to, and the watch tells metadata only.
+// TestSecretsAreAskedForByName: by get and watch of the one that a source refers to, and the watch tells its version only.
 // What is in the Secret is read once for each change.
 func TestSecretsAreAskedForByName(t *testing.T) {
 	t.Parallel()
@@ -108,7 +108,8 @@ func TestSecretsAreAskedForByName(t *testing.T) {
 				continue
 			}
 			w.Expect(request.URL.Query().Get("fieldSelector")).To(Equal("metadata.name=livepeer"))
-			w.Expect(request.Header.Get("Accept")).To(HavePrefix("application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;"))
+			w.Expect(request.Header.Get("Accept")).To(Equal("application/json;as=Table;g=meta.k8s.io;v=v1"))
+			w.Expect(request.URL.Query().Get("includeObject")).To(Equal("None"))
 		}
 	})
 	w.Expect(gets).To(BeNumerically("<=", 2), "once, and once more where the watch was not yet there")

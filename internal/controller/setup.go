@@ -12,7 +12,6 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -57,14 +56,10 @@ func Setup(mgr ctrl.Manager, config Config) error {
 	if config.Shard {
 		served = shard.NewSources()
 	}
-	metadataClient, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	if err != nil {
-		return fmt.Errorf("client for metadata: %w", err)
-	}
 	index := taskstore.NewIndex()
-	secrets := credentials.NewWatcher(mgr.GetAPIReader(), metadataClient)
-	if err := mgr.Add(secrets); err != nil {
-		return fmt.Errorf("watcher of Secrets: %w", err)
+	secrets, err := watchSecrets(mgr)
+	if err != nil {
+		return err
 	}
 	measured, err := measureSources(mgr, index)
 	if err != nil {
@@ -113,6 +108,19 @@ func Setup(mgr ctrl.Manager, config Config) error {
 		return err
 	}
 	return mgr.AddReadyzCheck("tasks", feeds.Ready)
+}
+
+// watchSecrets adds the watcher of Secrets to the manager.
+func watchSecrets(mgr ctrl.Manager) (*credentials.Watcher, error) {
+	open, err := credentials.Tables(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("client for Secrets: %w", err)
+	}
+	watcher := credentials.NewWatcher(mgr.GetAPIReader(), open)
+	if err := mgr.Add(watcher); err != nil {
+		return nil, fmt.Errorf("watcher of Secrets: %w", err)
+	}
+	return watcher, nil
 }
 
 // openTasks returns the writer of LivepeerTasks, and what keeps the index in step with them.

@@ -88,7 +88,7 @@ func (c *Cache[T]) Get(
 			return value, "", err
 		}
 		defer done()
-		version = versionOf(secret)
+		version = secret.ResourceVersion
 	}
 	fingerprint = c.fingerprint(settings, secret)
 	if open, ok := c.kept(source); ok && open.fingerprint == fingerprint {

@@ -5,17 +5,14 @@ package credentials
 import (
 	"context"
 	"errors"
+	"io"
 	"strconv"
 	"sync"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	apiwatch "k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
@@ -42,15 +39,28 @@ func (s *secrets) Get(_ context.Context, key client.ObjectKey, obj client.Object
 	return nil
 }
 
-// silent is one whose watches say nothing.
-type silent struct{ metadata.Getter }
+// stream is what a watch tells, in JSON, until its context ends.
+type stream struct {
+	*io.PipeReader
 
-func (silent) Resource(schema.GroupVersionResource) metadata.Getter { return silent{} }
+	told   *io.PipeWriter
+	closed bool
+}
 
-func (silent) Namespace(string) metadata.ResourceInterface { return silent{} }
+func newStream(ctx context.Context) *stream {
+	reader, writer := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = writer.CloseWithError(ctx.Err()) })
+	return &stream{PipeReader: reader, told: writer}
+}
 
-func (silent) Watch(context.Context, metav1.ListOptions) (apiwatch.Interface, error) {
-	return apiwatch.NewFake(), nil
+func (s *stream) Close() error {
+	s.closed = true
+	return s.PipeReader.Close()
+}
+
+// silent are watches that say nothing.
+func silent(ctx context.Context, _ types.NamespacedName) (io.ReadCloser, error) {
+	return newStream(ctx), nil
 }
 
 // thing is what a cache keeps.
@@ -65,7 +75,7 @@ func TestNothingIsOpenedForWhoIsGone(t *testing.T) {
 	for name, forgottenWhileRead := range map[string]bool{"before": false, "while the Secret is read": true} {
 		t.Run(name, func(t *testing.T) {
 			api := &secrets{}
-			watcher := NewWatcher(api, silent{})
+			watcher := NewWatcher(api, silent)
 			watcher.ctx = t.Context() // as Start does
 			cache := NewCache[*thing](watcher, "secretRef", "apiKey")
 			made := &thing{}
@@ -126,7 +136,7 @@ func TestSecretsAreReadInTurn(t *testing.T) {
 		reading[namespace]--
 		mu.Unlock()
 	}
-	watcher := NewWatcher(api, silent{})
+	watcher := NewWatcher(api, silent)
 	watcher.ctx = t.Context() // as Start does
 	cache := NewCache[*thing](watcher, "secretRef", "apiKey")
 	open := func(namespace, name string) error {
@@ -155,7 +165,7 @@ func TestSecretsAreReadInTurn(t *testing.T) {
 
 // TestAFaultWithASecretIsItsSources, and ends no process.
 func TestAFaultWithASecretIsItsSources(t *testing.T) {
-	watcher := NewWatcher(&secrets{}, silent{})
+	watcher := NewWatcher(&secrets{}, silent)
 	cache := NewCache[*thing](watcher, "secretRef", "apiKey")
 	source := types.NamespacedName{Namespace: "media", Name: "main"}
 	_, _, err := cache.Get(t.Context(), source, "livepeer", "settings", func(*corev1.Secret) (*thing, error) { panic("odd") })

@@ -5,6 +5,9 @@ package credentials
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,10 +16,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -36,9 +37,7 @@ type vault struct {
 
 // window is where the vault's watches are begun.
 type window struct {
-	metadata.Getter
-
-	watches []*apiwatch.FakeWatcher
+	watches []*stream
 }
 
 func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
@@ -53,15 +52,17 @@ func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, 
 	return nil
 }
 
-func (w *window) Resource(schema.GroupVersionResource) metadata.Getter { return w }
-
-func (w *window) Namespace(string) metadata.ResourceInterface { return w }
-
-// Watch begins one more watch.
-func (w *window) Watch(context.Context, metav1.ListOptions) (apiwatch.Interface, error) {
-	watch := apiwatch.NewFake()
+// open begins one more watch.
+func (w *window) open(ctx context.Context, _ types.NamespacedName) (io.ReadCloser, error) {
+	watch := newStream(ctx)
 	w.watches = append(w.watches, watch)
 	return watch, nil
+}
+
+// tell writes an event as the API server does.
+func (s *stream) tell(kind apiwatch.EventType, version string) {
+	_, _ = fmt.Fprintf(s.told, `{"type":%q,"object":{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":%q},"rows":[]}}`+"\n",
+		kind, version)
 }
 
 func aSecret(version string, data map[string]string) *corev1.Secret {
@@ -89,7 +90,7 @@ type keeper struct {
 func newKeeper() *keeper {
 	v := &vault{content: aSecret("1", map[string]string{"apiKey": "a"})}
 	w := &window{}
-	watcher := NewWatcher(v, w)
+	watcher := NewWatcher(v, w.open)
 	return &keeper{vault: v, window: w, watcher: watcher, Cache: NewCache[*thing](watcher, "secretRef", "apiKey", "ca.crt"), settings: "x"}
 }
 
@@ -151,13 +152,13 @@ func TestWatchedSecrets(t *testing.T) {
 		k.watcher.ctx = ctx // as Start does
 		told := 0
 		k.OnChange(func(types.NamespacedName) { told++ })
-		latest := func() *apiwatch.FakeWatcher {
+		latest := func() *stream {
 			synctest.Wait()
 			return k.watches[len(k.watches)-1]
 		}
 		first, err := k.open()
 		g.Expect(err).NotTo(HaveOccurred())
-		latest().Add(k.content)
+		latest().tell(apiwatch.Added, k.content.ResourceVersion)
 		synctest.Wait()
 		for range 3 {
 			same, err := k.open()
@@ -175,7 +176,7 @@ func TestWatchedSecrets(t *testing.T) {
 		k.reads = 1
 
 		k.content = aSecret("2", map[string]string{"apiKey": "b"})
-		latest().Modify(k.content)
+		latest().tell(apiwatch.Modified, k.content.ResourceVersion)
 		synctest.Wait()
 		second, err := k.open()
 		g.Expect(err).NotTo(HaveOccurred())
@@ -183,20 +184,20 @@ func TestWatchedSecrets(t *testing.T) {
 
 		gone := k.content
 		k.content = nil
-		latest().Delete(gone)
+		latest().tell(apiwatch.Deleted, gone.ResourceVersion)
 		synctest.Wait()
 		_, err = k.open()
 		g.Expect(err).To(HaveOccurred())
 		g.Expect([]int{k.reads, told, second.closed}).To(Equal([]int{2, 3, 1}), "nobody has to ask")
 
 		k.content = gone
-		latest().Add(gone)
+		latest().tell(apiwatch.Added, gone.ResourceVersion)
 		synctest.Wait()
 		third, err := k.open()
 		g.Expect(err).NotTo(HaveOccurred())
 		before := len(k.watches)
 		k.content = nil
-		latest().Stop() // and what follows tells of no Secret
+		_ = latest().told.Close() // and what follows tells of no Secret
 		<-time.After(2 * secretWatchPause)
 		synctest.Wait()
 		g.Expect(k.watches).To(HaveLen(before + 1))
@@ -206,7 +207,7 @@ func TestWatchedSecrets(t *testing.T) {
 
 		k.Forget(ofMain)
 		synctest.Wait()
-		g.Expect(latest().IsStopped()).To(BeTrue(), "nobody needs it")
+		g.Expect(latest().closed).To(BeTrue(), "nobody needs it")
 		g.Expect(k.watcher.watches).To(BeEmpty())
 	})
 }
@@ -225,17 +226,17 @@ func TestAnotherSecret(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			synctest.Wait()
 		}
-		g.Expect([]bool{k.watches[0].IsStopped(), k.watches[1].IsStopped()}).To(Equal([]bool{true, false}))
+		g.Expect([]bool{k.watches[0].closed, k.watches[1].closed}).To(Equal([]bool{true, false}))
 		_, _, err := k.Cache.Get(ctx, ofMain, "", "x", build)
 		g.Expect(err).NotTo(HaveOccurred())
 		synctest.Wait()
-		g.Expect(k.watches[1].IsStopped()).To(BeTrue(), "none is named")
+		g.Expect(k.watches[1].closed).To(BeTrue(), "none is named")
 		_, _, err = k.Cache.Get(ctx, ofMain, "three", "x", build)
 		g.Expect(err).NotTo(HaveOccurred())
 		_, _, err = k.Cache.Get(ctx, ofMain, "../four", "x", build)
 		g.Expect(err).To(HaveOccurred())
 		synctest.Wait()
-		g.Expect(k.watches[2].IsStopped()).To(BeTrue(), "what is named is no name")
+		g.Expect(k.watches[2].closed).To(BeTrue(), "what is named is no name")
 		_, kept := k.Current(ofMain)
 		g.Expect(kept).To(BeFalse())
 	})
@@ -261,14 +262,54 @@ func TestASecretOfTwoSources(t *testing.T) {
 		k.Forget(types.NamespacedName{Namespace: "media", Name: "a"})
 		synctest.Wait()
 		for _, watch := range k.watches {
-			g.Expect(watch.IsStopped()).To(BeFalse())
-			watch.Add(k.content)
+			g.Expect(watch.closed).To(BeFalse())
+			watch.tell(apiwatch.Added, k.content.ResourceVersion)
 			synctest.Wait()
 		}
 		g.Expect(told).To(ConsistOf("b", "c"))
 		k.Forget(types.NamespacedName{Namespace: "media", Name: "b"})
 		k.Forget(types.NamespacedName{Namespace: "media", Name: "c"})
 		synctest.Wait()
-		g.Expect([]bool{k.watches[0].IsStopped(), k.watches[1].IsStopped()}).To(Equal([]bool{true, true}))
+		g.Expect([]bool{k.watches[0].closed, k.watches[1].closed}).To(Equal([]bool{true, true}))
 	})
+}
+
+// TestEventsOfAWatch: they may come in pieces, or several at once. What is no event ends the watch.
+func TestEventsOfAWatch(t *testing.T) {
+	event := func(version string) string {
+		return `{"type":"MODIFIED","object":{"metadata":{"resourceVersion":"` + version + `"}}}`
+	}
+	for name, c := range map[string]struct {
+		stream, version string
+		ends            bool
+	}{
+		"one":                   {event("1") + "\n", "1", false},
+		"several at once":       {event("1") + "\n" + event("2") + "\n" + event("3") + "\n", "3", false},
+		"without a line's end":  {event("1") + event("2"), "2", false},
+		"half of the next":      {event("1") + "\n" + event("2")[:20], "1", false},
+		"a large one between":   {event("1") + `{"type":"MODIFIED","more":"` + strings.Repeat("x", 1<<16) + `",` + event("2")[19:] + event("3"), "3", false},
+		"a deletion":            {event("1") + strings.Replace(event("2"), "MODIFIED", "DELETED", 1), "", false},
+		"an error":              {event("1") + `{"type":"ERROR","object":{"kind":"Status","code":410,"metadata":{"resourceVersion":"4"}}}`, "1", true},
+		"without a version":     {event("1") + event(""), "1", true},
+		"nothing":               {event("1") + "null\n", "1", true},
+		"no JSON":               {event("1") + "<html>", "1", true},
+		"another kind of value": {event("1") + `"MODIFIED"` + "\n", "1", true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			open := newStream(ctx)
+			w, watch := NewWatcher(nil, nil), &secretWatch{}
+			ended := false
+			go func() {
+				w.listen(ofMain, watch, open)
+				ended = true
+			}()
+			go func() { _, _ = io.WriteString(open.told, c.stream) }()
+			synctest.Wait()
+			if watch.version != c.version || !watch.known || ended != c.ends || open.closed != c.ends {
+				t.Errorf("%s: %+v, ended %v, closed %v", name, watch, ended, open.closed)
+			}
+		})
+	}
 }

@@ -5,41 +5,27 @@ package credentials
 import (
 	"context"
 	"sync"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	apiwatch "k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/livepeer/livepeer-task-operator/internal/fair"
 )
 
 const (
-	// secretWatchTime is how long one watch lasts, so that one whose other end is gone does not last for ever.
-	secretWatchTime = 5 * time.Minute
-	// Pauses between watches: the first after a watch that worked, the longest where none does.
-	secretWatchPause    = time.Second
-	maxSecretWatchPause = 30 * time.Second
 	// How many Secrets are read at once, for all sources and for those of one namespace. Each may have a megabyte, and a Secret that many
 	// sources name is read for each of them, all at the same moment.
 	reads          = 32
 	namespaceReads = 16
 )
 
-// Watcher reads the Secrets that sources refer to. It watches each of them, and only them, and only their metadata:
+// Watcher reads the Secrets that sources refer to. It watches each of them, and only them, and only their versions:
 // a changed key is noticed at once, and no Secret is kept in memory. It gets and watches by name and never lists, so
 // that a Role can name the Secrets it may read.
 type Watcher struct {
-	live     client.Reader
-	metadata metadata.Interface
-	reads    *fair.Gate
+	live  client.Reader
+	open  OpenWatch
+	reads *fair.Gate
 
 	mu sync.Mutex
 	//nolint:containedctx // The watches live as long as the controller, not as one request.
@@ -65,9 +51,9 @@ type secretWatch struct {
 }
 
 // NewWatcher returns a watcher, which watches once it is started.
-func NewWatcher(live client.Reader, metadataClient metadata.Interface) *Watcher {
+func NewWatcher(live client.Reader, open OpenWatch) *Watcher {
 	return &Watcher{
-		live: live, metadata: metadataClient, reads: fair.NewGate(reads, namespaceReads),
+		live: live, open: open, reads: fair.NewGate(reads, namespaceReads),
 		changed: map[string]func(types.NamespacedName){},
 		watches: map[types.NamespacedName]*secretWatch{},
 		refs:    map[ref]types.NamespacedName{},
@@ -106,10 +92,6 @@ func (w *Watcher) version(ctx context.Context, of ref, secret types.NamespacedNa
 	return watch.version, true, nil
 }
 
-func versionOf(secret metav1.Object) string {
-	return string(secret.GetUID()) + "/" + secret.GetResourceVersion()
-}
-
 // forget ends the watch of a source's Secret where no other source needs it.
 func (w *Watcher) forget(of ref) {
 	w.mu.Lock()
@@ -141,88 +123,6 @@ func (w *Watcher) watch(of ref, secret types.NamespacedName) *secretWatch {
 	return watch
 }
 
-// follow watches one Secret until ctx ends, with one watch after the other.
-func (w *Watcher) follow(ctx context.Context, secret types.NamespacedName, watch *secretWatch) {
-	pauses := func() wait.Backoff {
-		return wait.Backoff{
-			Duration: secretWatchPause, Factor: 2, Jitter: 0.5, Steps: 10, Cap: maxSecretWatchPause,
-		}
-	}
-	pause := pauses()
-	for {
-		events, err := w.open(ctx, secret)
-		switch {
-		case err == nil:
-			pause = pauses()
-			w.listen(ctx, secret, watch, events)
-		case ctx.Err() == nil:
-			log.FromContext(ctx).V(1).Info("Secret can't be watched for now", "secret", secret, "error", err.Error())
-			w.unknown(watch)
-		}
-		timer := time.NewTimer(pause.Step())
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-	}
-}
-
-// open begins a watch of one Secret's metadata. Without a resourceVersion it first tells what exists, so that no change
-// is missed between two watches.
-func (w *Watcher) open(ctx context.Context, secret types.NamespacedName) (apiwatch.Interface, error) {
-	seconds := int64(wait.Jitter(secretWatchTime, 1).Seconds())
-	return w.metadata.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(secret.Namespace).
-		Watch(ctx, metav1.ListOptions{
-			FieldSelector:  fields.OneTermEqualSelector(metav1.ObjectNameField, secret.Name).String(),
-			TimeoutSeconds: &seconds,
-		})
-}
-
-// listen notes what a watch tells until it ends.
-func (w *Watcher) listen(ctx context.Context, secret types.NamespacedName, watch *secretWatch, events apiwatch.Interface) {
-	defer events.Stop()
-	w.unknown(watch) // it may have been deleted since the last watch, which no event of this one tells
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case event, open := <-events.ResultChan():
-			if !open || event.Type == apiwatch.Error {
-				return
-			}
-			w.note(secret, watch, event)
-		}
-	}
-}
-
-func (w *Watcher) unknown(watch *secretWatch) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	watch.known = false
-}
-
-// note keeps what an event says of the Secret, which is its version and nothing else: kubectl apply leaves a copy of the
-// whole Secret in an annotation.
-func (w *Watcher) note(secret types.NamespacedName, watch *secretWatch, event apiwatch.Event) {
-	accessor, err := meta.Accessor(event.Object)
-	if err != nil {
-		return
-	}
-	version := ""
-	if event.Type != apiwatch.Deleted {
-		version = versionOf(accessor)
-	}
-	w.mu.Lock()
-	news := version != watch.version
-	watch.version, watch.known = version, true
-	w.mu.Unlock()
-	if news {
-		w.notify(secret)
-	}
-}
-
 // release ends a watch that no source refers to any more. The caller holds the lock.
 func (w *Watcher) release(secret types.NamespacedName) {
 	for _, used := range w.refs {
@@ -233,20 +133,5 @@ func (w *Watcher) release(secret types.NamespacedName) {
 	if watch, ok := w.watches[secret]; ok {
 		watch.stop()
 		delete(w.watches, secret)
-	}
-}
-
-// notify tells of every source that refers to the Secret.
-func (w *Watcher) notify(secret types.NamespacedName) {
-	w.mu.Lock()
-	var told []func()
-	for of, used := range w.refs {
-		if tell, ok := w.changed[of.field]; ok && used == secret {
-			told = append(told, func() { tell(of.source) })
-		}
-	}
-	w.mu.Unlock()
-	for _, tell := range told {
-		tell()
 	}
 }
