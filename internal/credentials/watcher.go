@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	// secretWatchTime is how long one watch lasts, so that one whose other end is gone does not last for ever.
+	// secretWatchTime bounds one watch, so that one whose other end is gone does not last for ever.
 	secretWatchTime = 5 * time.Minute
-	// Pauses between watches: the first after a watch that worked, the longest where none does.
+	// Pauses between watches: the first after a watch that worked, the longest while none does.
 	secretWatchPause    = time.Second
 	maxSecretWatchPause = 30 * time.Second
 	// How many Secrets are read at once, for all sources and for those of one namespace. Each may have a megabyte, and a Secret that many
@@ -55,16 +55,16 @@ type ref struct {
 	field  string
 }
 
-// secretWatch is what the watch of one Secret has told. The watcher's lock guards it.
+// secretWatch is what the watch of one Secret has shown. The watcher's lock guards it.
 type secretWatch struct {
 	stop context.CancelFunc
-	// version identifies the content that was last seen; empty where the Secret was deleted, or not seen yet.
+	// version identifies the content that was last seen; empty if the Secret was deleted, or not seen yet.
 	version string
-	// known is false while the watch has not told whether the Secret exists: a Secret that does not exist has no event.
+	// known is false until the watch has shown the Secret: for one that does not exist, there is no event.
 	known bool
 }
 
-// NewWatcher returns a watcher, which watches once it is started.
+// NewWatcher returns a watcher that watches once it is started.
 func NewWatcher(live client.Reader, metadataClient metadata.Interface) *Watcher {
 	return &Watcher{
 		live: live, metadata: metadataClient, reads: fair.NewGate(reads, namespaceReads),
@@ -83,16 +83,16 @@ func (w *Watcher) Start(ctx context.Context) error {
 	return nil
 }
 
-// onChange sets who is told which source's Secret changed, of those that a field names.
+// onChange sets the callback for sources whose Secret has changed, of those that a field names.
 func (w *Watcher) onChange(field string, tell func(source types.NamespacedName)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.changed[field] = tell
 }
 
-// version identifies the content of a source's Secret, and begins to watch it. known is false while that can't be told
-// without reading it. The error is that of ctx, which ends before its source is forgotten: looked at under the lock, so that no watch
-// begins for a source that nobody forgets any more.
+// version returns the version of a source's Secret, and begins to watch the Secret. known is false while only reading it
+// can tell. The error is that of ctx, which ends before the source is forgotten: it is checked under the lock, so that no watch
+// begins for a source that was forgotten already.
 func (w *Watcher) version(ctx context.Context, of ref, secret types.NamespacedName) (version string, known bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,7 +110,7 @@ func versionOf(secret metav1.Object) string {
 	return string(secret.GetUID()) + "/" + secret.GetResourceVersion()
 }
 
-// forget ends the watch of a source's Secret where no other source needs it.
+// forget ends the watch of a source's Secret if no other source needs it.
 func (w *Watcher) forget(of ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -169,8 +169,8 @@ func (w *Watcher) follow(ctx context.Context, secret types.NamespacedName, watch
 	}
 }
 
-// open begins a watch of one Secret's metadata. Without a resourceVersion it first tells what exists, so that no change
-// is missed between two watches.
+// open begins a watch of one Secret's metadata. Without a resourceVersion, a watch first reports what exists, so that no
+// change is missed between two watches.
 func (w *Watcher) open(ctx context.Context, secret types.NamespacedName) (apiwatch.Interface, error) {
 	seconds := int64(wait.Jitter(secretWatchTime, 1).Seconds())
 	return w.metadata.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(secret.Namespace).
@@ -180,10 +180,10 @@ func (w *Watcher) open(ctx context.Context, secret types.NamespacedName) (apiwat
 		})
 }
 
-// listen notes what a watch tells until it ends.
+// listen takes in the events of a watch until it ends.
 func (w *Watcher) listen(ctx context.Context, secret types.NamespacedName, watch *secretWatch, events apiwatch.Interface) {
 	defer events.Stop()
-	w.unknown(watch) // it may have been deleted since the last watch, which no event of this one tells
+	w.unknown(watch) // it may have been deleted between the watches, for which there is no event
 	for {
 		select {
 		case <-ctx.Done():
@@ -236,7 +236,7 @@ func (w *Watcher) release(secret types.NamespacedName) {
 	}
 }
 
-// notify tells of every source that refers to the Secret.
+// notify calls back for every source that refers to the Secret.
 func (w *Watcher) notify(secret types.NamespacedName) {
 	w.mu.Lock()
 	var told []func()
