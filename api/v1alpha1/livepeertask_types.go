@@ -119,8 +119,8 @@ type LivepeerTaskStatus struct {
 	// +optional
 	UnknownFields int64 `json:"unknownFields,omitempty"`
 
-	// Phases that the task has reached, oldest first, and that spec.notify of its source has still to be told of. No more
-	// than 16: beyond that, all but the first and the latest are left out.
+	// Phases that the task has reached, and that are still to be sent to spec.notify of its source, oldest first. At most
+	// 16: beyond that, the oldest after the first are dropped.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	// +optional
@@ -136,8 +136,8 @@ type LivepeerTaskStatus struct {
 }
 
 // LivepeerTask is one task of Livepeer Studio (an upload, export, data export, file transcoding or clip), mirrored from
-// the Studio API by a LivepeerTaskSource. It only reflects: changing or deleting it changes nothing in Studio, and the
-// operator puts it back.
+// the Studio API by a LivepeerTaskSource. It is only a mirror: changing or deleting it changes nothing in Studio, and the
+// operator undoes it.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -170,8 +170,8 @@ type LivepeerTask struct {
 	// What the task was asked to do.
 	// +required
 	Spec LivepeerTaskSpec `json:"spec"`
-	// What has become of the task. Before the operator has written one, observedGeneration is -1, so that kstatus does not take a
-	// task that is being made for one that has completed.
+	// What has become of the task. Until the operator has written it, observedGeneration is -1, so that kstatus does not take a
+	// new object for a completed task.
 	// +kubebuilder:default:={"observedGeneration":-1}
 	// +optional
 	Status LivepeerTaskStatus `json:"status,omitempty"`

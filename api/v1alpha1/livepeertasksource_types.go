@@ -24,7 +24,7 @@ type LivepeerTaskSourceSpec struct {
 	// +required
 	SecretRef SecretReference `json:"secretRef"`
 
-	// How often to ask for what changed: 10s unless set, and at least 1s. Where webhooks are received, this is the safety net: 60s does.
+	// How often to poll for changes: 10s unless set, and at least 1s. With webhooks this is only the safety net, and 60s is enough.
 	// +kubebuilder:default="10s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
@@ -65,12 +65,12 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	History History `json:"history,omitempty"`
 
-	// Who else is told of what becomes of tasks. Unset: nobody.
+	// Whom to notify of the phases that tasks reach. Unset: nobody.
 	// +optional
 	Notify *Notify `json:"notify,omitempty"`
 
-	// Show a task as stalled that waits or runs and that Studio has not updated for this long, for instance 30m. At least 1m.
-	// Unset: none is.
+	// Show a waiting or running task as stalled if Studio has not updated it for this long, for instance 30m. At least 1m.
+	// Unset: never.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="size(self) > 0 && self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,7}([.][0-9]{1,9})?m)?([0-9]{1,9}([.][0-9]{1,9})?s)?([0-9]{1,9}ms)?$')",message="stallAfter must be hours, minutes and seconds, such as 30m or 2h; there is no unit for days: write 24h for one"
@@ -119,8 +119,8 @@ type LivepeerTaskSourceStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// Ready, and Reconciling or Stalled only while True. The reason and message of Ready say what is wrong and what to do.
-	// Delivering, only where spec.notify is set, says the same of CloudEvents, and Receiving, only where the Secret has a
-	// webhookSecret and the operator a receiver, of webhooks.
+	// Delivering says the same of CloudEvents, if spec.notify is set, and Receiving of webhooks, if the Secret has a webhookSecret
+	// and the operator a receiver.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -131,7 +131,7 @@ type LivepeerTaskSourceStatus struct {
 	// +optional
 	LastPollTime *metav1.Time `json:"lastPollTime,omitempty"`
 
-	// When the last complete listing of all tasks began that was carried through.
+	// When the last completed full sync began.
 	// +optional
 	LastFullSyncTime *metav1.Time `json:"lastFullSyncTime,omitempty"`
 
@@ -143,7 +143,7 @@ type LivepeerTaskSourceStatus struct {
 	// +optional
 	Tasks TaskCounts `json:"tasks,omitempty"`
 
-	// Where Studio's webhooks are received. Missing where they are not: the Secret has no usable webhookSecret, the source is
+	// Where Studio's webhooks are received. Missing if they are not: the Secret has no usable webhookSecret, the source is
 	// suspended, or the operator runs without a receiver.
 	// +optional
 	Receiver *ReceiverStatus `json:"receiver,omitempty"`
@@ -214,8 +214,8 @@ type LivepeerTaskSource struct {
 	// Which tasks to mirror, from where, and how often to look.
 	// +required
 	Spec LivepeerTaskSourceSpec `json:"spec"`
-	// How the mirroring goes. Written by the operator. Before it has written one, observedGeneration is -1, so that kstatus does
-	// not take a source that nobody has seen for one that is as it should be.
+	// How the mirroring goes. Written by the operator. Until then, observedGeneration is -1, so that kstatus does not take a
+	// new source for a ready one.
 	// +kubebuilder:default:={"observedGeneration":-1}
 	// +optional
 	Status LivepeerTaskSourceStatus `json:"status,omitempty"`

@@ -6,7 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Notify says who else is told of what becomes of tasks.
+// Notify says whom to notify of the phases that tasks reach.
 type Notify struct {
 	// Send a CloudEvent over HTTP for each phase that a mirrored task reaches.
 	// +optional
@@ -37,11 +37,11 @@ type Transition struct {
 	// +required
 	Phase string `json:"phase"`
 
-	// The phase before it. Missing where the task was new.
+	// The phase before it. Missing if the task was new.
 	// +optional
 	PreviousPhase string `json:"previousPhase,omitempty"`
 
-	// When the task last changed in Studio, as of then.
+	// status.updatedAt when the operator saw the phase.
 	// +optional
 	UpdatedAt *metav1.MicroTime `json:"updatedAt,omitempty"`
 }

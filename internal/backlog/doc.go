@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package backlog bounds what all sources together have read and not written yet, what their listings remember, and how many large
-// tasks they read at once, whatever they do: Share is a source's part of it. It must not know what is read, nor decide who waits for it.
+// Package backlog bounds the memory that all sources share: for tasks that are read and not written yet, for what listings remember,
+// and for large tasks being read. Share is one source's share of the first two. It must not know what is read, nor decide who waits.
 package backlog

@@ -17,23 +17,23 @@ const (
 	// those of one namespace. Each takes three times its size while it is converted.
 	largeTasks          = 16
 	namespaceLargeTasks = 4
-	// largeWait is how long one may wait for its turn: the API waits for whoever reads.
+	// largeWait is how long a task may wait for its turn: its API's connection waits meanwhile.
 	largeWait = 5 * time.Second
-	// largeTurn is how long a turn lasts where others wait. Its API decides how long it takes otherwise, and may say nothing.
+	// largeTurn is how long a turn may last while others wait. Otherwise the API decides how long it lasts, and it may send nothing.
 	largeTurn = 2 * time.Second
 )
 
-// Large is the room that all sources share for tasks that are large. Others take so little that nobody asks.
+// Large is the room that all sources share for large tasks. Small ones need none.
 type Large struct {
 	gate    *fair.Gate
 	waiting atomic.Int64
 }
 
-// NewLarge returns it.
+// NewLarge returns an empty room.
 func NewLarge() *Large { return &Large{gate: fair.NewGate(largeTasks, namespaceLargeTasks)} }
 
-// Enter waits until a source may read a large task, and returns what ends that. end is called where it is the others' turn: the source has
-// to give up then. The error is ctx's, or context.DeadlineExceeded after 5 s.
+// Enter waits until a source may read a large task; release ends its turn. Enter calls end once the turn has lasted too long for others
+// that wait: the source then has to give up. The error is ctx's, or context.DeadlineExceeded after 5 s.
 func (l *Large) Enter(ctx context.Context, source types.NamespacedName, end func()) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, largeWait)
 	defer cancel()
@@ -51,7 +51,7 @@ func (l *Large) Enter(ctx context.Context, source types.NamespacedName, end func
 	}, nil
 }
 
-// watch looks after a while whether a turn lasts too long for those who wait.
+// watch checks after a while whether others wait for a turn to end, and ends it if so.
 func (l *Large) watch(after time.Duration, over *atomic.Bool, end func()) {
 	time.AfterFunc(after, func() {
 		switch {

@@ -17,15 +17,15 @@ import (
 const (
 	// slot is the unit of room, in bytes of JSON: some 80 tasks.
 	slot = 256 << 10
-	// slots bounds what all sources together have read and not written yet, and namespaceSlots what those of one namespace have: a
-	// thousand sources that begin at once would fill the memory otherwise. In memory, a task takes twice its JSON, or somewhat less.
+	// slots bounds what all sources together have read and not written yet, and namespaceSlots the same for one namespace: otherwise, a
+	// thousand sources that begin at once would fill the memory. In memory, a task takes up to twice the size of its JSON.
 	slots          = 128
 	namespaceSlots = 32
-	// keptSlots are for namespaces that have little: fewSlots, of which one is enough to go on.
+	// keptSlots are for namespaces that hold fewer than fewSlots; one slot is enough to go on.
 	keptSlots = 32
 	fewSlots  = 4
-	// silence is how long an API may keep room for what it does not send, and longSilence for what it has sent: nobody writes that
-	// before the rest is there.
+	// silence is how long a source may keep empty room while its API sends nothing, and longSilence how long also the room of what was
+	// read: that is not written before the rest of the answer has come.
 	silence     = 2 * time.Second
 	longSilence = 10 * time.Second
 )
@@ -33,26 +33,26 @@ const (
 // NewGate returns the room that all sources share.
 func NewGate() *fair.Gate { return fair.NewGate(slots, namespaceSlots).Keeping(keptSlots, fewSlots) }
 
-// Share is a source's share of it. It is given back while the API says nothing, so that none which hangs takes it from others.
+// Share is a source's share of the room. It is given back while the API sends nothing, so that APIs that hang take no room from others.
 type Share struct {
 	gate *fair.Gate
 	key  types.NamespacedName
 
 	mu   sync.Mutex
-	held []func() // each gives back a slot
+	held []func() // one for each slot, gives it back
 }
 
 // NewShare returns the share of a source, which has no room yet.
 func NewShare(gate *fair.Gate, key types.NamespacedName) *Share { return &Share{gate: gate, key: key} }
 
-// Listener gives back room while an API says nothing.
+// Listener gives back room while an API sends nothing.
 type Listener struct {
 	share          *Share
-	held           atomic.Int64 // bytes of what was read, and is not written yet
+	held           atomic.Int64 // bytes that were read, and are not written yet
 	silent, longer clock.Timer
 }
 
-// Listen begins to wait for an API.
+// Listen begins to wait for an API, with held bytes that were read before.
 func (s *Share) Listen(by clock.WithDelayedExecution, held int) *Listener {
 	l := &Listener{share: s}
 	l.held.Store(int64(held))
@@ -67,14 +67,14 @@ func (l *Listener) Heard() {
 	l.longer.Stop()
 }
 
-// On waits for more.
+// On goes on waiting for the API.
 func (l *Listener) On(held int) {
 	l.held.Store(int64(held))
 	l.silent.Reset(silence)
 	l.longer.Reset(longSilence)
 }
 
-// Enter waits for one slot more, and reports whether there is some before ctx ends.
+// Enter waits for one more slot, and reports whether it got one before ctx ended.
 func (s *Share) Enter(ctx context.Context) bool {
 	release, err := s.gate.Acquire(ctx, s.key)
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *Share) Enter(ctx context.Context) bool {
 	return true
 }
 
-// Fit takes room for so many bytes of JSON, and reports whether there is enough.
+// Fit takes room until it holds enough for size bytes of JSON, and reports whether that succeeded.
 func (s *Share) Fit(size int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *Share) Fit(size int) bool {
 	return true
 }
 
-// Shrink gives back what so many bytes do not take.
+// Shrink gives back the room that size bytes do not need.
 func (s *Share) Shrink(size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +110,7 @@ func (s *Share) Shrink(size int) {
 	}
 }
 
-// Wanted reports whether all room is taken, so that others may wait for it.
+// Wanted reports whether no room is left for the source: then others may be waiting for room.
 func (s *Share) Wanted() bool {
 	release, ok := s.gate.TryAcquire(s.key)
 	if ok {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cloudevents tells others of what becomes of tasks. What has to be told waits in the task's own status; Reconciler makes it
-// CloudEvents (NewEvent) and sends them over HTTP (Sink), at least once and in order for each task.
+// Package cloudevents sends CloudEvents about the phases of tasks. The outbox is in each task's own status; Reconciler makes events of
+// it (NewEvent) and sends them over HTTP (Sink), at least once and in order for each task.
 //
-// It keeps nothing that is to be sent, and decides nothing about mirroring.
+// It must not queue events in memory, or decide anything about mirroring.
 package cloudevents

@@ -21,7 +21,7 @@ const (
 	otherPhase = "other"
 )
 
-// Data is what an event says, as JSON. All of it is mirrored, and so masked where it held a credential.
+// Data is the JSON content of an event. All of it comes from the mirrored object, where credentials are masked.
 type Data struct {
 	// Namespace and Name are those of the LivepeerTask; Source is the name of its LivepeerTaskSource.
 	Namespace string `json:"namespace"`
@@ -35,15 +35,15 @@ type Data struct {
 	InputAssetID  string `json:"inputAssetId,omitempty"`
 	OutputAssetID string `json:"outputAssetId,omitempty"`
 
-	// What follows is there only where the task is still where the event says that it is.
+	// Only set if the task is still in the phase of the event.
 
 	Progress     *int32 `json:"progress,omitempty"`
 	ErrorMessage string `json:"errorMessage,omitempty"`
 	PlaybackURL  string `json:"playbackUrl,omitempty"`
 }
 
-// NewEvent makes the event of a transition of this stored task. latest: none follows it, so that what the task is like now
-// belongs to it. The same transition always makes an event with the same ID.
+// NewEvent makes the event of a transition of this stored task. latest: no other transition waits behind it, so that the present
+// status may belong to it. The same transition always makes an event with the same ID.
 func NewEvent(
 	source *v1alpha1.LivepeerTaskSource, task *v1alpha1.LivepeerTask, transition *v1alpha1.Transition, latest bool,
 ) (sdk.Event, error) {
@@ -72,7 +72,7 @@ func NewEvent(
 	return event, event.Validate()
 }
 
-// eventID is the same for the same phase of the same task at the same time, and else another.
+// eventID returns the same ID for the same phase of the same task at the same time, and different IDs otherwise.
 func eventID(source types.UID, task string, transition *v1alpha1.Transition) string {
 	updatedAt := int64(0)
 	if transition.UpdatedAt != nil {

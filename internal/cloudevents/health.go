@@ -29,11 +29,11 @@ type Config struct {
 	Now     func() time.Time
 	// Indexed reports whether the index knows every stored task.
 	Indexed toolscache.InformerSynced
-	// Changed is told of a source whose condition is another now.
+	// Changed is called for a source whose condition has to be written.
 	Changed func(source types.NamespacedName)
 }
 
-// New returns the reconciler that sends.
+// New returns the reconciler that sends CloudEvents.
 func New(config Config) *Reconciler {
 	return &Reconciler{
 		client: config.Client, index: config.Index, writer: config.Writer, sinks: config.Sinks, metrics: config.Metrics, now: config.Now,
@@ -44,7 +44,7 @@ func New(config Config) *Reconciler {
 	}
 }
 
-// Health returns what is known of the sending of a source's events.
+// Health returns what the condition Delivering of a source should say.
 func (r *Reconciler) Health(source *v1alpha1.LivepeerTaskSource) Health {
 	r.mu.Lock()
 	state, ok := r.states[client.ObjectKeyFromObject(source)]
@@ -56,8 +56,8 @@ func (r *Reconciler) Health(source *v1alpha1.LivepeerTaskSource) Health {
 	return is
 }
 
-// SetCondition sets the condition Delivering of a source that sends events, and takes it from one that does not. What is
-// not known yet, as after a restart, stays as it was.
+// SetCondition sets the condition Delivering of a source that sends events, and removes it from one that does not. If nothing is
+// known yet, as after a restart, the condition stays as it is.
 func SetCondition(source *v1alpha1.LivepeerTaskSource, is Health) {
 	if !source.SendsEvents() {
 		meta.RemoveStatusCondition(&source.Status.Conditions, v1alpha1.ConditionDelivering)
@@ -76,7 +76,7 @@ func SetCondition(source *v1alpha1.LivepeerTaskSource, is Health) {
 	meta.SetStatusCondition(&source.Status.Conditions, condition)
 }
 
-// recorded returns what the source's condition says.
+// recorded returns what the source's condition Delivering says.
 func recorded(source *v1alpha1.LivepeerTaskSource) Health {
 	condition := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionDelivering)
 	if condition == nil {
@@ -91,7 +91,7 @@ func saysSo(source *v1alpha1.LivepeerTaskSource, is Health) bool {
 	return recorded(source) == is
 }
 
-// tellHealth writes an Event on a source whose sending has got into trouble, or out of it.
+// tellHealth writes an Event on a source whose sending begins to fail, fails for another reason, or works again.
 func tellHealth(log *events.Log, source *v1alpha1.LivepeerTaskSource, is Health, now time.Time) {
 	log.Tell("LivepeerTaskSource", source, &events.Event{
 		Action: events.Sending, Reason: is.Reason, Note: is.Message, Warning: is.trouble(), Identity: []any{now.UnixNano()},

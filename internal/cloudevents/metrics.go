@@ -14,7 +14,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// resultDelivered is the result of an event that its sink took; of others it is the kind of their error.
+// resultDelivered is the result of an event that its sink accepted; otherwise the result is the kind of the error.
 const resultDelivered = "delivered"
 
 // Why transitions are dropped that were not sent.
@@ -56,7 +56,7 @@ func NewMetrics(registry prometheus.Registerer, waiting func() int) (*Metrics, e
 
 func resultOf(kind Kind) string { return strings.ToLower(string(kind)) }
 
-// attempted counts an attempt. One that the end of the operator cuts off is none.
+// attempted counts an attempt. One that the end of the operator cuts off does not count.
 func (m *Metrics) attempted(transition *v1alpha1.Transition, err error, now time.Time) {
 	trouble, theirs := errors.AsType[*Error](err)
 	switch {
@@ -70,7 +70,7 @@ func (m *Metrics) attempted(transition *v1alpha1.Transition, err error, now time
 	}
 }
 
-// Wrote counts transitions that a write has dropped.
+// Wrote counts the transitions that a write has dropped.
 func (m *Metrics) Wrote(change *taskstore.Change) {
 	because := becauseFull
 	if change.Stored == nil {

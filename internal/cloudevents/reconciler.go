@@ -27,28 +27,28 @@ import (
 )
 
 const (
-	// workers have steps of sources begin, and wait for nobody meanwhile.
+	// workers start steps of sources, and do not wait for them.
 	workers = 4
 	// namespaceSteps bounds the sources of one namespace whose events are sent at once, and namespaceDoubtful those among them whose sink
-	// did not answer lately: one that hangs keeps its step for sendTimeout. There is no bound for all together, so that nobody's
-	// sinks keep another namespace's events waiting.
+	// did not answer lately: a sink that hangs occupies a step for sendTimeout. There is no bound in total, so that the sinks of one
+	// namespace do not delay another's events.
 	namespaceSteps    = 16
 	namespaceDoubtful = 8
 	unlimited         = 1 << 30
-	// tasksRead bounds the tasks that are in memory, for all and for those of one namespace: each may have a megabyte. None is while its
-	// sink is waited for.
+	// tasksRead bounds the tasks in memory, and namespaceTasksRead those of one namespace: each may have a megabyte. While it waits for
+	// a sink, a step holds none.
 	tasksRead          = 32
 	namespaceTasksRead = 16
 	// sendStep bounds one step of a source, so that a change of its spec is soon seen.
 	sendStep = 5 * time.Second
 	// sendConcurrency bounds the tasks of a source whose events are sent at once.
 	sendConcurrency = 8
-	// unusableRetry is how soon settings that can't be used are looked at again, if nothing tells that they changed.
+	// unusableRetry is how soon unusable settings are checked again, if no watch shows that they changed.
 	unusableRetry = time.Minute
 )
 
-// Reconciler sends what waits in the tasks of each source to its sink. Each source has its steps in a goroutine of its own, one after the
-// other: neither mirroring nor another source waits for a sink.
+// Reconciler sends the outboxes of each source's tasks to its sink. The steps of each source run in a goroutine of their own, one after
+// the other: neither mirroring nor another source waits for a sink.
 type Reconciler struct {
 	client  client.Client
 	index   *taskstore.Index
@@ -58,7 +58,7 @@ type Reconciler struct {
 	now     func() time.Time
 	indexed toolscache.InformerSynced
 	events  *events.Log
-	// changed is told of a source whose condition is another now.
+	// changed is called for a source whose condition has to be written.
 	changed func(source types.NamespacedName)
 
 	steps, doubtful, tasks *fair.Gate
@@ -66,12 +66,12 @@ type Reconciler struct {
 	mu      sync.Mutex
 	queue   workqueue.TypedRateLimitingInterface[reconcile.Request]
 	group   sync.WaitGroup                // of steps
-	running map[types.NamespacedName]bool // whose step is under way; true: another one is to follow
+	running map[types.NamespacedName]bool // sources with a step under way; true: another one is to follow
 	states  map[types.NamespacedName]*sending
 	stopped bool
 }
 
-// Start waits for the end, and for what is under way then.
+// Start waits until ctx ends, and then for the steps under way.
 func (r *Reconciler) Start(ctx context.Context) error {
 	<-ctx.Done()
 	r.mu.Lock()
@@ -81,7 +81,7 @@ func (r *Reconciler) Start(ctx context.Context) error {
 	return nil
 }
 
-// Reconcile has a step of a source begin. Where one is under way, another one follows.
+// Reconcile starts a step of a source. If one is under way, another one follows it.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,7 +92,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{}, nil
 }
 
-// run makes a step of a source, and sees to the next.
+// run runs a step of a source, and queues the next.
 func (r *Reconciler) run(ctx context.Context, request reconcile.Request) {
 	var after time.Duration
 	err := condition.Contain(log.FromContext(ctx), func() (err error) {
@@ -117,7 +117,7 @@ func (r *Reconciler) run(ctx context.Context, request reconcile.Request) {
 	}
 }
 
-// report has the source's condition, and an Event, say what has changed.
+// report reports changed health: it writes an Event, and has the source's condition written.
 func (r *Reconciler) report(source *v1alpha1.LivepeerTaskSource, state *sending) {
 	is, changed := state.condition(true)
 	if changed {
@@ -128,7 +128,7 @@ func (r *Reconciler) report(source *v1alpha1.LivepeerTaskSource, state *sending)
 	}
 }
 
-// state returns how the sending of a source goes, which begins with what its condition says.
+// state returns the state of a source's sending. A new one begins with what the source's condition says.
 func (r *Reconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,8 +153,8 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	}
 }
 
-// follow begins to follow what asks for a source to be reconciled. Those that are there have their turn at once: what the controller itself
-// hears of them comes after all else, and so never where others keep it busy.
+// follow registers the queue for everything that requests a reconcile of a source, and queues all existing sources. The controller
+// queues those itself, but behind everything else, and so perhaps never if others keep it busy.
 func (r *Reconciler) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
 		return ctx.Err()

@@ -21,42 +21,43 @@ import (
 // Pauses between attempts, each from the first to the longest.
 const (
 	sinkPause, maxSinkPause       = time.Second, 5 * time.Minute       // the sink is out of reach, or broken
-	deniedPause, maxDeniedPause   = 30 * time.Second, 10 * time.Minute // it wants nothing of the operator
-	refusedPause, maxRefusedPause = time.Minute, time.Hour             // it does not take one task's event
+	deniedPause, maxDeniedPause   = 30 * time.Second, 10 * time.Minute // it accepts nothing from the operator
+	refusedPause, maxRefusedPause = time.Minute, time.Hour             // it does not accept one task's event
 	sinkJitter                    = 0.2
-	// maxQuarantined bounds the tasks of a source that wait because their event is refused. With more, the source waits.
+	// maxQuarantined bounds the tasks of a source that wait because the sink refuses their event. Beyond that, all of the source's
+	// tasks wait.
 	maxQuarantined = 100
 )
 
-// sending is how the sending of one source's events goes. It is in memory only: what is to be sent is in the tasks.
+// sending is the state of one source's sending. It is in memory only: the outboxes are in the tasks.
 type sending struct {
 	uid  types.UID
-	sink *Sink // that the rest belongs to
+	sink *Sink // to which the rest applies
 
 	mu           sync.Mutex
 	retryAt      time.Time // nothing is sent before
-	failures     int       // attempts in a row that failed for all tasks alike
+	failures     int       // steps in a row that failed for all tasks alike
 	sent         bool      // in this step
 	failed       error     // why this step has to end
 	quarantine   map[string]quarantined
-	refused      Health // of the task that was last in quarantine
-	last         string // the name of the task that was last begun with: the next step goes on behind it
+	refused      Health // of the task that was last put into quarantine
+	last         string // the last task that a step has tried: the next step goes on behind it
 	health       Health
 	lastReported string // the reason of the last Event
 }
 
-// quarantined is a task whose event the sink does not take.
+// quarantined is a task whose event the sink refuses.
 type quarantined struct {
 	until    time.Time
 	attempts int
 }
 
-// Health is what the condition says; the zero value where nothing is known yet.
+// Health is what the condition Delivering says; zero if nothing is known yet.
 type Health struct {
 	Reason, Message string
 }
 
-// begin makes ready for a step that sends to this sink. Another sink, or another token, deserves an attempt at once.
+// begin prepares for a step that sends to this sink. After a change of sink or token, there is an attempt at once.
 func (s *sending) begin(sink *Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +67,8 @@ func (s *sending) begin(sink *Sink) {
 	s.sent, s.failed = false, nil
 }
 
-// due picks the names of the tasks that are due, and forgets those in quarantine that no longer wait. It begins behind the
-// task that the last step began with, so that none at the front holds up the rest.
+// due returns the tasks that are due, and forgets those in quarantine that no longer wait. It begins behind the
+// last task that a step has tried, so that tasks at the front do not hold up the rest.
 func (s *sending) due(names []string, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,20 +90,20 @@ func (s *sending) due(names []string, now time.Time) []string {
 	return due
 }
 
-// note takes in how a task fared: with events sent or none, and the error that kept the rest back. A task with an error
-// keeps its order: it is begun again with the event that failed.
+// note takes in the result of a task: how many events were sent, and the error that stopped the rest. After an error, the task goes
+// on later with the event that failed, so that its order is kept.
 func (s *sending) note(name string, sent int, err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = name
 	s.sent = s.sent || sent > 0
 	if err == nil {
-		delete(s.quarantine, name) // also where nothing waits any more, and the index does not know yet
+		delete(s.quarantine, name) // also if nothing waits any more, and the index does not know yet
 		return
 	}
 	trouble, _ := errors.AsType[*Error](err)
 	if trouble == nil || trouble.Kind != Refused || len(s.quarantine) >= maxQuarantined {
-		if s.failed == nil || retryAfter(err) > retryAfter(s.failed) { // of several that fail at once, who asks for a pause is heard
+		if s.failed == nil || retryAfter(err) > retryAfter(s.failed) { // of several failures, keep the longest Retry-After
 			s.failed = err
 		}
 		return
@@ -116,7 +117,7 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	s.health = s.refused
 }
 
-// retryAfter is how long the sink wants to be left alone.
+// retryAfter returns the sink's Retry-After.
 func retryAfter(err error) time.Duration {
 	if trouble, ok := errors.AsType[*Error](err); ok {
 		return trouble.RetryAfter
@@ -131,14 +132,14 @@ func (s *sending) over() bool {
 	return s.failed != nil
 }
 
-// doubtful reports whether the sink may say nothing: the last attempt failed, if only before a restart.
+// doubtful reports whether the sink may not answer: the last attempt failed, perhaps before a restart.
 func (s *sending) doubtful() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.failures > 0 || s.health.Reason == v1alpha1.ReasonSinkUnavailable
 }
 
-// parallel is how many tasks may be sent at once: one, where the sink may say nothing.
+// parallel returns how many tasks may be sent at once: one, if the sink is doubtful.
 func (s *sending) parallel() int {
 	if s.doubtful() {
 		return 1
@@ -146,7 +147,7 @@ func (s *sending) parallel() int {
 	return sendConcurrency
 }
 
-// end takes in how a step ended.
+// end takes in the end of a step.
 func (s *sending) end(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,10 +183,10 @@ func (s *sending) end(now time.Time) {
 	s.retryAt = now.Add(delay)
 }
 
-// sentence ends a text with one period, whether it had one or not: an explanation may be somebody else's.
+// sentence ends a text with one period, whether it had one or not: the text may come from elsewhere.
 func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 
-// well is what the condition says where there is no trouble.
+// well returns what the condition says without trouble.
 func (s *sending) well() Health {
 	if s.sent || s.health.Reason == v1alpha1.ReasonDelivered {
 		return Health{v1alpha1.ReasonDelivered, "The sink takes the CloudEvents of phases that tasks reach"}
@@ -197,11 +198,11 @@ func (s *sending) well() Health {
 func (s *sending) unusable(err *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sink = nil // whatever comes next deserves an attempt at once
+	s.sink = nil // with the next sink, there is an attempt at once
 	s.health = Health{v1alpha1.ReasonInvalidSink, sentence(err.Message) + " Events are kept until then"}
 }
 
-// pause returns how long nothing is to be sent: to any task, or to those in quarantine; 0 where there is no such time.
+// pause returns how long to send nothing: for all tasks, and until the first one leaves quarantine; 0 if there is no such time.
 func (s *sending) pause(now time.Time) (all, quarantine time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +214,7 @@ func (s *sending) pause(now time.Time) (all, quarantine time.Duration) {
 	return max(0, s.retryAt.Sub(now)), quarantine
 }
 
-// condition returns what is known of the health, and whether an Event is to tell so: where the trouble is another, or over.
+// condition returns the health, and whether an Event is due: trouble begins, has another reason, or is over.
 func (s *sending) condition(tell bool) (is Health, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -27,7 +27,7 @@ const (
 	// maxAnswer bounds, in bytes, what is read of an answer, and maxQuote what is quoted of it.
 	maxAnswer = 64 << 10
 	maxQuote  = 200
-	// answerTimeout bounds how long its body is read: the status says all that matters, and some never end what follows.
+	// answerTimeout bounds how long the body is read: the status says all that matters, and some bodies never end.
 	answerTimeout = time.Second
 	// maxToken is the longest token, in bytes: it is kept in memory, and searched for in what the sink answers.
 	maxToken = 4 << 10
@@ -105,7 +105,7 @@ func (s *Sink) Send(ctx context.Context, event *sdk.Event) error {
 	if err != nil {
 		return s.failed(ctx, err)
 	}
-	defer func() { _ = response.Body.Close() }() // what it fails at concerns nobody any more
+	defer func() { _ = response.Body.Close() }() // its error does not matter
 	defer time.AfterFunc(answerTimeout, cancel).Stop()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if response.StatusCode >= 200 && response.StatusCode < 300 {
@@ -147,7 +147,7 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // its own text holds the URL
 	}
-	if refused, ok := errors.AsType[*studio.ConfigError](err); ok { // known only once the name is looked up
+	if refused, ok := errors.AsType[*studio.ConfigError](err); ok { // shows only once the name is resolved
 		return &Error{Kind: Unusable, Message: refused.Message}
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
@@ -156,8 +156,8 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 	return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s can't be reached: %s", s.host, s.clean(studio.Lasting(err).Error()))}
 }
 
-// clean takes what a terminal obeys out of a text, masks credentials, and bounds it. What is cut off is masked first: half a
-// token is not recognised.
+// clean removes what a terminal obeys from a text, masks credentials, and cuts the text. Masking comes first: half a token is
+// not recognised.
 func (s *Sink) clean(text string) string {
 	text, _ = s.redactor.PlainText(text)
 	if runes := []rune(text); len(runes) > maxQuote {

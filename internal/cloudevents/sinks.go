@@ -19,10 +19,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
-// secretKeySinkToken is the only key whose value goes to a sink: who may create sources need not be one who may read Secrets.
+// secretKeySinkToken is the only key whose value goes to a sink: people who may create sources need not be allowed to read Secrets.
 const secretKeySinkToken = "sinkToken"
 
-// secretKeySinkCA is the key of the certificates that a sink's is checked against.
+// secretKeySinkCA is the key of the authorities' certificates that a sink's certificate is checked against.
 const secretKeySinkCA = "ca.crt"
 
 // Sinks keeps one sink a source, for as long as its URL and its Secret stay the same.
@@ -41,7 +41,7 @@ func NewSinks(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts
 	}
 }
 
-// of returns the sink of a source that has one. Errors are *Error where its user has to act.
+// of returns the sink of a source that has one. Errors are *Error if its user has to act.
 func (s *Sinks) of(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Sink, error) {
 	key, to, name := client.ObjectKeyFromObject(source), source.Spec.Notify.CloudEvents, ""
 	if to.SecretRef != nil {
@@ -73,7 +73,7 @@ func checkSinkSecret(secret *corev1.Secret) error {
 		"store the sink's there, or remove notify.cloudEvents.secretRef where the sink wants none", secret.Name, secretKeySinkToken, but)}
 }
 
-// sinkTrouble says of a sink's Secret what a condition says of a source's. What passes by itself stays as it is.
+// sinkTrouble makes an *Error of an error about a sink's Secret, if a person has to act. Errors that pass by themselves stay as they are.
 func sinkTrouble(key types.NamespacedName, err error) error {
 	trouble, named := errors.AsType[*condition.Error](err)
 	switch {

@@ -27,7 +27,7 @@ type job struct {
 	due    []string // the names of the tasks that are due
 }
 
-// step sends what waits of one source, and returns after how long the next step is to be; 0 for when something asks for one.
+// step sends what waits for one source, and returns after how long the next step is due; 0: when something requests one.
 func (r *Reconciler) step(ctx context.Context, key types.NamespacedName) (after time.Duration, err error) {
 	to, after, err := r.prepare(ctx, key)
 	if to == nil {
@@ -38,7 +38,7 @@ func (r *Reconciler) step(ctx context.Context, key types.NamespacedName) (after 
 		return 0, nil // the operator ends
 	}
 	defer leave()
-	if to, after, err = r.prepare(ctx, key); to == nil { // it may have waited for long
+	if to, after, err = r.prepare(ctx, key); to == nil { // again, since it may have waited for long
 		return after, err
 	}
 	defer r.report(to.source, to.state)
@@ -57,7 +57,7 @@ func (r *Reconciler) step(ctx context.Context, key types.NamespacedName) (after 
 	return quarantine, nil
 }
 
-// prepare finds out what there is to do of a source: nothing to be sent now, where it returns no job.
+// prepare finds out what to do for a source. It returns no job if nothing is to be sent now.
 func (r *Reconciler) prepare(ctx context.Context, key types.NamespacedName) (to *job, after time.Duration, err error) {
 	source := &v1alpha1.LivepeerTaskSource{}
 	if err := r.client.Get(ctx, key, source); err != nil {
@@ -101,7 +101,7 @@ func (r *Reconciler) prepare(ctx context.Context, key types.NamespacedName) (to 
 	return &job{source, sink, state, due}, 0, nil
 }
 
-// enter waits until a source may send, and returns what ends that. The error is the context's.
+// enter waits until a source may send; leave ends that. The error is the context's.
 func (r *Reconciler) enter(ctx context.Context, key types.NamespacedName, state *sending) (leave func(), err error) {
 	end := func() {}
 	if state.doubtful() {
@@ -117,7 +117,7 @@ func (r *Reconciler) enter(ctx context.Context, key types.NamespacedName, state 
 	return func() { release(); end() }, nil
 }
 
-// send sends to the tasks that are due. It reports whether there was no time for all.
+// send sends the outboxes of the tasks that are due. It reports whether there was no time for all.
 func (r *Reconciler) send(ctx context.Context, to *job) (left bool) {
 	until := r.now().Add(sendStep)
 	var group errgroup.Group
@@ -139,33 +139,33 @@ func (r *Reconciler) send(ctx context.Context, to *job) (left bool) {
 			return nil
 		})
 	}
-	_ = group.Wait() // none of them answers an error
+	_ = group.Wait() // none returns an error
 	return left
 }
 
-// gone reports whether a source is no longer this operator's, in the middle of a step: another one may be sending already.
+// gone reports whether a source has left this operator in the middle of a step: another one may be sending already.
 func (r *Reconciler) gone(ctx context.Context, source *v1alpha1.LivepeerTaskSource) bool {
 	return apierrors.IsNotFound(r.client.Get(ctx, client.ObjectKeyFromObject(source), &v1alpha1.LivepeerTaskSource{})) // the cache answers
 }
 
-// outgoing is what waits of a task, and the events that are made of it. The task itself is not in memory while they are sent.
+// outgoing is what waits in a task, and the events made of it. The task itself is not in memory while they are sent.
 type outgoing struct {
 	key     types.NamespacedName
 	uid     types.UID
 	waiting []v1alpha1.Transition
 	events  []sdk.Event
-	faults  []error // why there is no such event
+	faults  []error // why an event could not be made
 }
 
-// sendTask sends what waits in one task, in order, until an event fails or the step is over, and acknowledges what was sent. What
-// can't be acknowledged will be sent again, and does not count: otherwise the pause before that would not grow.
+// sendTask sends what waits in one task, in order, until an event fails or the step is over, and acknowledges what was sent. Events
+// that can't be acknowledged will be sent again, and do not count as sent: otherwise the pause before that would not grow.
 func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until time.Time) (sent int, err error) {
 	out, err := r.read(ctx, to.source, name)
 	if err != nil || out == nil {
 		return 0, err
 	}
 	for i := range out.waiting {
-		if sent > 0 && r.now().After(until) || to.state.over() { // which it may be since this task's turn came
+		if sent > 0 && r.now().After(until) || to.state.over() { // another task may have failed meanwhile
 			break
 		}
 		if err = r.sendOne(ctx, to.sink, out, i); err != nil {
@@ -186,7 +186,7 @@ func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until t
 	return sent, err
 }
 
-// read reads what waits of a task; nil where it is gone.
+// read reads what waits in a task; nil if it is gone.
 func (r *Reconciler) read(ctx context.Context, source *v1alpha1.LivepeerTaskSource, name string) (*outgoing, error) {
 	out := &outgoing{key: types.NamespacedName{Namespace: source.Namespace, Name: name}}
 	task, release, err := r.hold(ctx, source, out.key)
@@ -206,7 +206,7 @@ func (r *Reconciler) read(ctx context.Context, source *v1alpha1.LivepeerTaskSour
 	return out, nil
 }
 
-// hold reads a task, once it is the source's turn, and returns what says that it is not in memory any more; nil where the task is gone.
+// hold reads a task once the source has a slot for it; release says that it is not in memory any more. The task is nil if it is gone.
 func (r *Reconciler) hold(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, key types.NamespacedName,
 ) (task *v1alpha1.LivepeerTask, release func(), err error) {
@@ -236,7 +236,7 @@ func (r *Reconciler) sendOne(ctx context.Context, sink *Sink, out *outgoing, i i
 	return err
 }
 
-// acknowledge takes the first of what waited from a task, if that is still the same.
+// acknowledge removes the first sent transitions from a task's outbox, if it is still the same object.
 func (r *Reconciler) acknowledge(ctx context.Context, source *v1alpha1.LivepeerTaskSource, out *outgoing, sent int) error {
 	task, release, err := r.hold(ctx, source, out.key)
 	if err != nil || task == nil {
@@ -249,7 +249,7 @@ func (r *Reconciler) acknowledge(ctx context.Context, source *v1alpha1.LivepeerT
 	return r.writer.Acknowledge(ctx, task, out.waiting[:sent])
 }
 
-// discard acknowledges what waits of a source that has no sink any more.
+// discard empties the outboxes of a source that has no sink any more.
 func (r *Reconciler) discard(ctx context.Context, source *v1alpha1.LivepeerTaskSource) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendConcurrency)

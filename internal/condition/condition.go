@@ -10,8 +10,8 @@ import (
 // MaxMessage bounds a condition's message; the API server refuses more than 32 KiB.
 const MaxMessage = 2048
 
-// Error is a trouble of a source that a condition names: Reason and Message are the condition's, and Stalled says
-// that it does not go away by itself.
+// Error is a problem of a source as a condition reports it: with its Reason and Message. Stalled says that it does not
+// go away by itself.
 type Error struct {
 	Reason  string
 	Message string

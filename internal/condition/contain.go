@@ -13,14 +13,14 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// Fault is a panic that was lived through. What it was about may be in any state.
+// Fault is a panic that was recovered. The data that it was about may be in any state.
 type Fault struct{ text string }
 
 func (f *Fault) Error() string { return f.text }
 
-// Contain runs work of one source, and turns a panic into an *Error with the reason InternalError, of a *Fault: what nobody has foreseen
-// about one source's tasks must not end the process, which mirrors for others too. The log has the stack. A lock that the work holds
-// meanwhile has to be given back by a defer.
+// Contain runs work for one source, and turns a panic into an *Error with the reason InternalError that wraps a *Fault: an unforeseen task
+// of one source must not end the process, which mirrors for others too. It logs the stack. Work has to release its locks by
+// defer.
 func Contain(log logr.Logger, work func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -35,7 +35,7 @@ func Contain(log logr.Logger, work func() error) (err error) {
 	return work()
 }
 
-// said is what may be shown of a panic: those of Go itself quote no task. Others could.
+// said returns what may be shown of a panic: runtime errors quote no task, other panics could.
 func said(fault any) string {
 	if known, ok := fault.(runtime.Error); ok {
 		return known.Error()

@@ -9,11 +9,11 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
-// maxRequest bounds what is taken of an annotation that asks for something, in bytes. A time has 25, and a token 12.
+// maxRequest bounds how much of an annotation's value is kept, in bytes. A time has 25, and a token 12.
 const maxRequest = 1 << 10
 
-// Compact takes from a source what the operator does not need to know of it, for the manager's cache. All else of its metadata may have as
-// much as etcd takes: a megabyte and a half of each source of one owner would fill the memory that all share.
+// Compact is the transform of the manager's cache: it removes from a source the metadata that the operator does not need. That may be as
+// large as etcd permits: 1.5 MB for each source of one owner would fill the memory that all share.
 func Compact(object any) (any, error) {
 	if source, ok := object.(*v1alpha1.LivepeerTaskSource); ok {
 		compact(&source.ObjectMeta)

@@ -162,7 +162,7 @@ func TestReadingTasks(t *testing.T) {
 		{"wait lpt/" + w.aTask("running") + " --for=condition=Finished=false --timeout=5s", []string{"condition met"}},
 		{"wait lpts/main --for=condition=Ready --timeout=5s", []string{"condition met"}},
 		{"explain lpt.status.output.upload.assetSpec", []string{"playbackUrl", "URL of the HLS playlist"}},
-		{"explain lpts.spec.interval", []string{"How often to ask for what changed"}},
+		{"explain lpts.spec.interval", []string{"How often to poll for changes"}},
 	} {
 		out, err := w.kubectl("", strings.Fields(c.args)...)
 		w.Expect(err).NotTo(HaveOccurred(), c.args+": "+out)

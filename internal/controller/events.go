@@ -12,7 +12,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/events"
 )
 
-// setUpEvents lets the manager write Events.
+// setUpEvents adds the writer of Events to the manager.
 func setUpEvents(mgr ctrl.Manager) (*events.Log, error) {
 	events, err := events.NewLog(mgr.GetClient(), metrics.Registry, mgr.GetLogger().WithName("events"))
 	if err != nil {
@@ -21,7 +21,7 @@ func setUpEvents(mgr ctrl.Manager) (*events.Log, error) {
 	return events, mgr.Add(events)
 }
 
-// tellHealth tells of a source that became well or unwell, or unwell in another way.
+// tellHealth writes an Event if the reason of the Ready condition has changed.
 func (r *SourceReconciler) tellHealth(before, after *v1alpha1.LivepeerTaskSource) {
 	is, changed := newHealth(before, after)
 	if !changed {

@@ -32,7 +32,7 @@ func (m measuring) Wrote(change *taskstore.Change) {
 	m.Metrics.Wrote(source, writeOf(change.Action), m.now())
 }
 
-// measureSources makes the metrics of all sources, which are exported while the manager leads.
+// measureSources makes the metrics of all sources, which are exported only by the leader.
 func measureSources(mgr ctrl.Manager, index *taskstore.Index) (*metrics.Metrics, error) {
 	m := metrics.New(crmetrics.Registry, func(source metrics.Source, uid types.UID, yield func(kind, phase string, count int)) {
 		counts := index.Tally(taskstore.SourceID{Namespace: source.Namespace, UID: uid})
@@ -57,7 +57,7 @@ func writeOf(action *plan.Action) *metrics.Write {
 	return write
 }
 
-// timeOf reads milliseconds since 1970, of which 0 is no time.
+// timeOf converts milliseconds since 1970; 0 is no time.
 func timeOf(milliseconds int64) time.Time {
 	if milliseconds == 0 {
 		return time.Time{}
@@ -78,7 +78,7 @@ func verbLabel(verb plan.Verb) string {
 	}
 }
 
-// measure takes in how a source is, as its status says.
+// measure updates the metrics of a source from its status and its last report.
 func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) {
 	now := &metrics.State{
 		UID: source.UID, Suspended: source.Spec.Suspend, PolledAt: report.PolledAt, FullSyncAt: report.FullSyncAt,
@@ -92,7 +92,7 @@ func (r *SourceReconciler) measure(source *v1alpha1.LivepeerTaskSource, report *
 	r.metrics.Report(client.ObjectKeyFromObject(source), now)
 }
 
-// waiting returns what counts the tasks that have something to be sent by this operator.
+// waiting returns a function that counts the tasks for which this operator has something to send.
 func waiting(index *taskstore.Index, served *shard.Sources) func() int {
 	if served == nil {
 		return index.WaitingTasks

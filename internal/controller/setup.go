@@ -33,7 +33,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
-// Config is what the operator works with.
+// Config configures the operator.
 type Config struct {
 	// UserAgent names the operator to the APIs that it polls.
 	UserAgent string
@@ -49,7 +49,7 @@ type Config struct {
 	Clock clock.WithDelayedExecution
 }
 
-// Setup registers both reconcilers, and the check of whether they are ready, with a manager.
+// Setup adds all parts of the operator to a manager, with a readiness check.
 func Setup(mgr ctrl.Manager, config Config) error {
 	config.Clock = cmp.Or[clock.WithDelayedExecution](config.Clock, clock.RealClock{})
 	var served *shard.Sources // nil: all
@@ -123,7 +123,7 @@ func watchSecrets(mgr ctrl.Manager) (*credentials.Watcher, error) {
 	return watcher, nil
 }
 
-// openTasks returns the writer of LivepeerTasks, and what keeps the index in step with them.
+// openTasks returns the writer of LivepeerTasks, and the feeds that keep the index in step with them.
 func openTasks(
 	mgr ctrl.Manager, index *taskstore.Index, from taskfeed.Config, observers ...taskstore.Observer,
 ) (*taskstore.Writer, taskfeed.Feeds, error) {
@@ -135,7 +135,7 @@ func openTasks(
 	return writer, feeds, err
 }
 
-// checkCRDs has the CRDs looked at once the manager leads.
+// checkCRDs has the CRDs checked once the manager leads.
 func checkCRDs(mgr ctrl.Manager) error {
 	asked, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
@@ -167,7 +167,7 @@ func openSender(mgr ctrl.Manager, config cloudevents.Config) (*cloudevents.Recon
 	return sender, nil
 }
 
-// webhooks makes what sources have to do with webhooks; nil where none are received.
+// webhooks returns the backend of webhooks; nil if none are received.
 func (c *Config) webhooks(config backend.Config) *backend.Backend {
 	if c.Receiver == nil {
 		return nil
@@ -175,7 +175,7 @@ func (c *Config) webhooks(config backend.Config) *backend.Backend {
 	return backend.New(config)
 }
 
-// receive adds the receiver of webhooks to the manager, where one is wanted.
+// receive adds the receiver of webhooks to the manager, if one is configured.
 func (c *Config) receive(mgr ctrl.Manager, webhooks *backend.Backend, engine *sourcesync.Engine) error {
 	if c.Receiver == nil {
 		return nil
@@ -190,7 +190,7 @@ func (c *Config) receive(mgr ctrl.Manager, webhooks *backend.Backend, engine *so
 	return mgr.Add(server)
 }
 
-// failedConnections logs what anybody can cause by connecting, for those who look for it.
+// failedConnections logs errors that anybody can cause by connecting; only at a debug level, so that nobody can flood the log.
 type failedConnections struct{ logr.Logger }
 
 func (l failedConnections) Write(line []byte) (int, error) {

@@ -36,37 +36,37 @@ import (
 )
 
 const (
-	// sourceWorkers bounds the sources that are reconciled at once, and namespaceWriters those of one namespace whose status is written:
-	// each poll of all others takes a worker, too. None of them waits for Studio.
+	// sourceWorkers bounds the sources that are reconciled at once, and namespaceWriters those of one namespace whose status is being
+	// written: the polls of all other sources need workers, too. No worker waits for Studio.
 	sourceWorkers    = 32
 	namespaceWriters = 16
-	// writeRetry is how soon a status is written again that somebody's change of the source kept out, or others of its namespace.
+	// writeRetry is how soon to write a status again after a conflict, or after errCrowded.
 	writeRetry = time.Second
-	// unknownRetry is how soon a source is looked at again whose namespace's tasks are not known.
+	// unknownRetry is how soon to reconcile a source again if the tasks of its namespace are not known.
 	unknownRetry = 10 * time.Second
 )
 
-// errCrowded says that a namespace has its share of the workers.
+// errCrowded says that a namespace uses its share of the workers already.
 var errCrowded = errors.New("too many sources of the namespace have their status written")
 
-// SourceReconciler has every LivepeerTaskSource mirrored, and says in its status how that goes.
+// SourceReconciler has the engine mirror every LivepeerTaskSource, and reports in its status how that goes.
 type SourceReconciler struct {
 	client    client.Client
 	engine    *sourcesync.Engine
 	connector *session.Connector
 	index     *taskstore.Index
 	metrics   *metrics.Metrics
-	// indexed reports whether the index knows every stored task. Planning before would create what exists.
+	// indexed reports whether the index knows every stored task. Planning earlier would create objects that exist.
 	indexed toolscache.InformerSynced
-	// known reports whether it knows those of a namespace: there may be one whose tasks the operator may not read.
+	// known reports whether the index knows the tasks of a namespace: the operator may lack the right to read them.
 	known func(namespace string) bool
-	// delivering tells how the sending of a source's CloudEvents goes; nil where nobody sends.
+	// delivering returns the health of a source's CloudEvents; nil if none are sent.
 	delivering func(source *v1alpha1.LivepeerTaskSource) cloudevents.Health
 	events     *events.Log
-	// shard is nil where this operator serves all sources.
+	// shard is nil if this operator serves all sources.
 	shard *shard.Sources
 	waker *waker
-	// writes are those of statuses.
+	// writes bounds the status writes under way.
 	writes *fair.Gate
 
 	mu   sync.Mutex
@@ -78,10 +78,10 @@ type reported struct {
 	uid    types.UID
 	source *v1alpha1.LivepeerTaskSource // as the operator last wrote it
 	report sourcesync.Report            // of the last step
-	failed bool                         // to write that
+	failed bool                         // the write of that report has failed
 }
 
-// Reconcile has the engine go on with a source, and says in the source's status how the last step went.
+// Reconcile has the engine go on with a source, and reports in the source's status how the last step went.
 func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	source := &v1alpha1.LivepeerTaskSource{}
 	err := r.client.Get(ctx, request.NamespacedName, source)
@@ -109,7 +109,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		report = r.engine.Sync(source)
 	}
 	err = r.report(ctx, source, &report)
-	if apierrors.IsConflict(err) || errors.Is(err, errCrowded) { // in conflict: the cache is about to show what it has become
+	if apierrors.IsConflict(err) || errors.Is(err, errCrowded) { // after a conflict, the cache is about to show the new version
 		return reconcile.Result{RequeueAfter: writeRetry}, nil
 	}
 	if err != nil && ctx.Err() == nil {
@@ -118,7 +118,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	return reconcile.Result{}, nil
 }
 
-// latest returns the source as it was last written, where the cache still shows an older one.
+// latest returns the source with the status that the operator last wrote, if the cache still shows an older one.
 func (r *SourceReconciler) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1.LivepeerTaskSource {
 	last := r.lastReported(source)
 	if last.source == nil || last.source.Generation != source.Generation {
@@ -133,7 +133,7 @@ func (r *SourceReconciler) latest(source *v1alpha1.LivepeerTaskSource) *v1alpha1
 	return source
 }
 
-// lastReported returns what was last reported of a source. What was of an earlier one of its name says nothing of this one.
+// lastReported returns what was last reported of a source, but not of an earlier one with the same name.
 func (r *SourceReconciler) lastReported(source *v1alpha1.LivepeerTaskSource) reported {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,7 +151,7 @@ func (r *SourceReconciler) forget(key types.NamespacedName) {
 	r.connector.Forget(key)
 }
 
-// follow begins to follow what asks for a source to be reconciled, or for a task to be looked at again.
+// follow registers the callbacks that request a reconcile of a source, or have a task read again.
 func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	if !toolscache.WaitForCacheSync(ctx.Done(), r.indexed) {
 		return ctx.Err()
@@ -173,13 +173,13 @@ func (r *SourceReconciler) follow(ctx context.Context, queue workqueue.TypedRate
 	r.index.NotifyExternalChanges(r.externalChange)
 	return r.connector.Admit(ctx, func(gone types.NamespacedName) {
 		r.forget(gone)
-		r.waker.wake(gone) // it may be there again by now, and nothing else begins it
+		r.waker.wake(gone) // it may exist again by now, and nothing else would reconcile it
 	})
 }
 
-// begin takes in the sources that are there when this replica begins to lead: it goes on with them, as after a restart. Each is to be
-// reconciled, in its turn: what the controller itself hears of them comes after all else, and so never where others keep it busy; and one
-// that leaves before the controller hears of it would count as this shard's.
+// begin takes in the sources that exist when this replica begins to lead: it goes on with them, as after a restart. It queues each of them:
+// the controller queues them itself, but behind everything else, and so perhaps never if others keep it busy. And a source that leaves this
+// shard before the controller sees it would count as this shard's.
 func (r *SourceReconciler) begin(ctx context.Context) error {
 	list := &v1alpha1.LivepeerTaskSourceList{}
 	if err := r.client.List(ctx, list); err != nil {
@@ -192,12 +192,12 @@ func (r *SourceReconciler) begin(ctx context.Context) error {
 	return nil
 }
 
-// meet takes in a source, and reports whether another operator has served it until now.
+// meet notes a source of this shard, and reports whether another operator has served it until now.
 func (r *SourceReconciler) meet(source *v1alpha1.LivepeerTaskSource) (fromAnother bool) {
 	return r.shard.Meet(client.ObjectKeyFromObject(source), source.UID, source.Status.ObservedGeneration > 0)
 }
 
-// externalChange has a task looked at again that somebody else changed, where its source is this operator's.
+// externalChange has a task that somebody else changed read again, if this operator serves its source.
 func (r *SourceReconciler) externalChange(task taskstore.TaskRef) {
 	source := types.NamespacedName{Namespace: task.Namespace, Name: task.Source}
 	if task.Source != "" && task.ID != "" && r.shard.Serves(source) {

@@ -24,10 +24,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
-// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write a poll would be noise.
+// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write for each poll would be noise.
 const pollTimeRefresh = 5 * time.Minute
 
-// suspended is what is to be said of a source that nobody wants polled.
+// suspended returns the report of a suspended source.
 func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
 	return sourcesync.Report{
 		Ended: true, Judged: true, Omitted: source.Status.Tasks.Omitted,
@@ -42,7 +42,7 @@ func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
 func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report) error {
 	key := client.ObjectKeyFromObject(source)
 	last := r.lastReported(source)
-	if last.failed && !report.Ended && last.report.Generation == source.Generation { // what could not be written is tried again
+	if last.failed && !report.Ended && last.report.Generation == source.Generation { // write again what could not be written
 		last.report.Silent = report.Silent
 		report = &last.report
 	}
@@ -74,7 +74,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	var err error
 	if changed {
 		if err = r.write(ctx, source, next); err == nil {
-			compact(&next.ObjectMeta) // what was answered is whole
+			compact(&next.ObjectMeta) // the response has all metadata
 			last.source = next
 		}
 		last.failed = err != nil
@@ -87,7 +87,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	return client.IgnoreNotFound(err)
 }
 
-// setProgress says how far the mirroring has come.
+// setProgress writes the progress of the mirroring into the status.
 func setProgress(source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report, counts v1alpha1.TaskCounts) {
 	source.Status.ObservedGeneration = source.Generation
 	source.Status.Tasks = counts
@@ -107,28 +107,28 @@ func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.Liv
 	defer release()
 	logHealth(ctx, source, next)
 	patch, err := json.Marshal(map[string]any{
-		// The whole status, not only what differs from the cache: counts of 0 are to be seen as well.
+		// The whole status, not only what differs from the cache, so that counts of 0 show too.
 		"status": wholeStatus{next.Status, next.Status.Receiver},
-		// Where the source was changed, made anew, or moved to another operator since it was read, that is not how it is.
+		// If the source was changed, recreated, or moved to another operator since it was read, this status is outdated.
 		"metadata": map[string]any{"resourceVersion": source.ResourceVersion},
 	})
 	if err != nil {
 		return err
 	}
 	err = r.client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
-	if err == nil || !events.Answered(err) { // it may be stored
+	if err == nil || !events.Answered(err) { // without an answer, it may be stored
 		r.tellHealth(source, next)
 	}
 	return err
 }
 
-// wholeStatus is a status as a merge patch, which takes away what is gone.
+// wholeStatus is a status as a merge patch that also removes an absent receiver.
 type wholeStatus struct {
 	v1alpha1.LivepeerTaskSourceStatus
 	Receiver *v1alpha1.ReceiverStatus `json:"receiver"`
 }
 
-// setConditions sets Ready, and Reconciling or Stalled where they apply, as kstatus reads them. A source that is suspended is
+// setConditions sets Ready, and Reconciling or Stalled if they apply, as kstatus expects. A suspended source is
 // as its spec wants it, and so Ready: Flux and kubectl wait must not wait for it.
 func setConditions(source *v1alpha1.LivepeerTaskSource, out sourcesync.Outcome) {
 	conditions := &source.Status.Conditions
@@ -157,7 +157,7 @@ func setConditions(source *v1alpha1.LivepeerTaskSource, out sourcesync.Outcome) 
 	}
 }
 
-// logHealth logs when a source becomes well or unwell, or unwell in another way.
+// logHealth logs if the reason of the Ready condition has changed.
 func logHealth(ctx context.Context, before, after *v1alpha1.LivepeerTaskSource) {
 	is, changed := newHealth(before, after)
 	if !changed {

@@ -10,20 +10,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// waker has sources reconciled. Until the controller's queue is there nothing is lost: all sources are reconciled when it begins.
+// waker requests reconciles of sources. Without a queue it drops them: all sources are queued when the controller starts.
 type waker struct {
 	mu    sync.Mutex
 	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// follow takes in the queue.
+// follow sets the queue.
 func (w *waker) follow(queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.queue = queue
 }
 
-// wake has a source reconciled.
+// wake requests a reconcile of a source.
 func (w *waker) wake(source types.NamespacedName) {
 	w.mu.Lock()
 	queue := w.queue

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package crdcheck finds out whether the CRDs of the cluster are older than the operator: the API server drops, without a word, what
-// its CRD does not know. Check and Ask are the entry points. It must not change anything, or keep the operator from working: all that such
-// CRDs know is mirrored.
+// Package crdcheck finds out whether the CRDs of the cluster are older than the operator: the API server silently drops fields that
+// its CRD does not have. Check and Ask are the entry points. It must not change anything, or stop the operator: all fields that
+// such CRDs have are mirrored.
 package crdcheck
 
 import (
@@ -23,14 +23,14 @@ import (
 // named bounds how many of the missing fields are named.
 const named = 5
 
-// document is what matters of an OpenAPI v3 document.
+// document is the part of an OpenAPI v3 document that is needed here.
 type document struct {
 	Components struct {
 		Schemas map[string]*schema `json:"schemas"`
 	} `json:"components"`
 }
 
-// schema is what matters of the schema of a field.
+// schema is the part of a field's schema that is needed here.
 type schema struct {
 	Properties map[string]*schema `json:"properties"`
 	Items      *schema            `json:"items"`
@@ -39,7 +39,7 @@ type schema struct {
 	} `json:"x-kubernetes-group-version-kind"`
 }
 
-// Check says in the log, once, which fields the CRDs of the cluster lack that this operator writes.
+// Check logs, once, which fields that this operator writes the CRDs of the cluster lack.
 func Check(ctx context.Context, discovery rest.Interface, log logr.Logger) {
 	missing, err := Ask(ctx, discovery)
 	switch {
@@ -52,8 +52,8 @@ func Check(ctx context.Context, discovery rest.Interface, log logr.Logger) {
 	}
 }
 
-// Ask returns which fields the CRDs of the cluster lack. It asks for what any authenticated user may read: the OpenAPI document of the
-// group.
+// Ask returns which fields the CRDs of the cluster lack. It reads the OpenAPI document of the group, which any authenticated user may
+// read.
 func Ask(ctx context.Context, discovery rest.Interface) ([]string, error) {
 	path := "/openapi/v3/apis/" + v1alpha1.GroupVersion.String()
 	body, err := discovery.Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
@@ -86,7 +86,7 @@ func Missing(body []byte) ([]string, error) {
 	return missing, nil
 }
 
-// of returns the schema of a kind, nil where there is none.
+// of returns the schema of a kind, nil if there is none.
 func (d *document) of(kind string) *schema {
 	for _, served := range d.Components.Schemas {
 		if len(served.Kinds) == 1 && served.Kinds[0].Kind == kind {
@@ -102,7 +102,7 @@ func isLeaf(of reflect.Type) bool {
 	return of == reflect.TypeFor[metav1.Condition]() || of.Implements(marshals) || reflect.PointerTo(of).Implements(marshals)
 }
 
-// lacks returns the paths of a type's fields that a schema has no place for; of a whole that is missing, only its own.
+// lacks returns the paths of a type's fields that a schema lacks; for a missing object, only its own path.
 func lacks(served *schema, of reflect.Type, path string) (missing []string) {
 	if served == nil {
 		return []string{path}

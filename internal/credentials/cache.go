@@ -26,40 +26,40 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
-// Cache keeps one thing for each source, which is closed when it is replaced or dropped.
+// Cache keeps one value for each source, and closes it when it is replaced or dropped.
 type Cache[T interface{ Close() }] struct {
 	watcher *Watcher
-	field   string   // of the source's spec, that names the Secret
-	keys    []string // of the Secret, in use
+	field   string   // the field of the spec that names the Secret
+	keys    []string // the keys of the Secret that are used
 	secret  [sha256.Size]byte
 
 	mu   sync.Mutex
 	open map[types.NamespacedName]*opened[T]
 }
 
-// opened is what was made, and of what.
+// opened is a value, and what it was made from.
 type opened[T any] struct {
 	value       T
 	settings    string
-	version     string // of the Secret as it was last looked at
+	version     string // of the Secret when it was last read
 	fingerprint string
 }
 
-// NewCache returns a cache of what is made of a Secret that a field of the spec names, and of its values under some keys.
+// NewCache returns a cache of values made from a Secret that a field of the spec names. keys are the keys of the Secret that are used.
 func NewCache[T interface{ Close() }](watcher *Watcher, field string, keys ...string) *Cache[T] {
 	c := &Cache[T]{watcher: watcher, field: field, keys: keys, open: map[types.NamespacedName]*opened[T]{}}
 	_, _ = rand.Read(c.secret[:]) // never fails
 	return c
 }
 
-// OnChange sets who is told of sources whose Secret has changed.
+// OnChange sets the callback for sources whose Secret has changed.
 func (c *Cache[T]) OnChange(tell func(source types.NamespacedName)) {
 	c.watcher.onChange(c.field, tell)
 }
 
-// Get returns what is kept of a source, or what is made of its settings and of the Secret with that name; of an empty Secret where
+// Get returns the value of a source: the one that it keeps, or a new one, built from the Secret with that name, or from an empty one if
 // the name is empty. The fingerprint changes with the settings and the values in use, and with nothing else. Errors are
-// *condition.Error where a user has to act, and otherwise the API server's.
+// *condition.Error if a user has to act, and otherwise the API server's.
 func (c *Cache[T]) Get(
 	ctx context.Context, source types.NamespacedName, name, settings string, build func(secret *corev1.Secret) (T, error),
 ) (value T, fingerprint string, err error) {
@@ -99,15 +99,15 @@ func (c *Cache[T]) Get(
 		value, err = build(secret)
 		return err
 	}); err != nil {
-		c.drop(source) // the old settings count no more, though the new ones are of no use
+		c.drop(source) // the old settings no longer apply, even if the new ones can't be used
 		return value, "", err
 	}
 	value, err = c.replace(ctx, source, &opened[T]{value, settings, version, fingerprint})
 	return value, fingerprint, err
 }
 
-// replace keeps what was made, unless somebody else has made the same meanwhile, or the source was forgotten: then ctx is over. It returns
-// what is kept.
+// replace keeps the new value, unless another call has made the same meanwhile, or the source was forgotten: then ctx has ended. It returns
+// the value that it keeps.
 func (c *Cache[T]) replace(ctx context.Context, source types.NamespacedName, made *opened[T]) (kept T, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,8 +127,8 @@ func (c *Cache[T]) replace(ctx context.Context, source types.NamespacedName, mad
 	return made.value, nil
 }
 
-// checkName refuses what no Secret can be called. The schema does so, too, but not what was stored before it did; it is never asked
-// for, since it would be part of a path.
+// checkName refuses a name that no Secret can have. The schema does so, too, but objects may be older than that rule. Such a name must not
+// become part of a request's path.
 func (c *Cache[T]) checkName(name string) error {
 	if len(validation.IsDNS1123Subdomain(name)) == 0 {
 		return nil
@@ -140,7 +140,7 @@ func (c *Cache[T]) checkName(name string) error {
 	}
 }
 
-// readInTurn gets a Secret once it is the source's turn. done says that it is not in use any more.
+// readInTurn reads a Secret once the source has a slot for it. done gives the slot back.
 func (c *Cache[T]) readInTurn(
 	ctx context.Context, source, key types.NamespacedName,
 ) (secret *corev1.Secret, done func(), err error) {
@@ -157,11 +157,11 @@ func (c *Cache[T]) readInTurn(
 	return secret, done, nil
 }
 
-// read gets a Secret from the API server. The error is a *condition.Error where it does not exist, or is of another type than
-// Opaque: those hold what is meant for somebody else, such as the token of a ServiceAccount or the password of a registry.
+// read reads a Secret from the API server. The error is a *condition.Error if it does not exist, or is not of type Opaque: other types
+// are meant for other programs, such as the token of a ServiceAccount or the password of a registry.
 func (c *Cache[T]) read(ctx context.Context, key types.NamespacedName) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
-	// Without a logger: the more verbose client-go's log is, the more of an answer is in it, up to the whole Secret.
+	// Without a logger: at high verbosity, client-go logs answers, up to the whole Secret.
 	err := c.watcher.live.Get(logr.NewContext(ctx, logr.Discard()), key, secret)
 	switch {
 	case apierrors.IsNotFound(err):
@@ -178,8 +178,8 @@ func (c *Cache[T]) read(ctx context.Context, key types.NamespacedName) (*corev1.
 	return secret, nil
 }
 
-// Nearly is the name of an entry of a Secret that differs from this one in case and separators only, "" if there is none. Others are not
-// told: who may make sources need not be one who may read Secrets.
+// Nearly returns the key of a Secret that differs from this one in case and separators only, "" if there is none. Other keys are not
+// revealed: people who may create sources need not be allowed to read Secrets.
 func Nearly(secret *corev1.Secret, name string) string {
 	plain := func(s string) string {
 		return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(s))
@@ -212,7 +212,7 @@ func (c *Cache[T]) fingerprint(settings string, secret *corev1.Secret) string {
 	return hex.EncodeToString(hash.Sum(nil)[:16])
 }
 
-// Current returns what is kept of a source.
+// Current returns the value of a source, if there is one.
 func (c *Cache[T]) Current(source types.NamespacedName) (value T, ok bool) {
 	open, ok := c.kept(source)
 	if ok {
@@ -228,7 +228,7 @@ func (c *Cache[T]) kept(source types.NamespacedName) (*opened[T], bool) {
 	return open, ok
 }
 
-// keep notes what else is known of what is kept, unless it was closed meanwhile.
+// keep updates what a value was made from, unless the value was closed meanwhile.
 func (c *Cache[T]) keep(source types.NamespacedName, before, now *opened[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,7 +237,7 @@ func (c *Cache[T]) keep(source types.NamespacedName, before, now *opened[T]) {
 	}
 }
 
-// drop closes what is kept of a source.
+// drop closes the value of a source.
 func (c *Cache[T]) drop(source types.NamespacedName) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -247,7 +247,7 @@ func (c *Cache[T]) drop(source types.NamespacedName) {
 	}
 }
 
-// Forget closes what is kept of a source, and ends the watch of its Secret where no other source needs it.
+// Forget closes the value of a source, and ends the watch of its Secret if no other source needs it.
 func (c *Cache[T]) Forget(source types.NamespacedName) {
 	c.watcher.forget(ref{source, c.field})
 	c.drop(source)

@@ -41,16 +41,16 @@ type ref struct {
 	field  string
 }
 
-// secretWatch is what the watch of one Secret has told. The watcher's lock guards it.
+// secretWatch is what the watch of one Secret has shown. The watcher's lock guards it.
 type secretWatch struct {
 	stop context.CancelFunc
-	// version identifies the content that was last seen; empty where the Secret was deleted, or not seen yet.
+	// version identifies the content that was last seen; empty if the Secret was deleted, or not seen yet.
 	version string
-	// known is false while the watch has not told whether the Secret exists: a Secret that does not exist has no event.
+	// known is false until the watch has shown the Secret: for one that does not exist, there is no event.
 	known bool
 }
 
-// NewWatcher returns a watcher, which watches once it is started.
+// NewWatcher returns a watcher that watches once it is started.
 func NewWatcher(live client.Reader, open OpenWatch) *Watcher {
 	return &Watcher{
 		live: live, open: open, reads: fair.NewGate(reads, namespaceReads),
@@ -69,16 +69,16 @@ func (w *Watcher) Start(ctx context.Context) error {
 	return nil
 }
 
-// onChange sets who is told which source's Secret changed, of those that a field names.
+// onChange sets the callback for sources whose Secret has changed, of those that a field names.
 func (w *Watcher) onChange(field string, tell func(source types.NamespacedName)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.changed[field] = tell
 }
 
-// version identifies the content of a source's Secret, and begins to watch it. known is false while that can't be told
-// without reading it. The error is that of ctx, which ends before its source is forgotten: looked at under the lock, so that no watch
-// begins for a source that nobody forgets any more.
+// version returns the version of a source's Secret, and begins to watch the Secret. known is false while only reading it
+// can tell. The error is that of ctx, which ends before the source is forgotten: it is checked under the lock, so that no watch
+// begins for a source that was forgotten already.
 func (w *Watcher) version(ctx context.Context, of ref, secret types.NamespacedName) (version string, known bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,7 +92,7 @@ func (w *Watcher) version(ctx context.Context, of ref, secret types.NamespacedNa
 	return watch.version, true, nil
 }
 
-// forget ends the watch of a source's Secret where no other source needs it.
+// forget ends the watch of a source's Secret if no other source needs it.
 func (w *Watcher) forget(of ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

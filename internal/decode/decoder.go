@@ -27,8 +27,8 @@ const (
 	maxHeaderName = 256 // bytes
 	maxGOP        = 64  // bytes of a number that is no integer
 
-	// maxPerTask is how many bytes of a task are searched for credentials. It is more than a task that can be stored has;
-	// the texts beyond it are masked whole, so that no task costs more time than a large one.
+	// maxPerTask is how many bytes of a task are searched for credentials, more than fit into a stored task. Texts beyond
+	// it are masked whole, which bounds the time that a task can take.
 	maxPerTask = 1 << 20
 )
 
@@ -37,14 +37,14 @@ const (
 type Decoder struct {
 	redactor *redact.Redactor
 	searched *int   // bytes of the task that were searched for credentials
-	path     []byte // where it is, from the spec or status down
+	path     []byte // the present position, from the spec or status down
 	redacted paths
 	omitted  paths
 	unknown  int64 // members of objects that this version does not know
 }
 
-// New returns a decoder of one part of a task. searched counts the bytes of the task that were searched for credentials: all parts of
-// a task have the same.
+// New returns a decoder of one part of a task. searched counts the bytes that were searched for credentials; all parts of a task share
+// it.
 func New(redactor *redact.Redactor, searched *int) *Decoder {
 	return &Decoder{redactor: redactor, searched: searched}
 }
@@ -54,7 +54,7 @@ func (d *Decoder) Found() (redacted, omitted []string, unknown int64) {
 	return d.redacted.list(), d.omitted.list(), d.unknown
 }
 
-// Omit notes that the field below where the decoder is, or the field where it is if name is "", is left out.
+// Omit notes that a field is left out: the one with this name below the present position, or, if name is "", the one there.
 func (d *Decoder) Omit(name string) {
 	mark := d.enter(name)
 	d.omitted.add(string(d.path))

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package decode fills the fields of Go types from JSON that nobody vouches for: only what the types have a field for, without
-// credentials, within bounds, and with a note of what was left out. One odd value loses its field, never the rest.
+// Package decode fills the fields of Go types from untrusted JSON: only known fields, without credentials, within bounds, and with a
+// note of what was left out. An odd value costs its own field, never the rest.
 //
-// Tree reads the JSON, LayoutOf works out what is taken of an object, and a Decoder takes it. What a field takes (text, a URL, a number
-// that is rounded) follows from its Go type and its name.
+// Tree reads the JSON, LayoutOf works out which members an object has, and a Decoder decodes them. What a field accepts (text, a URL, a
+// number to be rounded) follows from its Go type and its name.
 //
-// All of it is pure. It must not know the members of a task itself: those are mirror's.
+// All of it is pure. It must not know the members of a task itself: mirror does.
 package decode

@@ -15,8 +15,8 @@ import (
 var errNoJSON = errors.New("it is no JSON")
 
 // Tree returns raw as a tree with numbers as json.Number. Of a repeated key the last counts; invalid UTF-8 is replaced.
-// That is what encoding/json makes of it, which takes three times as long. raw should be valid: what is not is an error, save a
-// word that is none, which is taken for a number.
+// encoding/json gives the same result in three times the time. raw should be valid JSON: otherwise Tree returns an error, except that it
+// takes an unknown word for a number.
 func Tree(raw []byte) (any, error) {
 	s := scan.New(raw)
 	root := tree(s)
@@ -52,9 +52,9 @@ func tree(s *scan.Scanner) any {
 	}
 }
 
-// canonical returns the one form of a tree that every equal document has, and that comes back unchanged from the Kubernetes API
-// server: keys in order, no white space, integers that fit into 64 bits as they are, all other numbers as the shortest text of a
-// float64. It fails where the API server would: a number is too large. It replaces the numbers of the tree.
+// canonical returns the canonical JSON of a tree, the same for equal documents, which the Kubernetes API server returns
+// unchanged: keys in order, no white space, integers that fit into 64 bits as they are, all other numbers as the shortest text of a
+// float64. Like the API server, it fails if a number is too large. It replaces the numbers of the tree.
 func canonical(v any) ([]byte, error) {
 	v, err := withNumbers(v)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 // namespaceFile says which namespace a pod is in.
 const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-// Lock is the lease, which notes who holds it.
+// Lock is the lease, and remembers who holds it.
 type Lock struct {
 	*resourcelock.LeaseLock
 
@@ -43,11 +43,11 @@ type Options struct {
 	Name      string
 	// RenewDeadline is how long the holder tries to renew the lease.
 	RenewDeadline time.Duration
-	// Address of this replica's receiver; not valid where the others can't reach it.
+	// Address of this replica's receiver; invalid if others can't reach it.
 	Address netip.AddrPort
 }
 
-// NewLock makes the lock of this replica, as controller-runtime would but for the address and the keys.
+// NewLock makes the lock of this replica, as controller-runtime would, but with the address and the keys.
 func NewLock(config *rest.Config, options Options) (*Lock, error) {
 	if options.Namespace == "" {
 		namespace, err := os.ReadFile(namespaceFile)
@@ -66,7 +66,7 @@ func NewLock(config *rest.Config, options Options) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key of this replica: %w", err)
 	}
-	// A copy: the time-out below is not for the operator's lists and watches.
+	// A copy, since the time-out below must not apply to the operator's lists and watches.
 	config = rest.AddUserAgent(rest.CopyConfig(config), "leader-election")
 	// One request that hangs must not cost the lease.
 	config.Timeout = max(options.RenewDeadline/2, time.Second)
@@ -81,16 +81,16 @@ func NewLock(config *rest.Config, options Options) (*Lock, error) {
 	}}, nil
 }
 
-// errNotRenewed says why the lease is not given back.
+// errNotRenewed says why the lease is not released.
 var errNotRenewed = errors.New("the lease could not be renewed: it runs out, so that nobody takes it before what is under way has ended")
 
-// Create makes the lease, as this replica's.
+// Create creates the lease, held by this replica.
 func (l *Lock) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	return l.renew(func() error { return l.LeaseLock.Create(ctx, record) })
 }
 
-// Update takes the lease, renews it, or gives it back: but not where it could not be renewed in time. The elector does so before it says
-// that the lease is lost, so that another replica would begin while this one still writes.
+// Update takes, renews or releases the lease, but does not release one that it could not renew in time: the elector releases that before it
+// reports the loss, so that another replica would begin while this one still writes.
 func (l *Lock) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	if record.HolderIdentity == "" && l.clock.Since(l.renewed) >= l.deadline {
 		return errNotRenewed
@@ -107,7 +107,7 @@ func (l *Lock) renew(write func() error) error {
 	return err
 }
 
-// Record sets who is told of elections, and when this replica leads. It has to be called before the election begins.
+// Record sets the recorder of elections, and elected, which is closed when this replica leads. Call it before the election begins.
 func (l *Lock) Record(recorder resourcelock.EventRecorder, elected <-chan struct{}) {
 	l.LockConfig.EventRecorder = recorder
 	l.elected.Store(&elected)
@@ -127,8 +127,8 @@ func (l *Lock) Leading() bool {
 	}
 }
 
-// Leader is where the receiver of the replica that leads is, and what only it and this one know; ok is false where none
-// does, its receiver is not known or can't be there, or it is this one.
+// Leader returns the address of the leader's receiver, and the key that only it and this replica know; ok is false if there is no
+// leader, its receiver's address is unknown or not permitted, or it is this replica.
 func (l *Lock) Leader() (address netip.AddrPort, key []byte, ok bool) {
 	name, address, ok := l.replicas.leader()
 	if !ok {
@@ -138,8 +138,8 @@ func (l *Lock) Leader() (address netip.AddrPort, key []byte, ok bool) {
 	return address, key, ok
 }
 
-// Name is how the other replicas know this one.
+// Name returns the name by which other replicas know this one.
 func (l *Lock) Name() string { return l.replicas.name }
 
-// Key is what only this replica and the one of that name know.
+// Key returns the key that only this replica and the one of that name know.
 func (l *Lock) Key(name string) ([]byte, bool) { return l.replicas.key(name) }

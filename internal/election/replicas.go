@@ -23,15 +23,15 @@ import (
 const (
 	// annotationKeys of the lease holds the public keys of the replicas, as name:key, the latest last.
 	annotationKeys = "studio.livepeer.org/replica-keys"
-	// maxKeys bounds them: those of processes that are gone stay until then.
+	// maxKeys bounds them: keys of processes that have ended stay until newer ones displace them.
 	maxKeys = 32
-	// keyUse is part of each shared key, so that it is one for this use.
+	// keyUse is part of the derivation of each shared key, so that it is a key for this use only.
 	keyUse = "livepeer-task-operator: webhooks between replicas"
 )
 
-// replicas are what the lease tells of the other replicas: who leads, and for each a public key that it made when it
-// started. Only replicas may write the lease, so that its keys are theirs; and what two of them compute from the own private
-// and the other's public key, nobody else can.
+// replicas is what the lease says about the replicas: who leads, and for each the public key that it made when it
+// started. Only replicas may write the lease, so that its keys are theirs. Nobody else can compute the key that two of them compute
+// from the own private and the other's public key.
 type replicas struct {
 	name    string         // of this one
 	address netip.AddrPort // of its receiver
@@ -51,7 +51,7 @@ func newReplicas(name string, address netip.AddrPort) (*replicas, error) {
 	return &replicas{name: name, address: address, private: private, shared: map[string][]byte{}}, nil
 }
 
-// see takes in what a lease says.
+// see takes in a lease.
 func (r *replicas) see(lease *coordinationv1.Lease) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,7 +84,7 @@ func (r *replicas) join(lease *coordinationv1.Lease) (joined *coordinationv1.Lea
 	return joined, true
 }
 
-// key returns what only this replica and the one of that name know.
+// key returns the key that only this replica and the one of that name know.
 func (r *replicas) key(name string) ([]byte, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,8 +117,8 @@ func (r *replicas) key(name string) ([]byte, bool) {
 	return key, true
 }
 
-// leader returns the name and the address of the replica that leads; ok is false where none does, it is this one, or its
-// receiver can't be where the lease says.
+// leader returns the name and the address of the leader; ok is false if there is none, it is this replica, or the address is not
+// permitted.
 func (r *replicas) leader() (name string, address netip.AddrPort, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,15 +127,15 @@ func (r *replicas) leader() (name string, address netip.AddrPort, ok bool) {
 	return name, address, err == nil && r.besides(address)
 }
 
-// besides reports whether an address can be that of another replica's receiver: an IP address as pods have, another than
-// this one's, and the same port. Whoever writes into the lease can make requests go nowhere else.
+// besides reports whether an address can be that of another replica's receiver: an IP address as pods have, other than
+// this one's, with the same port. A forged lease can't direct requests to other addresses.
 func (r *replicas) besides(address netip.AddrPort) bool {
 	ip, own := address.Addr(), r.address.Addr()
 	return address.Port() == r.address.Port() && ip != own && ip.Zone() == "" && !ip.Is4In6() &&
 		(ip.IsGlobalUnicast() || ip.IsLoopback() && own.IsLoopback())
 }
 
-// identity names a replica: who it is for people, what makes it unique, and the address of its receiver.
+// identity returns the identity of a replica: its host, for people; its name, which is unique; and the address of its receiver.
 func identity(host, name string, address netip.AddrPort) string {
 	if !address.IsValid() {
 		return host + "_" + name
@@ -143,7 +143,7 @@ func identity(host, name string, address netip.AddrPort) string {
 	return host + "_" + name + "_" + address.String()
 }
 
-// inIdentity returns the name and the address in an identity; empty where they are not there.
+// inIdentity returns the name and the address in an identity; empty if it has none.
 func inIdentity(identity string) (name, address string) {
 	parts := strings.Split(identity, "_") // neither a host's name nor an address has that character
 	if len(parts) != 3 {
@@ -152,7 +152,7 @@ func inIdentity(identity string) (name, address string) {
 	return parts[1], parts[2]
 }
 
-// leases are leases whose keys are kept.
+// leases is a LeasesGetter whose leases keep the replicas' keys.
 type leases struct {
 	clientv1.LeasesGetter
 	replicas *replicas
@@ -167,14 +167,14 @@ type leaseClient struct {
 	replicas *replicas
 }
 
-// Get reads the lease, and puts this replica's key into it where it is missing.
+// Get reads the lease, and adds this replica's key if it is missing.
 func (c *leaseClient) Get(ctx context.Context, name string, options metav1.GetOptions) (*coordinationv1.Lease, error) {
 	lease, err := c.LeaseInterface.Get(ctx, name, options)
 	if err != nil {
 		return nil, err
 	}
 	if joined, missing := c.replicas.join(lease); missing {
-		// Where that fails, as when the leader has just renewed the lease, the next look does it.
+		// If that fails, as when the leader has just renewed the lease, the next Get does it.
 		if updated, err := c.LeaseInterface.Update(ctx, joined, metav1.UpdateOptions{}); err == nil {
 			lease = updated
 		}

@@ -30,24 +30,24 @@ import (
 )
 
 const (
-	// Events wait in memory until they are written, as many as eventQueue, of one namespace as many as namespaceQueue, and are written
-	// at eventRate a second after a burst, by turns of their namespaces. Mirroring never waits for them: what is too much is dropped,
-	// of who has most, and counted.
+	// Events wait in memory until they are written: at most eventQueue, and namespaceQueue of one namespace. They are written at
+	// eventRate a second after a burst; namespaces take turns. Mirroring never waits for them: if there are too many, Events of the
+	// namespace that has most are dropped and counted.
 	eventQueue     = 3000
 	namespaceQueue = 2000
 
 	eventRate    = 100
 	eventBurst   = 500
 	eventWriters = 4
-	// An Event is tried so often where the API server is not ready, with a pause that doubles.
+	// eventAttempts bounds the attempts to write an Event while the API server is not ready, with a pause that doubles.
 	eventAttempts = 5
 	eventPause    = time.Second
-	// eventDrainTimeout bounds how long a process that ends goes on to write what waits.
+	// eventDrainTimeout bounds how long a process that ends goes on to write the Events that wait.
 	eventDrainTimeout = 5 * time.Second
 	// droppedTold bounds how often the log says that Events were dropped.
 	droppedTold = time.Minute
 
-	// What the API server takes.
+	// Limits of the API server.
 	maxEventName     = 253
 	maxEventNote     = 1024
 	maxEventReporter = 128
@@ -56,9 +56,9 @@ const (
 // Source names the operator in Events.
 const Source = "livepeer-task-operator"
 
-// Log writes Events, each once: the name of an Event follows from what it tells of. The recorder of client-go would
-// count two of them as one where only their notes differ, make another when the operator has restarted, and keep as many in
-// memory as come.
+// Log writes Events, each once: the name of an Event is made from its content. The recorder of client-go would
+// count two Events as one if only their notes differ, write another one after a restart of the operator, and keep any number in
+// memory.
 type Log struct {
 	client   client.Client
 	limiter  *rate.Limiter
@@ -66,14 +66,14 @@ type Log struct {
 	dropped  prometheus.Counter
 	log      logr.Logger
 
-	come    chan struct{} // for each Event that waits
+	come    chan struct{} // has an element for each Event that waits
 	mu      sync.Mutex
 	waiting *fair.Line[*eventsv1.Event]
 	told    time.Time
 	since   int // dropped since the log last said so
 }
 
-// NewLog returns a log, which writes once it is started.
+// NewLog returns a log that writes once it is started.
 func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger) (*Log, error) {
 	dropped, err := metrics.Register(registry, metrics.NewCounter(metrics.EventsDropped))
 	if err != nil {
@@ -88,22 +88,22 @@ func NewLog(c client.Client, registry prometheus.Registerer, logger logr.Logger)
 	}, nil
 }
 
-// What the operator was doing when something happened that an Event tells of.
+// Actions of Events: what the operator was doing.
 const (
 	Mirroring = "Mirror"
 	Receiving = "Receive"
 	Sending   = "Send"
 )
 
-// Event is what an Event says.
+// Event is the content of an Event.
 type Event struct {
 	Action, Reason, Note string
 	Warning              bool
-	// Identity names what is told of. An object has at most one Event of one identity.
+	// Identity identifies what the Event reports. An object has at most one Event for each reason and identity.
 	Identity []any
 }
 
-// Tell lets an Event on an object be written, soon.
+// Tell queues an Event on an object.
 func (l *Log) Tell(kind string, object client.Object, what *Event) {
 	if l == nil {
 		return
@@ -129,8 +129,8 @@ func (l *Log) Tell(kind string, object client.Object, what *Event) {
 	}
 }
 
-// enqueue lets an Event wait, and reports whether all that waited before still does: where there is no room for one more, the last one
-// of the namespace that has most is dropped.
+// enqueue queues an Event, and reports whether none was dropped for it. If its namespace has no room, it is dropped; if there is none at
+// all, the last Event of the namespace that has most is.
 func (l *Log) enqueue(event *eventsv1.Event) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -141,18 +141,18 @@ func (l *Log) enqueue(event *eventsv1.Event) bool {
 		l.waiting.Shed()
 		return false
 	}
-	l.come <- struct{}{} // there is room: no more than wait
+	l.come <- struct{}{} // never blocks: its capacity is eventQueue
 	return true
 }
 
-// next takes the Event whose turn it is. One has to be there.
+// next removes the Event whose turn it is. One has to wait.
 func (l *Log) next() *eventsv1.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.waiting.Pop()
 }
 
-// eventName is the same for the same news of the same object, and different for any other.
+// eventName returns the same name for the same object, reason and identity, and different names otherwise.
 func eventName(object client.Object, reason string, identity []any) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", object.GetUID(), reason, fmt.Sprint(identity...)))
 	suffix := fmt.Sprintf(".%x", sum[:10])
@@ -194,7 +194,7 @@ func (l *Log) drain(ctx context.Context) {
 	}
 }
 
-// write stores an Event, unless it is there already.
+// write stores an Event, unless it exists already.
 func (l *Log) write(ctx context.Context, event *eventsv1.Event) {
 	if err := l.limiter.Wait(ctx); err != nil {
 		l.drop(err)
@@ -220,7 +220,7 @@ func (l *Log) write(ctx context.Context, event *eventsv1.Event) {
 	}
 }
 
-// drop counts an Event that will not be written, and says so now and then.
+// drop counts an Event that will not be written, and logs that now and then.
 func (l *Log) drop(err error) {
 	l.dropped.Inc()
 	l.mu.Lock()
@@ -236,7 +236,7 @@ func (l *Log) drop(err error) {
 	}
 }
 
-// Answered reports whether an error says that the API server has stored nothing.
+// Answered reports whether an error is an answer of the API server by which it has stored nothing.
 func Answered(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fair shares what is scarce among namespaces first, and among the sources of a namespace next: Gate.Acquire is the way in,
-// or TryAcquire for who can't wait. Next is not who has waited longest, but whose namespace has: a thousand waiters of one namespace
-// keep another's single one waiting for one slot. Line is the same for things that wait, and Finish lets who holds a slot end what it has
-// begun. It must not know what it shares.
+// Package fair shares slots among namespaces first, and among the sources of each namespace next: Gate.Acquire waits for a slot,
+// Gate.TryAcquire does not. Free slots go to namespaces in turn (round robin), not to the longest waiter: behind a thousand waiters of one
+// namespace, a single waiter of another waits for one slot only. Line is a queue with the same order. Finish lets the holder of a slot
+// finish work that it has begun. The package must not know what it shares.
 package fair

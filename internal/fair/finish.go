@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// grace is how long what has begun may go on. It is short beside the time that a replica which has lost its lease has left to end.
+// grace is how long work that has begun may go on. It is short compared with the time that a replica has to exit after it lost its lease.
 const grace = 2 * time.Second
 
-// Finish does work that is better not left half done by whoever holds a slot: where ctx ends meanwhile, the work has a moment to end in.
-// Where it has ended before, no work begins.
+// Finish does work that should not be left half done: if ctx ends meanwhile, the work has a grace period to finish in. If ctx has ended
+// before, the work does not begin.
 func Finish(ctx context.Context, work func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

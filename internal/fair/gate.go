@@ -15,18 +15,18 @@ type Gate struct {
 	mu           sync.Mutex
 	free         int
 	perNamespace int
-	kept, few    int // the last slots are for who holds fewer than that
+	kept, few    int // the last kept slots are only for namespaces that hold fewer than few
 	namespaces   map[string]*tenant
-	turns        *list.List // of *tenant: those that have somebody waiting, whose turn is next first
+	turns        *list.List // of *tenant: namespaces with waiters, the next one first
 }
 
 // tenant is a namespace that holds slots, or waits for them.
 type tenant struct {
 	name    string
 	held    int
-	sources map[string]*list.List // of chan struct{}: who waits for a source
-	turns   *list.List            // of string: sources that have somebody waiting, whose turn is next first
-	at      *list.Element         // in Gate.turns, where somebody waits
+	sources map[string]*list.List // of chan struct{}: the waiters of each source
+	turns   *list.List            // of string: sources with waiters, the next one first
+	at      *list.Element         // in Gate.turns; nil if nobody waits
 }
 
 // NewGate returns a gate with so many slots, of which one namespace holds at most perNamespace.
@@ -34,14 +34,14 @@ func NewGate(slots, perNamespace int) *Gate {
 	return &Gate{free: slots, perNamespace: perNamespace, namespaces: map[string]*tenant{}, turns: list.New()}
 }
 
-// Keeping has the last slots kept for namespaces that hold only a few: some that hold much, for as long as they like, leave something to
-// the others.
+// Keeping reserves the last slots for namespaces that hold fewer than few: namespaces that hold many, for as long as they like, leave
+// some to the others.
 func (g *Gate) Keeping(slots, few int) *Gate {
 	g.kept, g.few = slots, few
 	return g
 }
 
-// TryAcquire returns what gives a slot back, where one is free for the source now.
+// TryAcquire takes a slot for a source if one is free now. release gives it back.
 func (g *Gate) TryAcquire(source types.NamespacedName) (release func(), ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -55,7 +55,7 @@ func (g *Gate) TryAcquire(source types.NamespacedName) (release func(), ok bool)
 	return func() { g.release(of) }, true
 }
 
-// Acquire waits for a slot for a source, and returns what gives it back. The error is the context's.
+// Acquire waits for a slot for a source. release gives it back. The error is the context's.
 func (g *Gate) Acquire(ctx context.Context, source types.NamespacedName) (release func(), err error) {
 	g.mu.Lock()
 	of := g.tenant(source.Namespace)
@@ -87,8 +87,8 @@ func (g *Gate) Acquire(ctx context.Context, source types.NamespacedName) (releas
 	return nil, ctx.Err()
 }
 
-// has reports whether there is a slot for a namespace. Where it has somebody waiting there is none: give sees to that. The caller holds
-// the lock.
+// has reports whether there is a slot for a namespace. There is none while somebody of the namespace waits: give hands out such slots at
+// once. The caller holds the lock.
 func (g *Gate) has(of *tenant) bool {
 	return g.free > 0 && of.held < g.perNamespace && (g.free > g.kept || of.held < g.few)
 }
@@ -99,7 +99,7 @@ func (g *Gate) release(of *tenant) {
 	g.give(of)
 }
 
-// give takes a slot back, and lets those in whose turn it is. The caller holds the lock.
+// give takes a slot back, and grants free slots to the waiters whose turn it is. The caller holds the lock.
 func (g *Gate) give(of *tenant) {
 	g.free++
 	of.held--
@@ -150,7 +150,7 @@ func (t *tenant) wait(source string) chan struct{} {
 	return granted
 }
 
-// next takes the one whose turn it is, of the source whose turn it is, which goes to the end.
+// next removes the first waiter of the source whose turn it is. The source goes to the end.
 func (t *tenant) next() chan struct{} {
 	first := t.turns.Front()
 	source, _ := first.Value.(string)
@@ -161,7 +161,7 @@ func (t *tenant) next() chan struct{} {
 	return granted
 }
 
-// leave takes out somebody who waits no longer.
+// leave removes a waiter that has given up.
 func (t *tenant) leave(source string, granted chan struct{}) {
 	waiting := t.sources[source]
 	for at := waiting.Front(); at != nil; at = at.Next() {

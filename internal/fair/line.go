@@ -4,24 +4,24 @@ package fair
 
 import "slices"
 
-// Line is what waits, by namespace: the next is the first one of the namespace whose turn it is, however much of another one waits. It is
-// not safe for concurrent use.
+// Line is a queue in which namespaces take turns: the next item is the first one of the namespace whose turn it is, however many items
+// of another wait. It is not safe for concurrent use.
 type Line[T any] struct {
 	waiting map[string][]T // by namespace, the first one first
-	turns   []string       // namespaces that have something waiting, whose turn is next first
+	turns   []string       // namespaces with waiting items, the next one first
 	length  int
 }
 
 // NewLine returns a line in which nothing waits.
 func NewLine[T any]() *Line[T] { return &Line[T]{waiting: map[string][]T{}} }
 
-// Len returns how much waits.
+// Len returns the number of waiting items.
 func (l *Line[T]) Len() int { return l.length }
 
-// Of returns how much of a namespace waits.
+// Of returns the number of waiting items of a namespace.
 func (l *Line[T]) Of(namespace string) int { return len(l.waiting[namespace]) }
 
-// Push lets something wait, behind all of its namespace.
+// Push adds an item, behind all others of its namespace.
 func (l *Line[T]) Push(namespace string, item T) {
 	if len(l.waiting[namespace]) == 0 {
 		l.turns = append(l.turns, namespace)
@@ -30,7 +30,7 @@ func (l *Line[T]) Push(namespace string, item T) {
 	l.length++
 }
 
-// Pop takes the next one, which has to be there. Its namespace's turn is the last then.
+// Pop removes the next item, and puts its namespace last. The line must not be empty.
 func (l *Line[T]) Pop() (item T) {
 	namespace := l.turns[0]
 	l.turns = l.turns[1:]
@@ -43,7 +43,7 @@ func (l *Line[T]) Pop() (item T) {
 	return item
 }
 
-// Shed takes out what came last of the namespace of which most waits, as there is no room for all. Something has to be there.
+// Shed removes the last item of the namespace with the most items, to make room. The line must not be empty.
 func (l *Line[T]) Shed() (item T) {
 	most := l.turns[0]
 	for _, namespace := range l.turns {
@@ -62,7 +62,7 @@ func (l *Line[T]) Shed() (item T) {
 	return item
 }
 
-// keep notes what of a namespace still waits, which is one less.
+// keep sets the items of a namespace that still wait, one less than before.
 func (l *Line[T]) keep(namespace string, waiting []T) {
 	l.length--
 	if l.waiting[namespace] = waiting; len(waiting) == 0 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package installcheck looks at an operator that was installed, as helm test does: from a pod beside it. Check is the entry point. It
-// must not need a right that not every pod has, or change anything.
+// Package installcheck checks an installed operator from a pod beside it, for helm test. Check is the entry point. It must not need a
+// right that not every pod has, or change anything.
 package installcheck
 
 import (
@@ -20,10 +20,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/crdcheck"
 )
 
-// pause is between one question and the next: an operator is ready a few seconds after it was installed.
+// pause is the pause between two probes: an operator is ready a few seconds after it was installed.
 const pause = time.Second
 
-// Check waits, as long as ctx does, until the operator's readiness probe at a URL says yes, and then asks the API server of config
+// Check waits until the operator's readiness probe at a URL succeeds or ctx ends, and then asks the API server of config
 // whether its CRDs have every field that this version of the operator writes.
 func Check(ctx context.Context, config *rest.Config, probe string) error {
 	var last error
@@ -52,7 +52,7 @@ func Check(ctx context.Context, config *rest.Config, probe string) error {
 	return nil
 }
 
-// ready asks a readiness probe once.
+// ready requests a readiness probe once.
 func ready(ctx context.Context, probe string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, probe, http.NoBody)
 	if err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package logging makes the operator's logger (New), and has all log to it (Use). It must not know what is logged.
+// Package logging makes the operator's logger (New), and directs all logs to it (Use). It must not know what is logged.
 package logging
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
-// New returns what logs to a writer, with IDs as Studio spells them. An error has no stack, unless somebody asks for one: where in the
-// operator it was written down helps nobody, and a fault of the operator logs its own.
+// New returns a logger to a writer, with IDs as Studio spells them. Errors have no stack unless an option asks for it: the place of the
+// log call helps nobody, and a panic logs its own stack.
 func New(options *zap.Options, to io.Writer) logr.Logger {
 	quiet := func(o *zap.Options) {
 		if o.StacktraceLevel == nil && !o.Development {
@@ -30,8 +30,8 @@ func New(options *zap.Options, to io.Writer) logr.Logger {
 	return zap.New(zap.UseFlagOptions(options), quiet, zap.WriteTo(redact.PlainWriter{To: to}), zap.RawZapOpts(lazy))
 }
 
-// lazyCore encodes the values of a logger with the first line that it logs. controller-runtime makes a logger for each reconcile, and
-// next to none of them has anything to say.
+// lazyCore encodes the values of a logger only when it logs its first line. controller-runtime makes a logger for each reconcile, and
+// hardly any of them logs anything.
 type lazyCore struct{ zapcore.Core }
 
 // With returns a core with more values.
@@ -39,7 +39,7 @@ func (c lazyCore) With(values []zapcore.Field) zapcore.Core {
 	return lazyCore{zapcore.NewLazyWith(c.Core, values)}
 }
 
-// Use has everything log to a logger, what Kubernetes' client logs by klog as well, and what Go's own packages do by theirs.
+// Use directs all logs to a logger, also those of client-go (klog) and of Go's standard library.
 func Use(logger logr.Logger) {
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
@@ -47,8 +47,8 @@ func Use(logger logr.Logger) {
 	log.SetOutput(unquoted{logger.WithName("go")})
 }
 
-// unquoted logs the lines of Go's own logger, without what they quote: net/http does so with what a server sends unasked, be that what a
-// task hides, or the key that it was sent.
+// unquoted logs the lines of Go's own logger, without what they quote: net/http quotes unsolicited data from a server, which may be
+// content that a task must not reveal, or the key that it was sent.
 type unquoted struct{ logr.Logger }
 
 func (u unquoted) Write(line []byte) (int, error) {
@@ -59,7 +59,7 @@ func (u unquoted) Write(line []byte) (int, error) {
 	text, _ = (*redact.Redactor)(nil).PlainText(strings.TrimSpace(text))
 	if strings.HasPrefix(text, "http: panic") {
 		u.Error(nil, text)
-	} else { // what anybody can cause who connects
+	} else { // lines that anybody can cause by connecting
 		u.V(1).Info(text)
 	}
 	return len(line), nil

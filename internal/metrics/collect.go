@@ -30,8 +30,8 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// counted returns the series of a source. They are handed on later: that takes a second where there are thousands of sources, in which
-// all that is counted would wait.
+// counted returns the series of a source. They are exported after the lock is released: with thousands of sources, that takes a second, for
+// which all counting would wait.
 func (m *Metrics) counted(source Source, known *followed) []prometheus.Metric {
 	known.mu.Lock()
 	state := known.state

@@ -4,5 +4,5 @@
 // make and register theirs with NewCounter, NewGauge, NewHistogram and Register. What is not defined here is not exported, and
 // docs/metrics.md is made from it.
 //
-// It must not put anything of a task's content into a label, save its type and phase where they are known ones.
+// It must not put a task's content into a label, except its type and phase if they are known ones.
 package metrics

@@ -15,7 +15,7 @@ const (
 	Delete       = "delete"
 )
 
-// Report takes in how a source is now.
+// Report takes in the present state of a source.
 func (m *Metrics) Report(source Source, state *State) {
 	if known := m.of(source); known != nil {
 		known.mu.Lock()
@@ -24,7 +24,7 @@ func (m *Metrics) Report(source Source, state *State) {
 	}
 }
 
-// Polled notes a poll, or a full sync, that was carried through.
+// Polled notes a completed poll or full sync.
 func (m *Metrics) Polled(source Source, kind string, took time.Duration) {
 	if known := m.of(source); known != nil {
 		known.mu.Lock()
@@ -34,7 +34,7 @@ func (m *Metrics) Polled(source Source, kind string, took time.Duration) {
 	}
 }
 
-// Failed notes one that could not be gone on with, and the reason that the source's condition gives.
+// Failed notes a failed step of a poll or full sync, with the reason of the source's condition.
 func (m *Metrics) Failed(source Source, kind, reason string) {
 	m.of(source).add(series{Polls, kind, reason}, 1)
 }
@@ -54,12 +54,12 @@ type Write struct {
 	Verb string
 	// Type and Phase are those of the task now, and Before is its phase before.
 	Type, Phase, Before string
-	// UpdatedAt is Studio's time of the last update, and UpdatedBefore the one before that was mirrored; zero where there is none.
+	// UpdatedAt is Studio's time of the last update, and UpdatedBefore that of the update mirrored before; zero if there is none.
 	UpdatedAt, UpdatedBefore time.Time
 }
 
-// Wrote notes a write. Of a task that was not mirrored before, it matters when it was updated: the first sync, or wider
-// limits, bring what is long past.
+// Wrote notes a write. For a task that was not mirrored before, the time of its update matters: a first sync, or wider limits,
+// bring old tasks.
 func (m *Metrics) Wrote(source Source, write *Write, now time.Time) {
 	known := m.of(source)
 	if known == nil {

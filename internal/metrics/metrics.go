@@ -88,7 +88,7 @@ func (m *Metrics) Start(ctx context.Context) error {
 	return nil
 }
 
-// Follow begins to measure a source. What can be counted of it begins with 0, so that the first one shows as a change.
+// Follow begins to measure a source. Its counters begin with 0, so that the first increment shows as a change.
 func (m *Metrics) Follow(source Source) {
 	if m == nil || m.of(source) != nil {
 		return
@@ -99,7 +99,7 @@ func (m *Metrics) Follow(source Source) {
 	m.sources[source] = known
 }
 
-// Forget takes all series of a source away. What is still counted of it goes nowhere.
+// Forget removes all series of a source. Later counts for it are ignored.
 func (m *Metrics) Forget(source Source) {
 	if m == nil {
 		return

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Register exports a metric, or answers the one of that name that is exported already: a process that has several managers,
-// as tests do, counts in one.
+// Register exports a metric, and returns it, or the one of that name that is exported already: several managers in one process,
+// as in tests, share it.
 func Register[T prometheus.Collector](registry prometheus.Registerer, metric T) (T, error) {
 	err := registry.Register(metric)
 	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {

@@ -19,9 +19,9 @@ const (
 	maxShort   = 60   // characters of what a column shows
 )
 
-// Conditions returns the conditions of a task in the given phase: Ready and Finished, and, as kstatus reads them,
+// Conditions returns the conditions of a task in the given phase: Ready and Finished, and, as kstatus expects,
 // Reconciling or Stalled only while True. They depend on the task alone, not on the clock: the same task always has the
-// same conditions. ObservedGeneration is left to whoever writes them. The message of Finished is short, for a column.
+// same conditions. The writer sets ObservedGeneration. The message of Finished is short, for a column.
 func Conditions(phase, errorMessage string, created, updated *metav1.MicroTime) []metav1.Condition {
 	ready := metav1.Condition{
 		Type:               v1alpha1.ConditionReady,
@@ -84,8 +84,8 @@ func short(s string) string {
 	return s
 }
 
-// transitionTime returns since when the conditions hold, as far as the task tells: since its last change if it has
-// ended, else since it exists.
+// transitionTime returns since when the conditions hold, as far as the task tells: its last update if it has
+// ended, else its creation.
 func transitionTime(phase string, created, updated *metav1.MicroTime) metav1.Time {
 	first, second := created, updated
 	if v1alpha1.IsFinishedPhase(phase) {

@@ -27,9 +27,9 @@ const (
 type Observation struct {
 	ID      string
 	Deleted bool // the API says that the task was deleted
-	// Fingerprint identifies the answer that this was made of, for whoever made it; 0 where nothing does.
+	// Fingerprint identifies the JSON that this was made from; Convert leaves it 0, its caller may set it.
 	Fingerprint uint64
-	// Size is how many bytes of JSON that answer had, likewise.
+	// Size is the length of that JSON in bytes, likewise.
 	Size   int
 	Spec   v1alpha1.LivepeerTaskSpec
 	Status v1alpha1.LivepeerTaskStatus
@@ -96,7 +96,7 @@ func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, d *
 	d.Members(outputFields, into, task)
 	inner, ok := task["status"].(map[string]any)
 	if !ok && task["status"] != nil {
-		d.Omit("phase") // the field that says most: status itself has no path of its own here
+		d.Omit("phase") // stands for status as a whole, which has no path of its own here
 	}
 	d.Object(statusLayout, into, inner)
 	status.CreatedAt = d.Time(task, "createdAt")
@@ -110,7 +110,7 @@ func convertStatus(status *v1alpha1.LivepeerTaskStatus, task map[string]any, d *
 	status.Conditions = Conditions(status.Phase, status.ErrorMessage, status.CreatedAt, status.UpdatedAt)
 }
 
-// bound drops params or output where, despite the bounds of each field, there is too much of them.
+// bound drops params or output if, despite the bounds of each field, they are too large.
 func bound(o *Observation) {
 	if tooLarge(&o.Spec) {
 		o.Spec.Params = nil

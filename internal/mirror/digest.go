@@ -16,11 +16,11 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/scan"
 )
 
-// Digest identifies content within this process: it is a hash with a random key, so that nobody can make up content that
-// passes for other. The order of an object's keys does not matter, since the API server sorts them.
+// Digest identifies content within this process: it is a hash with a random key, so that nobody can forge a
+// collision. The order of an object's keys does not matter, since the API server sorts them.
 type Digest uint64
 
-// key is that of all digests of this process, and left and right are made of it.
+// key is the key of all digests of this process; left and right are derived from it.
 var (
 	key   = maphash.MakeSeed()
 	left  = maphash.String(key, "left")
@@ -43,7 +43,7 @@ func (d Digest) with(other Digest) Digest {
 
 func hashed(content []byte) Digest { return Digest(maphash.Bytes(key, content)) }
 
-// digestOf consumes any value and identifies it. Numbers are the same where they are written in the same way: Convert and the
+// digestOf consumes any value and returns its digest. Numbers are equal if they are written in the same way: Convert and the
 // API server write them as encoding/json does.
 func digestOf(s *scan.Scanner) Digest {
 	switch s.Peek() {
@@ -60,8 +60,8 @@ func digestOf(s *scan.Scanner) Digest {
 	}
 }
 
-// members consumes an object and identifies it by its keys, and by what value makes of their values. Where that is 0, it is
-// left out.
+// members consumes an object and returns the digest of its keys and of what value returns for their values. Members for which that
+// is 0 are left out.
 func members(s *scan.Scanner, value func(key []byte) Digest) Digest {
 	var sum Digest
 	s.Object(func(key []byte) {
@@ -73,7 +73,7 @@ func members(s *scan.Scanner, value func(key []byte) Digest) Digest {
 	return sum.with(objectTag)
 }
 
-// SpecDigest identifies what a main-resource write of the operator sets: the spec, its two labels and the owner.
+// SpecDigest identifies what an Update of the operator sets: the spec, its two labels and the owner.
 func SpecDigest(task *v1alpha1.LivepeerTask) Digest {
 	of := controlled{source: task.Labels[v1alpha1.LabelSource], kind: task.Labels[v1alpha1.LabelType]}
 	if owner := metav1.GetControllerOfNoCopy(task); owner != nil {
@@ -103,7 +103,7 @@ func StatusDigest(task *v1alpha1.LivepeerTask) Digest {
 	return status.read(scan.New(encode(&task.Status)))
 }
 
-// StatusID identifies the same as StatusDigest, for ever and for everybody.
+// StatusID identifies the same as StatusDigest, and is the same in every process.
 func StatusID(task *v1alpha1.LivepeerTask) string {
 	status := task.Status
 	status.ObservedGeneration, status.Notifications = 0, nil
@@ -120,7 +120,7 @@ func encode(content any) []byte {
 	encoded, err := json.Marshal(content)
 	if err != nil {
 		// Only free-form JSON can fail to marshal, and neither Convert nor the API server lets invalid JSON through.
-		// Content that can't be identified equals no other.
+		// The result differs from all others.
 		return fmt.Appendf(nil, "%q", fmt.Sprintf("unencodable: %p", content))
 	}
 	return encoded

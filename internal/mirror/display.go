@@ -11,7 +11,7 @@ import (
 )
 
 // displayName returns a name that a person recognises a task by: that of the asset that it made, else the file name of
-// what it works on; "" where there is neither. Both were masked before, and so is what comes of decoding the file name.
+// its input; "" if there is neither. Both were masked before; the decoded file name is masked again.
 func displayName(params *v1alpha1.TaskParams, status *v1alpha1.LivepeerTaskStatus, r *redact.Redactor) string {
 	if asset := (&v1alpha1.LivepeerTask{Status: *status}).OutputAsset(); asset != nil && asset.Name != "" {
 		return short(asset.Name)
@@ -27,7 +27,7 @@ func displayName(params *v1alpha1.TaskParams, status *v1alpha1.LivepeerTaskStatu
 	return short(name)
 }
 
-// sourceURL is where a task takes its file from.
+// sourceURL returns the URL of a task's input.
 func sourceURL(params *v1alpha1.TaskParams) string {
 	switch {
 	case params == nil:

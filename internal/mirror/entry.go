@@ -18,7 +18,7 @@ import (
 // FieldManager is the name that the operator writes under.
 const FieldManager = "livepeer-task-operator"
 
-// Fields as the managed fields of whoever set them name them.
+// Names of fields in managedFields.
 const (
 	updatedAtField = `"f:updatedAt"`
 	phaseField     = `"f:phase"`
@@ -48,11 +48,11 @@ type Object struct {
 
 // Ownership is whose it is.
 type Ownership struct {
-	// OwnerName and OwnerUID name the LivepeerTaskSource that controls the task. Where none does, OwnerUID is empty and
+	// OwnerName and OwnerUID name the LivepeerTaskSource that controls the task. If none does, OwnerUID is empty and
 	// OwnerName is what the label says.
 	OwnerName string
 	OwnerUID  types.UID
-	// SourceLabel is the source that the label names: another than the owner where somebody edited one of the two.
+	// SourceLabel is the source that the label names; it differs from the owner if somebody edited one of the two.
 	SourceLabel string
 }
 
@@ -61,9 +61,9 @@ type Shown struct {
 	ID    string
 	Type  string
 	Phase string
-	// UpdatedAt is status.updatedAt in milliseconds since 1970; 0 where it is missing, or somebody else wrote it or the phase.
+	// UpdatedAt is status.updatedAt in milliseconds since 1970; 0 if it is missing, or somebody else wrote it or the phase.
 	UpdatedAt int64
-	// ObservedGeneration is 0 where no status is written yet.
+	// ObservedGeneration is 0 if no status is written yet.
 	ObservedGeneration int64
 	// Retries is how many times the task was tried again.
 	Retries int32
@@ -73,7 +73,7 @@ type Shown struct {
 	Stalled bool
 }
 
-// Edited is what somebody else set, where the operator has not written the task since.
+// Edited says what somebody else has set, if the operator has not written the task since.
 type Edited struct {
 	EditedID, EditedType bool
 }
@@ -94,7 +94,7 @@ func ContentOf(task *v1alpha1.LivepeerTask) Content {
 // EntryOf reads a stored task.
 func EntryOf(task *v1alpha1.LivepeerTask) Entry { return EntryWith(task, ContentOf(task)) }
 
-// writtenFor is the generation that a status belongs to: 0 where none is written yet, also where the CRD's default says -1.
+// writtenFor returns the generation that a status belongs to: 0 if none is written yet, also if the CRD's default says -1.
 func writtenFor(generation int64) int64 { return max(0, generation) }
 
 // EntryWith reads a stored task whose content is known.
@@ -133,8 +133,8 @@ func EntryWith(task *v1alpha1.LivepeerTask, content Content) Entry {
 	return entry
 }
 
-// LeadsToName reports whether the object's name is one that its ID leads to. Otherwise somebody edited the ID, and no answer
-// about the ID says anything about the object.
+// LeadsToName reports whether the object's name is one of the Names of its ID. Otherwise somebody edited the ID, and an answer
+// about that ID says nothing about the object.
 func (e *Entry) LeadsToName() bool {
 	return slices.Contains(Names(e.ID), e.Name)
 }
@@ -142,8 +142,8 @@ func (e *Entry) LeadsToName() bool {
 // uuid is the form of Studio's IDs, as a name.
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// PossibleIDs returns the IDs that a stored task may have been made with, where somebody edited its ID and the name still tells:
-// that of a UUID, which Studio writes in lower or in upper case. Any other name may be that of several IDs.
+// PossibleIDs returns the IDs that a stored task may have been created with, if somebody edited its ID and the name is a UUID, which
+// Studio writes in lower or in upper case. Other names may stand for several IDs: for them it returns none.
 func (e *Entry) PossibleIDs() []string {
 	if !e.EditedID && e.LeadsToName() || !uuid.MatchString(e.Name) {
 		return nil
@@ -151,7 +151,7 @@ func (e *Entry) PossibleIDs() []string {
 	return []string{e.Name, strings.ToUpper(e.Name)}
 }
 
-// SameContent reports whether an object is the one that it was, as far as the operator writes it.
+// SameContent reports whether both are the same object with the same content, as far as the operator writes it.
 func (e *Entry) SameContent(other *Entry) bool {
 	return e.UID == other.UID && e.SpecDigest == other.SpecDigest && e.StatusDigest == other.StatusDigest
 }
@@ -166,12 +166,12 @@ func (e *Entry) Stamp() Stamp {
 	return Stamp{UpdatedAt: e.UpdatedAt, ID: e.ID}
 }
 
-// foreignFields is what of a task somebody else has set, as its managed fields say.
+// foreignFields says which fields of a task others have set, by its managedFields.
 type foreignFields struct {
 	status, id, kind bool
 }
 
-// set takes in what one of them has set.
+// set takes in the fields of one other manager.
 func (f *foreignFields) set(fields []byte) {
 	has := func(field string) bool { return bytes.Contains(fields, []byte(field)) }
 	f.status = f.status || has(updatedAtField) || has(phaseField)
@@ -180,8 +180,8 @@ func (f *foreignFields) set(fields []byte) {
 	f.kind = f.kind || spec && has(typeField)
 }
 
-// mark says so in the entry. A time made up by an editor must not keep true observations out for being older. What was
-// restored from a backup is all others' as well, but is of its first generation.
+// mark notes them in the entry. An edited time must not make true observations count as older. In an object restored from a backup, all
+// fields are others' as well, but its generation is the first.
 func (f *foreignFields) mark(entry *Entry) {
 	if f.status {
 		entry.UpdatedAt = 0

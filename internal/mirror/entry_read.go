@@ -19,8 +19,8 @@ import (
 
 var errNoList = errors.New("the API server's answer is not a list of objects")
 
-// ReadList reads stored tasks out of a list as the API server answers it in JSON, one by one as they come, for ReadEntry to read. An error
-// ends it. Where the list is cut short, the error says so, and nothing is known of the rest.
+// ReadList reads a list of tasks from the API server, in JSON, and calls visit for each item as it arrives; see ReadEntry. An error
+// of visit ends it. It returns an error if the list breaks off.
 func ReadList(answer io.Reader, visit func(raw []byte) error) (list metav1.ListMeta, err error) {
 	s := scan.NewStream(answer)
 	err = s.Object(func(key string) error {
@@ -57,7 +57,7 @@ func readItems(s *scan.Stream, visit func(raw []byte) error) error {
 	})
 }
 
-// ReadEntry makes of a task in JSON what EntryOf makes of the same task.
+// ReadEntry returns for a task in JSON what EntryOf returns for the same task.
 func ReadEntry(raw []byte) (Entry, error) {
 	task := scan.New(raw)
 	entry := readEntry(task)
@@ -112,18 +112,18 @@ func readEntry(s *scan.Scanner) Entry {
 	return entry
 }
 
-// show returns the text that is next, without consuming it.
+// show returns the next text without consuming it.
 func show(s *scan.Scanner) string {
 	return string(s.Ahead().Text())
 }
 
-// integer consumes a number; one that is none is 0.
+// integer consumes a number; anything else is 0.
 func integer(s *scan.Scanner) int64 {
 	n, _ := strconv.ParseInt(string(s.Raw()), 10, 64)
 	return n
 }
 
-// metadataReader is what is read of a task's metadata, beyond what is in an Entry.
+// metadataReader has what is read of a task's metadata, beyond what is in an Entry.
 type metadataReader struct {
 	controlled
 	foreign foreignFields
@@ -209,14 +209,14 @@ func (m *metadataReader) managed(s *scan.Scanner) {
 	}
 }
 
-// statusReader is what is read of a task's status.
+// statusReader has what is read of a task's status.
 type statusReader struct {
 	phase                                  string
 	observedGeneration, retries, updatedAt int64
 	waiting, stalled                       bool
 }
 
-// read consumes a status, and identifies it without what StatusDigest leaves out.
+// read consumes a status, and returns its digest, without what StatusDigest leaves out.
 func (r *statusReader) read(s *scan.Scanner) Digest {
 	return members(s, func(key []byte) Digest {
 		switch string(key) {
@@ -233,7 +233,7 @@ func (r *statusReader) read(s *scan.Scanner) Digest {
 		case "retries":
 			r.retries = integer(s.Ahead())
 		case "updatedAt":
-			// A fraction of a second is read, whatever the layout says of it.
+			// Parse accepts a fraction of a second, though the layout has none.
 			if at, err := time.Parse(time.RFC3339, show(s)); err == nil {
 				r.updatedAt = at.UnixMilli()
 			}

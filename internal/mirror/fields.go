@@ -9,11 +9,11 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/decode"
 )
 
-// What is read of a task, and of its status. The fields of params and output are those of their Go types.
+// The members that are read of a task, and of its status. The members of params and output follow from their Go types.
 var (
 	specLayout = decode.LayoutOf(decode.Pick(reflect.TypeFor[v1alpha1.LivepeerTaskSpec](),
 		"type", "inputAssetId", "outputAssetId", "projectId", "requesterId", "params")).
-		// What Convert reads itself, or the status has.
+		// Members that Convert reads itself, or that belong to our status.
 		With(true, "id", "deleted", "createdAt", "scheduledAt", "status", "output").
 		With(false, "userId", "name", "updatedAt", "sourceReadyAt", "parentAssetId")
 	outputFields = decode.Pick(reflect.TypeFor[v1alpha1.LivepeerTaskStatus](), "output")

@@ -10,7 +10,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// Before is what is known of a task before it is written.
+// Before is the state of a task before it is written.
 type Before struct {
 	// New: no status of it was stored yet.
 	New   bool
@@ -19,8 +19,8 @@ type Before struct {
 	NotifyAfter int64
 }
 
-// Reached says which phase a task has reached by a status that is about to be stored; false where that is none. A new
-// task is notified of only where it changed lately: what is merely mirrored for the first time has been so for long.
+// Reached returns the phase that a task reaches with a status that is about to be stored; false if it reaches none. A new
+// task is notified of only if it changed lately: other tasks that are mirrored for the first time have been in their phase for long.
 func Reached(before Before, after *v1alpha1.LivepeerTaskStatus) (v1alpha1.Transition, bool) {
 	switch {
 	case after.Phase == "", !before.New && after.Phase == before.Phase:
@@ -35,7 +35,7 @@ func Reached(before Before, after *v1alpha1.LivepeerTaskStatus) (v1alpha1.Transi
 	return transition, true
 }
 
-// changedAt is when the task last changed in Studio, in milliseconds since 1970; 0 where Studio does not say.
+// changedAt returns when the task last changed in Studio, in milliseconds since 1970; 0 if Studio does not say.
 func changedAt(status *v1alpha1.LivepeerTaskStatus) int64 {
 	latest := int64(0)
 	for _, t := range []*metav1.MicroTime{status.CreatedAt, status.UpdatedAt} {
@@ -46,8 +46,8 @@ func changedAt(status *v1alpha1.LivepeerTaskStatus) int64 {
 	return latest
 }
 
-// AppendTransition adds a transition to those that wait to be sent, oldest first, and says how many had to be left out for it: the
-// oldest but the first. One that is the last of them already is not added again. waiting stays as it is.
+// AppendTransition returns the outbox with a transition added, and how many had to be dropped to make room: the oldest ones after the
+// first. A transition that equals the last one is not added again. waiting itself does not change.
 func AppendTransition(waiting []v1alpha1.Transition, next v1alpha1.Transition) (all []v1alpha1.Transition, dropped int) {
 	if n := len(waiting); n > 0 && same(&waiting[n-1], &next) {
 		return waiting, 0
@@ -60,7 +60,7 @@ func AppendTransition(waiting []v1alpha1.Transition, next v1alpha1.Transition) (
 	return append(all, next), dropped
 }
 
-// RemoveTransitions takes away the transitions that were sent, each once. waiting stays as it is.
+// RemoveTransitions returns the outbox without the transitions that were sent. waiting itself does not change.
 func RemoveTransitions(waiting, sent []v1alpha1.Transition) []v1alpha1.Transition {
 	var rest []v1alpha1.Transition
 	sent = slices.Clone(sent)

@@ -8,8 +8,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// CanStall reports whether Studio should update a task in this phase now and then. One that is pending may wait for whoever
-// uploads its file.
+// CanStall reports whether Studio should update a task in this phase now and then. A pending task may wait for somebody to upload
+// its file.
 func CanStall(phase string) bool {
 	return phase == v1alpha1.PhaseWaiting || phase == v1alpha1.PhaseRunning
 }

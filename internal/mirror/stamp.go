@@ -4,13 +4,13 @@ package mirror
 
 import "cmp"
 
-// Stamp orders finished tasks by age: by their last update (milliseconds since 1970), and by ID where that is the same.
+// Stamp orders finished tasks by age: by their last update (milliseconds since 1970), then by ID.
 type Stamp struct {
 	UpdatedAt int64
 	ID        string
 }
 
-// Compare is negative where s is older than other.
+// Compare is negative if s is older than other.
 func (s Stamp) Compare(other Stamp) int {
 	return cmp.Or(cmp.Compare(s.UpdatedAt, other.UpdatedAt), cmp.Compare(s.ID, other.ID))
 }

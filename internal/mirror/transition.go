@@ -14,7 +14,7 @@ import (
 // maxNote is how many bytes of a note the API server takes.
 const maxNote = 1024
 
-// Transition is a change of a task that people are told of.
+// Transition is a change of a task that is worth a Kubernetes Event.
 type Transition struct {
 	Reason  string
 	Warning bool
@@ -22,9 +22,9 @@ type Transition struct {
 	Note string
 }
 
-// TransitionOf says what changed with a status, where another was stored before: the zero Entry, or one without a status,
-// for a task that is new. It returns false where nothing is to be told: nothing changed but the progress, somebody's edit
-// was undone, or a task is new and has ended already. The same arguments always give the same answer.
+// TransitionOf compares a new status with the stored one in before: for a new task, that is the zero Entry, or one without a status.
+// It returns false if no Event is due: only the progress changed, an edit was undone, or a task is new and does not run, such as one
+// that has ended already. It is pure.
 func TransitionOf(before *Entry, status *v1alpha1.LivepeerTaskStatus) (Transition, bool) {
 	phase := status.Phase
 	if before.ObservedGeneration == 0 {
@@ -34,7 +34,7 @@ func TransitionOf(before *Entry, status *v1alpha1.LivepeerTaskStatus) (Transitio
 		phase == before.Phase {
 		return Transition{Reason: v1alpha1.EventStalled, Warning: true, Note: condition.Message}, true
 	}
-	// Every change in Studio moves the time. Where it stands still, or was nobody's, somebody edited the object.
+	// Every change in Studio moves updatedAt. If it did not move, or there was none before, an edit is being undone.
 	if status.UpdatedAt != nil && (before.UpdatedAt == 0 || status.UpdatedAt.UnixMilli() == before.UpdatedAt) {
 		return Transition{}, false
 	}
@@ -45,7 +45,7 @@ func TransitionOf(before *Entry, status *v1alpha1.LivepeerTaskStatus) (Transitio
 	return arrival(before, status, again)
 }
 
-// arrival says what it means that a task is in this phase now; again, that it was tried again.
+// arrival returns the Event for a task that has come to this phase; again: it was retried.
 func arrival(before *Entry, status *v1alpha1.LivepeerTaskStatus, again bool) (Transition, bool) {
 	back := before.Finished() || before.Phase == v1alpha1.PhaseRunning
 	switch status.Phase {

@@ -13,9 +13,9 @@ import (
 // defaultMaxTasks bounds finished tasks where history says nothing, as on an object stored without defaults.
 const defaultMaxTasks = 10000
 
-// Oldest returns the oldest stamp that history keeps: finished tasks older than it are beyond the limits. finished holds
-// the stamps of all finished tasks that are mirrored or about to be, each once; it is reordered. The zero Stamp, older
-// than all, means that nothing is beyond the limits.
+// Oldest returns the oldest stamp that history keeps: older finished tasks are beyond its limits. finished holds
+// the stamps of all finished tasks that are mirrored or about to be, each once; Oldest reorders it. The zero Stamp is older
+// than all others: nothing is beyond the limits.
 func Oldest(finished []mirror.Stamp, history v1alpha1.History, now time.Time) mirror.Stamp {
 	var byAge mirror.Stamp
 	if history.MaxAge != nil {
@@ -26,7 +26,7 @@ func Oldest(finished []mirror.Stamp, history v1alpha1.History, now time.Time) mi
 		return byAge
 	}
 	slices.SortFunc(finished, func(a, b mirror.Stamp) int { return b.Compare(a) })
-	byCount := mirror.Stamp{UpdatedAt: finished[0].UpdatedAt + 1} // for a limit of 0: just beyond the newest there is
+	byCount := mirror.Stamp{UpdatedAt: finished[0].UpdatedAt + 1} // for a limit of 0: just above the newest
 	if limit > 0 {
 		byCount = finished[limit-1]
 	}

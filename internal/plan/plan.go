@@ -20,7 +20,7 @@ type Verb string
 const (
 	// Create stores a new task: the object, then its status.
 	Create Verb = "Create"
-	// Update puts spec, labels and owner right, then the status.
+	// Update corrects spec, labels and owner, then the status.
 	Update Verb = "Update"
 	// UpdateStatus replaces the status.
 	UpdateStatus Verb = "UpdateStatus"
@@ -30,7 +30,7 @@ const (
 
 // Why a stored task is deleted.
 const (
-	// BecauseDeleted: a complete listing lacked the task, and asked for by ID it was gone.
+	// BecauseDeleted: a complete listing lacked the task, and by ID Studio said that it is gone.
 	BecauseDeleted = "Deleted"
 	// BecauseHistory: the task is finished and beyond the limits of history.
 	BecauseHistory = "History"
@@ -41,13 +41,13 @@ const (
 // Action is one step to make the mirror match what was observed.
 type Action struct {
 	Verb Verb
-	// Stored is the object as it is known; its zero value for Create.
+	// Stored is the object as the index knows it; zero for Create.
 	Stored mirror.Entry
 	// Desired is the object as it should be, without resource version and observed generation; nil for Delete.
 	Desired *v1alpha1.LivepeerTask
-	// Content identifies what is written of Desired.
+	// Content has the digests of what is written of Desired.
 	Content mirror.Content
-	// Observation is what the action follows from; nil for a Delete that follows from a limit.
+	// Observation is what the action follows from; nil for a Delete by Limits or Deletion.
 	Observation *mirror.Observation
 	// Because is set for Delete.
 	Because string
@@ -63,14 +63,14 @@ type Scope struct {
 	Types []string
 	// Oldest is the oldest finished task that history keeps; see the function Oldest.
 	Oldest mirror.Stamp
-	// OldestNew is the oldest finished task that is mirrored anew: history must not bring back what it pruned.
+	// OldestNew is the oldest finished task that may be created: history must not bring back what it pruned.
 	OldestNew mirror.Stamp
-	// Notify: the phases that tasks reach are to be sent. Of new tasks only those that changed after NotifyAfter, in
-	// milliseconds since 1970; and only those that were created after it are told of in Events.
+	// Notify: CloudEvents are sent for the phases that tasks reach; for new tasks, only if they changed after NotifyAfter, in
+	// milliseconds since 1970. New tasks have Kubernetes Events only if they were created after it.
 	Notify      bool
 	NotifyAfter int64
-	// StalledBefore is the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be
-	// shown as stalled; 0 shows none so.
+	// StalledBefore, in milliseconds since 1970: a task that waits or runs counts as stalled if its last update was before this
+	// time; 0: none does.
 	StalledBefore int64
 }
 
@@ -92,17 +92,17 @@ type Result struct {
 	Conflicts []string
 	// Omitted are the IDs of tasks beyond the limits of history that are not mirrored.
 	Omitted []string
-	// Nameless are the IDs of tasks that are not mirrored because other tasks have every name that theirs could have.
+	// Nameless are the IDs of tasks that are not mirrored because other tasks have taken every possible name of their objects.
 	Nameless []string
-	// Current are the stored tasks that are as they were observed.
+	// Current are the stored tasks that equal their observation.
 	Current []mirror.Entry
 	// Stale counts observations that are older than what is stored.
 	Stale int
 }
 
 // Plan compares observed tasks with the stored ones and says what to write, in the order of the observations. It never
-// plans a deletion for what was not observed, and nothing where nothing changed: carrying the actions out and planning
-// again yields none.
+// plans to delete a task that was not observed, and plans nothing for a task that has not changed: after its actions were carried
+// out, the same observations yield none.
 func Plan(scope Scope, observed []*mirror.Observation, lookup Lookup) Result {
 	p := planner{scope: scope, lookup: lookup, taken: map[string]string{}}
 	for _, observation := range observed {
@@ -114,7 +114,7 @@ func Plan(scope Scope, observed []*mirror.Observation, lookup Lookup) Result {
 type planner struct {
 	scope  Scope
 	lookup Lookup
-	taken  map[string]string // names that this plan gave away, and to which ID
+	taken  map[string]string // names that this plan has assigned, with the ID of the task
 	result Result
 }
 
@@ -126,9 +126,9 @@ func (p *planner) plan(observation *mirror.Observation) {
 			p.result.Conflicts = append(p.result.Conflicts, observation.ID)
 		}
 	case found && stored.Deleting:
-		// It comes back once it is gone: its deletion is an event that is followed up.
+		// The task is created again once the object is gone: the index reports its deletion, and the task is read again.
 	case observation.Deleted:
-		// Only together with a complete listing does that mean that the object goes: see Deletion.
+		// The object is deleted only if a complete listing lacks the task as well: see Deletion.
 	case found && older(observation, &stored):
 		p.result.Stale++
 	case !p.scope.Includes(observation.Spec.Type):
@@ -145,15 +145,15 @@ func (p *planner) plan(observation *mirror.Observation) {
 	}
 }
 
-// CanBeMissing reports whether a stored task is one that may go because the API no longer has it. Where somebody edited its
-// ID, owner or source, the API was asked about another task, or another API: it is put right where its task is observed, and
-// otherwise kept.
+// CanBeMissing reports whether a stored task may be deleted because the API no longer has it. If somebody edited its
+// ID, owner or source label, the API was asked about another task, or another API was asked: such an object is repaired when
+// its task is observed, and kept otherwise.
 func CanBeMissing(scope *Scope, stored *mirror.Entry) bool {
 	return !stored.Deleting && stored.OwnerUID == scope.SourceUID && stored.SourceLabel == scope.Source && !stored.EditedID &&
 		stored.LeadsToName()
 }
 
-// Deletion says what to do with a stored task that a complete listing lacked and that, asked for by ID, the API says is gone.
+// Deletion plans the deletion of a stored task that a complete listing lacked and that is gone by its ID, if it CanBeMissing.
 func Deletion(scope *Scope, stored *mirror.Entry) []Action {
 	if !CanBeMissing(scope, stored) {
 		return nil
@@ -167,8 +167,8 @@ func older(observation *mirror.Observation, stored *mirror.Entry) bool {
 	return updatedAt != nil && updatedAt.UnixMilli() < stored.UpdatedAt
 }
 
-// find looks for the stored task with this ID, and for the first name that is free for it: none where this plan has
-// made the task already.
+// find looks for the stored task with this ID. If there is none, it returns the first free name for it; "" if every name is taken,
+// or if this plan creates the task already.
 func (p *planner) find(id string) (stored mirror.Entry, found bool, free string) {
 	names := mirror.Names(id)
 	for _, name := range names {
@@ -178,12 +178,12 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 		}
 		if stored, found = entry, true; !entry.EditedID {
 			break
-		} // else it may be that of another task
+		} // else the object may belong to another task
 	}
 	if found && !stored.EditedID {
 		return stored, true, ""
 	}
-	for _, name := range names { // one that names this source, before one that only has the ID, from somebody else's hand
+	for _, name := range names { // an object of this source whose ID was edited, before one whose ID was edited to this one
 		if entry, exists := p.lookup(name); exists && p.named(&entry) && corrupt(&entry) {
 			return entry, true, ""
 		}
@@ -191,7 +191,7 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 	if found {
 		return stored, true, ""
 	}
-	for _, name := range names { // another source's may be this very task, until that source has put the ID right
+	for _, name := range names { // an edited object of another source may be this very task, until that source repairs the ID
 		if entry, exists := p.lookup(name); exists && !p.owns(&entry) && corrupt(&entry) {
 			return entry, true, ""
 		}
@@ -211,8 +211,8 @@ func (p *planner) find(id string) (stored mirror.Entry, found bool, free string)
 	return mirror.Entry{}, false, ""
 }
 
-// corrupt reports whether somebody edited the ID of a task: such an ID does not lead to the object's name, or differs from
-// the true one in case only.
+// corrupt reports whether somebody edited the ID of a task. The edited ID then does not lead to the object's name; or it does,
+// since it differs from the true ID in case only, and EditedID tells.
 func corrupt(entry *mirror.Entry) bool {
 	return entry.EditedID || !entry.LeadsToName()
 }
@@ -223,12 +223,13 @@ func (p *planner) owns(entry *mirror.Entry) bool {
 	return entry.OwnerUID == "" || p.named(entry)
 }
 
-// named reports whether owner or label name this source, or an earlier one of its name.
+// named reports whether owner or label name this source, or an earlier one of the same name.
 func (p *planner) named(entry *mirror.Entry) bool {
 	return entry.OwnerUID == p.scope.SourceUID || entry.OwnerName == p.scope.Source || entry.SourceLabel == p.scope.Source
 }
 
-// expired reports whether the observed task is finished and beyond what history keeps, or would come back.
+// expired reports whether the observed task is finished, and either beyond the limits of history, or not stored and so old that
+// history may have pruned it.
 func (p *planner) expired(observation *mirror.Observation, found bool) bool {
 	if !v1alpha1.IsFinishedPhase(observation.Status.Phase) {
 		return false
@@ -237,7 +238,7 @@ func (p *planner) expired(observation *mirror.Observation, found bool) bool {
 	return stamp.Compare(p.scope.Oldest) < 0 || !found && stamp.Compare(p.scope.OldestNew) < 0
 }
 
-// delete plans the deletion of a task that is beyond a limit. An object whose ID was edited may be that of another task.
+// delete plans the deletion of a task that is beyond a limit; not if its ID was edited, since it may be another task's object.
 func (p *planner) delete(stored mirror.Entry, found bool, observation *mirror.Observation, because string) {
 	if found && stored.ID == observation.ID && !stored.EditedID {
 		p.result.Actions = append(p.result.Actions,
@@ -273,8 +274,8 @@ func (p *planner) update(observation *mirror.Observation, stored mirror.Entry) {
 		Action{Verb: verb, Stored: stored, Desired: desired, Content: content, Observation: observation})
 }
 
-// Limits says which stored tasks of the source must go because types or history changed, or because newer tasks
-// came. It needs no observation: both limits can be told from what is stored.
+// Limits plans the deletion of stored tasks of the source that are no longer within types or history, because the spec changed or newer
+// tasks came. It needs no observation: what is stored tells both.
 func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
 	var actions []Action
 	for entry := range stored {
@@ -293,8 +294,8 @@ func Limits(scope Scope, stored iter.Seq[*mirror.Entry]) []Action {
 	return actions
 }
 
-// contested reports whether owner or label of a stored task name another source, and none of before with this one's name: somebody edited
-// them. Where its type is not among this source's, it may be that of a source that mirrors others, which puts it right.
+// contested reports whether owner or label of a stored task name another source, other than an earlier one of the same name: somebody
+// edited them. If its type is not one of this source's types, the task may belong to the other source, which then repairs it.
 func (s *Scope) contested(stored *mirror.Entry) bool {
 	label := stored.SourceLabel != "" && stored.SourceLabel != s.Source
 	return label || stored.OwnerUID != "" && stored.OwnerUID != s.SourceUID && stored.OwnerName != s.Source

@@ -5,45 +5,45 @@ package plan
 // Why a single task is asked for by ID.
 type Why int
 
-// The reasons, the most urgent first: who waits for it is a person, then another program, then nobody.
+// The reasons, the most urgent first: for the first a person waits, for the second a program, for the others nobody.
 const (
 	// ExternalChange: somebody else changed or deleted the stored task.
 	ExternalChange Why = iota
-	// Pushed: Studio said in a webhook that it has changed.
+	// Pushed: a webhook of Studio said that the task has changed.
 	Pushed
-	// Stalled: Studio has not updated it for so long that it counts as stalled, unless Studio says otherwise.
+	// Stalled: by what is stored, Studio has not updated the task for so long that it counts as stalled.
 	Stalled
-	// Unread: Studio could not read it when it was last asked for.
+	// Unread: Studio could not read the task when it was last asked for it.
 	Unread
-	// Missing: it is stored, and a complete listing lacked it.
+	// Missing: the task is stored, and a complete listing lacked it.
 	Missing
 )
 
-// Answer is what came of asking for it.
+// Answer is what Studio answered about the task.
 type Answer int
 
 // The answers.
 const (
-	// Found: the task, as new as was known, or newer.
+	// Found: the task, not older than the webhook that asked for it.
 	Found Answer = iota
-	// Behind: the task as it was before what was pushed: the database that answers lags.
+	// Behind: the task as it was before the change that the webhook told of: the database replica that answered lags.
 	Behind
 	// Deleted: the task, marked as deleted.
 	Deleted
 	// NotFound: there is no such task (any more).
 	NotFound
-	// NotShown: it may not be shown, as where it is another user's. That says nothing of whether it exists.
+	// NotShown: the key may not see it, as if it is another user's. That does not tell whether it exists.
 	NotShown
 	// NoTask: something that is no task, or another one.
 	NoTask
-	// Elsewhere: the task, which says that it is another project's than all that are listed: Studio shows a user's tasks by ID
-	// whatever the project of the key.
+	// Elsewhere: the task, of another project than all listed tasks: by ID, Studio shows a user's tasks whatever the project of
+	// the key.
 	Elsewhere
-	// Unplaced: a pushed task, which is not stored, of a project of which nothing that is listed tells whether it is the key's.
+	// Unplaced: a pushed task that is not stored, of a project that no listed task has: it may be the key's project or not.
 	Unplaced
-	// Unreadable: an error of Studio's own for this task, as where its row can't be read.
+	// Unreadable: an internal error of Studio for this task, as when its row can't be read.
 	Unreadable
-	// Limited: Studio wants to be left alone.
+	// Limited: Studio says that it is asked too often (429).
 	Limited
 	// Failed: anything else: no answer, a refused key, an outage.
 	Failed
@@ -62,21 +62,21 @@ const (
 	WriteAndAskAgain
 	// AskAgain a few times and soon.
 	AskAgain
-	// Gone: what is stored may be deleted.
+	// Gone: the stored object may be deleted.
 	Gone
-	// Poll leaves it to a poll, at once, or when Studio may be asked again.
+	// Poll leaves the task to a poll: at once, or when Studio may be asked again.
 	Poll
-	// FullSync leaves it to a full sync, likewise.
+	// FullSync leaves the task to a full sync, likewise.
 	FullSync
 	// LeaveOut: it is not asked for again before the next full sync.
 	LeaveOut
-	// AskLater: after all others, and no third time.
+	// AskLater once more, after all others.
 	AskLater
-	// Fail ends what asked for it with the error, and keeps it to be asked for again.
+	// Fail: the step that asked fails with the error, and asks for the task again later.
 	Fail
 )
 
-// Recheck is the whole policy: what an answer means, by why the task was asked for.
+// Recheck is the whole policy: what follows from an answer, for each reason to ask.
 func Recheck(why Why, answer Answer) Verdict {
 	return [...][11]Verdict{
 		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unplaced Unreadable Limited  Failed

@@ -18,25 +18,25 @@ type Stored struct {
 	Entries  iter.Seq[*mirror.Entry]
 }
 
-// Bounds tell what of a source is mirrored, by what is stored.
+// Bounds are what a Scope is computed from: the source, and what is stored of it.
 type Bounds struct {
 	Source *v1alpha1.LivepeerTaskSource
 	Stored Stored
 	Now    time.Time
-	// Cutoff is that of retention: history must not bring back what is older.
+	// Cutoff is syncstate.Retention.Cutoff: history must not bring back finished tasks that are older.
 	Cutoff mirror.Stamp
-	// NotifyAfter: of new tasks, those that changed later are worth a notification.
+	// NotifyAfter: new tasks that changed later are worth a notification. See Scope.
 	NotifyAfter int64
 }
 
-// Scope says what is in scope, once the observed tasks are stored as well.
+// Scope returns the scope that holds once the observed tasks are stored as well.
 func (b *Bounds) Scope(observed []*mirror.Observation) Scope {
 	scope := b.Unlimited()
 	scope.Oldest, scope.OldestNew = b.Oldest(observed), b.oldestNew()
 	return scope
 }
 
-// Unlimited says the same without the limits of history.
+// Unlimited returns the scope without the limits of history.
 func (b *Bounds) Unlimited() Scope {
 	return Scope{
 		Namespace:   b.Source.Namespace,
@@ -50,15 +50,15 @@ func (b *Bounds) Unlimited() Scope {
 	}
 }
 
-// maxOlder bounds the tasks that a full sync asks for one by one because it did not list every task.
+// maxOlder bounds the tasks that a full sync asks for by ID because it does not list every task.
 const maxOlder = 500
 
-// Since says how far back a full sync has to list where an earlier one has listed every task, in milliseconds since 1970; 0 means every
-// task. Where history keeps only the latest of many finished tasks, nothing has to be learnt of those before: a task that changes is
-// listed anew by its update, newest being the latest that is known, and the older ones that are mirrored all the same, since they are not
-// finished, are asked for by ID.
+// Since returns from which update time on, in milliseconds since 1970, a full sync has to list after an earlier one has listed every
+// task; 0 means every task. If history keeps only the latest of many finished tasks, those before need not be listed: a task that
+// changes gets a later update time. newest is the latest one known. Older tasks that are mirrored because they are not finished are asked
+// for by ID.
 func (s *Scope) Since(newest int64, stored iter.Seq[*mirror.Entry]) int64 {
-	// Finished tasks before either are not mirrored, and none is mirrored anew.
+	// Finished tasks before Oldest are not mirrored, and those before OldestNew are not created.
 	since := min(newest, max(s.Oldest.UpdatedAt, s.OldestNew.UpdatedAt))
 	older := 0
 	for entry := range stored {
@@ -81,7 +81,7 @@ func (b *Bounds) Oldest(observed []*mirror.Observation) mirror.Stamp {
 	return Oldest(stamps, b.Source.Spec.History, b.Now)
 }
 
-// oldestNew returns the oldest finished task that is mirrored anew: none that history has pruned before, and, where
+// oldestNew returns the oldest finished task that may be created: none that history has pruned before, and, if
 // history is full, none that is older than all that are kept.
 func (b *Bounds) oldestNew() mirror.Stamp {
 	limit := MaxTasks(b.Source.Spec.History)

@@ -12,8 +12,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// StalledBefore returns the time, in milliseconds since 1970, before which a task that waits or runs was last updated to be
-// stalled at now; 0 where no task ever is.
+// StalledBefore returns the time, in milliseconds since 1970, for Scope.StalledBefore: at now, a task is stalled if its last update
+// was before it. It returns 0 if no task ever stalls.
 func StalledBefore(after *metav1.Duration, now time.Time) int64 {
 	if after == nil || after.Duration <= 0 {
 		return 0

@@ -9,7 +9,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
-// Batch is what a step asks for at once.
+// Batch is a set of questions that a step asks together.
 type Batch struct {
 	Why        plan.Why
 	IDs        []string
@@ -19,7 +19,7 @@ type Batch struct {
 	Heard func()
 }
 
-// AskAll asks for tasks by ID, several at once, until all are answered, one fails, or something else is due. Nothing is written.
+// AskAll asks for tasks by ID, several at once, until all are answered, one fails, or batch.Until fires. It writes nothing.
 func (q *Queue) AskAll(ctx context.Context, batch *Batch) (results map[string]Result, failed error) {
 	asking := q.NewAsking(batch.Why, batch.Connection)
 	defer asking.Stop()

@@ -12,18 +12,18 @@ import (
 // maxAsking bounds the questions of one Asking that wait for a worker or are under way.
 const maxAsking = 100
 
-// Asking is what a step asks for by ID, several at once. Answers are kept until they are taken, also from one step to the next. Once a
-// question has failed, no more of them are asked until the step gives up.
+// Asking is a set of questions of a step: tasks that are asked for by ID, several at once. Answers are kept until they are taken, also
+// from one step to the next. Once a question has failed, no more are asked until the step calls GiveUp.
 type Asking struct {
 	queue      *Queue
 	why        plan.Why
 	connection *Connection
-	open       int         // questions whose answer was not taken yet
+	open       int         // questions whose answers were not taken yet
 	answers    chan Result // nil before the first question: most full syncs ask none, and 1,000 sources can be at theirs at once
 
 	// The queue's lock guards what follows.
-	round  int  // counts how often a step gave up
-	failed bool // since then
+	round  int  // counts the calls of GiveUp
+	failed bool // a question has failed since the last of them
 }
 
 // NewAsking returns an Asking that has asked nothing yet.
@@ -37,7 +37,7 @@ func (a *Asking) Room() bool { return a.open < maxAsking }
 // Open reports whether answers are still to come.
 func (a *Asking) Open() bool { return a.open > 0 }
 
-// Ask has a task asked for. There has to be room.
+// Ask queues a question. There has to be room.
 func (a *Asking) Ask(id string) {
 	a.open++
 	if a.answers == nil {
@@ -46,8 +46,8 @@ func (a *Asking) Ask(id string) {
 	a.queue.put(&question{id: id, why: a.why, connection: a.connection, asking: a})
 }
 
-// answer takes in what came of a question that was asked in a round. A failure says nothing new where the step gave up since. The caller
-// holds the queue's lock.
+// answer takes in the result of a question of a round. A failure from before the last GiveUp says nothing new. The caller holds the
+// queue's lock.
 func (a *Asking) answer(r Result, round int) {
 	switch {
 	case r.Verdict == plan.Fail && round != a.round:
@@ -57,7 +57,7 @@ func (a *Asking) answer(r Result, round int) {
 	}
 	select {
 	case a.answers <- r:
-	default: // more than one for a task, which was asked for again
+	default: // a second answer for a task that was asked for again
 	}
 }
 
@@ -74,7 +74,7 @@ func (a *Asking) Next(ctx context.Context, until <-chan time.Time) (result Resul
 	}
 }
 
-// Come returns an answer that is there already.
+// Come returns an answer if there is one already.
 func (a *Asking) Come() (result Result, ok bool) {
 	select {
 	case result = <-a.answers:
@@ -85,14 +85,14 @@ func (a *Asking) Come() (result Result, ok bool) {
 	}
 }
 
-// Stop takes back what Studio was not asked yet: the answer says so.
+// Stop takes back the questions that were not sent to Studio yet: their results have NotAsked.
 func (a *Asking) Stop() {
 	a.queue.mu.Lock()
 	defer a.queue.mu.Unlock()
 	a.queue.drop(a.why)
 }
 
-// GiveUp does the same after a failure. What else fails of what is under way is part of that.
+// GiveUp does the same after a failure. Questions under way that also fail count as part of that failure.
 func (a *Asking) GiveUp() {
 	a.queue.mu.Lock()
 	defer a.queue.mu.Unlock()

@@ -16,26 +16,26 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// Connection is how the API of a source is asked. Another fingerprint means that it may be another account.
+// Connection is what the API of a source is asked with. Another fingerprint means that it may be another account.
 type Connection struct {
 	Client      *studio.Client
 	Redactor    *redact.Redactor
 	Fingerprint string
 }
 
-// Config is what the queues of all sources work with.
+// Config is what the queues of all sources share.
 type Config struct {
 	Index  *taskstore.Index
 	Writer *taskstore.Writer
 	Clock  clock.WithDelayedExecution
 	Log    logr.Logger
-	// Pushed observes how long it took until what was pushed was stored.
+	// Pushed observes the time from a webhook to the write of its task.
 	Pushed prometheus.Observer
 	// Connect returns the connection of a source.
 	Connect func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error)
 	// Gate bounds the questions that are under way.
 	Gate *fair.Gate
-	// Run runs something in the background. It returns false where nothing is run (any more).
+	// Run runs work in the background. It returns false if the engine does not run (any more).
 	Run func(work func(ctx context.Context)) bool
 }
 
@@ -43,8 +43,8 @@ type Config struct {
 type Source interface {
 	// Spec returns the source as it is now.
 	Spec() *v1alpha1.LivepeerTaskSource
-	// Wake has the source synced, as far as something is due.
+	// Wake requests a sync of the source. A step begins if one is due.
 	Wake()
-	// StepSoon has a step of it begin, whatever is due.
+	// StepSoon requests a sync that begins a step, even if nothing is due.
 	StepSoon()
 }

@@ -12,35 +12,35 @@ import (
 // pollSoonEvery bounds how often pushes may have a source polled.
 const pollSoonEvery = time.Second
 
-// Handoff is what the steps of a source and those who refetch single tasks tell each other. Everything else of a source's state
+// Handoff is how the steps of a source and the questions about single tasks inform each other. All other state of a source
 // belongs to its steps alone.
 type Handoff struct {
 	mu sync.Mutex
 
-	// What the last step said: until when Studio is left alone, and what history leaves out.
+	// Set by the last step: until when not to ask Studio, and what history leaves out.
 	retryAt   time.Time
-	uncovered bool // no poll is to begin by then that would find what is pushed meanwhile
+	uncovered bool // no poll will begin at retryAt that finds what is pushed until then
 	retention syncstate.Retention
-	// projects are those of the tasks that the last listing of all tasks held, made with a connection of this fingerprint.
+	// projects are those of all tasks in the last listing of every task, and fingerprint that of the connection it was made with.
 	projects    map[string]struct{}
 	fingerprint string
 
 	wanted wanted
 }
 
-// wanted is what refetches want of the steps.
+// wanted is what the questions request from the steps.
 type wanted struct {
-	anything bool      // any of what follows was set since the last step began
-	poll     bool      // a poll is to come at once: it covers what is pushed until then
+	anything bool      // poll, pause or overfull was set since the last step began
+	poll     bool      // a poll should begin at once: it covers what is pushed until then
 	polling  bool      // a step has begun that poll
-	polled   time.Time // when it was last wanted
-	pause    time.Time // Studio itself named this time, and wants to be left alone until then
-	fullSync bool      // many tasks need to be put right: a full sync is cheaper
-	overfull bool      // history is over its limit
+	polled   time.Time // when the last such poll began
+	pause    time.Time // the end of a Retry-After of Studio
+	fullSync bool      // there are too many tasks to repair one by one
+	overfull bool      // more finished tasks are stored than history keeps
 	created  map[string]struct{}
 }
 
-// Begin takes back all that was said, as of a source that was made anew: a poll is to come. notifyAfter is that of Retention.
+// Begin resets everything but a request for a full sync, as for a source that was created anew. notifyAfter is Retention's.
 func (h *Handoff) Begin(notifyAfter int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -48,8 +48,8 @@ func (h *Handoff) Begin(notifyAfter int64) {
 	h.wanted = wanted{polling: true, fullSync: h.wanted.fullSync} // until the first step has ended
 }
 
-// open reports whether a task that was pushed may be asked for now. Where it may not be, a poll will follow that covers it,
-// and wake says that the source needs a step for that.
+// open reports whether a pushed task may be asked for now. If not, a poll that covers it will follow; wake says that the source has to
+// be woken for that.
 func (h *Handoff) open(now time.Time) (open, wake bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,28 +59,28 @@ func (h *Handoff) open(now time.Time) (open, wake bool) {
 			h.wanted.poll, h.wanted.anything = true, true
 		}
 		return false, false
-	case h.wanted.polling: // it may have read past this task already
+	case h.wanted.polling: // that poll may have read past this task already
 		h.wanted.poll, h.wanted.anything = true, true
 		return false, true
 	}
 	return true, false
 }
 
-// leftAlone reports whether Studio is to be left alone for now.
+// leftAlone reports whether Studio must not be asked now.
 func (h *Handoff) leftAlone(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return now.Before(h.retryAt) || now.Before(h.wanted.pause)
 }
 
-// Waiting reports whether a step has something to take in.
+// Waiting reports whether there is a request that a step has not taken in yet.
 func (h *Handoff) Waiting() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.wanted.anything
 }
 
-// wantPoll asks for a poll. It reports whether the source needs a step for that.
+// wantPoll requests a poll. It reports whether the source has to be woken for that.
 func (h *Handoff) wantPoll() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -89,7 +89,7 @@ func (h *Handoff) wantPoll() bool {
 	return wake
 }
 
-// wantFullSync asks for a full sync.
+// wantFullSync requests a full sync.
 func (h *Handoff) wantFullSync() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -105,7 +105,7 @@ func (h *Handoff) TakeFullSync() bool {
 	return was
 }
 
-// pause passes on that Studio wants to be left alone.
+// pause passes on a Retry-After of Studio.
 func (h *Handoff) pause(until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -114,7 +114,7 @@ func (h *Handoff) pause(until time.Time) {
 	}
 }
 
-// creates notes a task that is about to be new in the cluster.
+// creates notes a task that is about to be created in the cluster.
 func (h *Handoff) creates(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -124,14 +124,14 @@ func (h *Handoff) creates(id string) {
 	h.wanted.created[id] = struct{}{}
 }
 
-// overfills notes that history is over its limit now.
+// overfills notes that more finished tasks are stored than history keeps.
 func (h *Handoff) overfills() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.wanted.overfull, h.wanted.anything = true, true
 }
 
-// HasCreated reports whether a push brought this task since the full sync began: its listing may not show it.
+// HasCreated reports whether a question created this task since the full sync began: the sync's listing may not show it.
 func (h *Handoff) HasCreated(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -148,7 +148,7 @@ func (h *Handoff) TakeOverfull() bool {
 	return was
 }
 
-// Settle takes in, at the beginning of a step, what pushes ask for. polling and listing say what is under way.
+// Settle applies, at the beginning of a step, what the questions request. polling and listing say what is under way.
 func (h *Handoff) Settle(schedule *syncstate.Schedule, polling, listing bool, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -166,7 +166,7 @@ func (h *Handoff) Settle(schedule *syncstate.Schedule, polling, listing bool, no
 	}
 }
 
-// Publish tells, at the end of a step, what refetches need to know of it.
+// Publish sets, at the end of a step, what the questions need to know of it.
 func (h *Handoff) Publish(state *syncstate.State, polling bool, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -178,8 +178,8 @@ func (h *Handoff) Publish(state *syncstate.State, polling bool, now time.Time) {
 	}
 }
 
-// hasten brings the next poll forward where one is wanted, and reports whether it may begin now. One that is under way has
-// to end first. The caller holds the lock.
+// hasten brings the next poll forward if one is wanted, and reports whether it may begin now. No poll may be under way. The caller
+// holds the lock.
 func (h *Handoff) hasten(schedule *syncstate.Schedule, now time.Time) bool {
 	if !h.wanted.poll {
 		return false
@@ -194,15 +194,15 @@ func (h *Handoff) hasten(schedule *syncstate.Schedule, now time.Time) bool {
 	return !next.After(now)
 }
 
-// Listed notes of which projects the tasks in a listing of all tasks are.
+// Listed notes the projects of all tasks in a listing of every task.
 func (h *Handoff) Listed(fingerprint string, projects map[string]struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.fingerprint, h.projects = fingerprint, projects
 }
 
-// elsewhere reports whether a project is another than those of all tasks that are listed. Where nothing is listed, or no task
-// says its project, none is.
+// elsewhere reports whether no listed task is of this project. It is false if nothing is listed, or no listed task says its
+// project.
 func (h *Handoff) elsewhere(fingerprint, project string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -214,8 +214,8 @@ func (h *Handoff) elsewhere(fingerprint, project string) bool {
 	return project != "" && told > 0 && !here && fingerprint == h.fingerprint
 }
 
-// unlisted reports whether nothing that is listed tells that a project is the key's: no task is of it, or not with this key yet. A task
-// that says none is of the user's default project, whichever that is.
+// unlisted reports whether it is unknown that the project is the key's: no listed task has it, or nothing was listed with this key
+// yet. A task without a project belongs to the user's default project, whichever that is.
 func (h *Handoff) unlisted(fingerprint, project string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -19,37 +19,37 @@ const (
 	questionWorkers = 8
 	// maxPushed bounds the pushed tasks of one source that wait: beyond that, one poll costs less.
 	maxPushed = 200
-	// A source's tasks are put right one by one at this rate. More than the burst at once are left to a full sync.
+	// A source's tasks are repaired one by one at this rate, after a burst. More are left to a full sync.
 	repairRate  = 5
 	repairBurst = 50
 )
 
-// question is a task that is to be asked for by ID.
+// question is a task to be asked for by ID.
 type question struct {
 	id  string
 	why plan.Why
 
-	// Of what was pushed: the newest update that was named, in milliseconds since 1970, when the first delivery came, and how
-	// often Studio was asked and did not know of it yet.
+	// For a pushed task: the newest update time that a webhook named, in milliseconds since 1970; when the first delivery came; and
+	// how often Studio was asked and did not show that update yet.
 	wanted int64
 	first  time.Time
 	asked  int
 	// failures counts writes that failed in a row.
 	failures int
 
-	// connection is that of the step which asks, if one does, and asking is told what came of it.
+	// If a step asks: its connection, and the Asking that gets the answer.
 	connection *Connection
 	asking     *Asking
 	round      int // of asking
 
 	paused  bool // it waits for a pause to end
-	renewed int  // counts how often it was asked for again while it waited or was under way
+	renewed int  // counts how often the task was asked for again while the question waited or was under way
 }
 
-// Result is what came of a question.
+// Result is the result of a question.
 type Result struct {
 	ID string
-	// NotAsked: it was taken back before Studio was asked. Nothing else is set then.
+	// NotAsked: it was taken back before Studio was asked. Only ID is set then.
 	NotAsked bool
 	Answer   plan.Answer
 	Verdict  plan.Verdict
@@ -63,18 +63,18 @@ type questionKey struct {
 	why plan.Why
 }
 
-// Queue holds the tasks of a source that are to be asked for, each once for each reason, the most urgent first. Nothing that
-// waits here can be forgotten while anything of the source is under way: whoever is done takes the next.
+// Queue holds the questions of a source, at most one for each task and reason, the most urgent first. No question is forgotten while
+// workers run: each worker takes the next one when it is done.
 type Queue struct {
 	*Config
 
 	key    types.NamespacedName
 	source Source
-	// Handoff is what the steps of the source and these questions tell each other.
+	// Handoff is how the steps of the source and these questions inform each other.
 	Handoff Handoff
 
 	mu      sync.Mutex
-	ctx     context.Context //nolint:containedctx // Of all of a source's questions, which end with it.
+	ctx     context.Context //nolint:containedctx // Of all questions of the source.
 	end     context.CancelFunc
 	waiting [5][]*question // by reason
 	pending map[questionKey]*question
@@ -83,7 +83,7 @@ type Queue struct {
 	repairs *rate.Limiter
 }
 
-// NewQueue returns the queue of a source. It works on what waits once it is open.
+// NewQueue returns the queue of a source. Its workers start once it is open.
 func NewQueue(config *Config, key types.NamespacedName, source Source) *Queue {
 	return &Queue{
 		Config: config, key: key, source: source, pending: map[questionKey]*question{},
@@ -91,7 +91,7 @@ func NewQueue(config *Config, key types.NamespacedName, source Source) *Queue {
 	}
 }
 
-// Open begins to work on what waits, once the source is known.
+// Open starts the workers, once the source is known.
 func (q *Queue) Open() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -101,14 +101,14 @@ func (q *Queue) Open() {
 	q.work()
 }
 
-// Opened reports whether what waits is worked on.
+// Opened reports whether Open was called.
 func (q *Queue) Opened() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.ctx != nil
 }
 
-// Close ends what is under way, and drops all that waits.
+// Close cancels the questions under way, and drops those that wait.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,22 +119,22 @@ func (q *Queue) Close() {
 	clear(q.pending)
 }
 
-// Idle reports whether nothing waits, for a worker or for a pause to end, or is under way.
+// Idle reports whether no question is under way, or waits for a worker or for a pause to end.
 func (q *Queue) Idle() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.workers == 0 && len(q.pending) == 0
 }
 
-// Recheck has a task asked for.
+// Recheck queues a task to be asked for.
 func (q *Queue) Recheck(id string, why plan.Why) { q.put(&question{id: id, why: why}) }
 
-// Push has a task asked for that Studio says has changed, at this time in milliseconds since 1970. received is when it said so.
+// Push queues a task that a webhook, received at that time, says was updated at updatedAt, in milliseconds since 1970.
 func (q *Queue) Push(id string, updatedAt int64, received time.Time) {
 	q.put(&question{id: id, why: plan.Pushed, wanted: updatedAt, first: received})
 }
 
-// put lets a question wait. Where there is too much, the source is polled or listed instead.
+// put queues a question. If too many wait, the source is polled or fully synced instead.
 func (q *Queue) put(ask *question) {
 	switch tooMuch := q.add(ask, q.Clock.Now()); {
 	case tooMuch && ask.why == plan.Pushed:
@@ -144,7 +144,7 @@ func (q *Queue) put(ask *question) {
 	}
 }
 
-// add lets a question wait, and reports whether it is one too many.
+// add queues a question, and reports whether it is one too many.
 func (q *Queue) add(ask *question, now time.Time) (tooMuch bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -180,14 +180,14 @@ func (q *Queue) add(ask *question, now time.Time) (tooMuch bool) {
 	return false
 }
 
-// wait lets a question wait for a worker. The caller holds the lock.
+// wait queues a question for the workers. The caller holds the lock.
 func (q *Queue) wait(ask *question) {
 	ask.paused = false
 	q.waiting[ask.why] = append(q.waiting[ask.why], ask)
 	q.work()
 }
 
-// drop forgets what waits for a reason, and says so to whoever waits for an answer. The caller holds the lock.
+// drop forgets the questions that wait for a reason; whoever waits for their answers gets NotAsked. The caller holds the lock.
 func (q *Queue) drop(why plan.Why) {
 	for _, ask := range q.waiting[why] {
 		q.remove(ask)
@@ -208,7 +208,7 @@ func (q *Queue) remove(ask *question) {
 	}
 }
 
-// work lets as many work as there is work for. The caller holds the lock.
+// work starts workers, up to questionWorkers, for the questions that wait. The caller holds the lock.
 func (q *Queue) work() {
 	waiting := 0
 	for _, of := range q.waiting {
@@ -231,7 +231,7 @@ func (q *Queue) work() {
 	}
 }
 
-// next returns a copy of the most urgent question, nil where none waits: then the worker ends.
+// next returns a copy of the most urgent question; nil if none waits: then the worker ends.
 func (q *Queue) next() *question {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -246,7 +246,7 @@ func (q *Queue) next() *question {
 	return nil
 }
 
-// done takes in what came of a question. It waits again, where it was asked for again while it was under way, or for a pause.
+// done takes in the result of a question. The question is queued again if it was renewed while under way, or waits for a pause to end.
 func (q *Queue) done(asked *question, next followUp) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -256,7 +256,7 @@ func (q *Queue) done(asked *question, next followUp) {
 	}
 	ask.failures = next.failures
 	switch {
-	case ask.renewed != asked.renewed: // this answer is none to whoever asked since, who may have asked another account
+	case ask.renewed != asked.renewed: // this is no answer to the later question, which may be for another account
 		q.wait(ask)
 		return
 	case next.pause > 0:
@@ -270,12 +270,12 @@ func (q *Queue) done(asked *question, next followUp) {
 		return
 	}
 	ask.asking.answer(next.Result, ask.round)
-	if ask.asking.failed { // Studio may want to be left alone: whoever asked decides when to go on
+	if ask.asking.failed { // Studio may want a pause: the step decides when to go on
 		q.drop(ask.why)
 	}
 }
 
-// resume lets a question wait for a worker again, once its pause is over.
+// resume queues a question again once its pause is over.
 func (q *Queue) resume(ask *question) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -22,21 +22,21 @@ import (
 const (
 	// questionTimeout bounds how long Studio may take to answer about one task.
 	questionTimeout = 30 * time.Second
-	// Pauses between attempts to store a task that is put right.
+	// Pauses between attempts to store a repaired task.
 	repairPause    = time.Second
 	maxRepairPause = 5 * time.Minute
 )
 
-// followUp is what becomes of a question that was asked.
+// followUp is what follows from a question that was asked.
 type followUp struct {
 	Result
 
-	pause    time.Duration // after which it is to be asked again; 0 for not
+	pause    time.Duration // after which to ask again; 0: not at all
 	failures int
 }
 
-// pushPause is the pause before a pushed task is asked for again, because Studio's replica did not show the change yet. After the
-// last, it is left to the next poll.
+// pushPause returns the pause before a pushed task is asked for again because Studio's replica did not show the change yet. After the
+// last pause, 0 leaves the task to the next poll.
 func pushPause(asked int) time.Duration {
 	pauses := [...]time.Duration{150 * time.Millisecond, 600 * time.Millisecond, 2400 * time.Millisecond}
 	if asked < len(pauses) {
@@ -45,7 +45,7 @@ func pushPause(asked int) time.Duration {
 	return 0
 }
 
-// contained does the same as refetch, and lives through a panic: a poll or a full sync will meet it too, and say so.
+// contained is refetch that survives a panic. A poll or a full sync will meet the same fault, and report it.
 func (q *Queue) contained(ctx context.Context, ask *question) (next followUp) {
 	if err := condition.Contain(q.Log.WithValues("task", ask.id), func() error {
 		next = q.refetch(ctx, ask)
@@ -56,7 +56,7 @@ func (q *Queue) contained(ctx context.Context, ask *question) (next followUp) {
 	return next
 }
 
-// refetch asks Studio for one task, and does what plan.Recheck says of the answer. What a step asked for is the step's to do.
+// refetch asks Studio for one task, and does what plan.Recheck says of the answer. If a step asked, it only returns the answer.
 func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	source := q.source.Spec()
 	if !q.mayAsk(ask) {
@@ -67,7 +67,7 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 		var err error
 		if connection, err = q.Connect(ctx, source); err != nil {
 			if ask.why == plan.ExternalChange {
-				q.SyncSoon() // the source's condition names the problem; its next full sync puts the task right
+				q.SyncSoon() // the source's condition names the problem; its next full sync repairs the task
 			}
 			return followUp{}
 		}
@@ -78,7 +78,7 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	answer, observation, err := q.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
 	next := followUp{Result: Result{ID: ask.id, Answer: answer, Verdict: verdict, Observation: observation, Err: err}}
-	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 && verdict != plan.Fail { // else a step fails
+	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 && verdict != plan.Fail { // on Fail, the step obeys it
 		q.Handoff.pause(q.Clock.Now().Add(api.RetryAfter))
 	}
 	if ask.asking != nil || ctx.Err() != nil {
@@ -100,7 +100,7 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	return next
 }
 
-// mayAsk reports whether Studio may be asked now. Where it may not be, a poll or a full sync will follow.
+// mayAsk reports whether Studio may be asked now. If not, a poll or a full sync will follow.
 func (q *Queue) mayAsk(ask *question) bool {
 	now := q.Clock.Now()
 	switch ask.why {
@@ -123,7 +123,7 @@ func (q *Queue) mayAsk(ask *question) bool {
 func (q *Queue) ask(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question,
 ) (plan.Answer, *mirror.Observation, error) {
-	if ask.why == plan.Missing && !studio.Askable(ask.id) { // nobody can tell whether it is gone: it stays, and keeps no other waiting
+	if ask.why == plan.Missing && !studio.Askable(ask.id) { // nobody can tell whether it is gone: it stays, and does not hold up the others
 		return plan.NotShown, nil, nil
 	}
 	release, err := q.Gate.Acquire(ctx, q.key)
@@ -135,7 +135,7 @@ func (q *Queue) ask(
 	asking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	task, err := connection.Client.Get(asking, ask.id)
-	if errors.Is(err, context.DeadlineExceeded) && asking.Err() != nil && ctx.Err() == nil { // Studio's, and not whoever asks
+	if errors.Is(err, context.DeadlineExceeded) && asking.Err() != nil && ctx.Err() == nil { // Studio was too slow
 		err = &studio.Error{Kind: studio.Unavailable, Err: err, Message: fmt.Sprintf(
 			"The API did not answer in full within %s when it was asked for a single task.", limit)}
 	}
@@ -149,11 +149,11 @@ func (q *Queue) ask(
 		return plan.Elsewhere, nil, nil
 	}
 	if ask.why == plan.Pushed && q.Handoff.unlisted(connection.Fingerprint, task.Project) && q.stored(source, ask.id) == nil {
-		return plan.Unplaced, nil, nil // a poll lists the key's own
+		return plan.Unplaced, nil, nil // a poll lists only tasks of the key's project
 	}
 	observation, err := mirror.Convert(task.Raw, connection.Redactor)
 	if err != nil || observation.ID != ask.id {
-		return plan.NoTask, nil, nil // an answer about no task, or another one, says nothing about this one
+		return plan.NoTask, nil, nil // no task, or another one: that says nothing about this one
 	}
 	if mirror.StampOf(observation).UpdatedAt < ask.wanted {
 		return plan.Behind, observation, nil
@@ -179,14 +179,14 @@ func answerOf(err error) plan.Answer {
 	}
 }
 
-// upToDate reports whether a poll, or another push, has brought the change already.
+// upToDate reports whether a poll, or another push, has already stored the change.
 func (q *Queue) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted int64) bool {
 	entry := q.stored(source, id)
 	return entry != nil && wanted > 0 && entry.UpdatedAt >= wanted && entry.OwnerUID == source.UID && !entry.Deleting &&
 		entry.ObservedGeneration == entry.Generation
 }
 
-// stored returns what is stored of a task; nil where nothing is.
+// stored returns the stored task with this ID; nil if there is none.
 func (q *Queue) stored(source *v1alpha1.LivepeerTaskSource, id string) *mirror.Entry {
 	lookup := q.Index.Lookup(source.Namespace)
 	for _, name := range mirror.Names(id) {
@@ -197,8 +197,8 @@ func (q *Queue) stored(source *v1alpha1.LivepeerTaskSource, id string) *mirror.E
 	return nil
 }
 
-// write stores what differs of a task. It returns after which pause to ask again, where that failed. What can't be mirrored is
-// left to the polls, which name it.
+// write stores the task if it differs. If that failed, it returns the pause before the next attempt. Tasks that can't be mirrored are
+// left to the polls, which report them.
 func (q *Queue) write(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question, observation *mirror.Observation,
 ) (pause time.Duration, failures int) {
@@ -229,15 +229,15 @@ func (q *Queue) write(
 		return 0, 0
 	case ask.why == plan.Pushed:
 		return pushPause(ask.asked), 0
-	case apierrors.IsNotFound(err) || taskstore.Terminating(err): // what it would be in is missing: the CRD or the namespace
+	case apierrors.IsNotFound(err) || taskstore.Terminating(err): // the CRD or the namespace is missing
 		q.SyncSoon()
 		return 0, 0
 	}
 	return condition.Backoff(ask.failures+1, repairPause, maxRepairPause), ask.failures + 1
 }
 
-// scopeOf is the scope in which a step would plan for this task. History matters to finished ones only, and not to what somebody
-// deleted: that was within its limits.
+// scopeOf returns the scope in which a step would plan for this task. The limits of history apply only to finished tasks; one that
+// somebody edited or deleted was within maxTasks.
 func (q *Queue) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, observation *mirror.Observation) plan.Scope {
 	retained := q.Handoff.retained()
 	of := plan.Bounds{
@@ -253,7 +253,7 @@ func (q *Queue) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, obse
 		return scope
 	}
 	scope := of.Scope([]*mirror.Observation{observation})
-	// An old event may name what a full sync has left out. A poll, which asks for what is new, would not meet it.
+	// An old event may name a task that a full sync has left out. A poll, which asks only for what is new, would not see that task.
 	if source.Status.Tasks.Omitted > 0 {
 		oldest := plan.OldestFinished(of.Stored.Entries)
 		if oldest.Compare(scope.OldestNew) > 0 {
@@ -263,14 +263,14 @@ func (q *Queue) scopeOf(source *v1alpha1.LivepeerTaskSource, ask *question, obse
 	return scope
 }
 
-// PollSoon leaves what is pushed to a poll, at once.
+// PollSoon requests a poll, at once, in place of questions about pushed tasks.
 func (q *Queue) PollSoon() {
 	if q.Handoff.wantPoll() {
 		q.source.Wake()
 	}
 }
 
-// SyncSoon leaves what is to be put right to a full sync.
+// SyncSoon requests a full sync, in place of questions about edited tasks.
 func (q *Queue) SyncSoon() {
 	q.Handoff.wantFullSync()
 	q.source.StepSoon()

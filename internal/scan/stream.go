@@ -13,8 +13,8 @@ var errSyntax = errors.New("not the JSON that was expected")
 // readAhead is how much of a stream is read at once, at least.
 const readAhead = 64 << 10
 
-// Stream goes once over JSON that is too long to be in memory as a whole. It is given out value by value; the JSON is taken
-// to be valid, as by Scanner. Errors are the reader's, io.ErrUnexpectedEOF, or one for what is not there.
+// Stream goes once over JSON that is too long to be in memory as a whole, value by value. Like Scanner, it expects valid JSON.
+// Errors are the reader's, io.ErrUnexpectedEOF, or one for a missing token.
 type Stream struct {
 	r    io.Reader
 	data []byte // read, and from at on not consumed

@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	// asking bounds the requests of which the API server is asked at once, and addressAsking those from one address: whoever guesses tokens
-	// takes neither the operator's share of the API server, nor the turn of who has one.
+	// asking bounds the requests that the API server reviews at once, and addressAsking those from one address: whoever guesses tokens
+	// neither uses up the operator's share of the API server, nor delays others.
 	asking        = 4
 	addressAsking = 2
 	// timeout bounds the wait for a turn and for both answers.
@@ -40,7 +40,7 @@ var (
 	errDenied  = errors.New("may not read this path: its ClusterRole lacks get for this nonResourceURL")
 )
 
-// Filter puts the question before a handler of metrics. It asks the API server of config, with the operator's rights.
+// Filter returns a filter for the metrics server. It asks the API server of config, with the operator's rights.
 func Filter(config *rest.Config, httpClient *http.Client) (metricsserver.Filter, error) {
 	tokens, err := authentication.NewForConfigAndClient(config, httpClient)
 	if err != nil {
@@ -77,13 +77,13 @@ type filter struct {
 	turns  *fair.Gate
 }
 
-// permit returns nil where a request may be answered, errUnknown or errDenied where not, and any other error where that can't be told.
+// permit returns nil if a request is permitted, errUnknown or errDenied if not, and any other error if it can't find out.
 func (f *filter) permit(r *http.Request) error {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken {
 		return errUnknown
 	}
-	// Without a logger: the more verbose client-go's log is, the more of a request is in it, up to the token.
+	// Without a logger: at high verbosity, client-go logs requests, up to the token.
 	ctx, cancel := context.WithTimeout(logr.NewContext(r.Context(), logr.Discard()), timeout)
 	defer cancel()
 	address, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -111,7 +111,7 @@ func (f *filter) permit(r *http.Request) error {
 	return nil
 }
 
-// asks is the question whether a user may do what a request asks for.
+// asks returns the review of whether a user may do what a request asks for.
 func asks(user *authenticationapi.UserInfo, r *http.Request) authorizationapi.SubjectAccessReviewSpec {
 	extra := map[string]authorizationapi.ExtraValue{}
 	for key, values := range user.Extra {

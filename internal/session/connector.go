@@ -12,10 +12,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
-// Connector opens the sessions of sources, and has the receiver of webhooks know of them.
+// Connector opens the sessions of sources, and tells the backend of webhooks about them.
 type Connector struct {
 	Sessions *Sessions
-	// Webhooks says which sources' webhooks are received; nil where none are.
+	// Webhooks is the backend of webhooks; nil if none are received.
 	Webhooks *backend.Backend
 }
 
@@ -40,14 +40,14 @@ func (c *Connector) open(ctx context.Context, source *v1alpha1.LivepeerTaskSourc
 	return session, fingerprint, err
 }
 
-// Admit opens the sessions of all sources that are there, so that their webhooks are received. forget is called for those that went
-// meanwhile.
+// Admit opens the sessions of all existing sources, so that their webhooks are received. It calls forget for those that were deleted or
+// suspended meanwhile.
 func (c *Connector) Admit(ctx context.Context, forget func(types.NamespacedName)) error {
 	if c.Webhooks == nil {
 		return nil
 	}
 	return c.Webhooks.Admit(ctx, func(source *v1alpha1.LivepeerTaskSource) {
-		_, _, _ = c.open(ctx, source) // what is wrong with it is for its reconcile to say
+		_, _, _ = c.open(ctx, source) // its reconcile will report an error
 	}, forget)
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package session opens what is asked of a source: its Secret and spec become a client of Studio and a redactor, kept for as long as
-// both stay the same. Connector.Connect is the way in; the receiver of webhooks hears of each source that is opened. It must not keep
-// a Secret, and must not ask Studio.
+// Package session makes a source's client of Studio and its redactor from its spec and Secret, and keeps them for as long as both stay
+// the same. Connector.Connect is the entry point; it tells the backend of webhooks of each source that it connects. The package must
+// not keep a Secret, and must not ask Studio.
 package session

@@ -29,8 +29,8 @@ const (
 	secretKeyCA     = "ca.crt"
 )
 
-// maxKey is the longest API key, in bytes. Studio's have 36; what is made of one, and searched for in each text, is in memory for as
-// long as the source is there.
+// maxKey is the longest API key, in bytes. Studio's have 36. Everything that texts are searched for is derived from the key, and may be
+// in memory for as long as the source exists.
 const maxKey = 1 << 10
 
 // session is a connection to the API of one source, made from its spec and its Secret.
@@ -40,7 +40,7 @@ type session struct {
 	webhook  backend.Secret
 }
 
-// Close ends what idles of the connection.
+// Close closes idle connections.
 func (s *session) Close() { s.client.Close() }
 
 // Sessions keeps one session a source, for as long as spec and Secret stay the same.
@@ -110,7 +110,7 @@ func (s *Sessions) dial(source *v1alpha1.LivepeerTaskSource, secret *corev1.Secr
 	return &session{client: api, redactor: redactor, webhook: backend.SecretOf(secret)}, nil
 }
 
-// checkKey refuses what can't be an API key.
+// checkKey refuses a Secret without a possible API key.
 func checkKey(secret *corev1.Secret, apiKey string) error {
 	_, there := secret.Data[secretKeyAPIKey]
 	nearly := credentials.Nearly(secret, secretKeyAPIKey)
@@ -132,7 +132,7 @@ func checkKey(secret *corev1.Secret, apiKey string) error {
 	return trouble
 }
 
-// unusable explains a setting that no client can be made of: the URL, or something in the Secret.
+// unusable explains why no client can be made: because of the URL, or something in the Secret.
 func unusable(secret string, err error) *condition.Error {
 	if config, ok := errors.AsType[*studio.ConfigError](err); ok && config.Field == "url" {
 		return &condition.Error{Reason: v1alpha1.ReasonInvalidURL, Stalled: true, Err: err, Message: config.Message}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package shard says which sources an operator serves where several share a cluster, and how they keep apart: Parse reads the
-// selector of the sources' labels, LeaseName names the lease that the replicas of one shard share, Sources are those that this
+// Package shard says which sources an operator serves if several operators share a cluster: Parse reads the label selector for
+// sources, LeaseName names the lease that the replicas of one shard share, and Sources is the set of sources that this
 // operator serves. No I/O.
 //
 // It must not know what is done with a source.

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 )
 
-// hashLength is how many digits of the selector's hash tell leases apart: few enough to read, and enough for any number of shards.
+// hashLength is how many digits of the selector's hash are in a lease's name: few enough to read, and enough for any number of shards.
 const hashLength = 10
 
 // Parse reads a selector of sources by their labels, as kubectl's --selector. The empty one selects all.
@@ -29,8 +29,8 @@ func Parse(text string) (labels.Selector, error) {
 	return selector, nil
 }
 
-// LeaseName is the name of the lease of those that serve the sources of a selector: another one for each selector, and the same
-// however that is written. It is the given name where all sources are selected.
+// LeaseName returns the name of the lease for a selector: each selector has another one, and equal selectors have the same,
+// however they are written. It is the given name if all sources are selected.
 func LeaseName(name string, selector labels.Selector) string {
 	if selector.Empty() {
 		return name
@@ -40,7 +40,7 @@ func LeaseName(name string, selector labels.Selector) string {
 	return first + "-" + hex.EncodeToString(sum[:])[:hashLength] + "." + rest
 }
 
-// canonical writes selectors that say the same in the same way.
+// canonical writes equal selectors in the same way.
 func canonical(selector labels.Selector) string {
 	requirements, _ := selector.Requirements()
 	texts := make([]string, len(requirements))

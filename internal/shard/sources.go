@@ -9,18 +9,18 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Sources are those that this operator serves where others serve the rest. A source that it does not know may be another's, and says
-// nothing about its tasks: they are neither looked at nor written. Nil serves all sources.
+// Sources is the set of sources that this operator serves, while others serve the rest. An unknown source may belong to another
+// operator: its tasks are neither read nor written. Nil serves all sources.
 type Sources struct {
 	mu   sync.Mutex
 	uids map[types.NamespacedName]types.UID
 }
 
-// NewSources knows of no source yet.
+// NewSources returns an empty set.
 func NewSources() *Sources { return &Sources{uids: map[types.NamespacedName]types.UID{}} }
 
-// Meet takes in a source of this shard, which was served before, or never yet. It reports whether another operator has served it until now:
-// what became of its tasks meanwhile is not known here.
+// Meet adds a source of this shard; served: some operator has served it before. It reports whether that was another one: then this one does
+// not know what has become of its tasks.
 func (s *Sources) Meet(source types.NamespacedName, uid types.UID, served bool) (fromAnother bool) {
 	if s == nil {
 		return false
@@ -32,7 +32,7 @@ func (s *Sources) Meet(source types.NamespacedName, uid types.UID, served bool) 
 	return !known && served
 }
 
-// Leave notes that a source is not this shard's any more, or gone.
+// Leave removes a source that has left this shard, or was deleted.
 func (s *Sources) Leave(source types.NamespacedName) {
 	if s == nil {
 		return
@@ -53,7 +53,7 @@ func (s *Sources) Serves(source types.NamespacedName) bool {
 	return known
 }
 
-// All yields the sources that were met and have not left, with their UIDs.
+// All yields the sources of this shard, with their UIDs.
 func (s *Sources) All() iter.Seq2[types.NamespacedName, types.UID] {
 	return func(yield func(types.NamespacedName, types.UID) bool) {
 		s.mu.Lock()

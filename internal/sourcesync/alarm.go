@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// missedIntervals is after how many intervals without an answer a source says so.
+	// missedIntervals is the number of intervals without an answer after which a source reports that.
 	missedIntervals = 3
-	// longestInterval is the longest that so many of can be counted: the schema takes 160 years.
+	// longestInterval keeps the product of both from overflowing: the schema permits 160 years.
 	longestInterval = math.MaxInt64 / (missedIntervals + 1)
 )
 
-// lookAfter has the source looked at after a while, instead of when it was to be before. The caller holds the lock.
+// lookAfter sets the source's alarm, in place of an earlier one. The caller holds the lock.
 func (s *Source) lookAfter(pause time.Duration) {
 	if s.alarm != nil {
 		s.alarm.Stop()
@@ -28,7 +28,7 @@ func (s *Source) lookAfter(pause time.Duration) {
 	}
 }
 
-// look starts the step that is due, which takes no reconcile. One follows where there is something to say.
+// look is called when the alarm rings. It starts the step that is due, without a reconcile, and wakes the source if the API is silent.
 func (s *Source) look() {
 	now := s.engine.Clock.Now()
 	s.mu.Lock()
@@ -49,9 +49,9 @@ func (s *Source) look() {
 	}
 }
 
-// next returns after how long the source is to be looked at, and what is to be said if its API is silent. The caller holds the lock.
+// next returns after how long to look at the source again, and what to report if its API is silent. The caller holds the lock.
 func (s *Source) next(now time.Time) (silent *condition.Error, after time.Duration) {
-	if s.step == nil { // otherwise the state is its
+	if s.step == nil { // a step alone touches the state
 		return nil, max(s.state.Wait(now), time.Millisecond)
 	}
 	interval := min(max(s.spec.Spec.Interval.Duration, time.Second), longestInterval)
@@ -60,7 +60,7 @@ func (s *Source) next(now time.Time) (silent *condition.Error, after time.Durati
 		return nil, patience
 	}
 	answered := time.Unix(0, s.answered.Load())
-	// A failure that was told of is not told in other words, and before a step that begins after a long pause nobody asked.
+	// Not counted: the time before the last report, which said how it went, and before this step, when nobody asked.
 	silence := min(now.Sub(answered), now.Sub(s.told), now.Sub(s.step.began)+interval)
 	if left := patience - silence; left > 0 {
 		return nil, left

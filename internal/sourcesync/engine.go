@@ -30,7 +30,7 @@ const (
 	unlimited          = 1 << 30
 )
 
-// Connection is how the API of a source is asked.
+// Connection is what the API of a source is asked with.
 type Connection = recheck.Connection
 
 // Config is what an Engine works with.
@@ -40,11 +40,11 @@ type Config struct {
 	Clock   clock.WithDelayedExecution
 	Log     logr.Logger
 	Metrics *metrics.Metrics
-	// Pushed observes how long it took until what was pushed was stored.
+	// Pushed observes the time from a webhook to the write of its task.
 	Pushed prometheus.Observer
-	// Connect returns the connection of a source. Errors are *condition.Error where its user has to act.
+	// Connect returns the connection of a source. Errors are *condition.Error if its user has to act.
 	Connect func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error)
-	// Wake is told of a source that should be synced: a step of it has ended, its API is silent, or something else is to be done.
+	// Wake requests a Sync of a source: a step of it has ended, its API is silent, or something else is to be done.
 	Wake func(source types.NamespacedName)
 }
 
@@ -105,14 +105,14 @@ func (e *Engine) Running() bool {
 	return e.ctx != nil && e.ctx.Err() == nil
 }
 
-// over reports whether the engine works no more: what is due stays so.
+// over reports whether the engine has stopped: nothing is started any more.
 func (e *Engine) over() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.stopped
 }
 
-// run runs something in the background, unless the engine does not work (any more).
+// run runs work in the background, and reports whether it does: not before Start, nor after its end.
 func (e *Engine) run(work func(ctx context.Context)) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -124,15 +124,16 @@ func (e *Engine) run(work func(ctx context.Context)) bool {
 	return true
 }
 
-// Sync starts what is due of a source, and returns how the step before ended, if one did. What is due later starts by itself.
+// Sync starts a step of a source if one is due, and returns how the last step ended, if one did since the last Sync. Later steps
+// start by themselves.
 func (e *Engine) Sync(source *v1alpha1.LivepeerTaskSource) Report {
 	return e.source(keyOf(source)).sync(source)
 }
 
-// Take has a full sync begin with the next Sync of a source, which another operator has mirrored until now.
+// Take has the next Sync of a source begin a full sync, since another operator has mirrored the source until now.
 func (e *Engine) Take(key types.NamespacedName) { e.source(key).rechecks.SyncSoon() }
 
-// Reconnect ends what a source has under way where its connection is another now, as after a change of its Secret.
+// Reconnect cancels what a source has under way if its connection has changed, as after a change of its Secret.
 func (e *Engine) Reconnect(key types.NamespacedName) {
 	e.mu.Lock()
 	s, ok := e.sources[key]
@@ -142,7 +143,7 @@ func (e *Engine) Reconnect(key types.NamespacedName) {
 	}
 }
 
-// Forget ends what a source has under way, and forgets it.
+// Forget cancels what a source has under way, and forgets the source.
 func (e *Engine) Forget(key types.NamespacedName) {
 	e.mu.Lock()
 	s, ok := e.sources[key]
@@ -153,22 +154,22 @@ func (e *Engine) Forget(key types.NamespacedName) {
 	}
 }
 
-// Recheck has one task of a source looked at again.
+// Recheck has one task of a source read again from Studio.
 func (e *Engine) Recheck(key types.NamespacedName, id string, why plan.Why) {
 	s := e.source(key)
 	s.rechecks.Recheck(id, why)
 	s.meetSoon()
 }
 
-// Push has a task looked at again that Studio says has changed, at this time in milliseconds since 1970. received is when it
-// said so.
+// Push has a task read from Studio that a webhook, received at that time, says was updated at updatedAt, in milliseconds since
+// 1970.
 func (e *Engine) Push(key types.NamespacedName, id string, updatedAt int64, received time.Time) {
 	s := e.source(key)
 	s.rechecks.Push(id, updatedAt, received)
 	s.meetSoon()
 }
 
-// source returns what is known of a source.
+// source returns the state of a source, new if there is none.
 func (e *Engine) source(key types.NamespacedName) *Source {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -4,13 +4,13 @@ package sourcesync
 
 import "context"
 
-// reconnects are the looks at a source's connection, of which one is under way at a time: a Secret may change as often as its owner likes.
+// reconnects sees to it that a source has one check of its connection at a time: its Secret may change as often as its owner likes.
 type reconnects struct {
 	underWay bool
-	again    bool // something has changed since it began
+	again    bool // something has changed since the check began
 }
 
-// mayReconnect reports whether to begin a look at the connection. One that is under way is followed by another otherwise.
+// mayReconnect reports whether to begin a check of the connection. If one is under way, another will follow it.
 func (s *Source) mayReconnect() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,7 +22,7 @@ func (s *Source) mayReconnect() bool {
 	return true
 }
 
-// reconnected ends a look at the connection, and reports whether another one is to follow.
+// reconnected ends a check of the connection, and reports whether another one has to follow.
 func (s *Source) reconnected() (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,15 +31,15 @@ func (s *Source) reconnected() (again bool) {
 	return again
 }
 
-// reconnect looks at the connection until nothing has changed since it did.
+// reconnect checks the connection until nothing has changed since the check began.
 func (s *Source) reconnect(ctx context.Context) {
 	for more := true; more; more = s.reconnected() && ctx.Err() == nil {
 		s.compareConnection(ctx)
 	}
 }
 
-// compareConnection begins a step at once where the connection is no longer the one that the last step worked with, and ends the one
-// that is under way.
+// compareConnection cancels the step under way and begins another at once, if the connection is no longer the one that the last step
+// worked with.
 func (s *Source) compareConnection(ctx context.Context) {
 	source := s.Spec()
 	if source == nil {
@@ -47,7 +47,7 @@ func (s *Source) compareConnection(ctx context.Context) {
 	}
 	connection, err := s.engine.Connect(ctx, source)
 	s.mu.Lock()
-	// One that was forgotten meanwhile has to be so once more: what was opened now, nobody would close.
+	// A source that was forgotten meanwhile is woken to be forgotten once more: nobody else would close what Connect has opened.
 	another := err != nil || connection.Fingerprint != s.connection || s.forgotten
 	if another && s.step != nil {
 		s.step.cancel()

@@ -11,16 +11,16 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/syncstep"
 )
 
-// Outcome is what the condition of a source says, and when the next attempt is.
+// Outcome is what the Ready condition of a source says, and when the next attempt is.
 type Outcome = syncstate.Outcome
 
 // Report is how a step of a source has ended, for its status.
 type Report struct {
-	// Ended: a step has. Otherwise the rest says nothing, save Silent.
+	// Ended: a step has ended. Otherwise nothing but Silent is set.
 	Ended bool
 	// Generation of the source that the step worked on.
 	Generation int64
-	// Judged: Outcome is what the Ready condition is to say. Otherwise it stays as it is.
+	// Judged: the Ready condition is to say Outcome. Otherwise it stays as it is.
 	Judged  bool
 	Outcome Outcome
 
@@ -31,7 +31,7 @@ type Report struct {
 	// Behind: not all that was read is stored yet.
 	Behind bool
 
-	// Silent, where not nil, says that the API has not answered for long.
+	// Silent, if not nil, says that the API has not answered for long.
 	Silent *condition.Error
 }
 

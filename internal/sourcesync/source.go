@@ -21,8 +21,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// Source is one source: how far its mirroring has come, and what of it is under way. It has at most one step under way, which
-// alone touches its state; and a few questions about single tasks.
+// Source is one source: the progress of its mirroring, and what is under way. It has at most one step under way, which
+// alone touches its state, and a few questions about single tasks.
 type Source struct {
 	engine *Engine
 	key    types.NamespacedName
@@ -30,18 +30,18 @@ type Source struct {
 	mu    sync.Mutex
 	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
 	state *syncstep.State
-	step  *step            // under way; nil where none is
-	ended *Report          // of the last step, until it is returned
-	told  time.Time        // when the last step ended, and said how it went
-	again bool             // a step is to begin, whatever is due
-	begun syncstate.Inputs // of the last step: others ask for one at once
+	step  *step            // under way; nil if none is
+	ended *Report          // of the last step, until sync returns it
+	told  time.Time        // when the last step ended, and reported how it went
+	again bool             // the next sync begins a step, even if nothing is due
+	begun syncstate.Inputs // of the last step: if they change, a step begins at once
 	// connection is the fingerprint of the last step's.
 	connection string
 	reconnects reconnects
-	alarm      clock.Timer // rings when the source is to be looked at; nil before it was synced
+	alarm      clock.Timer // calls look; nil before the first sync
 	forgotten  bool
 
-	// answered is when the API last answered, in nanoseconds since 1970. writing: it is not waited for.
+	// answered is when the API last answered, in nanoseconds since 1970. writing: the step waits for Kubernetes, not for the API.
 	answered atomic.Int64
 	writing  atomic.Bool
 
@@ -60,7 +60,7 @@ func newSource(engine *Engine, key types.NamespacedName) *Source {
 	return s
 }
 
-// sync takes in the source as it is now, starts a step where one is due, and sees to the next.
+// sync takes in the source as it is now, starts a step if one is due, and sets the alarm.
 func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	now := s.engine.Clock.Now()
 	s.mu.Lock()
@@ -72,7 +72,7 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	return report
 }
 
-// begin takes in the source, and starts a step where one is due. The caller holds the lock.
+// begin takes in the source, and starts a step if one is due. The caller holds the lock.
 func (s *Source) begin(source *v1alpha1.LivepeerTaskSource, now time.Time) Report {
 	s.meet(source, now)
 	if s.step != nil {
@@ -83,7 +83,7 @@ func (s *Source) begin(source *v1alpha1.LivepeerTaskSource, now time.Time) Repor
 	}
 	report := Report{}
 	if s.ended != nil {
-		if s.begun.Generation == source.Generation { // otherwise it tells of what the spec was before
+		if s.begun.Generation == source.Generation { // otherwise the report is about an earlier spec
 			report = *s.ended
 		}
 		s.ended = nil
@@ -94,7 +94,7 @@ func (s *Source) begin(source *v1alpha1.LivepeerTaskSource, now time.Time) Repor
 	return report
 }
 
-// meet takes in the source. One that was made anew under the name of another begins anew. The caller holds the lock.
+// meet takes in the source. A source that was recreated under the same name starts afresh. The caller holds the lock.
 func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 	known := s.spec
 	s.spec = source
@@ -141,7 +141,7 @@ func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
 	s.step, s.again, s.begun = this, false, syncstate.InputsOf(source)
 }
 
-// StepSoon lets a step begin at the next sync, whatever is due.
+// StepSoon requests a sync that begins a step, even if nothing is due.
 func (s *Source) StepSoon() {
 	s.mu.Lock()
 	s.again = true
@@ -149,7 +149,7 @@ func (s *Source) StepSoon() {
 	s.Wake()
 }
 
-// Wake has the source synced.
+// Wake requests a sync of the source.
 func (s *Source) Wake() { s.engine.Wake(s.key) }
 
 // Spec returns the source as it was last synced; nil before.
@@ -159,7 +159,7 @@ func (s *Source) Spec() *v1alpha1.LivepeerTaskSource {
 	return s.spec
 }
 
-// meetSoon has a source synced that is not known yet: until then, what is asked of its tasks waits.
+// meetSoon requests a sync of a source that is not known yet: until then, questions about its tasks wait.
 func (s *Source) meetSoon() {
 	if !s.rechecks.Opened() {
 		s.Wake()
@@ -177,7 +177,7 @@ func (s *Source) end() {
 	s.rechecks.Close()
 }
 
-// drop ends what the state was for. A step that is under way closes it. The caller holds the lock.
+// drop cancels the step under way, which then closes the state; without a step, it closes the state. The caller holds the lock.
 func (s *Source) drop() {
 	switch {
 	case s.step != nil:
@@ -190,7 +190,7 @@ func (s *Source) drop() {
 // errNotDue says that a step had nothing to do, as after an event that changed nothing.
 var errNotDue = errors.New("nothing is due")
 
-// contained does the same as work, and lives through a panic, after which nothing of the state is looked at.
+// contained is work that survives a panic. After one, it does not look at the state, except for the schedule.
 func (s *Source) contained(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *syncstep.State) (report Report) {
 	if err := condition.Contain(s.engine.Log, func() error {
 		report = s.work(ctx, source, state)
@@ -203,7 +203,7 @@ func (s *Source) contained(ctx context.Context, source *v1alpha1.LivepeerTaskSou
 	return report
 }
 
-// work works on what is due. A failure decides when the next attempt is.
+// work does what is due, and reports how that went. After a failure, the outcome says when the next attempt is.
 func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *syncstep.State) Report {
 	clock := s.engine.Clock
 	defer func() { s.rechecks.Handoff.Publish(&state.State, state.Polling(), clock.Now()) }()
@@ -228,7 +228,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	var failure *Outcome
 	switch {
 	case errors.Is(err, errNotDue):
-		failure = state.Schedule.Asked(clock.Now()) // also where something else was the matter meanwhile
+		failure = state.Schedule.Asked(clock.Now()) // report it again, also after another problem
 	case err == nil:
 		state.Schedule.Succeeded()
 	default:
@@ -244,14 +244,14 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 	return s.report(source, state, failure != nil || !errors.Is(err, errNotDue), failure)
 }
 
-// connect opens the connection. Studio is not to blame for what the Kubernetes API server takes to show the Secret.
+// connect opens the connection. The time that Kubernetes takes to return the Secret is not blamed on Studio.
 func (s *Source) connect(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error) {
 	s.writing.Store(true)
 	defer s.writing.Store(false)
 	return s.engine.Connect(ctx, source)
 }
 
-// connected notes with which connection the step works, from now on; with none, where it is empty.
+// connected notes the fingerprint of the connection that the step works with from now on; empty for none.
 func (s *Source) connected(fingerprint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,7 +260,7 @@ func (s *Source) connected(fingerprint string) {
 	}
 }
 
-// mirror polls and lists what is due, once the source has its share of what its namespace may have under way.
+// mirror polls and lists what is due, once its namespace has a free slot for a listing.
 func (s *Source) mirror(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, state *syncstep.State,
 ) error {
@@ -274,7 +274,7 @@ func (s *Source) mirror(
 	})
 }
 
-// stored counts the tasks that are mirrored.
+// stored returns the number of mirrored tasks.
 func (s *Source) stored(source *v1alpha1.LivepeerTaskSource) int {
 	return int(s.engine.Index.Counts(taskstore.SourceIDOf(source)).Total)
 }
@@ -282,7 +282,7 @@ func (s *Source) stored(source *v1alpha1.LivepeerTaskSource) int {
 // Heard notes that the API has answered.
 func (s *Source) Heard() { s.answered.Store(s.engine.Clock.Now().UnixNano()) }
 
-// Storing runs what waits for the Kubernetes API server: that Studio is not heard of meanwhile is not Studio's fault.
+// Storing runs what waits for the Kubernetes API server: silence of Studio meanwhile is not Studio's fault.
 func (s *Source) Storing(work func()) {
 	s.writing.Store(true)
 	work()

@@ -10,7 +10,7 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// privateRanges are not of the internet, and yet where an own Studio may be.
+// privateRanges are not on the internet, but a Studio of one's own may be there.
 func privateRanges() (v4, v6 []netip.Prefix) {
 	return []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"),
@@ -24,7 +24,7 @@ func privateRanges() (v4, v6 []netip.Prefix) {
 		}
 }
 
-// cloudRanges lead into a cloud's own services, and lie within what is private or of the internet otherwise.
+// cloudRanges lead to a cloud's own services, though they lie within private ranges or on the internet.
 func cloudRanges() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("100.100.100.200/32"),    // metadata of Alibaba Cloud
@@ -37,10 +37,10 @@ func cloudRanges() []netip.Prefix {
 	}
 }
 
-// internal reports whether addr leads into a machine, its network or its cloud, or into another kind of network by
-// translation, never to an API: nothing there is protected from requests that come from inside. What is of the internet
-// and what is not is IANA's to say: link-local, multicast, reserved and unspecified addresses are not, nor are IPv6
-// addresses that stand for an IPv4 address by another way than plainAddr knows (6to4, Teredo, local NAT64, SIIT).
+// internal reports whether addr leads into a machine, its network or its cloud, or by translation into another kind of
+// network. No API is there, and nothing there is protected from requests from inside. IANA's registries say what is on the
+// internet: not link-local, multicast, reserved and unspecified addresses, nor IPv6 addresses that stand for an IPv4
+// address in a way that plainAddr does not know (6to4, Teredo, local NAT64, SIIT).
 func internal(addr netip.Addr) bool {
 	if !addr.IsValid() {
 		return false
@@ -51,8 +51,7 @@ func internal(addr netip.Addr) bool {
 		slices.ContainsFunc(cloudRanges(), func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// isMetadata reports whether a cloud offers its metadata under this name. A proxy would look it up where nothing is
-// checked.
+// isMetadata reports whether a cloud offers its metadata under this name. A proxy would resolve it, and check nothing.
 func isMetadata(host string) bool {
 	first, rest, _ := strings.Cut(host, ".")
 	if (rest == "" || rest == "internal" || strings.HasSuffix(rest, ".internal")) &&
@@ -66,8 +65,8 @@ func isMetadata(host string) bool {
 }
 
 // plainAddr is how addresses are compared: without a zone, and as IPv4 where an IPv6 address stands for one, as mapped
-// (::ffff:0:0/96) and translated (64:ff9b::/96, which IPv6-only clusters need) addresses do. But behind a translation, an
-// address inside is inside of the machine that translates: that is neither this machine nor what somebody listed.
+// (::ffff:0:0/96) and translated (64:ff9b::/96, which IPv6-only clusters need) addresses do. But an internal address behind a
+// translation belongs to the machine that translates: that is neither this machine nor what somebody listed.
 func plainAddr(addr netip.Addr) netip.Addr {
 	addr = addr.WithZone("").Unmap()
 	if !ssrf.IPv6NAT64Prefix.Contains(addr) {

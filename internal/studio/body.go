@@ -28,9 +28,9 @@ type body struct {
 	total int64 // how many more bytes the answer may take
 	head  []byte
 	begun bool
-	// broken is the error of the connection: with it, the answer is not malformed but incomplete.
+	// broken is the error of the connection: if set, the answer is not malformed but incomplete.
 	broken error
-	// ended returns why the answer was given up, if so; it may be nil.
+	// ended returns why the answer was given up, nil if it was not; it may be nil itself.
 	ended func() error
 }
 
@@ -41,7 +41,7 @@ func newBody(r io.Reader) *body {
 // byteOrderMark is no part of JSON, though some put it in front.
 const byteOrderMark = "\uFEFF"
 
-// read reads on, past a byte order mark at the beginning.
+// read reads on, and skips a byte order mark at the beginning.
 func (b *body) read(p []byte) (int, error) {
 	if b.begun || len(p) < len(byteOrderMark) {
 		return b.r.Read(p)

@@ -2,14 +2,14 @@
 
 package studio
 
-// ids is how far a listing by id is.
+// ids is the progress of a listing by id.
 type ids struct {
 	// last is the cursor: the last id that was consumed this way, "" at first.
 	last  string
 	order order
-	// paged: a page by id came in this listing, so that an error is not for want of it.
+	// paged: the server has answered a page by id in this listing, so that an error does not mean that it can't.
 	paged bool
-	// again counts the last rows that come once more, because their ids are of no use as cursors, and widest is the longest page.
+	// again counts the last rows, which come once more because their ids can't be cursors; widest is the length of the longest page.
 	again, widest int
 	// rows is how many were consumed by id.
 	rows int
@@ -28,7 +28,7 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 	}
 	l.ids.widest = max(l.ids.widest, pg.rows)
 	if pg.whole && pg.rows == 0 {
-		// Where the first answer was not read to its end, the rest of it is owed.
+		// If the first answer was not read to its end, the rest of it is still missing.
 		doubt := !l.ids.order.known() || (l.verify || l.head.sum == 0) && (!l.keyset.Load() || l.ids.order.pairs < enoughPairs)
 		if cursor == "" || !doubt {
 			return true
@@ -42,7 +42,7 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 	if pg.cursor == "" {
 		return l.afterUseless(pg)
 	}
-	// Ids that compare equal are no progress, and could be answered for ever.
+	// Ids that compare equal are no progress: the server could return them for ever.
 	if cursor != "" && pg.fresh == 0 && l.ids.order.unsorted && collation(pg.last) == collation(cursor) {
 		l.leaveID()
 		return false
@@ -59,8 +59,8 @@ func (l *listing) afterID(pg *page, sum uint64) bool {
 	return false
 }
 
-// afterUseless goes on behind a page whose ids are all of no use as cursors. A page that is as short as no other one was the last. Where
-// nothing has proven that the server pages by id, that is checked: asked for once more, the page would come again, for ever.
+// afterUseless goes on behind a page none of whose ids can be a cursor. If the page is shorter than an earlier one, it is taken for the
+// last. If it is not proven that the server pages by id, the end is checked first. The page is not asked for again: it would come for ever.
 func (l *listing) afterUseless(pg *page) bool {
 	switch {
 	case !pg.whole || pg.rows >= l.ids.widest || pg.rows >= l.limit():

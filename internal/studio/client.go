@@ -38,12 +38,12 @@ type Config struct {
 	UserAgent string
 	// Redactor masks credentials in what errors quote. The key is masked even without one.
 	Redactor *redact.Redactor
-	// Large is asked before more than 128 KiB of a task are kept, of which there may be 4 MiB, and what it returns is called
-	// after that task. Its error ends the answer, and so does end. nil: nobody is asked.
+	// Large is called before more than 128 KiB of a task are kept (at most 4 MiB are), and release after that task. Its error ends the
+	// reading of the answer, and so does a call of end. It may be nil.
 	Large func(ctx context.Context, end func()) (release func(), err error)
-	// Answered is told how each request ended that was not given up: Success, or the kind of its error. It may be nil.
+	// Answered is called with the result of each request that its caller did not give up: Success, or the kind of its error. It may be nil.
 	Answered func(result string)
-	// Now is the time by which a Retry-After is over; nil: the clock's.
+	// Now is the clock for Retry-After; nil: the real one.
 	Now func() time.Time
 }
 
@@ -57,18 +57,18 @@ type Client struct {
 	// places bounds the requests under way.
 	places *semaphore.Weighted
 
-	// keyset: the server is known to page by id, so that a refused cursor is a fault and not a missing feature.
+	// keyset: the server is known to page by id, so that a refused cursor is an error and not a missing feature.
 	keyset atomic.Bool
 
 	mu sync.Mutex
 	// unchanged is the last incremental listing that had a single page.
 	unchanged validator
-	// refusal is the latest answer with a Retry-After, which ends at quiet.
+	// refusal is the answer whose Retry-After ends last, at quiet.
 	refusal *Error
 	quiet   time.Time
 }
 
-// validator asks the server to answer only if the list at url changed.
+// validator is the ETag of the list at url, for conditional requests.
 type validator struct{ url, etag string }
 
 // New makes a client. The error is a *ConfigError.
@@ -113,7 +113,7 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// parseBase does not quote what it refuses: that may hold a credential.
+// parseBase does not quote a URL that it refuses, since it may hold a credential.
 func parseBase(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
@@ -127,8 +127,8 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// StrangerIn names the first character that no key or token has: white space, control characters such as a line break, what is
-// invisible, as editors and copied text bring along, quotation marks, and what is not ASCII. "" if there is none.
+// StrangerIn names the first character that no key or token has: white space, control characters such as a line break, invisible
+// characters, as editors and copied text bring along, quotation marks, and non-ASCII characters. "" if there is none.
 func StrangerIn(key string) string {
 	for i, r := range []rune(key) {
 		var what string
@@ -153,7 +153,7 @@ func StrangerIn(key string) string {
 	return ""
 }
 
-// Close ends idle connections, save where others use them. Requests under way go on.
+// Close closes idle connections unless other clients share them. Requests under way go on.
 func (c *Client) Close() { c.release() }
 
 // Get reads the task with this id, also if it is deleted. The error is an *Error, of kind NotFound where the API says
@@ -181,11 +181,10 @@ func (c *Client) Get(ctx context.Context, id string) (Task, error) {
 	return task, err
 }
 
-// Askable reports whether the API can be asked for a task with this id: some would ask for something else than a task.
+// Askable reports whether the API can be asked for a task with this id: the URL of some ids is not that of a task.
 func Askable(id string) bool { return id != "" && id != "." && id != ".." }
 
-// do sends one GET request, gives the answer to read within the deadline, and returns the error of ctx instead of the
-// errors that ctx causes.
+// do sends one GET request, and calls read with the answer, all within the timeout. If ctx has ended, it returns the error of ctx.
 func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Response) error) error {
 	reqCtx, end := withEnd(ctx)
 	defer end(nil)
@@ -209,7 +208,7 @@ func (c *Client) do(ctx context.Context, target, etag string, read func(*http.Re
 	}
 	err = c.send(req, read)
 	c.leaveAlone(err)
-	// Where the caller gave up, whatever else went wrong follows from that.
+	// If the caller gave up, any other error follows from that.
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -229,7 +228,7 @@ func (c *Client) send(req *http.Request, read func(*http.Response) error) error 
 	if err != nil {
 		return c.unreachable(err)
 	}
-	// What is left unread is given up on purpose.
+	// Unread data is discarded on purpose.
 	defer func() { _ = resp.Body.Close() }()
 	unzip(resp)
 	if encoding := encodingOf(resp); encoding != "" && resp.StatusCode == http.StatusOK {
@@ -239,7 +238,7 @@ func (c *Client) send(req *http.Request, read func(*http.Response) error) error 
 	return read(resp)
 }
 
-// leaveAlone takes in how a request ended: a Retry-After is obeyed by all that ask with this client, whatever else goes wrong meanwhile.
+// leaveAlone notes the Retry-After of a request's answer: all requests of this client obey it, whatever else goes wrong meanwhile.
 func (c *Client) leaveAlone(err error) {
 	refusal, _ := errors.AsType[*Error](err)
 	if refusal == nil || refusal.RetryAfter <= 0 {
@@ -252,8 +251,7 @@ func (c *Client) leaveAlone(err error) {
 	}
 }
 
-// leftAlone returns the answer by which the API wants to be asked for nothing now, with what is left of its Retry-After; nil where it
-// does not.
+// leftAlone returns the answer whose Retry-After is not over yet, with the time that is left of it; nil if there is none.
 func (c *Client) leftAlone() *Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

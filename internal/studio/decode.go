@@ -20,7 +20,7 @@ type Task struct {
 	ID string
 	// UpdatedAt is status.updatedAt in milliseconds since 1970, 0 if there is none.
 	UpdatedAt int64
-	// Project is its projectId, "" where it says none, or one that is too long to be mirrored.
+	// Project is its projectId, "" if it has none, or one that is too long to be mirrored.
 	Project string
 	// Deleted: the task is deleted, though the API still shows it.
 	Deleted bool
@@ -31,12 +31,11 @@ type Task struct {
 const (
 	// maxID bounds a usable id, in bytes: it has to fit into a URL.
 	maxID = 1024
-	// maxProject bounds that of a project: those of a listing are kept.
+	// maxProject bounds the id of a project: those of a listing are kept in memory.
 	maxProject = 256
 )
 
-// parseTask reads a task; false without a usable id. Member names are matched by their exact case, as everything else
-// that reads tasks does.
+// parseTask reads a task; false without a usable id. Member names have to match in case, as everywhere else.
 func parseTask(raw []byte) (Task, bool) {
 	if !json.Valid(raw) {
 		return Task{}, false
@@ -62,7 +61,7 @@ func parseTask(raw []byte) (Task, bool) {
 	return t, !s.Failed() && t.ID != "" && len(t.ID) <= maxID
 }
 
-// text consumes a value, and returns it where it is a string.
+// text consumes a value, and returns it if it is a string.
 func text(s *scan.Scanner) string {
 	if s.Peek() == '"' {
 		return string(s.Text())
@@ -71,7 +70,7 @@ func text(s *scan.Scanner) string {
 	return ""
 }
 
-// updatedAt consumes a task's status. One of another type is a task without a time, not a bad task.
+// updatedAt consumes a task's status. A task whose status is no object is one without a time, not a bad task.
 func updatedAt(s *scan.Scanner) (at int64) {
 	if s.Peek() != '{' {
 		s.Raw()
@@ -94,16 +93,16 @@ func millis(raw []byte) int64 {
 	return int64(f)
 }
 
-// endKey is the key under which a request's context holds what ends its answer.
+// endKey is the key under which a request's context holds the function that cancels it with a cause.
 type endKey struct{}
 
-// withEnd returns a context for a request, and what ends it and says why.
+// withEnd returns a context for a request, and the function that cancels it with a cause.
 func withEnd(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, end := context.WithCancelCause(ctx)
 	return context.WithValue(ctx, endKey{}, end), end
 }
 
-// splitter returns one for an answer.
+// splitter returns a splitter for an answer.
 func (c *Client) splitter(resp *http.Response, b *body) *splitter {
 	s := newSplitter(b)
 	if c.config.Large == nil {
@@ -116,7 +115,7 @@ func (c *Client) splitter(resp *http.Response, b *body) *splitter {
 	return s
 }
 
-// decodeTask reads an answer that is one task.
+// decodeTask reads an answer that should be one task.
 func decodeTask(s *splitter) (Task, error) {
 	defer s.begin()
 	raw, err := s.value()

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// newDialer makes what connects to the API at u. Every address is checked as it is about to be connected to: what a
-// name means can change from one look-up to the next. Where there is a proxy, the proxy is connected to, which whoever
-// runs the operator has chosen, and it is the proxy that looks up the API's name.
+// newDialer returns a dialer for the API at u. It checks every address right before connecting, since a
+// name can resolve differently each time. With a proxy, it connects to the proxy without a check: whoever
+// runs the operator has chosen that, and the proxy resolves the API's name.
 func newDialer(u *url.URL, hosts Hosts, timeout time.Duration) *net.Dialer {
 	dialer := &net.Dialer{Timeout: timeout}
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); proxy != nil || err != nil {

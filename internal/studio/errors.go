@@ -26,7 +26,7 @@ const (
 	RateLimited Kind = "RateLimited"
 	// Unavailable: the API could not be reached, did not answer in time, or answered an error of its own (408, 5xx).
 	Unavailable Kind = "Unavailable"
-	// Malformed: the answer is not what the API is documented to answer.
+	// Malformed: the answer is not what the API's documentation says.
 	Malformed Kind = "Malformed"
 )
 
@@ -35,11 +35,11 @@ type Error struct {
 	Kind Kind
 	// Status is the HTTP status of the answer, 0 without an answer.
 	Status int
-	// RetryAfter is how long the API asked to be left alone, from 0 (it did not say) to 1 h.
+	// RetryAfter is the answer's Retry-After, from 0 (it has none) to 1 h.
 	RetryAfter time.Duration
-	// Message is one or two sentences for a person: what happened and, where that is known, what to do about it.
+	// Message is one or two sentences for a person: what happened and, if known, what to do about it.
 	Message string
-	// Err is the cause, nil if there is none besides the answer.
+	// Err is the cause, nil if the answer itself is the cause.
 	Err error
 }
 
@@ -47,7 +47,7 @@ func (e *Error) Error() string { return e.Message }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ConfigError is a setting that no client can be made of.
+// ConfigError says that no client can be made with a setting.
 type ConfigError struct {
 	// Field is the setting as users know it: url, apiKey or ca.crt.
 	Field string
@@ -65,12 +65,12 @@ func resultOf(err error) string {
 		return "Success"
 	case failed:
 		return string(api.Kind)
-	default: // the host leads where it must not
+	default: // the host resolves to an address that is not permitted
 		return "InvalidURL"
 	}
 }
 
-// kindOf maps an HTTP status other than 200 to the kind of error that it is.
+// kindOf maps an HTTP status other than 200 to a kind of error.
 func kindOf(status int) Kind {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -91,8 +91,8 @@ func kindOf(status int) Kind {
 // maxRetryAfter keeps a mistaken Retry-After from silencing a source for days.
 const maxRetryAfter = time.Hour
 
-// RetryAfter reads Retry-After headers, seconds or an HTTP date; 0 where there is none, and an hour at most. Where proxies have made
-// several of one, the longest counts.
+// RetryAfter reads Retry-After headers, seconds or an HTTP date; 0 if there is none, and an hour at most. If proxies have added
+// more, the longest counts.
 func RetryAfter(h http.Header, now time.Time) (longest time.Duration) {
 	for _, v := range h.Values("Retry-After") {
 		if t, err := http.ParseTime(v); err == nil {

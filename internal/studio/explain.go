@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// usualKey is what the keys look like that Studio makes.
+// usualKey is the form of Studio's keys.
 var usualKey = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 var errOtherTask = errors.New("the answer is another task")
@@ -34,7 +34,7 @@ const (
 // refused explains an answer with a status other than 200. The id is that of the task asked for, "" for a list.
 func (c *Client) refused(resp *http.Response, id string) *Error {
 	b := newBody(io.LimitReader(resp.Body, maxErrorBody))
-	// An error here leaves less to quote, no more.
+	// An error here only leaves less to quote.
 	raw, _ := io.ReadAll(b)
 	if encodingOf(resp) != "" {
 		raw = nil
@@ -90,7 +90,7 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 	return e
 }
 
-// encodingOf names what encodes an answer, "" if nothing does any more.
+// encodingOf returns the encoding that an answer still has, "" if none.
 func encodingOf(resp *http.Response) string {
 	encoding := strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ", "))
 	if strings.EqualFold(encoding, "identity") {
@@ -99,13 +99,13 @@ func encodingOf(resp *http.Response) string {
 	return encoding
 }
 
-// apiMessages is how the API says what is wrong.
+// apiMessages is the form of the API's error answers.
 type apiMessages struct {
 	Errors  []string `json:"errors"`
 	Message string   `json:"message"`
 }
 
-// detail returns what an answer that is an error says, fit to be quoted; "" if it says nothing.
+// detail returns the text of an error answer, fit to be quoted; "" if it has none.
 func (c *Client) detail(contentType string, raw []byte) string {
 	var m apiMessages
 	if json.Unmarshal(raw, &m) != nil {
@@ -147,7 +147,7 @@ func (c *Client) unreadable(resp *http.Response, b *body, expected string, err e
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		e.Message = fmt.Sprintf("The answer of the API breaks off before %s is complete.", expected)
 	case looksLike(expected, b.head):
-		// Its beginning may be a task, and explains nothing.
+		// Its beginning may be a task, which would explain nothing.
 		e.Message = fmt.Sprintf("The API answered %s that can't be read: %s.", expected, c.clean(err.Error(), maxExcerpt))
 	default:
 		ct := resp.Header.Get("Content-Type")
@@ -157,7 +157,7 @@ func (c *Client) unreadable(resp *http.Response, b *body, expected string, err e
 	return e
 }
 
-// looksLike tells whether an answer begins like the JSON that was expected.
+// looksLike reports whether an answer begins like the expected JSON.
 func looksLike(expected string, head []byte) bool {
 	open := byte('[')
 	if expected == aTask {
@@ -180,7 +180,7 @@ func (c *Client) why(err error) string {
 	if m := c.whyTLS(err); m != "" {
 		return m
 	}
-	// An address that --allowed-hosts does not permit, which shows only once the host's name is looked up.
+	// An address that --allowed-hosts does not permit: that shows only once the host's name is resolved.
 	if config, ok := errors.AsType[*ConfigError](err); ok {
 		return config.Message
 	}
@@ -222,8 +222,8 @@ func (c *Client) why(err error) string {
 	}
 }
 
-// Lasting is an error without what differs from one attempt to the next, the present time and the port that a connection came from: a
-// condition that quoted those would be written each time.
+// Lasting returns an error without the details that differ in each attempt, the present time and the local port: a condition that
+// quoted them would be written again after each attempt.
 func Lasting(err error) error {
 	if text := outdated(err); text != "" {
 		return errors.New(text)
@@ -234,7 +234,7 @@ func Lasting(err error) error {
 	return err
 }
 
-// outdated says when a certificate is valid, "" if its time is not the matter.
+// outdated says when a certificate is valid; "" if the error is not about its validity period.
 func outdated(err error) string {
 	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
 	if !ok || invalid.Reason != x509.Expired || invalid.Cert == nil {
@@ -244,7 +244,7 @@ func outdated(err error) string {
 		invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
 }
 
-// whyTLS explains why there is no secure connection, "" if that is not the matter.
+// whyTLS explains why there is no TLS connection; "" if the error is not about TLS.
 func (c *Client) whyTLS(err error) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return fmt.Sprintf("The certificate of %s is signed by an unknown authority. If it is yours, put its certificate in PEM "+

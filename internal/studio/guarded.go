@@ -9,9 +9,8 @@ import (
 )
 
 // NewTransport makes a transport for requests to another server than the API, at u, under the same rules: every address
-// is checked against hosts as it is about to be connected to, and besides the system's certificate authorities those in
-// ca (PEM, may be nil) are trusted. timeout bounds connecting, and the wait for the head of an answer. The error is a
-// *ConfigError.
+// is checked against hosts right before connecting, and the certificate authorities in ca (PEM, may be nil) are trusted
+// besides the system's. timeout bounds connecting, and the wait for the header of an answer. The error is a *ConfigError.
 func NewTransport(u *url.URL, hosts Hosts, ca []byte, timeout time.Duration) (*http.Transport, error) {
 	t := targetOf(u)
 	if err := hosts.check(t, t.addr); err != nil {
@@ -21,6 +20,6 @@ func NewTransport(u *url.URL, hosts Hosts, ca []byte, timeout time.Duration) (*h
 	if err != nil {
 		return nil, err
 	}
-	transport.MaxConnsPerHost = maxRequests // what uses it has no bound of its own, as a Client has
+	transport.MaxConnsPerHost = maxRequests // unlike a Client, its user has no bound of its own
 	return transport, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Hosts says where the API may be. The zero value permits what "*" does: any https host, and plain http to loopback.
-// Whatever it permits, an address that leads into the machine rather than to an API has to be listed itself.
+// In any case, an internal address (see internal) has to be listed itself.
 type Hosts struct {
 	rules []hostRule
 }
@@ -29,8 +29,8 @@ type hostRule struct {
 const anyHost = "*"
 
 // ParseHosts reads a comma separated list of what is permitted: names (api.example.com), all names below one
-// (*.example.com), addresses (10.1.2.3), ranges of them (10.0.0.0/8), and "*" for what the empty list permits. Over plain
-// http, only those that name a port ([fd00::1]:8080) or say so (http://10.0.0.0/8), and loopback.
+// (*.example.com), addresses (10.1.2.3), ranges of them (10.0.0.0/8), and "*" for what the empty list permits. Plain http
+// is permitted only for entries with a port ([fd00::1]:8080) or with http:// (http://10.0.0.0/8), and for loopback.
 func ParseHosts(list string) (Hosts, error) {
 	var h Hosts
 	for entry := range strings.SplitSeq(list, ",") {
@@ -82,7 +82,7 @@ func parseRule(entry string) (hostRule, error) {
 // target is where a URL leads to.
 type target struct {
 	scheme, host, port string
-	addr               netip.Addr // of a host that is an address
+	addr               netip.Addr // if the host is an address
 }
 
 func targetOf(u *url.URL) target {
@@ -96,18 +96,18 @@ func targetOf(u *url.URL) target {
 	return t
 }
 
-// check says whether the API may be at t. addr is the address that is about to be connected to, and not valid as long
-// as the host is a name that was not looked up. The error is a *ConfigError.
+// check says whether the API may be at t. addr is the address to connect to; it is invalid while the host is a name that
+// was not resolved yet. The error is a *ConfigError.
 func (h Hosts) check(t target, addr netip.Addr) error {
 	exact, addr := addr.WithZone("").Unmap(), plainAddr(addr)
 	byAddr := func(r hostRule) bool { return addr.IsValid() && (r.holds(addr, t.port) || r.holds(exact, t.port)) }
-	beside, also := "", "" // what a list that is begun has to hold as well: it is the whole list
+	beside, also := "", "" // a new list has to hold * as well, or it would permit nothing else
 	if len(h.rules) == 0 {
 		beside, also = anyHost+",", ", beside * for all others"
 	}
 	listed := func(r hostRule) bool { return r.names(t) || byAddr(r) }
 	switch {
-	case h.lists(byAddr): // also where it leads inside
+	case h.lists(byAddr): // even if it is internal
 	case !t.addr.IsValid() && !isName(t.host):
 		return notAllowed("%s is not a host name in ASCII. Correct the URL; a name in another script begins with xn-- there.", t.host)
 	case internal(addr), isMetadata(t.host) && !h.lists(func(r hostRule) bool { return r.name == t.host && r.names(t) }):
@@ -148,7 +148,7 @@ func (r hostRule) holds(addr netip.Addr, port string) bool {
 	return r.prefix.Contains(addr) && (r.port == "" || r.port == port)
 }
 
-// loopback reports whether t is this machine, by its address, or by its name where the address is not known yet.
+// loopback reports whether t is this machine: by its address, or by its name while the address is not known yet.
 func (t target) loopback(addr netip.Addr) bool {
 	if addr.IsValid() {
 		return addr.IsLoopback()
@@ -164,7 +164,7 @@ func (t target) bracketed() string {
 	return t.host
 }
 
-// plainName is how names are compared.
+// plainName returns a name in the form in which names are compared.
 func plainName(host string) string {
 	return strings.TrimSuffix(strings.ToLower(host), ".")
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// freeFailures in a row may be followed by another request at once, if the server has answered before them.
+	// freeFailures is how many failures in a row may be followed by another request at once, if the server has answered before them.
 	freeFailures = 3
 	// manyForFew rows are asked for where few are expected.
 	manyForFew = 16
@@ -18,19 +18,19 @@ const (
 )
 
 // isolation gets a listing past rows that the server can't read: it answers 500 to every page that holds one. Smaller
-// pages bring all rows before it, and a cursor that counts rows leads past it.
+// pages return all rows before it, and a cursor that counts rows leads past it.
 type isolation struct {
 	// full is the limit of a page while nothing is wrong.
 	full int
-	// few: not many rows are expected, as where changes are asked for.
+	// few: not many rows are expected, as in a listing of changes.
 	few bool
-	// control: the next request asks for no row at all, to see whether the server answers. One that does not has an outage.
+	// control: the next request asks for a page without rows, to see whether the server answers. If it does not, there is an outage.
 	control bool
 	// lost: the server contradicts itself, so that its next error ends the request.
 	lost bool
-	// suspects is how many of the next rows may hold one, 0 while nothing is wrong.
+	// suspects is how many of the next rows may hold a bad one, 0 while nothing is wrong.
 	suspects int
-	// credit is how many failures may yet be followed at once, before the server has to show that it answers.
+	// credit is how many more failures may be followed by a request at once, before the server has to prove that it answers.
 	credit int
 	// runs are the rows that were left out of a listing by id.
 	runs []run
@@ -77,17 +77,17 @@ func (i *isolation) answered(rows int, whole bool) {
 // skipped counts the rows that were left out.
 func (i *isolation) skipped() int { return max(i.skippedByID, i.skippedByOffset) }
 
-// isolating tells whether a single row is in question.
+// isolating reports whether a single row is being examined.
 func (l *listing) isolating() bool { return l.mode == seek || l.mode == beyond }
 
-// failed takes note of an answer 500 to which there is no other way. The error is nil where the next request may follow
-// at once: looking for rows that can't be read is no outage, and waits for nothing.
+// failed takes note of an answer 500 that otherWay could not avoid. The error is nil if the next request may follow
+// at once: a search for unreadable rows is no outage, and needs no pause.
 func (l *listing) failed(e *Error) error {
 	switch limit := l.limit(); {
 	case l.isolating():
 		l.failedOne()
 	case limit > 1 && l.mode == byID && l.ids.last != "" && !l.ids.paged:
-		l.suspects = 1 // first of all, to see whether the server takes ids for cursors
+		l.suspects = 1 // first of all, to see whether the server accepts ids as cursors
 	case limit > manyForFew && l.few:
 		l.suspects = manyForFew
 	case limit > 1:
@@ -108,8 +108,8 @@ func (l *listing) failed(e *Error) error {
 	return nil
 }
 
-// startSeek begins to look at a single row that can't be read. Counting rows leads past it, but what was deleted or
-// inserted since has moved the count of a listing by id: there, the place behind the last row is found first.
+// startSeek begins to examine a single row that can't be read. A cursor that counts rows leads past it. But in a listing by id, rows that
+// were deleted or inserted since have shifted the count: there, the place behind the last row is found first.
 func (l *listing) startSeek() {
 	l.one.resume, l.one.tries = l.mode, 0
 	switch {
@@ -134,7 +134,7 @@ func (l *listing) startBeyond(suspect int) {
 	}
 }
 
-// askOne adds to v what asks for a single row.
+// askOne sets the query of a request for a single row.
 func (l *listing) askOne(v url.Values) {
 	at := l.one.at
 	if l.mode == beyond {
@@ -149,7 +149,7 @@ func (l *listing) afterOne(pg *page) bool {
 	l.credit = freeFailures
 	switch {
 	case !pg.whole && pg.rows == 0:
-	case l.mode == beyond && l.one.probe > l.one.at: // the server answers: now it can be told what is the matter with that row
+	case l.mode == beyond && l.one.probe > l.one.at: // the server answers: now a failure for that row would prove that it is bad
 		l.one.probe = l.one.at
 	case l.mode == beyond && l.one.at > l.one.suspect:
 		return l.goOn(pg)
@@ -165,11 +165,11 @@ func (l *listing) afterOne(pg *page) bool {
 	return false
 }
 
-// readable ends a search whose row can be read after all.
+// readable ends the search: the row can be read after all.
 func (l *listing) readable() {
 	l.mode, l.credit, l.lost = l.one.resume, 0, true // another failure now is a failure of the server
 	if l.mode == byID && l.ids.last != "" && !l.ids.paged {
-		l.leaveID() // or it is the cursor that the server does not understand
+		l.leaveID() // the server may not understand the cursor instead
 	}
 }
 
@@ -178,7 +178,7 @@ func (l *listing) narrow() {
 	switch {
 	case l.one.low+1 == l.one.high:
 		l.startBeyond(l.one.high)
-	case l.one.low >= l.one.high: // rows have moved meanwhile
+	case l.one.low >= l.one.high: // rows have shifted meanwhile
 		l.one.low, l.one.high = -1, math.MaxInt
 	case l.one.low < 0:
 		l.one.at = l.one.high - 1
@@ -191,7 +191,7 @@ func (l *listing) narrow() {
 // failedOne takes note that a single row can't be read.
 func (l *listing) failedOne() {
 	switch {
-	case l.mode == seek: // the row in question, or one that deletions have moved there
+	case l.mode == seek: // it is the row in question, or deletions have shifted another one there
 		l.one.high = min(l.one.high, l.one.at)
 		l.narrow()
 		return
@@ -204,10 +204,10 @@ func (l *listing) failedOne() {
 	l.sought()
 }
 
-// certain tells whether the server has just answered another request.
+// certain reports whether the server has just answered another request.
 func (l *listing) certain() bool { return l.credit >= freeFailures-1 }
 
-// sought ends a search that does not come to an end.
+// sought counts the requests of a search, and gives it up after too many.
 func (l *listing) sought() {
 	if l.one.tries++; l.one.tries >= maxSeek {
 		l.mode, l.suspects, l.credit, l.lost = l.one.resume, 0, 0, true

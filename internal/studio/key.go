@@ -19,7 +19,7 @@ type Key struct {
 	reveal func() string
 }
 
-// NewKey makes a Key of s. White space around s, such as the line end that echo leaves in a Secret, is not part of it.
+// NewKey makes a Key of s without surrounding white space, such as the line end that echo leaves in a Secret.
 func NewKey(s string) Key {
 	s = strings.TrimSpace(s)
 	return Key{reveal: func() string { return s }}

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// linkCursor returns the cursor of the next page in Link headers, "" if there is none of use. Only the cursor is taken:
-// scheme, host and path in Link are the server's own idea, and following them could carry the key elsewhere. An offset
-// (skip20) is of no use, because the listing counts for itself.
+// linkCursor returns the cursor of the next page in Link headers, "" if there is no usable one. Only the cursor is used:
+// following the scheme, host and path in Link could send the key elsewhere. An offset (skip20) is not used, because the
+// listing counts for itself.
 func linkCursor(values []string) string {
 	return findCursor(values, usableCursor)
 }
 
-// linkEnds tells whether Link headers say that there is no next page, as the documented server does on the last one:
-// its next cursor is "undefined" there.
+// linkEnds reports whether Link headers say that there is no next page, as the documented server does on the last one:
+// the next cursor is "undefined" there.
 func linkEnds(values []string) bool {
 	return findCursor(values, func(c string) bool { return c == "undefined" }) != ""
 }

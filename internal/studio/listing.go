@@ -9,30 +9,30 @@ import (
 	"sync/atomic"
 )
 
-// mode is the way that a listing is on. See listing.
+// mode is the way in which a listing gets its pages. See listing.
 type mode int
 
 const (
-	// byID asks for the ids above the last one. Only this way misses nothing while the list changes.
+	// byID asks for ids above the last one. Only this way misses nothing while the list changes.
 	byID mode = iota
-	// check looks once behind the end of a listing by id whose server has not proven to know it.
+	// check looks once behind the end of a listing by id, if the server has not proven that it pages by id.
 	check
 	// byLink follows the cursors that the server offers.
 	byLink
 	// byOffset counts rows.
 	byOffset
-	// seek and beyond look at a single row that the server can't read. See isolation.
+	// seek and beyond examine a single row that the server can't read. See isolation.
 	seek
 	beyond
 )
 
-// pastAll is a row that nobody has.
+// pastAll is an offset behind any list.
 const pastAll = 5_000_000
 
-// maxStale pages in a row without a new task, beyond all that was seen, are the end.
+// maxStale is how many pages in a row without a new task, behind all that was seen, are taken for the end.
 const maxStale = 3
 
-// head is the answer without a cursor. The ways other than by id begin behind it.
+// head is the answer to the request without a cursor. Ways other than by id go on behind it.
 type head struct {
 	// rows is how many were consumed of it.
 	rows int
@@ -41,8 +41,8 @@ type head struct {
 	link string
 }
 
-// listing lists every task, from a server that honours all, some or none of the parameters. It begins by id. A server
-// that ignores the order or the cursor gives itself away, and is then listed by the cursors that it offers, if they
+// listing lists every task, from a server that honours all, some or none of the parameters. It begins by id. Its pages
+// show whether a server ignores the order or the cursor; such a one is listed by the cursors that it offers, if they
 // aren't plain offsets, and at last by offset. Neither a short page nor the Link header is an end: an empty page is,
 // or pages without anything new in all of these ways.
 type listing struct {
@@ -50,16 +50,16 @@ type listing struct {
 	mode mode
 	// keyset is the client's knowledge that the server pages by id.
 	keyset *atomic.Bool
-	// verify: have the end of a listing by id checked if need be.
+	// verify: check the end of a listing by id if in doubt.
 	verify bool
 
 	ids  ids
 	head head
 
-	// ended: the last page said that it is the last one. It is believed only where the server refuses to go on.
+	// ended: the last page said that it is the last one. That is believed only if the server refuses to go on.
 	ended bool
 
-	// fellBack: by id was given up because of an error, and nothing has come of that yet.
+	// fellBack: listing by id was given up because of an error, and no other way has brought a page yet.
 	fellBack bool
 	// link is the server's cursor, "" for the first answer.
 	link string
@@ -130,7 +130,7 @@ func (l *listing) after(pg *page, seen int) bool {
 	return done
 }
 
-// afterCheck expects nothing behind the end, or the first page where offsets are ignored.
+// afterCheck expects nothing behind the end, or the first page if the server ignores offsets.
 func (l *listing) afterCheck(pg *page, sum uint64) bool {
 	if !pg.whole {
 		return false
@@ -142,7 +142,7 @@ func (l *listing) afterCheck(pg *page, sum uint64) bool {
 	return false
 }
 
-// linkable tells whether the server's cursors may lead to tasks that an end by id and by offset does not show.
+// linkable reports whether the server's own cursors may lead to tasks that neither ids nor offsets have shown.
 func (l *listing) linkable() bool { return l.head.link != "" || (l.head.sum == 0 && !l.ids.paged) }
 
 // leaveID turns to the other ways.
@@ -178,7 +178,7 @@ func (l *listing) afterLink(pg *page, sum uint64, seen int) {
 }
 
 func (l *listing) afterOffset(pg *page, sum uint64, seen int) bool {
-	// Up to as many rows as were seen, a page without anything new is one that came another way before.
+	// Before as many rows as were seen, a page without anything new may have come by another way before.
 	behind := l.pos >= seen-pg.fresh
 	prevSum := l.prevSum
 	l.pos += pg.rows
@@ -200,11 +200,11 @@ func (l *listing) afterOffset(pg *page, sum uint64, seen int) bool {
 
 func (l *listing) refused(e *Error) (bool, error) {
 	if l.control {
-		if e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound { // it just does not know offsets
+		if e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound { // it merely does not know offsets
 			l.controlled()
 			return false, nil
 		}
-		// Next time for what was asked for: the server may just not know offsets, and be well again.
+		// The next request asks for rows again: the server may merely not know offsets, and be well again.
 		l.control, l.lost = false, true
 		return false, e
 	}
@@ -218,14 +218,14 @@ func (l *listing) refused(e *Error) (bool, error) {
 	return done, err
 }
 
-// otherWay turns to the next way where the server may just not know the present one.
+// otherWay turns to the next way if the server may merely not know the present one.
 func (l *listing) otherWay(e *Error) (bool, error) {
 	invalid := e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound
 	// The documented server answers 500 to a cursor that it can't read.
 	unknown := invalid || e.Status == http.StatusInternalServerError
 	switch {
 	case l.mode == byID && l.ids.last != "" && !l.ids.paged && invalid:
-		// A server that was known to page by id has an error of its own. If it persists, that knowledge is outdated.
+		// A server that is known to page by id has another error. If the error persists, that knowledge is outdated.
 		if l.keyset.Swap(false) {
 			return false, e
 		}

@@ -14,26 +14,26 @@ import (
 	"time"
 )
 
-// maxRun bounds the rows of a run that are looked for one by one.
+// maxRun bounds the rows of a run whose ids are searched for.
 const maxRun = 8
 
-// run is one row or several in a row, in the order of ids, that the server can't read.
+// run is one unreadable row or several neighbours, in the order of ids.
 type run struct {
 	// after and before are the ids around them, "" for none.
 	after, before string
 	rows          int
 }
 
-// window bounds the tasks that are asked for by a time of theirs. The zero window does not.
+// window limits a request to tasks with a time in a range. The zero window does not limit it.
 type window struct {
 	field    string
 	from, to int64 // milliseconds since 1970; to may be 0 for no end
 }
 
-// Locate finds the ids of the rows that the pass left out because the server can't read them, as many as can be found. The server names
-// no such row, but it tells of every place in the order of ids whether the next row is one: that leads to the id by halves, because ids
-// are UUIDs. Where several are neighbours, their times tell them apart. known are the ids of such rows, of which these may be
-// some. The error is an *Error or that of ctx, of a request that brought no answer at all.
+// Locate finds the ids of the rows that the pass left out because the server can't read them, as many as can be found. The server does not
+// name such a row. But a request for one row behind any id fails if the next row is unreadable: since ids are UUIDs, a binary search finds
+// the row's id. Neighbours are told apart by their times. known are ids of unreadable rows, which are tried first. The error is
+// an *Error or that of ctx, of a request that got no answer.
 func (p *Pass) Locate(ctx context.Context, known []string) (ids []string, err error) {
 	if p.list == nil {
 		return nil, nil
@@ -84,7 +84,7 @@ type locator struct {
 	err           error
 }
 
-// among returns the known ids where all of the run are among them.
+// among returns the ids of the run if all of them are known; nil otherwise.
 func (l *locator) among(known []string, w window) []string {
 	var ids []string
 	for _, id := range known {
@@ -99,7 +99,7 @@ func (l *locator) among(known []string, w window) []string {
 	return ids
 }
 
-// split finds the rows by the time that they have.
+// split halves the window until each part has a single time, and finds one row in it.
 func (l *locator) split(w window) {
 	switch {
 	case l.err != nil || len(l.ids) >= l.run.rows || !l.bad(l.after, w):
@@ -114,7 +114,7 @@ func (l *locator) split(w window) {
 	}
 }
 
-// bisect finds the id of the last row in the window, and keeps it if the server confirms that it can't read that.
+// bisect finds the id of the last row in the window, and keeps it if a request by id confirms that the row can't be read.
 func (l *locator) bisect(w window) {
 	low, high := l.after, l.before
 	for one := big.NewInt(1); l.err == nil; {
@@ -138,7 +138,7 @@ func (l *locator) bisect(w window) {
 	}
 }
 
-// bad tells whether the first row with a greater id can't be read.
+// bad reports whether the first row with a greater id can't be read.
 func (l *locator) bad(after *big.Int, w window) bool {
 	if l.err != nil {
 		return false

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// newestFirst lists the most recently updated tasks first. It ends wherever going on is not straightforward: a complete
+// newestFirst lists the most recently updated tasks first. At any difficulty it just ends: a complete
 // listing follows.
 type newestFirst struct {
 	// first is how many tasks the first request asks for, and limit how many the others do.

@@ -12,10 +12,10 @@ const enoughPairs = 16
 
 // order is the evidence of the order in which ids came.
 type order struct {
-	// unsorted: two ids in a row were not in the order of their bytes. uncollated: nor in that of databases that order by the rules
-	// of a language.
+	// unsorted: two neighbours were not in the order of their bytes. uncollated: two were not in the order of a database that sorts by
+	// the rules of a language.
 	unsorted, uncollated bool
-	// pairs of ids in a row were looked at, and inversions counts those that were in neither order.
+	// pairs counts the neighbours that were compared, and inversions those that were not in collation order.
 	pairs, inversions int
 }
 
@@ -29,7 +29,7 @@ func (o *order) add(before, id string) {
 	}
 }
 
-// join adds the evidence of a page that was asked for with this cursor, and begins with this id; "" if there is none.
+// join adds the evidence of a page that was requested with this cursor and begins with this id; "" if there is none.
 func (o *order) join(page order, cursor, first string) {
 	o.pairs += page.pairs
 	o.inversions += page.inversions
@@ -38,13 +38,13 @@ func (o *order) join(page order, cursor, first string) {
 	o.uncollated = o.uncollated || page.uncollated || bounded && collation(first) < collation(cursor)
 }
 
-// known tells whether the ids came in an order that is known.
+// known reports whether all ids came in one of the two orders.
 func (o *order) known() bool { return !o.unsorted || !o.uncollated }
 
-// mostly tells whether they came in an order much like it. Then no page may repeat anything, and the end is checked.
+// mostly reports whether most ids came in collation order. Then no page may repeat anything, and the end is checked.
 func (o *order) mostly() bool { return o.pairs >= enoughPairs && 8*o.inversions <= o.pairs }
 
-// above tells whether an id comes after another one.
+// above reports whether an id comes after another one.
 func (o *order) above(id, other string) bool {
 	if !o.unsorted {
 		return id > other

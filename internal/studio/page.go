@@ -15,7 +15,7 @@ type page struct {
 	rows, bad, fresh int
 	// whole: the answer was read to its end.
 	whole bool
-	// link is the cursor that the server offers for the next page, "" if none of use.
+	// link is the cursor that the server offers for the next page, "" if there is no usable one.
 	link string
 	// ends: the server says that there is no next page.
 	ends bool
@@ -23,9 +23,9 @@ type page struct {
 
 	// first and last are ids, "" if there is none.
 	first, last string
-	// cursor is the last id that is of use as one: the server takes an id with "skip" in it for an offset.
+	// cursor is the last id that can be a cursor: the server takes an id with "skip" in it for an offset.
 	cursor string
-	// since counts the rows behind it.
+	// since counts the rows behind that id.
 	since int
 	order order
 	// sum identifies the ids in their order.
@@ -58,7 +58,7 @@ func (pg *page) add(t Task) {
 // maxTag is the longest ETag that is kept, in bytes: servers make it of a hash. Each source at rest keeps one.
 const maxTag = 256
 
-// tagOf returns the ETag of an answer, "" if it has none of use.
+// tagOf returns the ETag of an answer, "" if it has no usable one.
 func tagOf(h http.Header) string {
 	tag := h.Get("ETag")
 	if len(tag) > maxTag || strings.ContainsFunc(tag, func(r rune) bool { return r < ' ' || r > '~' }) {

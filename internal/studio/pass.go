@@ -16,9 +16,9 @@ import (
 const (
 	// defaultLimit is the largest page that the API gives.
 	defaultLimit = 1000
-	// maxTasks bounds one pass: nobody mirrors more, so the server makes them up.
+	// maxTasks bounds one pass: nobody mirrors more, so a server with more makes tasks up.
 	maxTasks = 1_000_000
-	// maxProjects bounds the projects that are told apart. A key sees one.
+	// maxProjects bounds the projects that are remembered. A key sees one.
 	maxProjects = 100
 	// clockSkew is how far a task's time may be ahead of the server's clock.
 	clockSkew = time.Minute
@@ -33,27 +33,27 @@ var (
 // Query says which tasks a pass lists.
 type Query struct {
 	// UpdatedSince lists only tasks updated at or after this time, in milliseconds since 1970. 0 lists every task. A
-	// server that can't filter answers all tasks all the same. Without Whole, it ends without the last doubts that a pass
-	// over every task clears up, because it is meant to be repeated all the time.
+	// server that can't filter returns all tasks nevertheless. Without Whole, the pass skips the final checks that a pass
+	// over every task makes, because it is meant to be repeated all the time.
 	UpdatedSince int64
 	// CreatedSince lists only tasks created at or after this time, in milliseconds since 1970, if UpdatedSince is 0.
 	CreatedSince int64
-	// Whole is for a pass over every task that the times leave: it clears up the last doubts, and no answer is taken to be
-	// the same as an earlier one's.
+	// Whole is for a pass that must not miss a task within these times: it makes the final checks, and sends no conditional
+	// request.
 	Whole bool
 	// NewestFirst lists the most recently updated tasks first, and may end before all were listed: it is a quick look
 	// before a complete pass. UpdatedSince does not apply.
 	NewestFirst bool
-	// Limit is how many tasks to ask for in one request; the default is 1000. The server may answer fewer.
+	// Limit is how many tasks to ask for in one request; the default is 1000. The server may return fewer.
 	Limit int
 	// FirstLimit is the same for the first request of a listing newest first; the default is Limit.
 	FirstLimit int
-	// Room is asked before RoomOf tasks more are listed, but for the first: a pass remembers each, in some 15 bytes. Where it refuses, the
-	// pass ends with an error, and may go on later. nil: there is room for all.
+	// Room is called before each further RoomOf tasks are listed, but not before the first: a pass remembers each task, in some 15 bytes.
+	// If it returns false, Next returns an error, and the pass may go on later. nil: there is room for all.
 	Room func() bool
 }
 
-// RoomOf is how many tasks a pass lists for each time that it asks Query.Room.
+// RoomOf is how many tasks a pass lists for each call of Query.Room.
 const RoomOf = 1 << 14
 
 // Pass is one listing of tasks. It is not safe for concurrent use.
@@ -64,7 +64,7 @@ type Pass struct {
 	list   *listing // the way, if it is one
 	seen   seen
 
-	// projects are those that the listed tasks say they are of; "" where one says none.
+	// projects are the projects of the listed tasks; "" for tasks without one.
 	projects map[string]struct{}
 
 	// filter: ask the server for UpdatedSince or CreatedSince.
@@ -78,7 +78,7 @@ type Pass struct {
 	began  int64
 	newest int64
 	done   bool
-	// single is the answer to the first request, which becomes the client's validator if it turns out to be the only page.
+	// single is that of the first answer. It becomes the client's validator if there turns out to be only one page.
 	single validator
 }
 
@@ -86,8 +86,8 @@ type Pass struct {
 type way interface {
 	// ask adds what the next request asks for.
 	ask(url.Values)
-	// after takes note of a page, or of the part of it that was read, and tells whether the listing is complete. So
-	// many tasks were seen until now.
+	// after takes note of a page, or of the part of it that was read, and reports whether the listing is complete. seen counts
+	// the tasks of the pass so far.
 	after(pg *page, seen int) bool
 	// refused takes note of an error answer. It returns the error if there is no other way to go on, and whether the
 	// listing is complete without what was refused.
@@ -117,19 +117,19 @@ func (c *Client) NewPass(q Query) *Pass {
 	return p
 }
 
-// Done tells whether the listing is complete.
+// Done reports whether the listing is complete.
 func (p *Pass) Done() bool { return p.done }
 
-// Seen tells whether the task was consumed in this pass.
+// Seen reports whether the task was consumed in this pass.
 func (p *Pass) Seen(id string) bool { return p.seen.has(id) }
 
-// Rooms returns how often the pass was given room for more tasks.
+// Rooms returns how often Query.Room has granted room.
 func (p *Pass) Rooms() int { return p.seen.room/RoomOf - 1 }
 
 // Bad returns how many elements without a usable id were skipped.
 func (p *Pass) Bad() int { return p.bad }
 
-// Unreadable returns how many rows were left out because the server answered an error wherever they were asked for.
+// Unreadable returns how many rows were left out because every request for them failed.
 func (p *Pass) Unreadable() int {
 	if p.list == nil {
 		return 0
@@ -137,7 +137,7 @@ func (p *Pass) Unreadable() int {
 	return p.list.skipped()
 }
 
-// Projects returns the projects that the listed tasks say they are of, "" for a task that says none; nil where they are too many to tell.
+// Projects returns the projects of the listed tasks, "" for tasks without one; nil if there are too many.
 func (p *Pass) Projects() map[string]struct{} {
 	if len(p.projects) >= maxProjects {
 		return nil
@@ -145,21 +145,20 @@ func (p *Pass) Projects() map[string]struct{} {
 	return p.projects
 }
 
-// Newest returns the latest updatedAt in the first answer of the pass, and of later ones up to the time of the first, in
-// milliseconds since 1970, 0 if there was none: what changes behind the listing's back must not move a watermark; nor does
-// a time more than a minute in the server's future, because it would hide all changes until then.
+// Newest returns the latest updatedAt, in milliseconds since 1970, 0 if there was none. It counts tasks of the first answer, and of
+// later ones only times up to that of the first: what changes behind the listing's back must not move a watermark. A time more than
+// a minute in the server's future does not count either, because it would hide all changes until then.
 func (p *Pass) Newest() int64 { return p.newest }
 
-// Next sends one HTTP request and yields each task of the answer that was not yielded before. Where yield returns
-// false, Next ends early, and that task and all after it come again in a later Next. A page may bring no task without
-// being the end: Done tells. The error is an *Error or that of ctx; the pass can go on after it, and does not yield
-// again what it has yielded.
+// Next sends one HTTP request and yields each task of the answer that was not yielded before. If yield returns
+// false, Next ends early, and that task and all after it come again in a later Next. A page without tasks need not
+// be the end: see Done. The error is an *Error or that of ctx; the pass can go on after it, and yields no task twice.
 func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 	if p.done {
 		return nil
 	}
 	target := p.target()
-	// Only the request that asks for all that changed can say that nothing did: not one for a row that can't be read, or for none.
+	// Only the first request is conditional: it asks for all that changed. Requests that examine single rows do not.
 	plain, etag := !p.asked && p.filter && !p.query.Whole, ""
 	if p.asked = true; plain {
 		etag = p.client.validatorFor(target)
@@ -167,7 +166,7 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 	pg := &page{}
 	err := p.client.do(ctx, target, etag, func(resp *http.Response) error {
 		if resp.StatusCode == http.StatusNotModified && etag != "" {
-			// What changed since then was yielded by an earlier pass.
+			// An earlier pass has yielded all changes.
 			p.done = true
 			return nil
 		}
@@ -204,10 +203,10 @@ func (p *Pass) target() string {
 	return p.client.list(v)
 }
 
-// list is the address of a part of the list.
+// list returns the URL of a part of the list.
 func (c *Client) list(v url.Values) string { return c.base + "/task?" + v.Encode() }
 
-// since is which time of tasks is bounded, and from when on.
+// since returns which time of tasks is filtered, and from when on.
 func (q Query) since() (field string, ms int64) {
 	if q.UpdatedSince <= 0 {
 		return "createdAt", max(0, q.CreatedSince)
@@ -224,7 +223,7 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 	pg.link, pg.ends = linkCursor(resp.Header.Values("Link")), linkEnds(resp.Header.Values("Link"))
 	pg.etag = tagOf(resp.Header)
 	pg.sum.SetSeed(p.seen.seed)
-	latest := p.began // of the rows that a listing meets first, some are newer than the server's time to the second
+	latest := p.began // for the first answer somewhat later: the server's time has whole seconds only
 	if p.pages == 0 {
 		latest = serverTime(resp.Header).Add(clockSkew).UnixMilli()
 	}
@@ -257,7 +256,7 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 	case over != nil:
 		err = over
 	case whole && pg.rows > 0 && pg.rows == pg.bad:
-		// Nothing to go on from: the same page is asked for again.
+		// There is no id to go on from: the same page is requested again.
 		pg.rows = 0
 		err = errAllBad
 	}
@@ -282,7 +281,7 @@ func (p *Pass) makeRoom() error {
 	return nil
 }
 
-// serverTime is when an answer was given, by the server's clock.
+// serverTime returns the time of an answer by the server's clock.
 func serverTime(h http.Header) time.Time {
 	now, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
@@ -293,7 +292,7 @@ func serverTime(h http.Header) time.Time {
 
 // take takes note of what was read of an answer.
 func (p *Pass) take(pg *page) {
-	// Where a server repeats itself, so do its bad elements.
+	// If the server repeats a page, its bad elements were counted before.
 	if pg.fresh > 0 || p.pages == 0 {
 		p.bad += pg.bad
 	}
@@ -306,7 +305,7 @@ func (p *Pass) take(pg *page) {
 
 // failed takes note of a request that brought nothing, and returns its error unless there is another way to go on.
 func (p *Pass) failed(err error) error {
-	p.single = validator{} // the rest is there, and can't be read
+	p.single = validator{} // there may be more pages, which can't be read
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Pool lets clients that ask the same server share connections, so that few polls have to open one: a server closes those that idle
-// sooner than a source is polled again. A connection does not say who asks, the key of each request does; and as each request under way
-// over HTTP/1.1 has a connection of its own, nobody waits for another's. All clients of a pool have the same Hosts.
+// Pool lets clients of one server share connections, so that few polls have to open one: a server closes idle connections
+// sooner than a source is polled again. That is safe: a connection does not say who asks, the key of each request does. And over
+// HTTP/1.1, each request under way has a connection of its own, so that none waits for another. All clients of a pool have the same Hosts.
 type Pool struct {
 	mu     sync.Mutex
 	shared map[poolKey]*shared
 }
 
-// poolKey is what a transport is made for.
+// poolKey is what clients have to have in common to share a transport.
 type poolKey struct {
 	scheme, host string
 	ca           [sha256.Size]byte
@@ -34,7 +34,7 @@ type shared struct {
 // NewPool returns a pool without connections.
 func NewPool() *Pool { return &Pool{shared: map[poolKey]*shared{}} }
 
-// transport returns what connects to the host of base, and what ends its use: idle connections are closed with the last client. The
+// transport returns a transport for the host of base; release ends its use. Idle connections are closed with the last client. The
 // error is a *ConfigError.
 func (p *Pool) transport(base *url.URL, cfg *Config) (transport *http.Transport, release func(), err error) {
 	key := poolKey{base.Scheme, base.Host, sha256.Sum256(cfg.CA), cfg.Timeout}

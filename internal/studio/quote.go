@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// maxMessage bounds the API's own words in a message, in bytes.
+	// maxMessage bounds how much of the API's own text a message quotes, in bytes.
 	maxMessage = 300
 	// maxExcerpt bounds what is quoted of an answer that is no JSON, in bytes.
 	maxExcerpt = 200
 )
 
-// excerpt quotes the beginning of an answer; "" if it is blank. HTML is not quoted: it says nothing to anybody.
+// excerpt quotes the beginning of an answer; "" if it is blank. HTML is not quoted: it explains nothing.
 func (c *Client) excerpt(contentType string, raw []byte) string {
 	raw = bytes.TrimSpace(raw)
 	switch {
@@ -30,24 +30,24 @@ func (c *Client) excerpt(contentType string, raw []byte) string {
 	return strconv.Quote(c.clean(string(raw[:min(len(raw), maxHead)]), maxExcerpt))
 }
 
-// clean makes text from elsewhere fit for a message: control and other invisible characters gone, credentials masked,
-// and no longer than limit bytes. Masking comes before cutting, because a cut credential is no longer recognised.
+// clean makes text from elsewhere fit for a message: without control and other invisible characters, with credentials masked,
+// and at most limit bytes long. Masking comes before cutting, because a cut credential is no longer recognised.
 func (c *Client) clean(s string, limit int) string {
 	s = c.mask(s)
-	if plain := redact.Plain(s); plain != s { // masked as it is first: a space in the place of a control character cuts a credential in two
+	if plain := redact.Plain(s); plain != s { // after masking: a space in place of a control character would cut a credential in two
 		s = c.mask(plain)
 	}
 	return redact.Cut(strings.Join(strings.Fields(s), " "), limit)
 }
 
-// mask masks credentials. The API repeats a wrong key in its answer, so the key is masked whatever the redactor knows.
+// mask masks credentials. The API repeats a wrong key in its answer, so the key is masked even if the redactor does not know it.
 func (c *Client) mask(s string) string {
 	s = strings.ReplaceAll(s, c.config.Key.Reveal(), redact.Mask)
 	s, _ = c.config.Redactor.Text(s)
 	return s
 }
 
-// safe returns err, or its masked text where that holds a credential.
+// safe returns err, or its masked text if that holds a credential.
 func (c *Client) safe(err error) error {
 	if text := err.Error(); c.mask(text) != text {
 		return errors.New(c.mask(text))

@@ -4,9 +4,9 @@ package studio
 
 import "hash/maphash"
 
-// seen is a set of ids. It holds their hashes: ids would take several times as much.
+// seen is a set of ids. It holds their hashes: ids would take several times the memory.
 type seen struct {
-	// max is how many there may be, and room for how many there is room.
+	// max is how many there may ever be, and room how many there may be now.
 	max  int
 	room int
 	seed maphash.Seed

@@ -10,29 +10,29 @@ import (
 	"math"
 )
 
-// Whatever an answer holds, no more than this is kept of it. The mirror takes less of every field, so that all that is
-// cut here would be left out there, and is named there.
+// Bounds of what is kept of an answer. The mirror keeps less of every field: whatever is cut here would be left out
+// there anyway, and is named in omittedFields.
 const (
 	// maxString bounds a string, in bytes of JSON: what follows is dropped.
 	maxString = 128 << 10
 	// maxTask bounds a task.
 	maxTask = 4 << 20
-	// largeTask is what is kept of a task without asking whether there is room for more.
+	// largeTask is how much of a task is kept without asking for room.
 	largeTask = 128 << 10
 	// maxNesting bounds how deep arrays and objects are kept.
 	maxNesting = 512
 	// maxEscape is the length of the longest escape sequence in a string.
 	maxEscape = len(`\u0000`)
-	// firstRead has room for the answer to most polls, which is an empty list. Where it does not do, maxRead is taken.
+	// firstRead is enough for the answer to most polls, an empty list. After it, maxRead is used.
 	firstRead = 512
 )
 
-// dropped takes the place of an array or object that is too large or too deep. No field has a use for such a number, so
-// that each is left out as one of an unexpected type.
+// dropped takes the place of an array or object that is too large or too deep. No field can use such a number, so
+// the field is left out for its unexpected type.
 const dropped = "1e999"
 
-// maxContainer bounds an array or object at this depth, in bytes of JSON; the task itself is at depth 1. The deeper one
-// is dropped first, so that as much as possible of the others is kept.
+// maxContainer bounds an array or object at this depth, in bytes of JSON; the task itself is at depth 1. Deeper ones
+// have lower bounds, and so are dropped first: as much as possible of the rest is kept.
 func maxContainer(depth int) int {
 	switch depth {
 	case 1:
@@ -53,23 +53,22 @@ var (
 	errLarge    = errors.New("no room for a large task")
 )
 
-// splitter cuts JSON into values of a bounded size. It minds only what is needed for that: brackets, strings, and what
-// separates values. Whether a value is JSON at all is for others to find out, so that one that is not does not take
-// those after it along.
+// splitter cuts JSON into values of a bounded size. It looks only at what it needs for that: brackets, strings, and
+// separators. It does not check that a value is valid JSON, so that an invalid one does not cost those after it.
 type splitter struct {
 	r     io.Reader
 	chunk []byte // read, and not consumed
-	// room is what is read into, and filled how much of it the last read took.
+	// room is the buffer for reads, and filled how much of it the last read filled.
 	room   []byte
 	filled int
 
 	out []byte
-	// open are the arrays and objects that the value is in at present.
+	// open are the arrays and objects around the present position.
 	open []container
-	// skipped counts the levels of what is being dropped, 0 if nothing is.
+	// skipped counts the open levels within what is being dropped, 0 if nothing is.
 	skipped int
 
-	// large is asked before a value takes more than bound, and release is what it has returned, or refused its error.
+	// large is called before a value takes more than bound; release or refused is what it has returned.
 	large   func() (release func(), err error)
 	bound   int
 	release func()
@@ -121,7 +120,7 @@ func (s *splitter) list(visit func(raw []byte) bool) (whole bool, err error) {
 	}
 }
 
-// end expects nothing but white space behind the next n bytes.
+// end consumes n bytes, and expects nothing but white space behind them.
 func (s *splitter) end(n int) (bool, error) {
 	s.chunk = s.chunk[n:]
 	switch _, err := s.next(); {
@@ -133,7 +132,7 @@ func (s *splitter) end(n int) (bool, error) {
 	return true, nil
 }
 
-// cutOff is the error of an answer that ends within its JSON.
+// cutOff returns the error for an answer that ends within its JSON.
 func cutOff(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -141,7 +140,7 @@ func cutOff(err error) error {
 	return err
 }
 
-// fill makes sure that something is there to be consumed.
+// fill makes sure that chunk is not empty.
 func (s *splitter) fill() error {
 	for len(s.chunk) == 0 {
 		if s.filled == len(s.room) && s.filled < maxRead { // at first, and once a read has filled it
@@ -203,7 +202,7 @@ func (s *splitter) value() ([]byte, error) {
 	return s.out, nil
 }
 
-// begin forgets the value before.
+// begin forgets the last value.
 func (s *splitter) begin() {
 	s.out, s.open, s.skipped = s.out[:0], s.open[:0], 0
 	if s.release != nil {
@@ -262,7 +261,7 @@ func (s *splitter) leave(c byte) error {
 		return errSyntax
 	}
 	s.keep(c)
-	if s.skipped > 0 { // by that one byte
+	if s.skipped > 0 { // the closing bracket itself exceeded the bound
 		s.skipped = 0
 		return nil
 	}

@@ -41,7 +41,7 @@ func (s *splitter) text() error {
 	}
 }
 
-// plain counts the bytes at the beginning that need no attention.
+// plain counts the bytes at the beginning that can be copied as they are.
 func plain(b []byte) int {
 	for i, c := range b {
 		if c == '"' || c == '\\' || c < ' ' {

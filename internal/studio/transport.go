@@ -20,25 +20,25 @@ const (
 	connectTimeout = 10 * time.Second
 	// idleTimeout is just below the server's keep-alive of 5 s, so that no request meets a connection being closed.
 	idleTimeout = 4 * time.Second
-	// maxRequests has room for 8 questions about single tasks, and for a listing at the same time: a poll must not wait for them. Over
+	// maxRequests has room for 8 questions about single tasks and a listing at the same time: a poll must not wait for questions. Over
 	// HTTP/1.1, each takes a connection.
 	maxRequests = 10
-	// maxIdle is how many connections to one server are kept for the next question of any source.
+	// maxIdle is how many idle connections to one server are kept, for all sources.
 	maxIdle = 100
-	// After so long without a word over HTTP/2, the other end is asked for one, and has so long to answer.
+	// After pingAfter without data over HTTP/2, a ping is sent, which has to be answered within pingTimeout.
 	pingAfter = 2 * time.Second
-	// ahead bounds what the other end may send of one answer over HTTP/2 before it is read, as while what came before is written. Go would
-	// keep 4 MiB of each in memory; over HTTP/1.1 the kernel keeps what it likes.
+	// ahead bounds what is received of one answer over HTTP/2 before it is read, as while earlier tasks are being written. Go's default
+	// is 4 MiB for each; over HTTP/1.1 the kernel decides.
 	ahead          = 256 << 10
 	pingTimeout    = 3 * time.Second
 	maxRedirects   = 3
 	maxHeaderBytes = 1 << 20
-	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all authorities of the web take less. They are in
-	// memory for as long as the source is there.
+	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all public authorities take less. They are in
+	// memory for as long as the source exists.
 	maxCA = 512 << 10
 )
 
-// rootsWith returns the system's certificate authorities and these; nil where there are no others, which means the same and takes no memory
+// rootsWith returns the system's certificate authorities and these; nil if ca is empty, which means the system's and takes no memory
 // for each source.
 func rootsWith(ca []byte) (*x509.CertPool, error) {
 	if len(ca) == 0 {
@@ -72,7 +72,7 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 		DialContext: newDialer(base, cfg.Hosts, connect).DialContext,
 		TLSClientConfig: &tls.Config{
 			RootCAs: roots, MinVersion: tls.VersionTLS12,
-			// A further connection goes on where an earlier one was: no certificates are sent and checked again.
+			// Later connections resume the session of an earlier one: no certificates are sent and checked again.
 			ClientSessionCache: tls.NewLRUClientSessionCache(1),
 		},
 		TLSHandshakeTimeout:   connect,
@@ -81,9 +81,9 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 		MaxIdleConnsPerHost:   maxIdle,
 		// More than any server needs; the default is 10 MiB.
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		// A TLS configuration of one's own turns HTTP/2 off otherwise.
+		// Otherwise, a custom TLSClientConfig turns HTTP/2 off.
 		ForceAttemptHTTP2: true,
-		// A connection that goes nowhere any more is found out before long, and closed.
+		// A dead connection is soon detected and closed.
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, MaxReceiveBufferPerStream: ahead},
 		OnProxyConnectResponse: proxyAnswer,
 	}, nil
@@ -101,8 +101,8 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 	return nil
 }
 
-// CheckProxy returns an error where the environment names a proxy that can't be one: Go would make something of it, or go without.
-// The error does not quote it: it may hold a credential.
+// CheckProxy returns an error if the environment names an invalid proxy: Go would misread it, or use none.
+// The error does not quote it, since it may hold a credential.
 func CheckProxy() error {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		proxy := os.Getenv(name)

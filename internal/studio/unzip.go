@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// maxRatio is how many times as long as what was sent an answer may be, where it is longer than freeLength bytes. Lists of tasks
-	// shrink to a tenth; what is made to keep the reader busy, to a thousandth.
+	// maxRatio is how many times longer than its compressed form an answer may be, once it is longer than freeLength bytes. Lists of
+	// tasks compress to a tenth; compression bombs to a thousandth.
 	maxRatio   = 200
 	freeLength = 1 << 20
 )
 
 var errTooCompressed = errors.New("the answer is more than 200 times as long as what was sent of it")
 
-// unzipped is the body of a compressed answer. http.Transport would read those as well, but does not tell how much was sent: with
-// little, a server could have much CPU spent, which is that of all sources.
+// unzipped is the body of a compressed answer. http.Transport could decompress it as well, but does not tell how much was sent: a few
+// bytes of a server could cost much CPU, which all sources share.
 type unzipped struct {
 	io.Closer
 
@@ -42,7 +42,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unzip makes an answer readable that is compressed as was asked for.
+// unzip decompresses an answer that is compressed with gzip, as the request permits.
 func unzip(resp *http.Response) {
 	if !strings.EqualFold(encodingOf(resp), "gzip") {
 		return

@@ -12,31 +12,32 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
 )
 
-// Health is what of a source needs somebody's help.
+// Health is what is wrong with a source, beyond the failures of single steps.
 type Health struct {
 	Rejected   Rejected
 	Unreadable Unreadable
 	// unusable counts the elements of Studio's list that have no usable ID.
 	unusable int
-	// Paused: pruning waits for a confirmation; nil where it does not.
+	// Paused is a deletion that waits for confirmation; nil if none does.
 	Paused *Paused
-	// Unstalled are tasks that seem stalled, and that the API did not answer about since the last full sync.
+	// Unstalled are tasks that seem stalled, and for which the API gave no usable answer since the last full sync.
 	Unstalled map[string]struct{}
 }
 
-// needsListing reports whether tasks are rejected or unreadable, or pruning is paused: only a listing of every task tells how they are.
+// needsListing reports whether only a listing of every task can tell whether problems are over: rejected or unreadable tasks, or paused
+// pruning.
 func (h *Health) needsListing() bool {
 	return len(h.Rejected) > 0 || h.Paused != nil || h.Unreadable.Count() > 0
 }
 
-// Met takes in that a listing met elements without a usable ID. Only one of all tasks tells that there are fewer than before.
+// Met takes in how many elements without a usable ID a listing met. Only a listing of every task (whole) can lower the number.
 func (h *Health) Met(unusable int, whole bool) {
 	if whole || unusable > h.unusable {
 		h.unusable = unusable
 	}
 }
 
-// problem is the most urgent one, nil where there is none.
+// problem returns the most urgent problem; nil if there is none.
 func (h *Health) problem(source *v1alpha1.LivepeerTaskSource) *condition.Error {
 	if h.Paused != nil {
 		return h.Paused.problem(source)
@@ -47,8 +48,8 @@ func (h *Health) problem(source *v1alpha1.LivepeerTaskSource) *condition.Error {
 	return h.Unreadable.problem()
 }
 
-// Judge decides what the Ready condition says. A failed step comes first, then what needs somebody's help, then how far the
-// first sync is. failure is nil where the step did not fail, and mirrored counts the tasks that are stored.
+// Judge decides what the Ready condition says: first the failure of a step, then a problem of Health, then the progress of the
+// first sync. failure is nil if the step did not fail; mirrored counts the stored tasks.
 func (s *State) Judge(source *v1alpha1.LivepeerTaskSource, mirrored int, failure *Outcome) Outcome {
 	if failure != nil {
 		return *failure
@@ -66,7 +67,7 @@ func (s *State) Judge(source *v1alpha1.LivepeerTaskSource, mirrored int, failure
 		leftOut(s.Health.unusable) + notKnown(source.Spec.Types)}
 }
 
-// notKnown names the types of a source that are not known here. Studio may have new ones; most are misspelled, and mirror nothing.
+// notKnown names the types of a source that the operator does not know. Studio may have new ones; most are misspelled, and match nothing.
 func notKnown(types []string) string {
 	known := []string{
 		v1alpha1.TypeClip, v1alpha1.TypeExport, v1alpha1.TypeExportData, v1alpha1.TypeImport, v1alpha1.TypeTranscode,
@@ -85,7 +86,7 @@ func notKnown(types []string) string {
 		strings.Join(odd, ", "), strings.Join(known, ", "))
 }
 
-// leftOut says how many elements have no usable ID: no more can be done about them here.
+// leftOut says how many elements have no usable ID: the operator can only report them.
 func leftOut(elements int) string {
 	switch elements {
 	case 0:

@@ -18,11 +18,11 @@ import (
 const (
 	maxDelayTransient = 30 * time.Second
 	maxDelayStalled   = time.Minute
-	// writeDelay is the first pause after the Kubernetes API server failed. Studio is not called again for that.
+	// writeDelay is the first pause after a write to Kubernetes failed. The retry does not call Studio.
 	writeDelay = time.Second
 )
 
-// Outcome is what an error means for a source: its condition, and when to try again.
+// Outcome is what the Ready condition of a source says, and when to try again.
 type Outcome struct {
 	Reason  string
 	Message string
@@ -31,7 +31,7 @@ type Outcome struct {
 	Delay time.Duration
 }
 
-// OutcomeOf decides, for every error that a reconcile can end in, what the source's condition says and when the next
+// OutcomeOf decides, for every error that a step can end in, what the source's condition says and when the next
 // attempt is. failures counts the attempts that failed in a row, this one included.
 func OutcomeOf(err error, failures int, interval time.Duration) Outcome {
 	var known *condition.Error
@@ -83,7 +83,7 @@ func apiOutcome(err *studio.Error, failures int, interval time.Duration) Outcome
 	return out
 }
 
-// retryAfter is the pause that the API itself named with an error, 0 where it did not.
+// retryAfter returns the Retry-After of an error of the API, 0 if it has none.
 func retryAfter(err error) time.Duration {
 	if api, ok := errors.AsType[*studio.Error](err); ok {
 		return api.RetryAfter

@@ -14,19 +14,19 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// Paused is a deletion that waits for a confirmation.
+// Paused is a deletion that waits for confirmation.
 type Paused struct {
 	Missing int
-	// Total is how many were mirrored before any went missing; 0 after a restart, which does not know.
+	// Total is how many tasks were mirrored before any went missing; 0 if the operator has restarted since.
 	Total int
-	// said is what an earlier process said of it, until a full sync finds out anew.
+	// said is the condition's message by an earlier process, until a full sync makes a new one.
 	said string
 	// Elsewhere: the missing tasks are another project's.
 	Elsewhere bool
 	Token     string
 }
 
-// TokenFor returns what stands for exactly these tasks.
+// TokenFor returns the token for exactly these tasks.
 func TokenFor(missing []mirror.Entry) string {
 	ids := make([]string, len(missing))
 	for i := range missing {
@@ -40,12 +40,12 @@ func TokenFor(missing []mirror.Entry) string {
 	return hex.EncodeToString(hash.Sum(nil))[:12]
 }
 
-// pausedAs is a deletion that waits as an earlier process said, whose message ends with the token.
+// pausedAs returns a deletion that an earlier process has paused, by its message, which ends with the token.
 func pausedAs(message string) *Paused {
 	return &Paused{said: message, Token: message[strings.LastIndex(message, "=")+1:]}
 }
 
-// problem says how to go on.
+// problem says how to confirm the deletion.
 func (p *Paused) problem(source *v1alpha1.LivepeerTaskSource) *condition.Error {
 	if p.said != "" {
 		return &condition.Error{Reason: v1alpha1.ReasonPruningPaused, Stalled: true, Message: p.said}

@@ -46,7 +46,7 @@ func (p *Rejected) Planned(planned *plan.Result, id string) {
 	}
 }
 
-// problem sums them up, nil where there are none.
+// problem sums the rejected tasks up; nil if there are none.
 func (p *Rejected) problem() *condition.Error {
 	refused, conflicts := 0, 0
 	first := ""
@@ -78,7 +78,7 @@ func (p *Rejected) problem() *condition.Error {
 	return nil
 }
 
-// remedy is the next step after a refusal.
+// remedy says what to do about a refusal.
 func remedy(refusal string) string {
 	if strings.Contains(refusal, "'livepeer-task-operator-mirror'") {
 		return "To be the one that may, bind the ClusterRole livepeer-task-operator-task-writer-role to this operator's ServiceAccount"

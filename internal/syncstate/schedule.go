@@ -11,25 +11,26 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
-// soonShare is how much longer than a full sync takes the pause before the next one is, where that is to come soon: while there are
-// unreadable tasks whose IDs are not known, or objects that should have been deleted. Only a full sync tells what has become of them.
+// soonShare is the pause before a full sync that is to come soon, as a multiple of the last one's duration. One comes soon while there are
+// unreadable tasks of unknown ID, or objects that should have been deleted: only a full sync shows what has become of them.
 const soonShare = 10
 
-// Schedule is when a source is to be worked on.
+// Schedule says when a source is due.
 type Schedule struct {
 	NextPoll, NextFull time.Time
 	// PolledAt is when the API last answered a poll.
 	PolledAt time.Time
 	// RetryAt ends the pause after a failure.
 	RetryAt time.Time
-	// fixed: the API named RetryAt: nothing may be earlier. asked is what it said then; empty where that was not said of the source.
+	// fixed: RetryAt is from a Retry-After, and nothing may be earlier. asked is the outcome of that answer; empty if it was not the answer
+	// to a step.
 	fixed bool
 	asked Outcome
 	// failures counts the steps that failed in a row.
 	failures int
 }
 
-// Wait returns how long there is nothing to do; 0 or less when there is. busy: something is under way.
+// Wait returns how long there is nothing to do; 0 or less if something is due. busy: something is under way.
 func (s *Schedule) Wait(now time.Time, busy bool) time.Duration {
 	switch pause := s.RetryAt.Sub(now); {
 	case pause > 0:
@@ -45,7 +46,7 @@ func (s *Schedule) Wait(now time.Time, busy bool) time.Duration {
 // Succeeded takes in a step that ended well.
 func (s *Schedule) Succeeded() { s.failures, s.fixed = 0, false }
 
-// Failed takes in a step that failed, and returns what that means. Another attempt follows after a pause, and not before the API wants one.
+// Failed takes in a step that failed, and returns its outcome. The next attempt follows after a pause, and not before Retry-After.
 func (s *Schedule) Failed(err error, interval time.Duration, now time.Time) Outcome {
 	s.failures++
 	outcome := OutcomeOf(err, s.failures, interval)
@@ -55,7 +56,7 @@ func (s *Schedule) Failed(err error, interval time.Duration, now time.Time) Outc
 	return outcome
 }
 
-// Asked returns what the API said when it asked for the pause that is not over yet; nil where it did not.
+// Asked returns the outcome of the answer whose Retry-After is not over yet; nil if there is none.
 func (s *Schedule) Asked(now time.Time) *Outcome {
 	if !s.fixed || s.asked.Reason == "" || !now.Before(s.RetryAt) {
 		return nil
@@ -63,7 +64,7 @@ func (s *Schedule) Asked(now time.Time) *Outcome {
 	return &s.asked
 }
 
-// LeaveAlone puts everything off: the API wants that until then.
+// LeaveAlone puts everything off until then, the end of a Retry-After.
 func (s *Schedule) LeaveAlone(until time.Time) {
 	if until.After(s.RetryAt) {
 		s.RetryAt, s.fixed, s.asked = until, true, Outcome{}
@@ -94,8 +95,8 @@ func (s *Schedule) listSoon(source *v1alpha1.LivepeerTaskSource, took time.Durat
 	}
 }
 
-// slot returns the next time to poll a source whose last poll began when it did: its interval's grid, shifted by a phase of
-// its own, so that sources that were created together are not polled together.
+// slot returns the next time to poll a source whose last poll began at began. Times are multiples of the interval, shifted by a phase
+// made from the UID, so that sources that were created together are not polled together.
 func slot(source types.UID, interval time.Duration, began, now time.Time) time.Time {
 	interval = max(interval, time.Second)
 	hash := fnv.New64a()

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// restartMargin is how far before the last poll that is on record the first poll after a restart looks, for clocks that
+	// restartMargin is how far before the last recorded poll the first poll after a restart begins, since clocks may
 	// differ from Studio's.
 	restartMargin = 2 * time.Minute
-	// listEvery is how long full syncs may make do with what history keeps, before one lists every task again: it alone finds unfinished
-	// tasks that nobody knows of.
+	// listEvery is how long full syncs may list only what history keeps, before one lists every task again: only that finds unfinished
+	// tasks that are older and not mirrored yet.
 	listEvery = 24 * time.Hour
 )
 
-// State is how far the mirroring of one source has come. It is in memory only: after a restart, the source's status
-// and the stored tasks are enough to go on.
+// State is the progress of the mirroring of one source. It is in memory only: after a restart, the source's status
+// and the stored tasks are enough to resume.
 type State struct {
 	Inputs    Inputs
 	Schedule  Schedule
@@ -32,11 +32,11 @@ type State struct {
 	Coverage  Coverage
 	Retention Retention
 	Health    Health
-	// HashSeed is that of the fingerprints by which answers of the API are known again.
+	// HashSeed is the seed of the fingerprints by which known answers of the API are recognised.
 	HashSeed maphash.Seed
 }
 
-// Inputs are what of a source was taken in last.
+// Inputs are those properties of a source whose change starts a step at once.
 type Inputs struct {
 	Generation int64
 	// Fingerprint is that of the connection; empty before there was one.
@@ -45,7 +45,7 @@ type Inputs struct {
 	Requested, Confirmed string
 }
 
-// InputsOf are those of a source, but for the connection, which its spec does not tell.
+// InputsOf returns those of a source, without the connection's fingerprint, which its spec does not tell.
 func InputsOf(source *v1alpha1.LivepeerTaskSource) Inputs {
 	return Inputs{
 		Generation: source.Generation,
@@ -53,28 +53,28 @@ func InputsOf(source *v1alpha1.LivepeerTaskSource) Inputs {
 	}
 }
 
-// Coverage is what of Studio's tasks was listed.
+// Coverage says which of Studio's tasks were listed, and when.
 type Coverage struct {
-	// Synced: a full sync of this generation was carried through.
+	// Synced: a full sync of this generation has completed.
 	Synced bool
-	// Resuming: the first poll after a restart is not over. It asks for what the last process has mostly seen, and takes
-	// a task's time of update as proof that it did; content is compared by the polls after it, and by full syncs.
+	// Resuming: the first poll after a restart is not over. Most of what it reads, the last process has stored: a stored task with the
+	// same update time counts as mirrored. Later polls and full syncs compare the content.
 	Resuming bool
 	// Listed is when the last full sync that listed every task began, in this process and for this generation and key; zero
-	// if none did. Others may make do with what history keeps.
+	// if none did. After it, full syncs may list only what history keeps.
 	Listed time.Time
-	// FullAt is when the last full sync that was carried through began, and Handled the value of the annotation that it answered.
+	// FullAt is when the last completed full sync began, and Handled the value of the annotation that it answered.
 	FullAt  time.Time
 	Handled string
-	// Newest is the latest update that was known when that began. Studio's own time: no clock here is trusted.
+	// Newest is the latest update known at FullAt, by Studio's clock: no clock here is trusted.
 	Newest int64
-	// Changed: spec or credentials did, and no full sync was carried through since; or a deletion of most tasks waits for a confirmation.
-	// StoredBefore tasks were mirrored then: what has come since, as of another project, says nothing about whether these are well.
+	// Changed: spec or credentials have changed, and no full sync has completed since; or a deletion of most tasks waits for confirmation.
+	// StoredBefore tasks were mirrored then. Tasks that came later, perhaps of another project, must not lower the share of missing ones.
 	Changed      bool
 	StoredBefore int
 }
 
-// CreatedSince is the time, in milliseconds since 1970, after which tasks may have been created that the last full sync did not list.
+// CreatedSince returns the time, in milliseconds since 1970, since which tasks may have been created that the last full sync did not list.
 func (c *Coverage) CreatedSince() int64 { return max(1, c.Newest-restartMargin.Milliseconds()) }
 
 // NeedsListing reports whether a full sync has to list every task, however little history keeps.
@@ -97,7 +97,7 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	s.Retention.NotifyAfter = notifyAfter(status, stored, credible)
 	reason, message := ready(status)
 	paused := reason == v1alpha1.ReasonPruningPaused
-	if s.Coverage.Changed = paused; paused { // how many there were before is not on record: any number is too many
+	if s.Coverage.Changed = paused; paused { // how many there were before is not recorded: StoredBefore is 0
 		s.Health.Paused = pausedAs(message)
 	}
 	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 ||
@@ -109,11 +109,11 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 		Synced: true, Resuming: true, Handled: status.LastHandledReconcileAt, FullAt: status.LastFullSyncTime.Time, Changed: paused,
 	}
 	s.Retention.Omitted = status.Tasks.Omitted
-	// From now on by passing time: the clock may have been set since, and may be set again.
+	// From now on by elapsed time: the clock may have been set since, and may be set again.
 	s.Schedule.NextFull = now.Add(source.Spec.ResyncInterval.Duration - max(0, now.Sub(s.Coverage.FullAt)))
 	switch reason {
 	case v1alpha1.ReasonUnreadable, v1alpha1.ReasonPruningPaused, v1alpha1.ReasonRefused, v1alpha1.ReasonConflict:
-		s.Coverage.Synced, s.Schedule.NextFull = false, now // which tasks that were is not on record
+		s.Coverage.Synced, s.Schedule.NextFull = false, now // which tasks those were is not recorded
 	}
 	if status.LastPollTime != nil {
 		s.Schedule.PolledAt = status.LastPollTime.Time
@@ -126,7 +126,7 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	}
 }
 
-// ready is what the condition Ready said last.
+// ready returns reason and message of the condition Ready.
 func ready(status *v1alpha1.LivepeerTaskSourceStatus) (reason, message string) {
 	if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		return ready.Reason, ready.Message
@@ -141,10 +141,10 @@ func earliest(a, b time.Time) time.Time {
 	return b
 }
 
-// Dropped is what of the work under way has to begin anew.
+// Dropped is which work under way has to begin again.
 type Dropped int
 
-// What is dropped: nothing, a full sync, or all that was read too.
+// What is dropped: nothing, the full sync, or also the poll and all that was read.
 const (
 	Nothing Dropped = iota
 	FullSync
@@ -153,7 +153,7 @@ const (
 
 // Observed is what a step finds when it begins.
 type Observed struct {
-	// Fingerprint of the connection: another one means that it may be another account.
+	// Fingerprint of the connection; another one means that it may be another account.
 	Fingerprint string
 	// Stored counts the tasks that are mirrored.
 	Stored int
@@ -161,9 +161,8 @@ type Observed struct {
 	Listing bool
 }
 
-// Renew takes in what changed about the source: spec, credentials, or a request by annotation. Each asks for a poll and
-// a full sync at once, save where the API itself has named a time to wait for. resync returns whether a full sync was asked for, and
-// takes that back.
+// Renew takes in changes of the source: spec, credentials, or a request by annotation. After each, a poll and a full sync are due at
+// once, or after a Retry-After of the API. resync reports whether recheck has requested a full sync, and clears the request.
 func (s *State) Renew(
 	source *v1alpha1.LivepeerTaskSource, found Observed, resync func() bool, now time.Time,
 ) (dropped Dropped) {
@@ -187,7 +186,7 @@ func (s *State) Renew(
 		dropped = Everything
 		s.forgetAccount()
 	}
-	// One that is under way goes on: it may not begin anew with each deletion.
+	// A full sync under way goes on: it must not begin again with each deletion by somebody.
 	if (!found.Listing || dropped == Everything) && resync() {
 		s.Schedule.NextFull = now
 	}
@@ -199,7 +198,7 @@ func (s *State) Renew(
 	if !first || requested || respecified {
 		s.Schedule.NextFull = now
 	}
-	// One that is only asked for once more goes on, too, and is followed by another: see FullSynced.
+	// After a mere request, a full sync under way goes on too, and another one follows: see FullSynced.
 	if respecified || confirmed {
 		dropped = max(dropped, FullSync)
 	}
@@ -207,53 +206,53 @@ func (s *State) Renew(
 	return dropped
 }
 
-// forgetAccount drops what belongs to the old client, which may have shown another account.
+// forgetAccount drops what is known from the old connection, which may have been another account's.
 func (s *State) forgetAccount() {
 	s.Watermark = Watermark{}
 	s.Schedule.fixed, s.Coverage.Resuming = false, false
 	s.Health.Unreadable, s.Health.unusable = Unreadable{}, 0
 }
 
-// confirmed reports whether somebody has just confirmed the deletion that waits for it. before is what was confirmed before.
+// confirmed reports whether somebody has just confirmed the paused deletion. before is the annotation's earlier value.
 func (s *State) confirmed(before string) bool {
 	paused := s.Health.Paused
 	return paused != nil && s.Inputs.Confirmed != before && s.Inputs.Confirmed == paused.Token
 }
 
-// Begin lets polls follow a listing that was the first answer of the API, from when it began and ended, and the newest update that was
-// there then: they ask for what changed since.
+// Begin starts polling after the first listing that the API has answered: when it began, when it ended, and the newest update that it
+// showed. Polls ask for what changed since.
 func (s *State) Begin(source *v1alpha1.LivepeerTaskSource, began, now time.Time, newest int64) {
 	s.Watermark.polled(began, now, newest)
 	s.Schedule.polled(source, now, now)
 }
 
-// Polled takes in a poll that was carried through: when it began, and the newest update that was there then.
+// Polled takes in a completed poll: when it began, and the newest update that it showed.
 func (s *State) Polled(source *v1alpha1.LivepeerTaskSource, began, now time.Time, newest int64) {
 	s.Watermark.polled(began, now, newest)
 	s.Coverage.Resuming = false
 	s.Schedule.polled(source, began, now)
 }
 
-// Listing is a full sync that was carried through.
+// Listing is a completed full sync.
 type Listing struct {
 	Began time.Time
 	// Requested is the value of the annotation that asked for it.
 	Requested string
-	// Whole: it listed every task, and left Omitted out as beyond the limits of history.
+	// Whole: it listed every task. Omitted counts those that it left out as beyond the limits of history.
 	Whole   bool
 	Omitted int
 	// Newest is the latest update, in milliseconds since 1970, that was known when it began.
 	Newest int64
-	// Again: a task may be gone that only a listing of every task can tell about.
+	// Again: a task seems gone, and only a listing of every task can confirm it.
 	Again bool
-	// Most of the Stored tasks were missing, and wait for a confirmation, however many others come.
+	// Most of the Stored tasks were missing, and their deletion waits for confirmation, however many others come.
 	Most   bool
 	Stored int
-	// Soon: what should have been deleted was not, and is to be looked for before long.
+	// Soon: an object that should have been deleted was not: another full sync should come soon.
 	Soon bool
 }
 
-// FullSynced takes in a full sync that was carried through.
+// FullSynced takes in a completed full sync.
 func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now time.Time) {
 	s.Coverage.Synced, s.Coverage.Changed = true, of.Most
 	if of.Most {
@@ -272,7 +271,7 @@ func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now
 	if of.Again {
 		s.Coverage.Listed, s.Schedule.NextFull = time.Time{}, now
 	}
-	if s.Inputs.Requested != of.Requested { // asked for since it began
+	if s.Inputs.Requested != of.Requested { // another request came since it began
 		s.Schedule.NextFull = now
 	}
 }

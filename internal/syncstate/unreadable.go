@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// unreadableBatch bounds the unreadable tasks that are looked at again after one poll.
+	// unreadableBatch bounds the unreadable tasks that are asked for again after one poll.
 	unreadableBatch = 50
-	// maxUnreadable bounds those that are known by ID. More are counted.
+	// maxUnreadable bounds those that are known by ID. Others are only counted.
 	maxUnreadable = 1000
 	// unreadableNamed bounds how many of them a condition names.
 	unreadableNamed = 3
@@ -23,10 +23,10 @@ const (
 
 // Unreadable are the tasks of a source that the API can't read.
 type Unreadable struct {
-	// named are known by ID, and looked at again after each poll. unnamed counts the others.
+	// named are known by ID, and asked for again after each poll. unnamed counts the others.
 	named   map[string]struct{}
 	unnamed int
-	next    string // the first that is to be looked at
+	next    string // the first to be asked for next time
 }
 
 // Count returns how many there are.
@@ -44,7 +44,7 @@ func (u *Unreadable) Add(ids ...string) {
 	}
 }
 
-// Some returns those to look at now.
+// Some returns the IDs to ask for now.
 func (u *Unreadable) Some() []string {
 	ids := slices.Sorted(maps.Keys(u.named))
 	at, _ := slices.BinarySearch(ids, u.next)
@@ -56,7 +56,7 @@ func (u *Unreadable) Some() []string {
 	return ids
 }
 
-// problem is that of a source whose API can't read some tasks, nil where it can read all.
+// problem reports that the API can't read some tasks; nil if it can read all.
 func (u *Unreadable) problem() *condition.Error {
 	n := u.Count()
 	if n == 0 {
@@ -83,13 +83,13 @@ func (u *Unreadable) Known() []string { return slices.Sorted(maps.Keys(u.named))
 // Readable takes in a task that the API can read again, or that is gone.
 func (u *Unreadable) Readable(id string) { delete(u.named, id) }
 
-// Polled takes in what a poll left out: so many rows, of which these are known by ID. What has none may be known already.
+// Polled takes in the rows that a poll left out, and which of them are known by ID. The others may have been counted before.
 func (u *Unreadable) Polled(ids []string, rows int) {
 	u.Add(ids...)
 	u.unnamed = max(u.unnamed, rows-len(ids))
 }
 
-// Listed takes in what a listing of all tasks left out: so many rows, of which these are known by ID.
+// Listed takes in the rows that a full sync left out, and which of them are known by ID.
 func (u *Unreadable) Listed(ids []string, rows int) {
 	u.Add(ids...)
 	distinct := slices.Compact(slices.Sorted(slices.Values(ids)))

@@ -4,16 +4,16 @@ package syncstate
 
 import "time"
 
-// overlap is how far behind the newest update seen a poll still looks: a row with an earlier update can be committed
+// overlap is how far before the newest update seen a poll begins: a row with an earlier update can be committed
 // after a later one was seen. 10 s were enough on the real server software.
 const overlap = 10 * time.Second
 
 // Watermark says from which status.updatedAt on the next poll asks for changes. It compares update times only with
-// update times, and passing time only with passing time: a clock that differs from Studio's does no harm.
+// update times, and local times only with local times: a clock that differs from Studio's does no harm.
 type Watermark struct {
 	newest  int64     // largest update time seen, in milliseconds since 1970; 0 before anything was
 	rose    time.Time // when newest last rose
-	settled bool      // a poll that began an overlap after newest rose has looked behind it for the last time
+	settled bool      // a poll that began an overlap after newest rose has completed: the overlap need not be read again
 }
 
 // Newest returns the largest update time seen, in milliseconds since 1970; 0 before anything was.
@@ -31,7 +31,7 @@ func (w *Watermark) From() int64 {
 	}
 }
 
-// polled takes in a poll that was carried through: when it began, when it ended, and the newest update that was there
+// polled takes in a completed poll: when it began, when it ended, and the newest update that was there
 // when it began.
 func (w *Watermark) polled(began, ended time.Time, newest int64) {
 	switch {

@@ -16,24 +16,24 @@ import (
 const (
 	// batchSize bounds the tasks that are planned together, newest first.
 	batchSize = 50
-	// maxBatches bounds the batches of a full sync that are under way at once: what is read ahead of the writers, and so
-	// held in memory. A poll may add two of its own.
+	// maxBatches bounds the batches of a full sync that are being written at once, and so are in memory. A poll may add
+	// two of its own.
 	maxBatches = 3
 )
 
-// batch is a batch that is being written: of observations, or of deletions.
+// batch is a batch of observations, or of deletions, that is being written.
 type batch struct {
-	observed []*mirror.Observation // none where tasks are gone
-	// counted: what is beyond the limits of history is among what the full sync counts.
+	observed []*mirror.Observation // none for deletions
+	// counted: the full sync counts what the batch omits as beyond the limits of history.
 	counted bool
-	polled  bool // by a poll that is under way
+	polled  bool // read by the poll that is under way
 	plan    plan.Result
 	done    chan struct{}
 	out     *taskstore.Written // once done
 	err     error
 }
 
-// start begins to write a batch of what was read, and waits only where too much is under way, and no poll is due.
+// start begins to write a batch of what was read. If too many batches are under way, it waits, but not beyond the time of the next poll.
 func (s *syncer) start(ctx context.Context) error {
 	if len(s.State.pending) == 0 {
 		return nil
@@ -50,7 +50,7 @@ func (s *syncer) start(ctx context.Context) error {
 	return nil
 }
 
-// startBefore begins to write a batch, where there is room for one until then.
+// startBefore begins to write a batch, if there is room for one before until fires.
 func (s *syncer) startBefore(ctx context.Context, until <-chan time.Time) error {
 	rest, _ := s.rest()
 	err := s.wait(rest, until)
@@ -60,15 +60,15 @@ func (s *syncer) startBefore(ctx context.Context, until <-chan time.Time) error 
 	return err
 }
 
-// rest returns how many batches may be under way when the next one begins, and whether others have to be stored before: a task of it is
-// planned again only once it is stored, or it could be stored under two names.
+// rest returns how many batches may be under way when the next one begins, and whether some have to be stored first: those that share
+// a task with it. A task must be stored before it is planned again, or it could be created under two names.
 func (s *syncer) rest() (rest int, stored bool) {
 	slices.SortStableFunc(s.State.pending, func(a, b *mirror.Observation) int {
 		return cmp.Compare(mirror.StampOf(b).UpdatedAt, mirror.StampOf(a).UpdatedAt)
 	})
 	rest = maxBatches - 1
 	if s.State.poll != nil {
-		rest = maxBatches + 1 // what a full sync has under way must not keep a change waiting
+		rest = maxBatches + 1 // the batches of a full sync must not delay a poll's
 	}
 	next := s.State.pending[:min(batchSize, len(s.State.pending))]
 	for n := range s.batches {
@@ -87,7 +87,7 @@ func (s *syncer) launch(ctx context.Context) {
 		counted:  full != nil && full.recent == nil && s.State.poll == nil,
 		polled:   s.State.poll != nil,
 	}
-	if s.underWay(f.observed, s.deletions) { // gone, and there again: this observation is the newer one
+	if s.underWay(f.observed, s.deletions) { // it is there again, as this newer observation says
 		_ = s.waitDeleted(0, nil)
 	}
 	scope := *s.scope()
@@ -97,7 +97,7 @@ func (s *syncer) launch(ctx context.Context) {
 	s.write(ctx, f, scope)
 }
 
-// write begins to write a batch as it is planned.
+// write begins to write a batch according to its plan.
 func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
 	f.done = make(chan struct{})
 	s.planned = nil
@@ -107,7 +107,7 @@ func (s *syncer) write(ctx context.Context, f *batch, scope plan.Scope) {
 	}()
 }
 
-// cut takes the first n of all, or as many as there are. Nothing of them stays behind in memory: a source may rest for long.
+// cut removes and returns the first n of all, or as many as there are. It copies them, so that a source at rest keeps nothing of them.
 func cut[T any](all *[]T, n int) []T {
 	n = min(n, len(*all))
 	first := slices.Clone((*all)[:n])
@@ -117,7 +117,7 @@ func cut[T any](all *[]T, n int) []T {
 	return first
 }
 
-// due fires when a poll is to begin, and never where one has begun or has nothing to begin from.
+// due fires when the next poll is due. It never fires while a poll is under way, or before there is an update time to poll from.
 func (s *syncer) due() <-chan time.Time {
 	if s.State.poll != nil || s.State.Watermark.Newest() == 0 {
 		return nil
@@ -154,13 +154,13 @@ func (s *syncer) wait(rest int, due <-chan time.Time) error {
 		cut(&s.batches, 1)
 		if err := s.settle(f); err != nil {
 			failed = cmp.Or(failed, err)
-			rest, due = 0, nil // the others have hardly fared better: all is tried again together
+			rest, due = 0, nil // the others have probably failed too: all are tried again together
 		}
 	}
 	return failed
 }
 
-// waitPolled waits until what a poll has brought is written.
+// waitPolled waits until the batches of the poll are written.
 func (s *syncer) waitPolled() error {
 	for n := 0; n < len(s.batches); {
 		f := s.batches[n]
@@ -177,7 +177,7 @@ func (s *syncer) waitPolled() error {
 	return nil
 }
 
-// settle takes in a batch that was written. What it could not write is pending again.
+// settle takes in a batch that was written. If that failed, its observations are pending again.
 func (s *syncer) settle(f *batch) error {
 	if f.err != nil {
 		s.State.pending = append(s.State.pending, f.observed...)
@@ -189,7 +189,7 @@ func (s *syncer) settle(f *batch) error {
 	return nil
 }
 
-// written waits until a batch is written, and takes in what became of it. It returns false where due fires first.
+// written waits until a batch is written, and takes in the result. It returns false if due fires first.
 func (s *syncer) written(f *batch, due <-chan time.Time) (done bool) {
 	s.Monitor.Storing(func() {
 		select {
@@ -205,7 +205,7 @@ func (s *syncer) written(f *batch, due <-chan time.Time) (done bool) {
 	return done
 }
 
-// catchUp writes some of what was read, and waits for it: Studio is asked for no more before.
+// catchUp writes some of what was read, and waits for that before more is read from Studio.
 func (s *syncer) catchUp(ctx context.Context) error {
 	for range maxBatches {
 		if err := s.start(ctx); err != nil {
@@ -220,10 +220,10 @@ func (s *syncer) flush(ctx context.Context) error {
 	return s.writeAll(ctx, func() error { return s.wait(0, nil) })
 }
 
-// flushPoll writes all that a poll has read, and waits for nothing that a full sync has under way: the next poll would be late.
+// flushPoll writes all that a poll has read. It does not wait for the batches of a full sync, or the next poll would be late.
 func (s *syncer) flushPoll(ctx context.Context) error { return s.writeAll(ctx, s.waitPolled) }
 
-// writeAll writes all that was read, waits for it, and deletes what history has no room for then.
+// writeAll writes all that was read, waits for it, and then deletes what exceeds the limits of history.
 func (s *syncer) writeAll(ctx context.Context, wait func() error) error {
 	for len(s.State.pending) > 0 {
 		if err := s.start(ctx); err != nil {
@@ -265,7 +265,7 @@ func (s *syncer) recordWritten(actions []plan.Action, out *taskstore.Written) {
 	}
 }
 
-// prune deletes what the limits of types and history leave no room for.
+// prune deletes what is beyond the limits of types and history.
 func (s *syncer) prune(ctx context.Context) error {
 	scope := s.scope()
 	s.State.Retention.Raise(scope.Oldest)

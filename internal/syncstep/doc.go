@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package syncstep is what one step of the mirroring of a source does: it polls, goes on with a full sync, and has what differs written in
-// batches, for a few seconds.
+// Package syncstep is one step of the mirroring of a source: for a few seconds it polls, goes on with a full sync, and writes in batches
+// what differs.
 //
-// Run is the door. State holds how far the source has come, and what is under way from one step to the next.
+// Run is the entry point. State holds the progress of the source, and what is under way from one step to the next.
 //
 // It must not decide when the next step is, nor know of other sources.
 package syncstep

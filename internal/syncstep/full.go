@@ -19,11 +19,11 @@ import (
 const (
 	// More missing tasks than this at once, and more than half of a source's, are not deleted without a confirmation.
 	pruneFreely = 20
-	// pruneSample of them are asked for, to tell why they are missing.
+	// pruneSample of them are asked for by ID, to tell whether they belong to another project.
 	pruneSample = 5
 )
 
-// fullSync is a complete listing of a source's tasks that is under way, and what follows from it.
+// fullSync is a full sync that is under way: a complete listing of the source's tasks, and what follows from it.
 type fullSync struct {
 	began     time.Time
 	requested string // value of the annotation that asked for it
@@ -31,16 +31,16 @@ type fullSync struct {
 
 	// recent lists newest first, in a first sync, so that what matters most is there first.
 	recent *recent
-	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 where it lists every
+	// pass is the complete listing; since is how far it goes back, in milliseconds since 1970, and 0 if it lists every
 	// task. See since.
 	pass  *studio.Pass
 	since int64
-	// fresh lists the latest creations behind a pass that does not list every task: those without a status are not in it.
+	// fresh lists the latest creations after a pass that does not list every task, and so lacks tasks without a status.
 	fresh *studio.Pass
-	// ahead is what was read and there was no time to write. Polls that are due come first.
+	// ahead was read, and there was no time to write it: polls that are due come first.
 	ahead []*mirror.Observation
-	// alive are stored tasks that polls have seen since the sync began: the listing may be too far on to show them. What is stored later
-	// is not missing either.
+	// alive are stored tasks that polls have seen since the sync began: the listing may have passed their place already. Tasks stored
+	// later are not missing either.
 	alive map[string]struct{}
 
 	omitted  int
@@ -48,30 +48,30 @@ type fullSync struct {
 	missing  missing
 }
 
-// before is what there was before a full sync.
+// before is the state before a full sync.
 type before struct {
-	changes uint64 // of stored tasks
-	stored  int    // tasks that were mirrored; what has come since says nothing about whether these are well
-	newest  int64  // the latest update, in milliseconds since 1970, that was known
+	changes uint64 // Index.Changes
+	stored  int    // mirrored tasks; later ones must not lower the share of those that are missing
+	newest  int64  // the latest update known, in milliseconds since 1970
 }
 
-// missing are the tasks that are stored, and that a complete listing lacked.
+// missing are stored tasks that a complete listing lacked.
 type missing struct {
 	entries []mirror.Entry // not yet asked for by ID
 	// most: they are too many to be deleted without a confirmation.
 	most bool
-	// asked are those that are asked for, by ID, until their answers are taken.
+	// asked are those that are being asked for by ID, until their answers are taken.
 	asked  map[string]mirror.Entry
 	asking *recheck.Asking
-	// elsewhere are those that Studio shows as another project's, as where the key is another's now: they are kept until somebody has
-	// confirmed that they are to go, or all that is missing.
+	// elsewhere are those that Studio shows as another project's, as with a wrong key. They are kept until somebody confirms their
+	// deletion; confirmed: somebody has confirmed the deletion of all that is missing.
 	elsewhere []mirror.Entry
 	confirmed bool
-	// unanswered are those for which the API answered an error of its own: once, and true after the second time.
+	// unanswered are those for which the API returned an internal error; true after the second one.
 	unanswered map[string]bool
-	// unlisted: a task may be gone that only a listing of every task can tell about.
+	// unlisted: a task seems gone, and only a listing of every task can confirm it.
 	unlisted bool
-	// kept: a task is gone, and its object was not deleted, because somebody wrote it meanwhile: as where an edit was being undone.
+	// kept: a task is gone, and its object was not deleted, because somebody wrote it meanwhile, as when an edit was being undone.
 	kept bool
 }
 
@@ -105,7 +105,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 	return full
 }
 
-// since says how far back a full sync has to list, in milliseconds since 1970; 0 means every task: see plan.Scope.Since.
+// since returns how far back a full sync has to list, in milliseconds since 1970; 0 means every task: see plan.Scope.Since.
 func (s *syncer) since(now time.Time) int64 {
 	if s.State.NeedsListing(now) {
 		return 0
@@ -113,8 +113,8 @@ func (s *syncer) since(now time.Time) int64 {
 	return s.scope().Since(s.State.Watermark.Newest(), s.Index.Entries(taskstore.SourceIDOf(s.Source)))
 }
 
-// fullStep does the next piece of the full sync: list newest first (only the first time), list everything, find out what
-// is missing, ask for each of these by ID, and finish.
+// fullStep does the next part of the full sync: list newest first (only the first time), list everything, find out what
+// is missing, ask for each missing task by ID, and finish.
 func (s *syncer) fullStep(ctx context.Context) error {
 	full := s.State.full
 	switch {
@@ -151,7 +151,7 @@ func (s *syncer) aheadStep(ctx context.Context) error {
 	return err
 }
 
-// pageStep reads a page, once there is room for it; unless a poll is due before, or the step is over.
+// pageStep reads a page once there is room for it, unless a poll is due, or the step over, before that.
 func (s *syncer) pageStep(ctx context.Context) error {
 	full := s.State.full
 	if !s.enter(ctx, s.orPoll(s.end)) {
@@ -168,7 +168,7 @@ func (s *syncer) pageStep(ctx context.Context) error {
 	}
 }
 
-// enter waits for room for what a page brings, and reports whether there is some until then.
+// enter waits for room for a page, and reports whether there is some before until.
 func (s *syncer) enter(ctx context.Context, until time.Time) (ok bool) {
 	if s.State.room.Fit(1) {
 		return true
@@ -192,7 +192,7 @@ func (s *syncer) listStep(ctx context.Context, pass *studio.Pass) error {
 	return err
 }
 
-// list makes one listing request of a full sync. What there was no time to write is written once a poll that is due was made.
+// list makes one listing request of a full sync. What it had no time to write goes to ahead, behind a poll that is due.
 func (s *syncer) list(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	full, began := s.State.full, s.now()
 	if omitted, err = s.read(ctx, pass); err != nil {
@@ -203,7 +203,7 @@ func (s *syncer) list(ctx context.Context, pass *studio.Pass) (omitted int, err 
 	return omitted, nil
 }
 
-// begin lets polls follow a listing that is the first answer of the API: they ask for what changed since.
+// begin starts polling after the first listing that the API has answered: polls ask for what changed since.
 func (s *syncer) begin(began time.Time, pass *studio.Pass) {
 	if s.State.Watermark.Newest() == 0 {
 		now := s.now()
@@ -212,8 +212,8 @@ func (s *syncer) begin(began time.Time, pass *studio.Pass) {
 	}
 }
 
-// compare finds the stored tasks that a complete listing lacks: what was stored before it and has not changed since. Where
-// they are too many at once, they are left alone until somebody confirms.
+// compare finds the stored tasks that a complete listing lacks, among those that were stored before it and have not changed since.
+// If there are too many, they are kept until somebody confirms their deletion.
 func (s *syncer) compare(ctx context.Context) {
 	full := s.State.full
 	full.compared = true
@@ -245,13 +245,13 @@ func (s *syncer) compare(ctx context.Context) {
 	}
 }
 
-// elsewhere reports whether Studio shows one of these by ID, and as another project's.
+// elsewhere reports whether Studio shows one of these tasks by ID as another project's.
 func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
 	ids := make([]string, len(missing))
 	for i := range missing {
 		ids[i] = missing[i].ID
 	}
-	answers, _ := s.askAll(ctx, plan.Missing, ids) // what is not answered says nothing
+	answers, _ := s.askAll(ctx, plan.Missing, ids) // tasks without an answer say nothing
 	for _, answer := range answers {
 		if answer.Answer == plan.Elsewhere {
 			return true
@@ -266,7 +266,7 @@ func (f *fullSync) knows(id string) bool {
 	return alive || f.pass.Seen(id)
 }
 
-// finish applies the limits, and notes that everything was seen.
+// finish repairs edited tasks, applies the limits, and notes that the full sync is complete.
 func (s *syncer) finish(ctx context.Context) error {
 	if err := s.restore(ctx); err != nil {
 		return err

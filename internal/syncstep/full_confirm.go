@@ -15,8 +15,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 )
 
-// confirmStep takes what Studio has answered about missing tasks that are asked for by ID, and begins to delete those that it says are
-// gone. The questions go on meanwhile, and while a poll is made.
+// confirmStep takes Studio's answers about missing tasks, and begins to delete those that are gone. Further questions go on meanwhile,
+// and during polls.
 func (s *syncer) confirmStep(ctx context.Context) error {
 	missing, due := &s.State.full.missing, s.due()
 	missing.ask()
@@ -31,7 +31,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 	for ; ok; answer, ok = missing.asking.Come() {
 		s.hear(&said, &answer)
 	}
-	if len(said.again) > 0 { // thousands may wait, and are not to be copied for each answer
+	if len(said.again) > 0 { // entries may be thousands: copy them only if needed
 		missing.entries = append(said.again, missing.entries...)
 	}
 	missing.entries = append(missing.entries, said.later...)
@@ -45,11 +45,11 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 // verdicts are what follows from some answers.
 type verdicts struct {
 	gone         []plan.Action
-	again, later []mirror.Entry // to be asked for before, and after all others
+	again, later []mirror.Entry // to be asked for again: before all others, and after them
 	failed       error
 }
 
-// ask asks for as many as there is room for.
+// ask asks for as many missing tasks as there is room for.
 func (m *missing) ask() {
 	for ; len(m.entries) > 0 && m.asking.Room(); m.entries = m.entries[1:] {
 		m.asked[m.entries[0].ID] = m.entries[0]
@@ -57,7 +57,7 @@ func (m *missing) ask() {
 	}
 }
 
-// hear takes in an answer. Only what the API says is gone, and what nothing has shown since, may be deleted.
+// hear takes in an answer. A task may be deleted only if the API says that it is gone, and no listing or poll has shown it since.
 func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
 	full := s.State.full
 	entry, ok := full.missing.asked[answer.ID]
@@ -78,10 +78,10 @@ func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
 			said.later = append(said.later, entry)
 		}
 	case answer.Verdict != plan.Gone || full.knows(entry.ID):
-	case !s.Index.Unchanged(&entry): // it is not what was asked for any more
+	case !s.Index.Unchanged(&entry): // somebody has changed it since it was asked for
 		full.missing.kept = true
 	case entry.UpdatedAt < full.since:
-		full.missing.unlisted = true // no listing lacked it yet
+		full.missing.unlisted = true // this listing did not go back that far
 	case answer.Answer == plan.Elsewhere && !full.missing.confirmed:
 		full.missing.elsewhere = append(full.missing.elsewhere, entry)
 	default:
@@ -95,7 +95,7 @@ func (s *syncer) confirmed(token string) bool {
 	return s.Source.Annotations[v1alpha1.AnnotationConfirmPrune] == token
 }
 
-// elsewhereStep keeps what is another project's now, or deletes it where somebody has confirmed that.
+// elsewhereStep keeps the tasks that are another project's now, or deletes them if somebody has confirmed that.
 func (s *syncer) elsewhereStep(ctx context.Context) {
 	full := s.State.full
 	kept := slices.DeleteFunc(full.missing.elsewhere, func(entry mirror.Entry) bool {
@@ -126,7 +126,7 @@ func (s *syncer) launchDeletions(ctx context.Context, gone []plan.Action) {
 	}
 }
 
-// waitDeleted waits until no more than so many batches of deletions are under way, or until due fires. What could not be deleted is left
+// waitDeleted waits until no more than rest batches of deletions are under way, or until due fires. What could not be deleted is left
 // to a full sync that comes soon.
 func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
 	for len(s.deletions) > rest && s.written(s.deletions[0], due) {
@@ -140,14 +140,14 @@ func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
 	return failed
 }
 
-// stopAsking takes back what Studio was not asked yet: between steps, it is not asked for what is missing.
+// stopAsking takes back questions that were not sent yet: between steps, Studio is not asked for missing tasks.
 func (s *syncer) stopAsking() {
 	if full := s.State.full; full != nil {
 		full.missing.asking.Stop()
 	}
 }
 
-// keptOf reports whether one of these objects is still there, though the API server has not refused to delete it.
+// keptOf reports whether one of these objects still exists, though the API server has not refused to delete it.
 func (s *syncer) keptOf(gone []plan.Action) bool {
 	lookup := s.Index.Lookup(s.Source.Namespace)
 	return slices.ContainsFunc(gone, func(action plan.Action) bool {
@@ -164,8 +164,8 @@ func (s *syncer) askAll(ctx context.Context, why plan.Why, ids []string) (map[st
 	})
 }
 
-// askLater reports whether a missing task that Studio can't read is to be asked for again, after all others. The second time,
-// it is left alone.
+// askLater reports whether a missing task that Studio can't read is to be asked for again, after all others: only after the
+// first time.
 func (m *missing) askLater(id string) bool {
 	if _, again := m.unanswered[id]; again {
 		m.unanswered[id] = true

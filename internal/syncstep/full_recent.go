@@ -13,19 +13,19 @@ import (
 const (
 	// firstPage bounds the tasks of one page in a first sync: what is read ahead of the writers is in memory.
 	firstPage = 250
-	// quickLook is how many tasks are listed first of all. They are read twice, which is less than a tenth of 600 tasks.
+	// quickLook is how many tasks are listed first of all. They are read twice: less than a tenth more, from 600 tasks on.
 	quickLook = 50
-	// recentAttempts bounds how often the newest-first listing may fail: it is only there for its order.
+	// recentAttempts bounds how often the newest-first listing may fail: it only brings the newest tasks sooner.
 	recentAttempts = 2
 )
 
-// recent lists newest first, in a first sync, so that what matters most is there first. The complete listing has all of it again, so
-// that it is one short page; save where history has no room for all tasks: then it goes on until that is full, and what is older
-// is not written only to be deleted again.
+// recent lists newest first, in a first sync, so that what matters most is there first. It is one short page, since the complete listing
+// repeats it. Only if there are more tasks than history keeps, it goes on until history is full: otherwise, older tasks would be
+// written only to be deleted again.
 type recent struct {
 	pass     *studio.Pass
 	failures int
-	// began: a page was read. probed: whether history has room for all tasks is known. over: no page is to follow.
+	// began: a page was read. probed: it is known whether history has room for all tasks. over: no page follows.
 	began, probed, over bool
 }
 
@@ -37,7 +37,7 @@ func (s *syncer) newRecent() *recent {
 func (s *syncer) recentStep(ctx context.Context) error {
 	full := s.State.full
 	if full.recent.over {
-		if len(s.batches) > 0 { // what it brought is listed again, and must be known by then
+		if len(s.batches) > 0 { // these tasks are listed again, and must be in the index by then
 			return s.wait(0, s.due())
 		}
 		full.recent = nil

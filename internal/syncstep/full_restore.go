@@ -10,11 +10,11 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// restore puts right what people edited of tasks that the listing lacked, so that no observation did: tasks that name the source and
-// have no owner, as where an earlier source was deleted and its tasks were not; and tasks with another source's label or another
-// ID, where that can be told. From then on they are like all others, and may be missing from the next listing.
+// restore repairs edited tasks that the listing lacked, so that no observation repairs them: tasks that name the source and
+// have no owner, as when an earlier source was deleted and its tasks were not; and tasks with another source's label or another
+// ID, if the true one can be told. From then on they are like all others: if the next listing lacks them, they may be deleted.
 func (s *syncer) restore(ctx context.Context) error {
-	scope := s.scope() // the index must not be used while its entries are looked at
+	scope := s.scope() // first: the index is locked while its entries are iterated
 	var edited []mirror.Entry
 	take := func(entry *mirror.Entry) {
 		if entry.Sequence <= s.State.full.before.changes && !entry.Deleting {
@@ -43,8 +43,8 @@ func (s *syncer) restore(ctx context.Context) error {
 	return s.flush(ctx)
 }
 
-// trueIDs finds out which IDs edited tasks were made with: the name, where Studio knows none that it may stand for. One that it
-// knows is observed, and so put right. Where it says anything else, or the name does not tell, the ID is empty.
+// trueIDs returns the IDs that edited tasks were created with. It asks Studio for the IDs that an object's name may stand for. If Studio
+// has one of these tasks, that is written, which repairs the object; if all are gone, the ID is the name. Otherwise the ID is empty.
 func (s *syncer) trueIDs(ctx context.Context, edited []mirror.Entry) (ids []string, err error) {
 	var possible []string
 	for i := range edited {

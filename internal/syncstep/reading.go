@@ -10,10 +10,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
-// maxAhead bounds what of an answer is read and not yet being written, in bytes of JSON. What is beyond is asked for again.
+// maxAhead bounds how much of an answer is read ahead of the writers, in bytes of JSON. The rest is requested again.
 const maxAhead = 4 << 20
 
-// pollFreely is how much a poll may read whether there is room for it or not, so that it waits for nobody's first sync. In bytes of JSON.
+// pollFreely is how much a poll may read without room, in bytes of JSON, so that it waits for nobody's first sync.
 const pollFreely = 32 << 10
 
 // reading is one answer to a listing request while it is read.
@@ -22,14 +22,14 @@ type reading struct {
 
 	pass    *studio.Pass
 	began   time.Time
-	hurried time.Time // since when it is read on without waiting for writers; zero while it is not
-	ahead   int       // bytes of what was read since
-	free    int       // up to so many bytes need no room
+	hurried time.Time // since when reading does not wait for writers; zero while it does
+	ahead   int       // bytes that were read since
+	free    int       // up to this size, what is held needs no room
 	omitted int
 	failed  error
 }
 
-// read makes one listing request, and has what differs from the mirror written while it reads on. What there was no time to write is
+// read makes one listing request, and writes what differs from the mirror while it reads on. What it had no time to write stays
 // pending. It returns how many tasks are beyond the limits of history.
 func (s *syncer) read(ctx context.Context, pass *studio.Pass) (omitted int, err error) {
 	r, bad := &reading{syncer: s, pass: pass, began: s.now()}, pass.Bad()
@@ -76,16 +76,16 @@ func (r *reading) fits(ctx context.Context) bool {
 
 func (r *reading) fitsNow() bool { return r.held() < r.free || r.State.room.Fit(r.held()+1) }
 
-// next takes one task. It returns false where the rest of the answer is better asked for again.
+// next takes one task. It returns false if the rest of the answer should be requested again.
 func (r *reading) next(ctx context.Context, task *studio.Task) bool {
 	if len(r.State.pending) >= batchSize && !r.hurries() {
-		// The answer waits while writers are busy, for as long as there is no hurry.
+		// While writers are busy, reading waits, unless it has to hurry.
 		r.failed = r.startBefore(ctx, r.Clock.After(r.until().Sub(r.now())))
 	}
 	if r.failed != nil || r.tooMuch() {
 		return false
 	}
-	if task.Deleted { // no list should hold one that is; the full sync asks for it by ID
+	if task.Deleted { // no list should have deleted tasks; the full sync asks for it by ID
 		return true
 	}
 	before := len(r.State.pending)
@@ -96,7 +96,7 @@ func (r *reading) next(ctx context.Context, task *studio.Task) bool {
 	return true
 }
 
-// hurries reports whether the answer is to be read to its end now, and written afterwards.
+// hurries reports whether to read the answer to its end now, and write it afterwards.
 func (r *reading) hurries() bool {
 	if now := r.now(); r.hurried.IsZero() && !now.Before(r.until()) {
 		r.hurried = now
@@ -104,7 +104,7 @@ func (r *reading) hurries() bool {
 	return !r.hurried.IsZero()
 }
 
-// until returns when the hurry begins: before the request runs out of time, and, in a full sync, when a poll is due.
+// until returns when reading begins to hurry: before the request times out, and in a full sync, when a poll is due.
 func (r *reading) until() time.Time {
 	limit := r.Source.Spec.Timeout.Duration / 3
 	if r.State.poll != nil {
@@ -113,7 +113,7 @@ func (r *reading) until() time.Time {
 	return r.orPoll(r.began.Add(min(limit, r.Source.Spec.Interval.Duration)))
 }
 
-// orPoll returns when the next poll is due, where that is before then.
+// orPoll returns the time of the next poll or then, whichever comes first.
 func (s *syncer) orPoll(then time.Time) time.Time {
 	if next := s.State.Schedule.NextPoll; s.State.Watermark.Newest() != 0 && next.Before(then) {
 		return next
@@ -121,7 +121,7 @@ func (s *syncer) orPoll(then time.Time) time.Time {
 	return then
 }
 
-// tooMuch reports whether the rest of an answer would take too much memory, or too long, as over a slow connection.
+// tooMuch reports whether reading the rest of the answer would take too much memory, or too long, as over a slow connection.
 func (r *reading) tooMuch() bool {
 	if r.hurried.IsZero() {
 		return false

@@ -12,9 +12,9 @@ import (
 // stalledBatch bounds the tasks that one poll asks for by ID because they seem stalled.
 const stalledBatch = 20
 
-// stallStep finds tasks that Studio has not updated for too long, and are not shown so yet. Each is asked for by ID first:
-// only Studio's word makes it stalled. It follows a poll that was answered, so that an outage of Studio makes no task so.
-// One that Studio does not answer about is left to the next full sync.
+// stallStep finds tasks that Studio has not updated for too long, and that are not shown as stalled yet. It asks for each by ID first:
+// a task is stalled only if Studio confirms it. stallStep follows a poll that was answered, so that an outage makes no task stalled.
+// A task that gets no answer is left to the next full sync.
 func (s *syncer) stallStep(ctx context.Context) error {
 	before := s.scope().StalledBefore
 	if before == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 )
 
-// State is how far the mirroring of one source has come, and what of it is under way from one step to the next.
+// State is the progress of the mirroring of one source, and what is under way from one step to the next.
 type State struct {
 	syncstate.State
 
@@ -29,12 +29,12 @@ type pollPass struct {
 	began time.Time
 }
 
-// Wait returns how long there is nothing to do; 0 or less when there is.
+// Wait returns how long there is nothing to do; 0 or less if something is due.
 func (s *State) Wait(now time.Time) time.Duration {
 	return s.Schedule.Wait(now, len(s.pending) > 0 || s.poll != nil || s.full != nil)
 }
 
-// Update takes in what changed about the source, and drops what is under way where it is of no use any more.
+// Update takes in changes of the source, and drops what is under way if it is of no use any more.
 func (s *State) Update(source *v1alpha1.LivepeerTaskSource, found syncstate.Observed, resync func() bool, now time.Time) {
 	switch s.Renew(source, found, resync, now) {
 	case syncstate.Everything:
@@ -44,8 +44,8 @@ func (s *State) Update(source *v1alpha1.LivepeerTaskSource, found syncstate.Obse
 	}
 }
 
-// Yield gives up what a full sync has read and not written, where others wait for room: it failed, and nobody knows for how long. It is
-// listed again.
+// Yield gives up what a full sync has read and not written, if others may need its room: the sync failed, and may fail for long. It
+// begins again later.
 func (s *State) Yield() {
 	if s.room == nil || s.full == nil || s.poll != nil || s.held() == 0 || !s.room.Wanted() {
 		return
@@ -55,7 +55,7 @@ func (s *State) Yield() {
 	s.memory.Keep(s.remembered())
 }
 
-// Close gives back the room that the source has. Nothing is under way any more.
+// Close gives back the source's room. No step may be under way.
 func (s *State) Close() {
 	if s.room != nil {
 		s.room.Shrink(0)
@@ -63,7 +63,7 @@ func (s *State) Close() {
 	}
 }
 
-// remembered adds up the room that the listings under way were given.
+// remembered adds up the room that the listings under way have for what they remember.
 func (s *State) remembered() int {
 	rooms := 0
 	if s.poll != nil {
@@ -81,7 +81,7 @@ func (s *State) remembered() int {
 	return rooms
 }
 
-// held adds up the tasks that wait from one step to the next, in bytes of JSON.
+// held is the size of the tasks that wait from one step to the next, in bytes of JSON.
 func (s *State) held() int {
 	held := sizeOf(s.pending)
 	if s.full != nil {

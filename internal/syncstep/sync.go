@@ -25,7 +25,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// sliceTime bounds one step of a source, so that a long sync shares the workers and shows its progress.
+// sliceTime bounds one step of a source, so that a long sync shares the slots and shows its progress.
 const sliceTime = 5 * time.Second
 
 // Config is what all steps work with.
@@ -39,7 +39,7 @@ type Config struct {
 	Room, Memory *fair.Gate
 }
 
-// Monitor is told what a step waits for.
+// Monitor learns what a step waits for.
 type Monitor interface {
 	// Heard is called when Studio has answered.
 	Heard()
@@ -57,8 +57,8 @@ type Job struct {
 	Monitor    Monitor
 }
 
-// Run works on what is due until nothing is, or the step is over. The error is one that syncstate.OutcomeOf knows; what was done
-// before it stays done.
+// Run works on what is due until nothing is, or the step's time is over. syncstate.OutcomeOf knows its errors; what was done before an
+// error stays done.
 func Run(ctx context.Context, config *Config, job *Job) error {
 	s := &syncer{Config: config, Job: job}
 	if s.State.room == nil {
@@ -82,11 +82,11 @@ type syncer struct {
 
 	end       time.Time   // of the step
 	batches   []*batch    // of observations
-	deletions []*batch    // of what is gone: nothing but the end of a full sync, and of a step, waits for these
-	planned   *plan.Scope // what is in scope, until something is written
+	deletions []*batch    // only the end of a full sync, and of a step, waits for these
+	planned   *plan.Scope // the scope, cached until something is written
 }
 
-// run works on what was read and not written, then on what changed, then on the full sync.
+// run writes what was read before, then polls, then goes on with the full sync.
 func (s *syncer) run(ctx context.Context) error {
 	defer s.stopAsking()
 	s.end = s.now().Add(min(sliceTime, s.Source.Spec.Interval.Duration))
@@ -95,9 +95,9 @@ func (s *syncer) run(ctx context.Context) error {
 			if full := s.State.full; full != nil {
 				full.missing.asking.GiveUp()
 			}
-			_ = errors.Join(s.wait(0, nil), s.waitDeleted(0, nil)) // what it could not write is kept, and tried again with the rest
+			_ = errors.Join(s.wait(0, nil), s.waitDeleted(0, nil)) // what failed is pending, and tried again with the rest
 			if _, fault := errors.AsType[*condition.Fault](err); fault {
-				s.State.poll, s.State.full, s.State.pending = nil, nil, nil // nobody knows how far they are
+				s.State.poll, s.State.full, s.State.pending = nil, nil, nil // their state is unknown
 			}
 			return err
 		}
@@ -124,7 +124,7 @@ func (s *syncer) step(ctx context.Context) error {
 	if state.full == nil && !now.Before(state.Schedule.NextFull) {
 		state.full = s.newFullSync(now)
 	}
-	// While a full sync finds the first update of all, there is nothing yet to ask for changes since.
+	// Until a full sync has found the first update time, there is nothing to poll from.
 	if state.poll == nil && !now.Before(state.Schedule.NextPoll) && (state.Watermark.Newest() != 0 || state.full == nil) {
 		state.poll = &pollPass{
 			Pass:  s.newPass(studio.Query{UpdatedSince: state.Watermark.From()}),
@@ -146,7 +146,7 @@ func (s *syncer) newPass(query studio.Query) *studio.Pass {
 	return s.Connection.Client.NewPass(query)
 }
 
-// pollStep reads on in what changed since the last poll.
+// pollStep reads the next page of what changed since the last poll.
 func (s *syncer) pollStep(ctx context.Context) error {
 	poll := s.State.poll
 	defer func() { s.State.room.Shrink(s.held()) }()
@@ -173,12 +173,12 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	return s.stallStep(ctx)
 }
 
-// take keeps a task that was read, where it differs from the mirror. It returns 1 where it is beyond the limits of
+// take adds a task that was read to pending if it differs from the mirror. It returns 1 if the task is beyond the limits of
 // history.
 func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	names := mirror.Names(task.ID)
 	if full := s.State.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
-		// Others don't matter, and Studio can make up any number of them.
+		// Tasks that are not stored don't matter here, and Studio could make up any number of them.
 		if _, refused := s.State.Health.Rejected[task.ID]; refused || s.Index.Lookup(s.Source.Namespace).Any(names) {
 			full.alive[task.ID] = struct{}{}
 		}
@@ -197,7 +197,7 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	}
 	observation, err := mirror.Convert(task.Raw, s.Connection.Redactor)
 	if err != nil {
-		return 0 // without a usable ID; the client has counted it
+		return 0 // it has no usable ID; the client has counted it
 	}
 	observation.Fingerprint, observation.Size = fingerprint, len(task.Raw)
 	planned := plan.Plan(*s.scope(), []*mirror.Observation{observation}, s.Index.Lookup(s.Source.Namespace))
@@ -212,14 +212,14 @@ func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	return len(planned.Omitted)
 }
 
-// isWritten reports whether just this is being written: a poll has some tasks again that a full sync has met, and the other way round.
+// isWritten reports whether this very version is being written: a poll and a full sync may both read a task.
 func (s *syncer) isWritten(id string, fingerprint uint64) bool {
 	return slices.ContainsFunc(s.batches, func(f *batch) bool {
 		return slices.ContainsFunc(f.observed, func(o *mirror.Observation) bool { return o.Fingerprint == fingerprint && o.ID == id })
 	})
 }
 
-// bounds tell what is in scope now.
+// bounds returns what the scope is computed from.
 func (s *syncer) bounds() *plan.Bounds {
 	return &plan.Bounds{
 		Source: s.Source, Stored: s.Index.Stored(taskstore.SourceIDOf(s.Source)), Now: s.now(),
@@ -227,7 +227,7 @@ func (s *syncer) bounds() *plan.Bounds {
 	}
 }
 
-// scope says what is in scope, once all that is being written is stored.
+// scope returns the scope that holds once all that is being written is stored.
 func (s *syncer) scope() *plan.Scope {
 	if s.planned == nil {
 		scope := s.bounds().Scope(s.writing(nil))
@@ -236,7 +236,7 @@ func (s *syncer) scope() *plan.Scope {
 	return s.planned
 }
 
-// writing lists what is being written, and what is about to be.
+// writing adds what is being written to observed, which is about to be written.
 func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
 	for _, batch := range s.batches {
 		observed = append(slices.Clip(observed), batch.observed...)
@@ -244,7 +244,7 @@ func (s *syncer) writing(observed []*mirror.Observation) []*mirror.Observation {
 	return observed
 }
 
-// held adds up the tasks that were read, and are not written yet, in bytes of JSON.
+// held is the size of the tasks that were read and are not written yet, in bytes of JSON.
 func (s *syncer) held() int {
 	held := s.State.held()
 	for _, batch := range s.batches {

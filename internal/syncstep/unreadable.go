@@ -9,7 +9,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 )
 
-// unreadableInPoll takes in what a poll left out.
+// unreadableInPoll takes in the rows that a poll left out as unreadable.
 func (s *syncer) unreadableInPoll(ctx context.Context, pass *studio.Pass) error {
 	ids, err := pass.Locate(ctx, s.State.Health.Unreadable.Known())
 	if err != nil {
@@ -19,8 +19,8 @@ func (s *syncer) unreadableInPoll(ctx context.Context, pass *studio.Pass) error 
 	return nil
 }
 
-// unreadableInAll takes in what a listing of all tasks left out, and what it lacked and can't be read by ID either: that is
-// missing from the list for the same reason.
+// unreadableInAll takes in the rows that a full sync left out as unreadable, and the missing tasks that can't be read by ID
+// either: they are missing from the list for the same reason.
 func (s *syncer) unreadableInAll(ctx context.Context) error {
 	full, u := s.State.full, &s.State.Health.Unreadable
 	var lacked []string
@@ -38,7 +38,7 @@ func (s *syncer) unreadableInAll(ctx context.Context) error {
 	return nil
 }
 
-// unreadableStep looks by ID at tasks that the API could not read, to see whether it can again. It follows each poll.
+// unreadableStep asks by ID for tasks that the API could not read, to see whether it can again. It follows each poll.
 func (s *syncer) unreadableStep(ctx context.Context) error {
 	u := &s.State.Health.Unreadable
 	answers, err := s.askAll(ctx, plan.Unread, u.Some())

@@ -10,15 +10,15 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// Teller makes Events of what is written of tasks. It is a taskstore.Observer.
+// Teller makes Events of the writes of tasks. It is a taskstore.Observer.
 type Teller struct {
 	log *events.Log
 }
 
-// New returns what tells the log.
+// New returns a Teller that writes to the log.
 func New(log *events.Log) *Teller { return &Teller{log: log} }
 
-// Wrote tells of what a write has made of a task.
+// Wrote writes an Event if a write of a task is worth one.
 func (e *Teller) Wrote(change *taskstore.Change) {
 	action, stored := change.Action, change.Stored
 	if stored == nil {
@@ -35,8 +35,8 @@ func (e *Teller) Wrote(change *taskstore.Change) {
 	})
 }
 
-// isNew reports whether a task that is stored for the first time is new in Studio as well, and not only here: it was made about
-// when the last full sync of its source began or later, by Studio's own times.
+// isNew reports whether a task that is stored for the first time is also new in Studio: by Studio's times, it was created after, or not
+// long before, the last full sync of its source began.
 func isNew(scope *plan.Scope, task *v1alpha1.LivepeerTask) bool {
 	created := task.Status.CreatedAt
 	return created != nil && created.UnixMilli() > scope.NotifyAfter

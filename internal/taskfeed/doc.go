@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package taskfeed keeps the index of stored tasks in step with the API server: it lists and watches LivepeerTasks, and reads those that
-// only reading can tell about.
+// Package taskfeed keeps the index of stored tasks in step with the API server: it lists and watches LivepeerTasks, and reads single
+// tasks whose watch event has only their metadata.
 //
-// Open is the door; Feeds says whether all tasks were read. The package must not write, nor keep a task: the index does.
+// Open is the entry point; Feeds reports whether all tasks were read. The package must not write, nor keep a task: the index does.
 package taskfeed

@@ -26,19 +26,19 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/unserved"
 )
 
-// readers bounds the tasks that are read one by one at once.
+// readers bounds the single tasks that are read at once.
 const readers = 4
 
 // feed keeps the index in step with the LivepeerTasks of one namespace, or of all. It lists them page by page and watches
-// them. A leader writes nearly all that it would see, and knows it: it watches metadata only, and reads what it has not
-// written itself. The others watch whole tasks, to be ready to lead; and so does a leader beside which other operators write.
+// them. A leader knows nearly all content, since it wrote it: it watches metadata only, and reads what it has not
+// written itself. Followers watch whole tasks, to be ready to lead; so does a leader if other operators write tasks too.
 type feed struct {
 	namespace string // empty: all
 	index     *taskstore.Index
 	client    client.WithWatch
 	tasks     rest.Interface // for lists
 	metadata  metadata.Interface
-	elected   <-chan struct{} // nil where a leader, too, watches whole tasks
+	elected   <-chan struct{} // nil if the leader watches whole tasks too
 	reads     workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	log       logr.Logger
 
@@ -49,7 +49,7 @@ type feed struct {
 	whole watch.Interface
 }
 
-// NeedLeaderElection says that every replica has the tasks at hand.
+// NeedLeaderElection returns false: every replica keeps its index up to date.
 func (f *feed) NeedLeaderElection() bool { return false }
 
 // Start lists and watches until the context ends.
@@ -67,7 +67,7 @@ func (f *feed) Start(ctx context.Context) error {
 	return nil
 }
 
-// readAll lets what is to be read be read, until there is nothing more to come.
+// readAll starts the readers of single tasks. They end when the queue is shut down.
 func (f *feed) readAll(ctx context.Context, group *sync.WaitGroup) {
 	for range readers {
 		group.Go(func() {
@@ -80,7 +80,7 @@ func (f *feed) readAll(ctx context.Context, group *sync.WaitGroup) {
 // listsOnly makes the reflector list in pages, which are made compact one by one, rather than have all tasks streamed.
 type listsOnly struct{ *toolscache.ListWatch }
 
-// IsWatchListSemanticsUnSupported says so.
+// IsWatchListSemanticsUnSupported turns streaming lists off.
 func (listsOnly) IsWatchListSemanticsUnSupported() bool { return true }
 
 // HasSynced reports whether the tasks were listed.
@@ -97,7 +97,7 @@ func (f *feed) Served() bool {
 	return !f.unserved
 }
 
-// Refused reports whether the tasks may not be listed, and never were.
+// Refused reports whether the operator may not list the tasks, and never could.
 func (f *feed) Refused() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -150,14 +150,14 @@ func (f *feed) watch(ctx context.Context, options metav1.ListOptions) (watch.Int
 	if f.answered(err) == nil {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if f.whole = events; f.leads() { // since it began
+		if f.whole = events; f.leads() { // it became leader meanwhile
 			events.Stop()
 		}
 	}
 	return events, err
 }
 
-// read reads one task that somebody else may have written. It returns false once there is nothing more to come.
+// read reads one task that somebody else may have written. It returns false once the queue is shut down.
 func (f *feed) read(ctx context.Context) bool {
 	key, shutdown := f.reads.Get()
 	if shutdown {
@@ -212,7 +212,7 @@ func (f *feed) Add(obj any) error {
 	return f.Update(obj)
 }
 
-// compact makes a task compact; nil where the operator has a fault, which its source will meet.
+// compact makes a task compact; nil after a panic, which the task's source will meet and report.
 func (f *feed) compact(task *v1alpha1.LivepeerTask) (stored *taskstore.StoredTask) {
 	_ = condition.Contain(f.log, func() error { // the log has it
 		entry := mirror.EntryOf(task)
@@ -244,5 +244,5 @@ func (f *feed) Delete(obj any) error {
 	return nil
 }
 
-// Resync does nothing: the index does not forget.
+// Resync does nothing: the index loses nothing.
 func (f *feed) Resync() error { return nil }

@@ -29,7 +29,8 @@ const (
 // Feeds are all feeds of an index.
 type Feeds []*feed
 
-// Synced reports whether all stored tasks were read that may be. Where not all may be, ask Known before anything is planned.
+// Synced reports whether all stored tasks were read that the operator may read. Before planning in a namespace, check Known: it may be
+// one that the operator may not read.
 func (all Feeds) Synced() bool {
 	return slices.ContainsFunc(all, (*feed).HasSynced) &&
 		!slices.ContainsFunc(all, func(f *feed) bool { return !f.HasSynced() && !f.Refused() })
@@ -42,7 +43,7 @@ func (all Feeds) Known(namespace string) bool {
 	})
 }
 
-// Ready checks whether the tasks are known and can be.
+// Ready is a readiness check: the CRD is there, and the stored tasks were read.
 func (all Feeds) Ready(*http.Request) error {
 	switch {
 	case slices.ContainsFunc(all, func(f *feed) bool { return !f.Served() }):
@@ -53,12 +54,12 @@ func (all Feeds) Ready(*http.Request) error {
 	return nil
 }
 
-// Config says what is followed.
+// Config says which tasks to follow.
 type Config struct {
 	// Namespaces are those of the tasks; none means all.
 	Namespaces []string
-	// Shared: other operators write tasks there too, so that to read what this one has not written would take a request for each
-	// of their writes.
+	// Shared: other operators write tasks there too. With a metadata watch, each of their writes would take a request to read
+	// the task.
 	Shared bool
 }
 
@@ -101,7 +102,7 @@ func Open(mgr ctrl.Manager, index *taskstore.Index, config Config) (Feeds, error
 	return all, nil
 }
 
-// newReads returns the tasks that are to be read. Namespaces take turns: whoever edits thousands of its tasks keeps no other's waiting.
+// newReads returns the queue of tasks to be read. Namespaces take turns: thousands of edits in one do not delay others.
 func newReads() workqueue.TypedRateLimitingInterface[types.NamespacedName] {
 	delaying := workqueue.TypedDelayingQueueConfig[types.NamespacedName]{
 		Queue: workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[types.NamespacedName]{
@@ -115,7 +116,7 @@ func newReads() workqueue.TypedRateLimitingInterface[types.NamespacedName] {
 		})
 }
 
-// turns are the tasks of a workqueue, in their order.
+// turns is the order of a workqueue.
 type turns struct {
 	*fair.Line[types.NamespacedName]
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
-// feedPage bounds the tasks of one page of a list. Each page costs the API server a look at all that is behind it; and it
-// takes a minute at most for an answer.
+// feedPage bounds the tasks of one page of a list. More pages cost more: for each, the API server looks at all tasks behind it. Larger
+// ones might take longer than the minute that it has for an answer.
 const feedPage = 5000
 
-// list returns all tasks in their compact form. Pages are of no version in particular: others are answered as a whole,
-// whatever the limit.
+// list returns all tasks in their compact form. It sets no resourceVersion: with one, the API server may ignore the limit and
+// return the whole list.
 func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
 	compact := &listedTasks{}
 	for {
@@ -41,8 +41,8 @@ func (f *feed) list(ctx context.Context, _ metav1.ListOptions) (runtime.Object, 
 	}
 }
 
-// listed makes one task of a list compact; nil where the operator has a fault, so that one task does not keep all others unread. Its source
-// will meet it.
+// listed makes one task of a list compact; nil after a panic, so that one task does not keep all others unread. The task's source will
+// meet the fault and report it.
 func (f *feed) listed(raw []byte, read func([]byte) (mirror.Entry, error)) (task *taskstore.StoredTask, err error) {
 	err = condition.Contain(f.log, func() error {
 		entry, err := read(raw)
@@ -57,8 +57,8 @@ func (f *feed) listed(raw []byte, read func([]byte) (mirror.Entry, error)) (task
 	return task, err
 }
 
-// page reads the page that continues the one before, or the first, task by task as the API server answers it. Decoding its
-// JSON would take ten times as long.
+// page reads the page after next, or the first one, task by task while it arrives. Decoding its JSON would take ten times as
+// long.
 func (f *feed) page(ctx context.Context, next string, visit func(raw []byte) error) (metav1.ListMeta, error) {
 	request := f.tasks.Get().NamespaceIfScoped(f.namespace, f.namespace != "").Resource("livepeertasks").
 		SetHeader("Accept", "application/json").Param("limit", strconv.Itoa(feedPage))

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package taskstore knows what the cluster holds of LivepeerTasks, and is the only one that writes them.
+// Package taskstore has the index of the LivepeerTasks in the cluster, and is the only package that writes them.
 //
-// Index keeps some 400 bytes of each stored task. It is told what taskfeed sees of the API server. Writer carries out plans and tells the
-// index of its own writes, so that the index is never behind them. What is neither known nor an own write was changed by somebody else:
-// that is told to whoever asked for it (Index.NotifyExternalChanges).
+// Index keeps some 400 bytes of each stored task. Package taskfeed tells it what the API server shows. Writer carries out plans and tells
+// the index of its own writes, so that the index is never behind them. Content that the index does not know, and that Writer did not
+// write, was changed by somebody else: the index reports it to the callback of Index.NotifyExternalChanges.
 //
-// The package asks Studio for nothing, and decides nothing about what a task should be: that is mirror's.
+// The package does not ask Studio, and does not decide what a task should be: mirror does.
 package taskstore

@@ -14,31 +14,31 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
-// Index knows every stored LivepeerTask, by name and by source. It is fed by what is seen of the API server and by
+// Index knows every stored LivepeerTask, by name and by source. It is fed by lists and watches of the API server and by
 // the operator's own writes, so that it is never behind the latter. Content that is neither known nor the echo of an own
-// write means that somebody else changed or deleted a task: that is handed to onExternalChange.
+// write means that somebody else changed or deleted a task: onExternalChange is called for it.
 type Index struct {
 	mu      sync.RWMutex
 	byName  map[string]map[string]*StoredTask // by namespace and name
 	sources map[SourceID]*sourceCounts
-	// writing holds the tasks that the operator is about to write, and reading those that are being read.
+	// writing holds the tasks that the operator is writing, and reading those that it is reading.
 	writing, reading map[types.NamespacedName]*inFlight
 	// sequence counts the changes of content.
 	sequence uint64
-	// listed is the version of the latest list of all tasks, by namespace; empty where it was of the whole cluster.
+	// listed is the resourceVersion of the latest list, by namespace; "" is the key of lists of the whole cluster.
 	listed map[string]string
 
 	// waiting holds the names of the tasks that have something to be sent, by source.
 	waiting map[SourceID]map[string]struct{}
 
 	onExternalChange func(TaskRef)
-	// onUnread is told of tasks that have to be read.
+	// onUnread is called for tasks that have to be read.
 	onUnread func(types.NamespacedName)
-	// onWaiting is told, under the lock, which source has something to be sent.
+	// onWaiting is called, under the lock, for a source with something to be sent.
 	onWaiting func(source types.NamespacedName)
 }
 
-// inFlight is what was seen of a task while it was written or read.
+// inFlight is what the watch showed of a task while it was being written or read.
 type inFlight struct {
 	users   int
 	deleted types.UID // the object that was deleted
@@ -91,7 +91,7 @@ func NewIndex() *Index {
 	}
 }
 
-// NotifyExternalChanges sets who is told of changes by others, and tells of tasks that a crash left without a status.
+// NotifyExternalChanges sets the callback for changes by others, and calls it for tasks that a crash left without a status.
 func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 	x.mu.Lock()
 	x.onExternalChange = tell
@@ -109,7 +109,7 @@ func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 	}
 }
 
-// NotifyUnread sets who is told of tasks that somebody else may have written, in a way that only reading them can tell.
+// NotifyUnread sets the callback for tasks that have to be read: somebody else may have written them.
 func (x *Index) NotifyUnread(tell func(types.NamespacedName)) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -130,7 +130,7 @@ func (x *Index) Lookup(namespace string) plan.Lookup {
 }
 
 // Mirrors reports whether the stored task of that name is this source's, and is known to mirror the answer of the API
-// that fingerprint identifies. before is when a task was last updated to count as stalled: it has to be shown so.
+// with this fingerprint. before is plan.Scope.StalledBefore: the object must show whether the task is stalled.
 func (x *Index) Mirrors(source SourceID, name, id string, fingerprint uint64, before int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -139,7 +139,7 @@ func (x *Index) Mirrors(source SourceID, name, id string, fingerprint uint64, be
 		!task.deleting && task.stalled == task.stalls(before)
 }
 
-// Shows reports whether the stored task of that name is this source's, and was mirrored as of that update, in milliseconds since 1970.
+// Shows reports whether the stored task of that name is this source's, and has this time of update, in milliseconds since 1970.
 // See Mirrors.
 func (x *Index) Shows(source SourceID, name, id string, updatedAt, before int64) bool {
 	x.mu.RLock()
@@ -150,7 +150,7 @@ func (x *Index) Shows(source SourceID, name, id string, updatedAt, before int64)
 		known.stalled == known.stalls(before)
 }
 
-// Recognise notes which answer of the API a stored task mirrors, where the task is still the one that was planned for.
+// Recognise notes which answer of the API a stored task mirrors, unless the object has changed since.
 func (x *Index) Recognise(stored *mirror.Entry, fingerprint uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -159,7 +159,7 @@ func (x *Index) Recognise(stored *mirror.Entry, fingerprint uint64) {
 	}
 }
 
-// Entries yields the stored tasks of a source, in no order. While they are looked at, the index must not be used.
+// Entries yields the stored tasks of a source, in no order. It holds the lock: the index must not be used meanwhile.
 func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
 	return func(yield func(*mirror.Entry) bool) {
 		x.mu.RLock()
@@ -172,14 +172,14 @@ func (x *Index) Entries(source SourceID) iter.Seq[*mirror.Entry] {
 	}
 }
 
-// Changes counts how often others have changed a stored task, or one was made: those with a larger Sequence changed since.
+// Changes counts the changes of stored tasks by others, and new tasks. Tasks with a larger Sequence have changed since.
 func (x *Index) Changes() uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.sequence
 }
 
-// Unchanged reports whether a stored task still has the content that it had.
+// Unchanged reports whether nobody else has changed a stored task since.
 func (x *Index) Unchanged(stored *mirror.Entry) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -190,13 +190,13 @@ func (x *Index) Unchanged(stored *mirror.Entry) bool {
 // Finished counts the stored tasks of a source that have ended.
 func (x *Index) Finished(source SourceID) int { return x.countsOf(source).finished }
 
-// Stored tells what is stored of a source, as plans need it. While its entries are looked at, the index must not be used.
+// Stored returns what is stored of a source, for plan.Bounds. The index must not be used while its entries are iterated.
 func (x *Index) Stored(source SourceID) plan.Stored {
 	return plan.Stored{Finished: x.Finished(source), Entries: x.Entries(source)}
 }
 
-// Counts returns how many tasks of a source are mirrored, by phase. Objects without a status are not yet: there is a moment between
-// the making of an object and the writing of its status, and Unknown is for phases that Studio says.
+// Counts returns how many tasks of a source are mirrored, by phase. Objects whose status is not written yet are not counted:
+// Unknown is for phases that Studio sends.
 func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	of := x.countsOf(source)
 	return v1alpha1.TaskCounts{
@@ -212,8 +212,8 @@ func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	}
 }
 
-// set keeps a task in place of what is known under its name. What the operator wrote itself is no change by others: it says what
-// Studio said. The caller holds the lock.
+// set puts a task in place of the one known under its name. own: the operator wrote it itself, so that it is no change by others.
+// The caller holds the lock.
 func (x *Index) set(task *StoredTask, own bool) {
 	id := task.owner.Value().SourceID
 	namespace := id.Namespace
@@ -243,7 +243,7 @@ func (x *Index) set(task *StoredTask, own bool) {
 	x.await(task)
 }
 
-// remove forgets a known task. The caller holds the lock.
+// remove removes a known task. The caller holds the lock.
 func (x *Index) remove(known *StoredTask) {
 	id := known.owner.Value().SourceID
 	delete(x.byName[id.Namespace], known.name)

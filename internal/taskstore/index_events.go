@@ -12,15 +12,15 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// begin says that the operator is about to write this task: what is seen of it is an echo until done or gone.
+// begin notes that the operator is about to write this task: until done or gone, watch events for it may be echoes.
 func (x *Index) begin(key types.NamespacedName) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.writing[key] = x.writing[key].join()
 }
 
-// done says how a write ended: with the task as it is stored now, or with nil where it failed. What somebody else wrote
-// over it in the meantime is told.
+// done ends a write: task is what is stored now, or nil if the write failed. If somebody else wrote over it meanwhile, that is
+// reported.
 func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	x.mu.Lock()
 	seen := leave(x.writing, key)
@@ -35,7 +35,7 @@ func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 			known, ok = task, true
 		case newer(known.version, task.version) && known.differs(task):
 			foreign = task
-		case known.version == task.version: // its echo came first, and can't tell what it mirrors
+		case known.version == task.version: // the echo came first, without the fingerprint
 			known.fingerprint = task.fingerprint
 		}
 	}
@@ -50,7 +50,7 @@ func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	}
 }
 
-// gone says that the operator has deleted this task.
+// gone ends a deletion by the operator.
 func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -60,8 +60,8 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 	}
 }
 
-// SeeStored takes in a task as it is stored. Content that is not known yet is told, where it is a change; a new task only if it
-// has no status: a crash between the two writes that make a task left it so.
+// SeeStored takes in a task as it is stored. It reports content that is not known yet if the task was known before. A new task is
+// reported only if it has no status: a crash between the two writes of a new task left it so.
 func (x *Index) SeeStored(task *StoredTask) {
 	key := task.key()
 	x.mu.RLock()
@@ -82,7 +82,7 @@ func (x *Index) Observe(task *v1alpha1.LivepeerTask) {
 	x.ObserveStored(StoredOf(&entry), true)
 }
 
-// ObserveStored takes in a task as it is stored; tellChange says whether content that is not known yet is told.
+// ObserveStored takes in a task as it is stored; tellChange: report content that is not known yet, unless it is an own write.
 func (x *Index) ObserveStored(task *StoredTask, tellChange bool) {
 	key := task.key()
 	x.mu.Lock()
@@ -104,11 +104,11 @@ func (x *Index) ObserveStored(task *StoredTask, tellChange bool) {
 	}
 	tell(task.ref())
 	if ok && known.ref() != task.ref() {
-		tell(known.ref()) // owner or ID were edited: the old ones lead to what puts them right
+		tell(known.ref()) // owner or ID were edited: the task of the old ones repairs the object
 	}
 }
 
-// Notice takes in that a task was written, without its content. Where that is not an own write, it has to be read.
+// Notice takes in a watch event without content. If no own write made this version, the task has to be read.
 func (x *Index) Notice(key types.NamespacedName, version string) {
 	x.mu.Lock()
 	known, ok := x.byName[key.Namespace][key.Name]
@@ -127,19 +127,19 @@ func (x *Index) Notice(key types.NamespacedName, version string) {
 	}
 }
 
-// BeginRead says that a task is about to be read.
+// BeginRead notes that a task is about to be read.
 func (x *Index) BeginRead(key types.NamespacedName) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.reading[key] = x.reading[key].join()
 }
 
-// Read takes in a task that was read; nil where it is not there, or could not be read.
+// Read takes in a task that was read; nil if it does not exist, or could not be read.
 func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 	x.mu.Lock()
 	deleted := leave(x.reading, key).deleted
 	_, known := x.byName[key.Namespace][key.Name]
-	// It was there when it was read, but is it now? A list that lacks it, or a deletion, may have been seen first.
+	// It may have been deleted since it was read: a later list that lacks it, or its deletion, may have come first.
 	listed := cmp.Or(x.listed[key.Namespace], x.listed[metav1.NamespaceAll])
 	late := task != nil && (task.uid == deleted || !known && listed != "" && !newer(task.version, listed))
 	x.mu.Unlock()
@@ -148,7 +148,7 @@ func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 	}
 }
 
-// Deleted takes in the deletion of a task. One that the operator did not make is told.
+// Deleted takes in the deletion of a task, and reports it if the operator did not make it.
 func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	x.mu.Lock()
 	known, foreign := x.byName[key.Namespace][key.Name]
@@ -170,8 +170,8 @@ func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	}
 }
 
-// Replace takes in a list of all tasks of a namespace, or of all namespaces where it is empty, as of a version. What it
-// lacks is deleted, unless it was written later.
+// Replace takes in a list of all tasks of a namespace, or of all namespaces if that is "", as of a version. Known tasks that it
+// lacks are deleted, unless they were written later.
 func (x *Index) Replace(namespace string, tasks []*StoredTask, version string) {
 	listed := make(map[types.NamespacedName]struct{}, len(tasks))
 	for _, task := range tasks {

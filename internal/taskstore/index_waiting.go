@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// await notes that a task has something to be sent, if so. The caller holds the lock.
+// await notes a task that has something to be sent. The caller holds the lock.
 func (x *Index) await(task *StoredTask) {
 	if !task.waiting {
 		return
@@ -35,7 +35,7 @@ func (x *Index) unawait(task *StoredTask) {
 	}
 }
 
-// NotifyWaiting sets who is told of sources that have something to be sent.
+// NotifyWaiting sets the callback for sources that have something to be sent.
 func (x *Index) NotifyWaiting(tell func(source types.NamespacedName)) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -63,7 +63,7 @@ func (x *Index) WaitingTasksOf(sources iter.Seq[SourceID]) int {
 	return x.waitingTasks(sources)
 }
 
-// waitingTasks counts for who holds the lock.
+// waitingTasks counts the waiting tasks of some sources. The caller holds the lock.
 func (x *Index) waitingTasks(sources iter.Seq[SourceID]) (total int) {
 	for source := range sources {
 		total += len(x.waiting[source])
@@ -71,7 +71,7 @@ func (x *Index) waitingTasks(sources iter.Seq[SourceID]) (total int) {
 	return total
 }
 
-// keepFingerprint lets a task that is about to replace what is known keep its fingerprint, where only what waits to be sent differs.
+// keepFingerprint gives a task that is about to replace a known one its fingerprint, if at most the outbox differs.
 func (x *Index) keepFingerprint(key types.NamespacedName, task *StoredTask) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -14,9 +14,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
-// notifications puts into the status that an action writes what is to be sent: what waits already, and the phase that the
-// task reaches by it. The same write stores both, so that no crash can come between them. It returns how many had to be
-// left out for want of room.
+// notifications puts the outbox into the status that an action writes: what waits already, and the phase that the task reaches
+// with this write. One write stores both phase and outbox, so that no crash can come between them. It returns how many
+// transitions had to be left out for want of room.
 func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *plan.Action) (lost int, err error) {
 	status := &action.Desired.Status
 	status.Notifications = nil
@@ -44,14 +44,14 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 	return lost, nil
 }
 
-// Waiting reads a task that has something to be sent; nil where it is gone.
+// Waiting reads a task that has something to be sent; nil if it is gone.
 func (w *Writer) Waiting(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, error) {
 	task, _, err := w.read(ctx, key)
 	return task, err
 }
 
-// Acknowledge takes away from a task what was sent of it, and leaves the rest of its status as it is. Where somebody else wrote it
-// meanwhile, it reads it again.
+// Acknowledge removes from a task's outbox what was sent, and leaves the rest of its status as it is. If somebody else has written the
+// task meanwhile, it reads it and tries again.
 func (w *Writer) Acknowledge(ctx context.Context, task *v1alpha1.LivepeerTask, sent []v1alpha1.Transition) error {
 	key := client.ObjectKeyFromObject(task)
 	release, err := w.slots.Acquire(ctx, types.NamespacedName{Namespace: key.Namespace, Name: task.Labels[v1alpha1.LabelSource]})
@@ -80,7 +80,7 @@ func (w *Writer) acknowledgeOnce(
 		return nil
 	}
 	meta := task.ObjectMeta
-	meta.Generation = task.Status.ObservedGeneration // what the status was made from stays as it was
+	meta.Generation = task.Status.ObservedGeneration // observedGeneration stays as it was
 	w.index.begin(key)
 	stored, err := w.updateStatus(ctx, &meta, desired)
 	if err != nil {

@@ -19,12 +19,12 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// metadataOnly makes the API server answer a write with the metadata of what it stored. The rest of a LivepeerTask is
+// metadataOnly makes the API server return only the metadata of what it stored. The rest of a LivepeerTask is
 // what was sent: 4 KB that need neither be sent back nor decoded.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
-// Storage holds LivepeerTasks. What writes one fills in the metadata of what is stored then, as far as the operator needs to know
-// it; the rest is what was sent.
+// Storage stores LivepeerTasks. Writes set the metadata of the given task to that of the stored one, as far as the operator needs
+// it; the rest stays as it was sent.
 type Storage interface {
 	// Create stores a new object without its status.
 	Create(ctx context.Context, task *v1alpha1.LivepeerTask) error
@@ -34,7 +34,7 @@ type Storage interface {
 	Delete(ctx context.Context, key types.NamespacedName, preconditions client.Preconditions) error
 }
 
-// Open returns the writer of a manager's LivepeerTasks. Observers are told of each write.
+// Open returns the writer of a manager's LivepeerTasks. Observers are called after each write.
 func Open(mgr ctrl.Manager, index *Index, observers ...Observer) (*Writer, error) {
 	tasks, err := RESTClient(mgr)
 	if err != nil {
@@ -74,13 +74,13 @@ func (a *api) Update(ctx context.Context, task *v1alpha1.LivepeerTask) error {
 	return a.client.Update(ctx, task, client.FieldOwner(mirror.FieldManager))
 }
 
-// Delete removes the object if that is still as the preconditions say.
+// Delete removes the object if it meets the preconditions.
 func (a *api) Delete(ctx context.Context, key types.NamespacedName, preconditions client.Preconditions) error {
 	meta := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}
 	return a.client.Delete(ctx, &v1alpha1.LivepeerTask{ObjectMeta: meta}, preconditions)
 }
 
-// send sends the task, and takes over of the answer what the operator needs to know of its metadata.
+// send sends the task, and copies the metadata that the operator needs from the answer.
 func send(ctx context.Context, request *rest.Request, task *v1alpha1.LivepeerTask) error {
 	sent := *task
 	sent.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("LivepeerTask"))
@@ -98,7 +98,7 @@ func send(ctx context.Context, request *rest.Request, task *v1alpha1.LivepeerTas
 	if err != nil {
 		return err
 	}
-	// Managed fields and annotations are as large as all the rest, and nobody asks for them after an own write.
+	// Managed fields and annotations are as large as all the rest, and not needed after an own write.
 	var stored struct {
 		Metadata struct {
 			Name              string                  `json:"name"`

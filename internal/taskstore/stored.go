@@ -12,10 +12,10 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 )
 
-// StoredTask is what the index keeps of a stored task: an Entry in compact form. There may be 100,000 of them, so that each byte
-// counts: what many tasks share is kept once.
+// StoredTask is what the index keeps of a stored task: an Entry in compact form. There may be 100,000 of them, so each byte
+// counts: values that many tasks share are kept once.
 type StoredTask struct {
-	name, id    string // one text where they are the same
+	name, id    string // share one string if they are equal
 	uid         types.UID
 	version     string
 	owner       unique.Handle[owner]
@@ -36,13 +36,13 @@ type versions struct {
 // content identifies what is stored.
 type content struct {
 	spec, status mirror.Digest
-	// fingerprint identifies the answer of the API that the task is known to mirror; 0 where none is.
+	// fingerprint identifies the answer of the API that the task is known to mirror; 0 if unknown.
 	fingerprint uint64
-	// sequence is that of the index when the content last changed.
+	// sequence is Index.sequence when the content last changed.
 	sequence uint64
 }
 
-// flags are the small ones, together: apart, they would take up twice the memory.
+// flags are the small fields, together because padding would double their size otherwise.
 type flags struct {
 	retries              int32
 	deleting             bool
@@ -100,12 +100,12 @@ func (t *StoredTask) key() types.NamespacedName {
 
 func (t *StoredTask) finished() bool { return v1alpha1.IsFinishedPhase(t.phase.Value()) }
 
-// differs reports whether what the operator writes of a task is not the same.
+// differs reports whether two tasks differ in what the operator writes.
 func (t *StoredTask) differs(other *StoredTask) bool {
 	return t.spec != other.spec || t.status != other.status
 }
 
-// ref names the task, for its source to refetch it.
+// ref names the task, for its source to read it again.
 func (t *StoredTask) ref() TaskRef {
 	owner := t.owner.Value()
 	ref := TaskRef{Namespace: owner.Namespace, ID: t.id}
@@ -115,7 +115,7 @@ func (t *StoredTask) ref() TaskRef {
 	return ref
 }
 
-// TaskRef names a task and its source. Source is empty where the task has none.
+// TaskRef names a task and its source. Source is empty if the task has none.
 type TaskRef struct {
 	Namespace, Source, ID string
 }

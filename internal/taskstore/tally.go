@@ -11,14 +11,14 @@ import (
 
 // sourceCounts counts the stored tasks of one source, and lists them: many sources may share a namespace.
 type sourceCounts struct {
-	tasks           []*StoredTask // each knows its place
+	tasks           []*StoredTask // each at its StoredTask.place
 	total, finished int
 	unwritten       int // without a status
 	tally           Tally
 	stalled         int32
 }
 
-// add counts a task, or no longer: n is 1 or -1.
+// add counts a task (n is 1), or uncounts it (-1).
 func (c *sourceCounts) add(task *StoredTask, n int) {
 	c.total += n
 	if task.observedGeneration == 0 {
@@ -34,14 +34,14 @@ func (c *sourceCounts) add(task *StoredTask, n int) {
 	}
 }
 
-// leave takes a task out of the list: the last one has its place then.
+// leave removes a task from the list: the last one takes its place.
 func (c *sourceCounts) leave(task *StoredTask) {
 	last := len(c.tasks) - 1
 	c.tasks[task.place], c.tasks[last].place = c.tasks[last], task.place
 	c.tasks = slices.Delete(c.tasks, last, last+1)
 }
 
-// tasksOf lists the tasks of a source, for who holds the lock.
+// tasksOf lists the tasks of a source. The caller holds the lock.
 func (x *Index) tasksOf(source SourceID) []*StoredTask {
 	if of, ok := x.sources[source]; ok {
 		return of.tasks
@@ -59,10 +59,10 @@ func (x *Index) countsOf(source SourceID) sourceCounts {
 	return sourceCounts{}
 }
 
-// Tally counts stored tasks by type and phase. What is not known counts as the last of each.
+// Tally counts stored tasks by type and phase. Unknown ones count as the last of each.
 type Tally [metrics.Types][metrics.Phases]int32
 
-// add counts a task, or no longer.
+// add counts a task, or uncounts it.
 func (t *Tally) add(task *StoredTask, n int32) {
 	t[place(task.kind.Value(), metrics.KnownTypes())][place(task.phase.Value(), metrics.KnownPhases())] += n
 }
@@ -86,8 +86,8 @@ func place(value string, known []string) int {
 // Tally returns how many tasks of a source are stored, by type and phase.
 func (x *Index) Tally(source SourceID) Tally { return x.countsOf(source).tally }
 
-// Stalling lists tasks of a source that count as stalled, by their last update, and are not shown so: at most limit of them, and
-// none of those that are left out.
+// Stalling lists tasks of a source that count as stalled, by their last update, and do not show it: at most limit of them, and
+// none of those in but.
 func (x *Index) Stalling(source SourceID, before int64, but map[string]struct{}, limit int) (ids []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -105,7 +105,7 @@ func (x *Index) Stalling(source SourceID, before int64, but map[string]struct{},
 	return ids
 }
 
-// stalls reports whether the task counts as stalled, if it was last updated before that time.
+// stalls reports whether the task was last updated before that time, and counts as stalled for it.
 func (t *StoredTask) stalls(before int64) bool {
 	return t.updatedAt != 0 && t.updatedAt < before && mirror.CanStall(t.phase.Value())
 }

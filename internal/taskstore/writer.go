@@ -25,7 +25,7 @@ import (
 // writeConcurrency bounds the writes under way at once. More than this gains nothing: the API server is the bottleneck.
 const writeConcurrency = 16
 
-// conflictAttempts bounds how often one task is planned anew because somebody else wrote it meanwhile.
+// conflictAttempts bounds the attempts at one action; each after the first is planned anew, because somebody else wrote the task.
 const conflictAttempts = 4
 
 // maxUnsure bounds the tasks of which it is not known whether they were created.
@@ -34,18 +34,18 @@ const maxUnsure = 4096
 // Writer carries out plans.
 type Writer struct {
 	storage Storage
-	// live reads from the API server, not from the cache, to settle conflicts.
+	// live reads from the API server, not from a cache, to settle conflicts.
 	live  client.Reader
 	index *Index
 	slots *fair.Gate
-	// observers are told of what was carried out.
+	// Observers are called after each action that was carried out.
 	Observers []Observer
-	// unsure holds the tasks that may have been created or not, by namespace and ID: no answer said which. The longest ago are forgotten
-	// where they are many, as those are that Studio has deleted since.
+	// unsure holds the tasks, by namespace and ID, whose creation got no answer, so that they may exist or not. If there are too many, the
+	// oldest are forgotten; so are in time those that Studio has deleted since.
 	unsure *lru.Cache
 }
 
-// Observer is told of each action that was carried out.
+// Observer learns of each action that was carried out.
 type Observer interface {
 	Wrote(change *Change)
 }
@@ -54,13 +54,13 @@ type Observer interface {
 type Change struct {
 	Scope  *plan.Scope
 	Action *plan.Action
-	// Stored is the object as it is stored now; nil where it was deleted.
+	// Stored is the object as it is stored now; nil if it was deleted.
 	Stored *v1alpha1.LivepeerTask
 	// Lost counts the transitions that will not be sent: there was no room for them, or the object was deleted.
 	Lost int
 }
 
-// NewWriter returns a writer to the storage. live reads from the API server itself, and the observers are told of each write.
+// NewWriter returns a writer to the storage. live reads from the API server itself, and the observers are called after each write.
 func NewWriter(storage Storage, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
 		storage: storage, live: live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
@@ -74,7 +74,7 @@ func (w *Writer) tell(change *Change) {
 	}
 }
 
-// Written is what became of a plan.
+// Written is the result of Apply.
 type Written struct {
 	mu sync.Mutex
 	// Writes counts the actions that were carried out, by verb.
@@ -83,8 +83,8 @@ type Written struct {
 	Refused map[string]error
 }
 
-// Apply carries out the actions, several at a time, beginning with the first. An error is a *WriteError or the context's: what has begun
-// was ended then, and the rest not tried. An object that is refused by the API server does not stop the others.
+// Apply carries out the actions, several at a time, beginning with the first. The error is a *WriteError or the context's: actions that
+// had begun have ended by then, and the rest was not tried. An object that the API server refuses does not stop the others.
 func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Action) (*Written, error) {
 	out := &Written{Writes: map[plan.Verb]int{}, Refused: map[string]error{}}
 	source := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Source}
@@ -109,7 +109,7 @@ func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Act
 	return out, group.Wait()
 }
 
-// record sorts out how one action ended.
+// record takes in how one action ended.
 func (o *Written) record(ctx context.Context, action *plan.Action, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -134,8 +134,8 @@ func observedID(action *plan.Action) string {
 	return action.Observation.ID
 }
 
-// write carries out one action. Where somebody else was quicker, the task is read again from the API server and planned
-// for anew.
+// write carries out one action. If somebody else has written the task first, it reads the task from the API server and plans
+// anew.
 func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action) error {
 	if action.Verb == plan.Create && w.mayExist(&action) {
 		if again, err := w.replan(ctx, scope, &action); !again {
@@ -149,9 +149,9 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 		}
 		if action.Observation == nil {
 			if action.Because != plan.BecauseDeleted {
-				return nil // a limit's deletion: the next plan sees what became of it
+				return nil // a deletion by Limits: the next plan decides again
 			}
-			// What was asked for is gone from the API. Labels of others may have changed since, and nothing else.
+			// The task is gone in Studio. Delete the object unless more than others' labels has changed since.
 			if again, err := w.sameObject(ctx, &action.Stored); !again {
 				return err
 			}
@@ -163,15 +163,15 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 	}
 }
 
-// mayExist reports whether a task that is to be created may be stored under another of its names, without the index knowing of it yet: a
-// write whose answer was lost may have stored it so.
+// mayExist reports whether a task that is to be created may already be stored under another of its names, unknown to the index: by a
+// write whose answer was lost.
 func (w *Writer) mayExist(action *plan.Action) bool {
 	id := action.Observation.ID
 	_, unsure := w.unsure.Get(types.NamespacedName{Namespace: action.Desired.Namespace, Name: id})
 	return unsure || action.Desired.Name != mirror.Names(id)[0]
 }
 
-// sure notes whether it is known what became of a task that was to be created.
+// sure notes whether it is known if a task was created.
 func (w *Writer) sure(action *plan.Action, stored *v1alpha1.LivepeerTask, err error) {
 	key := types.NamespacedName{Namespace: action.Desired.Namespace, Name: action.Observation.ID}
 	switch {
@@ -182,7 +182,7 @@ func (w *Writer) sure(action *plan.Action, stored *v1alpha1.LivepeerTask, err er
 	}
 }
 
-// replan plans an action anew, by what is stored now. It returns false where nothing is left to do.
+// replan plans an action anew, by what is stored now. It returns false if nothing is left to do.
 func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Action) (bool, error) {
 	lookup, err := w.readLive(ctx, scope.Namespace, action.Observation.ID)
 	if err != nil {
@@ -196,7 +196,7 @@ func (w *Writer) replan(ctx context.Context, scope plan.Scope, action *plan.Acti
 	return true, nil
 }
 
-// sameObject reads what has become of a stored object, and returns false where it is no longer there as it was.
+// sameObject reads a stored object again, and returns false if it is gone, or its content has changed.
 func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, error) {
 	task, live, err := w.read(ctx, types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name})
 	if task == nil || live.Deleting || !live.SameContent(stored) {
@@ -206,8 +206,8 @@ func (w *Writer) sameObject(ctx context.Context, stored *mirror.Entry) (bool, er
 	return true, nil
 }
 
-// read reads a stored task; nil where it is gone. The index gets to know what was read: a watch that broke off may be long in telling, as
-// of a write whose answer was lost.
+// read reads a stored task; nil if it is gone. It also updates the index: after a write whose answer was lost, a broken watch may be
+// late to show it.
 func (w *Writer) read(ctx context.Context, key types.NamespacedName) (*v1alpha1.LivepeerTask, mirror.Entry, error) {
 	w.index.BeginRead(key)
 	task := &v1alpha1.LivepeerTask{}
@@ -244,7 +244,7 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 		err := w.delete(ctx, &action.Stored)
 		if err == nil {
 			change := &Change{Scope: scope, Action: action}
-			if action.Stored.Waiting { // counted once, however many waited
+			if action.Stored.Waiting { // counted once, however many transitions waited
 				change.Lost = 1
 			}
 			w.tell(change)
@@ -284,7 +284,7 @@ func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Actio
 	return err
 }
 
-// written is what the index keeps of a task that was written, in part where there is an error.
+// written returns what the index keeps of a task that was written; with an error, only a part of it was.
 func written(stored *v1alpha1.LivepeerTask, action *plan.Action, err error) *StoredTask {
 	if err != nil {
 		entry := mirror.EntryOf(stored)

@@ -16,7 +16,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
-// create stores the object, then its status. Where the second fails, the object is answered as it is stored.
+// create stores the object, then its status. If the second write fails, it returns the object as it is stored, and the error.
 func (w *Writer) create(ctx context.Context, action *plan.Action) (*v1alpha1.LivepeerTask, error) {
 	created := action.Desired.DeepCopy()
 	created.Status = v1alpha1.LivepeerTaskStatus{}
@@ -26,8 +26,8 @@ func (w *Writer) create(ctx context.Context, action *plan.Action) (*v1alpha1.Liv
 	return w.statusAfter(ctx, created, action.Desired)
 }
 
-// update puts spec, labels and owner right and leaves alone what others added. It reads the object first, because the
-// cache does not keep these additions.
+// update corrects spec, labels and owner, and keeps what others added. It reads the object first, because the
+// index does not keep these additions.
 func (w *Writer) update(ctx context.Context, action *plan.Action) (*v1alpha1.LivepeerTask, error) {
 	live := &v1alpha1.LivepeerTask{}
 	if err := w.live.Get(ctx, client.ObjectKeyFromObject(action.Desired), live); err != nil {
@@ -75,12 +75,12 @@ func (w *Writer) updateStatus(
 	if err := w.storage.UpdateStatus(ctx, task); err != nil {
 		return nil, err
 	}
-	task.Spec = desired.Spec // which the answer may leave out
+	task.Spec = desired.Spec // only its ID was sent
 	return task, nil
 }
 
-// Restore makes the scope's source the owner of a task, and puts its label right; and its ID, unless that is empty: then nobody can
-// tell it, and it stays as it is. Where somebody wrote it meanwhile, or it is refused, it is left to the next full sync.
+// Restore makes the scope's source the owner of a task, and corrects its label, and its ID unless id is empty: then nobody can tell
+// the true one. If somebody has written the task meanwhile, or the write is refused, it is left to the next full sync.
 func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.Entry, id string) error {
 	key := types.NamespacedName{Namespace: edited.Namespace, Name: edited.Name}
 	if id == "" && edited.SourceLabel == scope.Source && edited.OwnerUID == scope.SourceUID {
@@ -100,7 +100,7 @@ func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.
 	live.OwnerReferences = withController(live.OwnerReferences, scope.Owner())
 	w.index.begin(key)
 	err := w.storage.Update(ctx, live)
-	if err == nil && id != "" { // from now on, what others wrote of the ID is seen
+	if err == nil && id != "" { // sets observedGeneration: a later edit of the ID shows
 		live, err = w.updateStatus(ctx, &live.ObjectMeta, live)
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ func (w *Writer) Restore(ctx context.Context, scope *plan.Scope, edited *mirror.
 	return nil
 }
 
-// delete removes the very object that was planned for, as it was then.
+// delete removes the object if it is still exactly the one that was planned for.
 func (w *Writer) delete(ctx context.Context, stored *mirror.Entry) error {
 	key := types.NamespacedName{Namespace: stored.Namespace, Name: stored.Name}
 	w.index.begin(key)

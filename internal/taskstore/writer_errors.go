@@ -14,7 +14,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
-// WriteError says that the API server can't be written to for now. Nothing is wrong with the task itself.
+// WriteError says that the API server can't be written to for now. The task itself is not the cause.
 type WriteError struct {
 	Verb plan.Verb
 	Err  error
@@ -26,7 +26,7 @@ func (e *WriteError) Error() string {
 
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// Refused reports whether the API server will not store or delete this very object, now or later.
+// Refused reports whether the API server refuses to store or delete this object, now and later.
 func Refused(err error) bool {
 	if Terminating(err) {
 		return false
@@ -35,18 +35,18 @@ func Refused(err error) bool {
 		apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)
 }
 
-// Terminating reports whether namespace or CRD are being deleted, which says nothing of the task. For the CRD there is only the text.
+// Terminating reports whether namespace or CRD are being deleted: the task is not the cause. For the CRD, only the error's text tells.
 func Terminating(err error) bool {
 	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || (apierrors.IsForbidden(err) ||
 		apierrors.IsMethodNotSupported(err)) && strings.Contains(err.Error(), "custom resource definition is terminating")
 }
 
-// overtaken reports whether somebody else wrote or deleted the object since it was planned for.
+// overtaken reports whether somebody else has written or deleted the object since the action was planned.
 func overtaken(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
 }
 
-// changedSince says that a task is no longer what was planned for, as the API server would.
+// changedSince returns the conflict that the API server would return for a task that has changed since the action was planned.
 func changedSince(task *v1alpha1.LivepeerTask) error {
 	return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name,
 		errors.New("changed since it was planned for"))

@@ -19,12 +19,12 @@ import (
 
 const (
 	prefix, suffix = "/namespaces/", "/livepeertasksources"
-	// empty is how the API server answers where there are no sources. A watch of no version in particular begins with those that are there.
+	// empty is the API server's answer if there are no sources. A watch without a resourceVersion begins with those that exist.
 	empty = `{"kind":"LivepeerTaskSourceList","apiVersion":"studio.livepeer.org/v1alpha1","metadata":{"resourceVersion":""},"items":[]}`
 )
 
-// Sources returns a configuration for a cache of LivepeerTaskSources. A namespace whose sources may not be listed has none, until they may
-// for the first time. The cache asks again and again, since its watch is refused, and so finds out when the right is there.
+// Sources returns a configuration for a cache of LivepeerTaskSources. A namespace whose sources the operator may not list seems to have
+// none, until it may for the first time. The cache retries its watch, which is refused, and so notices when the right is granted.
 func Sources(config *rest.Config, log logr.Logger) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
@@ -38,7 +38,7 @@ type sources struct {
 	log  logr.Logger
 
 	mu         sync.Mutex
-	namespaces map[string]bool // that were asked for, and whether they were ever readable
+	namespaces map[string]bool // namespaces that were requested, and whether they were ever readable
 }
 
 // RoundTrip asks the API server.
@@ -53,14 +53,14 @@ func (s *sources) RoundTrip(request *http.Request) (*http.Response, error) {
 		s.readable(namespace)
 	case http.StatusForbidden:
 		if s.refused(namespace) && listed {
-			_ = response.Body.Close() // it has been answered
+			_ = response.Body.Close() // replaced by an empty list
 			return none(request), nil
 		}
 	}
 	return response, nil
 }
 
-// asksFor returns the namespace whose sources a request lists or watches, empty where it does neither.
+// asksFor returns the namespace whose sources a request lists or watches, empty if it does neither.
 func asksFor(request *http.Request) (namespace string, listed bool) {
 	_, path, ok := strings.Cut(request.URL.Path, "/apis/"+v1alpha1.GroupVersion.String()+prefix)
 	namespace, found := strings.CutSuffix(path, suffix)
@@ -84,7 +84,7 @@ func (s *sources) readable(namespace string) {
 	s.namespaces[namespace] = true
 }
 
-// refused takes in that a namespace can't be read, and reports whether it never could.
+// refused notes that a namespace can't be read, and reports whether it never could be.
 func (s *sources) refused(namespace string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,14 +96,14 @@ func (s *sources) refused(namespace string) bool {
 	return !readable
 }
 
-// Tell says in the log, for a person to act on, that what is of a kind may not be listed in a namespace.
+// Tell logs, for a person to act on, that the operator may not list objects of a kind in a namespace.
 func Tell(log logr.Logger, kind, namespace string) {
 	log.Error(nil, "The namespace is not served: the operator may not list and watch "+kind+" there. Grant it the Role of docs/rights.md "+
 		"in that namespace, or take it out of --watch-namespaces. It is tried again every minute; others are served",
 		"namespace", namespace)
 }
 
-// none answers that there are no sources.
+// none returns a response without sources.
 func none(request *http.Request) *http.Response {
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: request,

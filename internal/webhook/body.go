@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// firstBody is what is set aside for a body to begin with; most need no more. It is there for each connection, so that
-	// large bodies of others can't keep it from one.
+	// firstBody is the first buffer of a body; most need no more. It is not counted in maxBodies, so that large bodies of
+	// others can't keep a connection from it.
 	firstBody = 8 << 10
-	// maxBodies bounds, in bytes, all larger bodies in memory at once. It grows with what was sent, not with what is
-	// announced: slow senders hold little of it.
+	// maxBodies bounds, in bytes, all larger bodies in memory at once. A body counts by what was sent, not by what was
+	// announced: slow senders hold little.
 	maxBodies = 12 << 20
 )
 
@@ -23,7 +23,7 @@ var (
 	errNoRoom   = errors.New("too many bodies at once")
 )
 
-// bodies reads bodies within a common bound.
+// bodies reads bodies within a shared bound.
 type bodies struct {
 	room *semaphore.Weighted
 }
@@ -36,7 +36,7 @@ func (b *bodies) read(from io.Reader) (body []byte, free func(), err error) {
 	free = func() { b.room.Release(int64(held)) }
 	for size := firstBody; ; size = min(4*size, maxBody+1) {
 		if size > firstBody {
-			// While it grows, the old part and the new one are there.
+			// While it grows, both the old and the new buffer are in memory.
 			if !b.room.TryAcquire(int64(size)) {
 				return nil, free, errNoRoom
 			}

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// maxConnections bounds the open connections, and with that what slow senders cost.
+	// maxConnections bounds the open connections, and so the cost of slow senders.
 	maxConnections = 512
 	// DefaultConnections bounds those of one address.
 	DefaultConnections = 32
 )
 
-// connections is a listener that always has room for one more connection: where there are too many, of one address or in
-// all, it closes one that is silent, which is one without a request that has arrived whole. So who connects and says
-// nothing, or not all, takes no place from who has something to say.
+// connections is a listener that makes room for new connections: if there are too many, of one address or in all, it closes a silent
+// one. A connection is silent while it has no complete request. So connections that send nothing, or not all of a request, take
+// no place from others.
 type connections struct {
 	net.Listener
 	total, each int // the bounds
@@ -31,7 +31,7 @@ type connections struct {
 	senders map[netip.Prefix]*sender
 }
 
-// sender is an address that has connections open.
+// sender is an address with open connections.
 type sender struct {
 	prefix netip.Prefix
 	open   int
@@ -45,8 +45,8 @@ type connection struct {
 
 	// The lock of all guards these.
 	of     *sender       // nil once it is closed
-	silent *list.Element // nil while a request that has arrived is not answered yet
-	since  uint64        // when it fell silent: its place in the order of such moments
+	silent *list.Element // nil while a complete request is not answered yet
+	since  uint64        // when it fell silent, by connections.order
 }
 
 func newConnections(listener net.Listener, each int) *connections {
@@ -64,16 +64,16 @@ func (c *connections) Accept() (net.Conn, error) {
 		}
 		admitted, victim := c.admit(conn, senderOf(conn.RemoteAddr().String()))
 		if victim != nil {
-			_ = victim.Conn.Close() // the other end has said nothing
+			_ = victim.Conn.Close() // it has no complete request
 		}
 		if admitted != nil {
 			return admitted, nil
 		}
-		_ = conn.Close() // all others are at work
+		_ = conn.Close() // all others have requests
 	}
 }
 
-// admit lets a connection in, in place of the victim where there are too many. It does not where nobody can make room.
+// admit admits a connection, in place of the victim if there are too many; not if there are too many and none is silent.
 func (c *connections) admit(conn net.Conn, prefix netip.Prefix) (admitted, victim *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +101,7 @@ func (c *connections) admit(conn net.Conn, prefix netip.Prefix) (admitted, victi
 	return admitted, victim
 }
 
-// ofWhoHasMost picks who has to go where all together are too many. The caller holds the lock.
+// ofWhoHasMost picks the victim if there are too many in all: of the sender with the most connections. The caller holds the lock.
 func (c *connections) ofWhoHasMost() *connection {
 	var worst *connection
 	for _, from := range c.senders {
@@ -126,7 +126,7 @@ func (c *connections) silence(conn *connection) {
 	conn.since, conn.silent = c.order, conn.of.silent.PushBack(conn)
 }
 
-// remove takes a connection off the books. The caller holds the lock.
+// remove forgets a connection. The caller holds the lock.
 func (c *connections) remove(conn *connection) {
 	if conn.of == nil {
 		return
@@ -149,8 +149,8 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// work says that a request has arrived whole: the connection stays open until rest is called. It reports false where the
-// connection had to make room meanwhile.
+// work notes that a request has arrived completely: the connection stays open until rest is called. It reports false if the
+// connection has been closed to make room meanwhile.
 func (c *connection) work() bool {
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
@@ -161,7 +161,7 @@ func (c *connection) work() bool {
 	return c.of != nil
 }
 
-// rest says that the request is answered.
+// rest notes that the request is answered.
 func (c *connection) rest() {
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()

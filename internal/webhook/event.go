@@ -13,15 +13,15 @@ import (
 const (
 	// maxTaskID is the longest ID of a task that is mirrored.
 	maxTaskID = 1024
-	// maxAhead is how far Studio's clock may be ahead for its times to be believed.
+	// maxAhead is how far an update time may be ahead of our clock to be believed.
 	maxAhead = time.Minute
-	// maxMillis is a time far away that still fits: the year 9999.
+	// maxMillis is the largest time accepted: the year 9999.
 	maxMillis = 253_402_300_800_000
 )
 
 var errNoTime = errors.New("the body has no timestamp")
 
-// event is what a delivery says.
+// event is the content of a delivery.
 type event struct {
 	id      string
 	name    string
@@ -30,7 +30,7 @@ type event struct {
 	updated float64
 }
 
-// parseEvent reads a body. Fields of another type than documented count as missing; the error says that it is no JSON
+// parseEvent reads a body. Fields with another type than documented count as missing. The error says that the body is no JSON
 // object, or has no time.
 func parseEvent(body []byte) (*event, error) {
 	var raw struct {
@@ -62,8 +62,8 @@ func parseEvent(body []byte) (*event, error) {
 	}, nil
 }
 
-// attempt tells one attempt to deliver an event from the others: one that is sent again, by Studio or by its owner, has the same
-// ID and a time of its own. It is a new notification, since nobody knows what became of the first. "" is for an event without an ID.
+// attempt returns a key for this attempt to deliver the event: if an event is sent again, by Studio or its owner, it has the same
+// ID and another time. Then it is a new notification, since the first may have been lost. "" if the event has no ID.
 func (e *event) attempt() string {
 	if e.id == "" {
 		return ""
@@ -76,7 +76,7 @@ func (e *event) aboutTask() bool {
 	return strings.HasPrefix(e.name, "task.") && e.taskID != "" && e.taskID != "." && e.taskID != ".." && len(e.taskID) <= maxTaskID
 }
 
-// updatedAt is when the task changed, 0 where the event does not say so, or says what can't be.
+// updatedAt returns when the task changed; 0 if the event does not say it, or says an impossible time.
 func (e *event) updatedAt(now time.Time) int64 {
 	if !(e.updated > 0 && e.updated <= float64(now.Add(maxAhead).UnixMilli())) {
 		return 0

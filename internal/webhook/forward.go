@@ -15,15 +15,15 @@ import (
 
 const (
 	forwardTimeout = 3 * time.Second
-	// maxForwards bounds the requests that are being handed on at once. They share fewer connections, since the leader lets
-	// one address have only so many.
+	// maxForwards bounds the requests that are being forwarded at once. They share fewer connections, since the leader bounds
+	// those of one address.
 	maxForwards           = 64
 	maxForwardConnections = 16
 )
 
 var errOtherCertificate = errors.New("the leader does not have this replica's certificate")
 
-// forwarder hands deliveries to the replica that leads.
+// forwarder forwards deliveries to the leader.
 type forwarder struct {
 	client *http.Client
 	scheme string
@@ -47,8 +47,8 @@ func newForwarder(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, erro
 	return f
 }
 
-// pinned accepts the certificate that this replica serves with, and no other: all replicas mount the same, and no name in
-// it would fit the address of a pod.
+// pinned accepts only the certificate that this replica itself serves: all replicas mount the same one, and no name in
+// it matches the address of a pod.
 func pinned(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -67,7 +67,8 @@ func pinned(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *t
 	}
 }
 
-// send hands a request to the leader, by the name and the key that it knows this replica by, and returns its answer.
+// send forwards a request to the leader, and returns its answer. from and key are the name and the key by which the leader knows this
+// replica.
 func (f *forwarder) send(r *http.Request, body []byte, leader netip.AddrPort, from string, key []byte) result {
 	select {
 	case f.slots <- struct{}{}:
@@ -87,13 +88,13 @@ func (f *forwarder) send(r *http.Request, body []byte, leader netip.AddrPort, fr
 	request.Header[headerSignature] = signatures
 	request.Header.Set("Content-Type", r.Header.Get("Content-Type"))
 	request.Header.Set(headerForwarded, sealed.header())
-	// It may be sent again where the leader has just closed the connection as idle: an event that is known comes to nothing.
+	// net/http may send it again if the leader has just closed the idle connection: the leader ignores an event that it knows.
 	request.Header["Idempotency-Key"] = nil
 	response, err := f.client.Do(request) //nolint:gosec // As above.
 	if err != nil {
 		return unavailable
 	}
-	defer func() { _ = response.Body.Close() }() // its text is known
+	defer func() { _ = response.Body.Close() }() // its text follows from the status
 	if !hmac.Equal([]byte(response.Header.Get(headerForwarded)), []byte(sealed.answer(response.StatusCode))) {
 		return unavailable // somebody else has the address of an earlier leader, or the leader does not know this replica yet
 	}

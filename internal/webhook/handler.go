@@ -17,9 +17,9 @@ import (
 
 const (
 	pathPrefix = "/hooks/"
-	// freshness is how far the signed time of a delivery may be from now: what is older is a replay, or of a wrong clock.
+	// freshness is how far the signed time of a delivery may be from now: others are replays, or one of the clocks is wrong.
 	freshness = 5 * time.Minute
-	// retryAfter is what an answer of 503 asks for, in seconds. Studio begins with 5 s by itself.
+	// retryAfter is the Retry-After of a 503, in seconds. Studio begins with 5 s by itself.
 	retryAfter = "5"
 )
 
@@ -32,10 +32,10 @@ type handler struct {
 	now      func() time.Time
 	stopping atomic.Bool
 
-	// unknownKey stands in for the secret of a source that has none, so that it takes as long to refuse.
+	// unknownKey stands in for the secret of a source that has none, so that refusing takes the same time.
 	unknownKey []byte
 	bodies     *bodies
-	// direct limits those that send here, relayed the other replicas: each of these speaks for many.
+	// direct limits senders, relayed other replicas, each of which forwards for many senders.
 	direct, relayed *limits
 	seen            *seen
 }
@@ -51,8 +51,7 @@ func newHandler(config *Config, counter *prometheus.CounterVec) *handler {
 	}
 }
 
-// ServeHTTP answers one request. Until the signature is verified, everything that decides about the answer is the same
-// for every path.
+// ServeHTTP answers one request. Until the signature is verified, the answer does not depend on the path.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := h.now()
 	conn := connectionOf(r.Context())
@@ -90,8 +89,8 @@ func (h *handler) cheapChecks(r *http.Request) result {
 	return ""
 }
 
-// take reads a delivery and hands it on, or to the replica that leads. sealed is nil unless it comes from another replica,
-// conn where it came over none.
+// take reads a delivery, and verifies it if this replica leads, or else forwards it to the leader. sealed is nil unless it comes from
+// another replica; conn may be nil.
 func (h *handler) take(r *http.Request, conn *connection, received time.Time, sealed *seal) result {
 	leading := h.election == nil || h.election.Leading()
 	var leader netip.AddrPort
@@ -114,7 +113,7 @@ func (h *handler) take(r *http.Request, conn *connection, received time.Time, se
 	case errors.Is(err, errNoRoom):
 		return unavailable
 	case conn != nil && !conn.work():
-		return unavailable // it had to make room for another, which others bring about
+		return unavailable // it was closed to make room, which is not its sender's failure
 	case err != nil:
 		return unreadable
 	case sealed != nil && !sealed.covers(body):
@@ -126,10 +125,10 @@ func (h *handler) take(r *http.Request, conn *connection, received time.Time, se
 	}
 }
 
-// deliver verifies a delivery and hands its notification on.
+// deliver verifies a delivery and passes its notification on.
 func (h *handler) deliver(r *http.Request, body []byte, received time.Time) result {
 	source, known := sourceOf(r.URL.Path)
-	complete := h.sources.Complete() // before the secret is looked up: it may be known a moment later
+	complete := h.sources.Complete() // first: a Secret may be read between these two calls
 	secret, ok := h.sources.Secret(source)
 	if !known || !ok {
 		secret = h.unknownKey
@@ -162,7 +161,7 @@ func (h *handler) deliver(r *http.Request, body []byte, received time.Time) resu
 	return accepted
 }
 
-// sourceOf reads the name of a source from a path.
+// sourceOf returns the source that a path names.
 func sourceOf(path string) (Source, bool) {
 	rest, ok := strings.CutPrefix(path, pathPrefix)
 	namespace, name, found := strings.Cut(rest, "/")

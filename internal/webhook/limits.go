@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// A sender may fail so often in a second, and so often at once. Behind an ingress all senders are one.
+	// How often a sender may fail: per second, and at once. Behind an Ingress, all senders are one.
 	failRate  = 20
 	failBurst = 100
-	// relayedFactor is how much more another replica may fail, which speaks for all of its senders.
+	// relayedFactor is how much more often another replica may fail, since it forwards for all of its senders.
 	relayedFactor = 10
-	// maxSenders bounds how many senders that failed are remembered: the last ones.
+	// maxSenders bounds the senders whose failures are remembered: the latest ones.
 	maxSenders = 4096
-	// prefixIPv6 is the part of an IPv6 address that one sender can't choose.
+	// prefixIPv6 is the length, in bits, of the part of an IPv6 address that a sender can't choose.
 	prefixIPv6 = 64
 )
 

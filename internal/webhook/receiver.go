@@ -45,17 +45,17 @@ type Notification struct {
 	Received time.Time
 }
 
-// Sources is what the receiver asks and tells the one who follows the sources.
+// Sources is the receiver's interface to the sources; package backend implements it.
 type Sources interface {
 	// Ready reports whether this process follows the sources, and knows which there are.
 	Ready() bool
-	// Complete reports whether Secret knows of all of them by now. Before, no delivery may be refused for good.
+	// Complete reports whether Secret knows all of them by now. Until then, no delivery may get a 4xx for its signature.
 	Complete() bool
 	// Secret returns the secret that a source shares with Studio. It must take the same time for any source.
 	Secret(source Source) (secret []byte, ok bool)
-	// Notify takes in a notification, or says why it can't for now.
+	// Notify takes in a notification, or returns why it can't for now.
 	Notify(notification Notification) error
-	// Stale is told of a genuine delivery that was signed so long before now; negative: after.
+	// Stale takes in a genuine delivery that was signed too long ago; a negative age: too far in the future.
 	Stale(source Source, age time.Duration)
 }
 
@@ -63,12 +63,12 @@ type Sources interface {
 type Election interface {
 	// Leading reports whether this process does.
 	Leading() bool
-	// Leader is where the receiver of the other process that does is, and what only it and this process know; ok is false
-	// where that is not known.
+	// Leader returns the address of the leader's receiver, if that is another process, and the key that only it and this process
+	// know; ok is false if they are not known.
 	Leader() (address netip.AddrPort, key []byte, ok bool)
-	// Name is how other processes know this one.
+	// Name returns the name by which other processes know this one.
 	Name() string
-	// Key is what only this process and the one of that name know.
+	// Key returns the key that only this process and the one of that name know.
 	Key(name string) (key []byte, ok bool)
 }
 
@@ -83,7 +83,7 @@ type Config struct {
 	Election    Election
 	Sources     Sources
 	Metrics     prometheus.Registerer
-	// Log is told what goes wrong with connections.
+	// Log logs errors of connections.
 	Log *log.Logger
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/metrics"
 )
 
-// result is what became of a request.
+// result is the result of a request.
 type result string
 
 const (
@@ -46,7 +46,7 @@ func (r result) label() string {
 	return string(r)
 }
 
-// failure reports whether the sender has done something that only few may do often.
+// failure reports whether the result counts against the sender's limit.
 func (r result) failure() bool {
 	switch r {
 	case unauthorized, stale, malformed, tooLarge, unreadable, forwardedUnauthorized, forwardedTooLarge:
@@ -65,14 +65,14 @@ func (r result) status() int {
 		return http.StatusUnsupportedMediaType
 	case tooLarge, forwardedTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case limited, unavailable, unreadable, forwardedUnavailable: // all that may come again: Studio drops what is answered by 4xx
+	case limited, unavailable, unreadable, forwardedUnavailable: // may come again: Studio repeats after 5xx only
 		return http.StatusServiceUnavailable
-	default: // which of the reasons it was is nobody's business
+	default: // the same for all reasons, so that nobody learns which it was
 		return http.StatusUnauthorized
 	}
 }
 
-// answer writes the answer. Its text follows from the status alone.
+// answer writes the response. Its text follows from the status alone.
 func (r result) answer(w http.ResponseWriter) {
 	status := r.status()
 	header := w.Header()
@@ -85,14 +85,14 @@ func (r result) answer(w http.ResponseWriter) {
 		header.Set("Retry-After", retryAfter)
 	}
 	if status != http.StatusAccepted && status != http.StatusUnauthorized {
-		header.Set("Connection", "close") // what is not read yet is not worth reading
+		header.Set("Connection", "close") // the rest of the request need not be read
 	}
 	w.WriteHeader(status)
 	text := http.StatusText(status)
-	if status == http.StatusUnauthorized { // the same whatever it was
+	if status == http.StatusUnauthorized { // the same text for all reasons
 		text += ": the path is of no source that this operator serves, or the signature, its time or the content is wrong"
 	}
-	_, _ = io.WriteString(w, text+"\n") // a sender that is gone needs no answer
+	_, _ = io.WriteString(w, text+"\n") // an error means that the sender is gone
 }
 
 // newCounter registers the metric, or takes the one that is registered.

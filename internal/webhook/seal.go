@@ -14,27 +14,27 @@ import (
 	"time"
 )
 
-// headerForwarded holds the seal of a request that one replica hands to another, which does not hand it on, and of its
-// answer. A header that is no seal of a replica counts for nothing.
+// headerForwarded holds the seal of a forwarded request, which is not forwarded again, and that of its answer. A header that
+// is no replica's seal is ignored.
 const headerForwarded = "Livepeer-Task-Operator-Forwarded"
 
-// seal proves that a request comes from a replica as it is, and its answer from the replica that was asked.
+// seal proves that a request comes unchanged from a replica, and its answer from the replica that it was sent to.
 type seal struct {
-	key  []byte // what only these two know
+	key  []byte // that only these two replicas know
 	from string
 	at   time.Time
 	body string // the body's hash, in hex
-	mac  string // over all of that, and what the request asks for
+	mac  string // over all of that, and path and signatures of the request
 }
 
-// newSeal seals a request with this body to the replica that shares key with this one.
+// newSeal seals a request with this body for the replica that shares key with this one.
 func newSeal(key []byte, from string, at time.Time, path string, signatures []string, body []byte) *seal {
 	s := &seal{key: key, from: from, at: at, body: hashOf(body)}
 	s.mac = s.sum(path, signatures)
 	return s
 }
 
-// sealOf reads the seal of a request. ok is false where it has none, or not one of another replica's for this request, lately.
+// sealOf reads the seal of a request. ok is false if it has none, or none that another replica made for this request, lately.
 func sealOf(r *http.Request, election Election, now time.Time) (s *seal, ok bool) {
 	fields := strings.Fields(r.Header.Get(headerForwarded))
 	if election == nil || len(fields) != 4 {
@@ -54,7 +54,7 @@ func sealOf(r *http.Request, election Election, now time.Time) (s *seal, ok bool
 	return s, true
 }
 
-// header is the seal as it is sent.
+// header returns the seal as the value of the header.
 func (s *seal) header() string {
 	return fmt.Sprintf("%s %d %s %s", s.from, s.at.UnixMilli(), s.body, s.mac)
 }
@@ -62,7 +62,7 @@ func (s *seal) header() string {
 // covers reports whether the seal is for a request with this body.
 func (s *seal) covers(body []byte) bool { return s.body == hashOf(body) }
 
-// answer is the seal of an answer with this status.
+// answer returns the seal of an answer with this status.
 func (s *seal) answer(status int) string {
 	sum := s.begin("answer")
 	_, _ = fmt.Fprintf(sum, "%d %s", status, s.mac)
@@ -75,7 +75,7 @@ func (s *seal) sum(path string, signatures []string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// begin keeps requests and answers apart, so that one is never good for the other.
+// begin begins a MAC. what separates requests from answers, so that the seal of one is never valid for the other.
 func (s *seal) begin(what string) hash.Hash {
 	sum := hmac.New(sha256.New, s.key)
 	_, _ = fmt.Fprintf(sum, "%s ", what)

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// maxSeen bounds how many events are remembered, and seenFor how long: beyond it, what is sent again is stale.
+	// maxSeen bounds how many events are remembered, and seenFor how long: a copy that comes later is stale.
 	maxSeen = 4096
 	seenFor = 15 * time.Minute
 )
 
-// eventKey stands for one event of one source, however long its ID is.
+// eventKey is a hash of an event's ID and source, since IDs may be long.
 type eventKey [16]byte
 
-// seen remembers the last events that were handed on.
+// seen remembers the last events that were passed on.
 type seen struct {
 	mu    sync.Mutex
 	at    map[eventKey]time.Time
@@ -27,7 +27,7 @@ type seen struct {
 
 func newSeen() *seen { return &seen{at: map[eventKey]time.Time{}} }
 
-// has reports whether an event was handed on lately. An event without an ID never was.
+// has reports whether an event was passed on lately; never, if it has no ID.
 func (s *seen) has(source Source, id string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +35,7 @@ func (s *seen) has(source Source, id string, now time.Time) bool {
 	return ok && id != "" && now.Sub(at) < seenFor
 }
 
-// add notes that an event was handed on.
+// add notes that an event was passed on.
 func (s *seen) add(source Source, id string, now time.Time) {
 	key := keyOf(source, id)
 	s.mu.Lock()

@@ -11,12 +11,12 @@ import (
 
 const (
 	headerSignature = "Livepeer-Signature"
-	// maxSignatures bounds how many signatures of one delivery are looked at.
+	// maxSignatures bounds how many signatures of one delivery are checked.
 	maxSignatures = 8
 )
 
-// verified reports whether one of the signatures is that of the body with the secret. The time in the header is not
-// signed, and not looked at. It takes the same time whatever the secret and the signatures are.
+// verified reports whether one of the signatures is that of the body with the secret. It ignores the time in the header,
+// which is not signed. It takes the same time whatever the secret and the signatures are.
 func verified(headers []string, body, secret []byte) bool {
 	hash := hmac.New(sha256.New, secret)
 	_, _ = hash.Write(body) // never fails
@@ -29,7 +29,7 @@ func verified(headers []string, body, secret []byte) bool {
 }
 
 // signatures reads the signatures of version 1 from headers such as t=1700000000000,v1=5257a869..., in any order, and
-// leaves out what is none.
+// ignores the rest.
 func signatures(headers []string) [][]byte {
 	var found [][]byte
 	for _, header := range headers {

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// staleInARow deliveries that were signed long ago, with none in time between them, speak for a clock that is wrong, and
-	// not for a replay. It is said at most once in staleTold.
+	// After staleInARow deliveries in a row with a wrong time, a clock is probably wrong, rather than somebody replaying deliveries.
+	// An Event says so, at most once in staleTold.
 	staleInARow = 3
 	staleTold   = 30 * time.Minute
 	// admitAtOnce bounds the Secrets of one namespace that are read at once when this replica begins to lead.
@@ -36,40 +36,40 @@ type Config struct {
 	Events *events.Log
 	// Secret returns the webhook secret of a source's session; the zero value where there is no session.
 	Secret func(source types.NamespacedName) Secret
-	// Wake has a source reconciled, because another one has taken or given up its secret.
+	// Wake requests a reconcile of a source, because another one has taken or given up its secret.
 	Wake func(source types.NamespacedName)
 	Now  func() time.Time
 }
 
-// Backend is what the sources have to do with webhooks.
+// Backend knows the webhook secrets of the sources.
 type Backend struct {
 	config Config
 	claims claims
 
 	mu sync.Mutex
-	// awaited are the sources that were there when this replica began to lead, and whose Secret it has not tried to read since.
+	// awaited are the sources that existed when this replica began to lead, and whose Secret it has not tried to read yet.
 	awaited map[types.NamespacedName]struct{}
-	listed  bool
-	// shared are those whose secret was an older source's when this was last known. That one may be awaited.
+	listed  bool // awaited is set
+	// shared are those whose secret belonged to an older source, by their condition. That source may still be awaited.
 	shared map[types.NamespacedName]struct{}
 	stale  map[types.NamespacedName]*staleness
-	warned map[types.NamespacedName]string // what an Event was last made of
+	warned map[types.NamespacedName]string // identity of the last Event of Tell
 }
 
-// staleness is how many deliveries of a source came too late, or too early, since one came in time.
+// staleness counts the deliveries of a source with a wrong time, since the last one that came in time.
 type staleness struct {
 	inARow int
 	told   time.Time
 }
 
-// New returns a backend that is ready for deliveries once Admit was called.
+// New returns a backend that accepts deliveries once Admit was called.
 func New(config Config) *Backend {
 	return &Backend{config: config, stale: map[types.NamespacedName]*staleness{}, warned: map[types.NamespacedName]string{}}
 }
 
-// Admit has open called for each source that is there, and returns once it knows which these are. It does not wait for the sources'
-// reconciles: these wait for APIs, and many that hang would hold up the others' webhooks. Each source's are taken in as soon as its own
-// Secret was read. forget is called for those that went meanwhile.
+// Admit lists the sources, and returns. In the background, it calls open for each, which reads its Secret: from then on, the
+// source's webhooks are accepted. It does not leave that to reconciles, which wait for APIs: many that hang would delay the webhooks
+// of others. It calls forget for sources that were deleted or suspended meanwhile.
 func (b *Backend) Admit(ctx context.Context, open func(*v1alpha1.LivepeerTaskSource), forget func(types.NamespacedName)) error {
 	list := &v1alpha1.LivepeerTaskSourceList{}
 	if err := b.config.Client.List(ctx, list); err != nil {
@@ -81,7 +81,7 @@ func (b *Backend) Admit(ctx context.Context, open func(*v1alpha1.LivepeerTaskSou
 		key := client.ObjectKeyFromObject(&list.Items[i])
 		keys[key.Namespace] = append(keys[key.Namespace], key)
 	}
-	for _, of := range keys { // each by itself: none waits for another's Secrets
+	for _, of := range keys { // one goroutine for each namespace: none waits for another's Secrets
 		go func() {
 			var group errgroup.Group
 			group.SetLimit(admitAtOnce)
@@ -97,7 +97,7 @@ func (b *Backend) Admit(ctx context.Context, open func(*v1alpha1.LivepeerTaskSou
 	return nil
 }
 
-// await says which sources there are.
+// await notes which sources there are.
 func (b *Backend) await(sources []v1alpha1.LivepeerTaskSource) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,12 +121,12 @@ func (b *Backend) admit(
 	}
 	b.arrived(key)
 	if err := b.config.Client.Get(ctx, key, source); apierrors.IsNotFound(err) || source.Spec.Suspend {
-		forget(key) // it went meanwhile
+		forget(key) // it was deleted or suspended meanwhile
 	}
 }
 
-// Opened says that the session of a source was opened, or could not be: then its own webhooks are refused, and polling makes up for
-// that. However that ended: one source that can't have a session, or not yet, must not keep the webhooks of all others out.
+// Opened notes that the session of a source was opened, or that this failed: then its own webhooks are refused, and polling makes up for
+// that. In both cases it is no longer awaited: a source without a session must not keep out the webhooks of all others.
 func (b *Backend) Opened(source *v1alpha1.LivepeerTaskSource) {
 	key := client.ObjectKeyFromObject(source)
 	for _, other := range b.claims.set(source, b.config.Secret(key).value) {
@@ -141,21 +141,21 @@ func (b *Backend) arrived(source types.NamespacedName) {
 	delete(b.awaited, source)
 }
 
-// begun reports whether it is known which sources were there.
+// begun reports whether the sources were listed.
 func (b *Backend) begun() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.listed
 }
 
-// known reports whether all sources that were there have arrived.
+// known reports whether no source is awaited any more.
 func (b *Backend) known() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.listed && len(b.awaited) == 0
 }
 
-// undecided reports whether the secret of a source may turn out to be an older source's that has not arrived yet.
+// undecided reports whether the secret of a source may belong to an older source that is still awaited.
 func (b *Backend) undecided(source types.NamespacedName) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -186,7 +186,7 @@ func (b *Backend) Secret(source webhook.Source) ([]byte, bool) {
 	return []byte(secret.value.Reveal()), true
 }
 
-// Stale says so in an Event where deliveries keep coming with a wrong time.
+// Stale takes in a delivery with a wrong time, and writes an Event if such deliveries keep coming.
 func (b *Backend) Stale(source webhook.Source, age time.Duration) {
 	key, now := namespacedName(source), b.config.Now()
 	if !b.tooLate(key, now) {
@@ -194,7 +194,7 @@ func (b *Backend) Stale(source webhook.Source, age time.Duration) {
 	}
 	object := &v1alpha1.LivepeerTaskSource{}
 	if err := b.config.Client.Get(context.Background(), key, object); err != nil {
-		return // gone meanwhile: the cache answers
+		return // deleted meanwhile: the cache never fails otherwise
 	}
 	b.warn(object, reasonStaleWebhook, fmt.Sprintf("Genuine webhooks are refused because they were signed %s away "+
 		"from now; 5 minutes are allowed. Set the clocks of the cluster's nodes right. Polling goes on", age.Abs().Round(time.Second)),
@@ -208,7 +208,7 @@ func (b *Backend) inTime(source types.NamespacedName) {
 	delete(b.stale, source)
 }
 
-// tooLate notes a delivery that did not, and reports whether it is time to say so.
+// tooLate notes a delivery with a wrong time, and reports whether an Event is due.
 func (b *Backend) tooLate(source types.NamespacedName, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -225,7 +225,7 @@ func (b *Backend) tooLate(source types.NamespacedName, now time.Time) bool {
 	return true
 }
 
-// warn writes a warning on a source: one for each identity.
+// warn writes a Warning Event on a source, once for each identity.
 func (b *Backend) warn(source *v1alpha1.LivepeerTaskSource, reason, note string, identity ...any) {
 	b.config.Events.Tell("LivepeerTaskSource", source, &events.Event{
 		Action: events.Receiving, Reason: reason, Note: note, Warning: true, Identity: identity,

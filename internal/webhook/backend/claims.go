@@ -17,12 +17,12 @@ import (
 )
 
 // claims say which source a webhookSecret belongs to. A delivery names its source by its path alone, which the signature
-// does not cover: if two sources had one secret, what was signed for one could be sent to the other. So it belongs to the
-// eldest of those that have it, after a restart as before, and to the others not at all.
+// does not cover: if two sources had one secret, a delivery signed for one could be sent to the other. So a secret belongs only to the
+// oldest source that has it, also after a restart.
 type claims struct {
 	mu       sync.Mutex
 	bySource map[types.NamespacedName]*claim
-	bySecret map[[sha256.Size]byte][]*claim // the eldest first
+	bySecret map[[sha256.Size]byte][]*claim // the oldest first
 }
 
 type claim struct {
@@ -31,7 +31,7 @@ type claim struct {
 	secret [sha256.Size]byte
 }
 
-// set notes which secret a source has; the empty one is none. It returns the other sources to which that makes a difference.
+// set notes which secret a source has; an empty one is none. It returns the other sources that are affected.
 func (c *claims) set(source *v1alpha1.LivepeerTaskSource, secret studio.Key) []types.NamespacedName {
 	now := &claim{
 		source: client.ObjectKeyFromObject(source), since: source.CreationTimestamp.Time, secret: sha256.Sum256([]byte(secret.Reveal())),
@@ -61,14 +61,14 @@ func (c *claims) set(source *v1alpha1.LivepeerTaskSource, secret studio.Key) []t
 	return others
 }
 
-// drop notes that a source has no secret. It returns the other sources to which that makes a difference.
+// drop notes that a source has no secret. It returns the other sources that are affected.
 func (c *claims) drop(source types.NamespacedName) []types.NamespacedName {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.remove(source)
 }
 
-// remove is drop for who holds the lock.
+// remove is drop. The caller holds the lock.
 func (c *claims) remove(source types.NamespacedName) []types.NamespacedName {
 	gone, known := c.bySource[source]
 	if !known {
@@ -89,7 +89,7 @@ func (c *claims) remove(source types.NamespacedName) []types.NamespacedName {
 	return nil
 }
 
-// owner returns the source to which the secret of a source belongs; itself, as a rule.
+// owner returns the source to which the secret of a source belongs: usually that source itself.
 func (c *claims) owner(source types.NamespacedName) types.NamespacedName {
 	c.mu.Lock()
 	defer c.mu.Unlock()

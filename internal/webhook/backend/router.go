@@ -13,15 +13,15 @@ import (
 
 var errNotLeading = errors.New("this replica does not follow sources, or not yet, or not any more")
 
-// Engine is where notifications go.
+// Engine takes in the notifications.
 type Engine interface {
 	// Running reports whether this replica follows the sources.
 	Running() bool
-	// Push has a task looked at that has changed at this time, in milliseconds since 1970.
+	// Push has a task read that was updated at updatedAt, in milliseconds since 1970.
 	Push(source types.NamespacedName, id string, updatedAt int64, received time.Time)
 }
 
-// Router hands genuine notifications of a backend's sources to an engine.
+// Router passes verified notifications for a backend's sources to an engine.
 type Router struct {
 	*Backend
 	engine Engine
@@ -29,16 +29,16 @@ type Router struct {
 
 var _ webhook.Sources = Router{}
 
-// RouteTo returns what hands notifications to the engine.
+// RouteTo returns a Router to the engine.
 func (b *Backend) RouteTo(engine Engine) Router { return Router{b, engine} }
 
-// Ready reports whether this replica follows the sources, and knows which there are.
+// Ready reports whether this replica follows the sources, and has listed them.
 func (r Router) Ready() bool { return r.engine.Running() && r.begun() }
 
-// Complete reports whether it knows the secrets of all of them, as far as they can be read.
+// Complete reports whether it has tried to read the Secrets of all of them.
 func (r Router) Complete() bool { return r.known() }
 
-// Notify has a task looked at.
+// Notify has a task read.
 func (r Router) Notify(notification webhook.Notification) error {
 	key := namespacedName(notification.Source)
 	r.inTime(key)

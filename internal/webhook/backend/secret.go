@@ -19,17 +19,17 @@ import (
 )
 
 const (
-	// SecretKey is the entry of a source's Secret that holds what it shares with Studio.
+	// SecretKey is the key of the shared secret in a source's Secret.
 	SecretKey = "webhookSecret"
 	// minSecret is the shortest shared secret, in bytes, that can't be guessed if it is random.
 	minSecret = 16
-	// maxSecret is the longest one, in bytes: it is kept in memory, and searched for in each text.
+	// maxSecret is the longest one, in bytes: it is kept in memory, and every text is searched for it.
 	maxSecret = 1 << 10
 )
 
 // Secret is the secret that a source shares with Studio, as its Secret holds it.
 type Secret struct {
-	value   studio.Key       // a type that is never printed; empty where there is none that can be used
+	value   studio.Key       // a type that is never printed; empty if there is no usable one
 	trouble *condition.Error // why the entry can't be used
 }
 
@@ -50,7 +50,7 @@ func SecretOf(secret *corev1.Secret) Secret {
 	return Secret{value: studio.NewKey(string(usable))}
 }
 
-// Searched is what is masked wherever it occurs: the entry of a Secret, whether it can be used or not, or as much of it as can be
+// Searched returns the value to be masked wherever it occurs: the shared secret, usable or not, cut to the length that can be
 // searched for.
 func Searched(secret *corev1.Secret) string {
 	value := bytes.TrimSpace(secret.Data[SecretKey])
@@ -65,7 +65,7 @@ func unusable(secret, why string) Secret {
 
 func (s *Secret) usable() bool { return s.value.Reveal() != "" }
 
-// received returns the secret by which webhooks for a source are received, or why they are not.
+// received returns the secret that verifies a source's webhooks, or why they are not received.
 func (b *Backend) received(key types.NamespacedName) Secret {
 	secret := b.config.Secret(key)
 	owner := b.claims.owner(key)
@@ -73,7 +73,7 @@ func (b *Backend) received(key types.NamespacedName) Secret {
 		return secret
 	}
 	other := "another LivepeerTaskSource of this operator"
-	if owner.Namespace == key.Namespace { // who is elsewhere is nobody's business
+	if owner.Namespace == key.Namespace { // do not name sources of other namespaces
 		other = fmt.Sprintf("LivepeerTaskSource %q", owner.Name)
 	}
 	return Secret{trouble: &condition.Error{Reason: v1alpha1.ReasonSharedWebhookSecret, Message: fmt.Sprintf(
@@ -81,8 +81,8 @@ func (b *Backend) received(key types.NamespacedName) Secret {
 			"store another one in a Secret of its own, and in Studio", other, SecretKey)}}
 }
 
-// SetCondition says in a source's status whether its webhooks are received, and where. What is not known yet, as after a restart,
-// stays as it was.
+// SetCondition says in a source's status whether its webhooks are received, and where. While that is not known, as after a restart,
+// the status stays as it is.
 func (b *Backend) SetCondition(source *v1alpha1.LivepeerTaskSource) {
 	if !b.known() {
 		return
@@ -105,13 +105,13 @@ func (b *Backend) SetCondition(source *v1alpha1.LivepeerTaskSource) {
 	meta.SetStatusCondition(&source.Status.Conditions, condition)
 }
 
-// RemoveCondition says that webhooks are not received, and are not meant to be.
+// RemoveCondition removes the condition Receiving: webhooks are not received, and are not meant to be.
 func RemoveCondition(source *v1alpha1.LivepeerTaskSource) {
 	source.Status.Receiver = nil
 	meta.RemoveStatusCondition(&source.Status.Conditions, v1alpha1.ConditionReceiving)
 }
 
-// Tell says in an Event, once for each Secret, that its webhook secret can't be used. The fingerprint tells Secrets apart.
+// Tell writes an Event, once for each content of a Secret, that its webhook secret can't be used. The fingerprint identifies the content.
 func (b *Backend) Tell(source *v1alpha1.LivepeerTaskSource, fingerprint string) {
 	key := client.ObjectKeyFromObject(source)
 	trouble := b.received(key).trouble
