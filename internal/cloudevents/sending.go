@@ -113,7 +113,7 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
 	s.quarantine[name] = of
 	s.refused = Health{v1alpha1.ReasonSinkRefused, sentence(trouble.Message) + " The event of task " + name +
-		" is kept and tried again; others are sent. If the sink is to take it, change the sink"}
+		" is kept and tried again; others are sent. To have it delivered, make the sink accept it"}
 	s.health = s.refused
 }
 
@@ -189,9 +189,9 @@ func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 // well returns what the condition says without trouble.
 func (s *sending) well() Health {
 	if s.sent || s.health.Reason == v1alpha1.ReasonDelivered {
-		return Health{v1alpha1.ReasonDelivered, "The sink takes the CloudEvents of phases that tasks reach"}
+		return Health{v1alpha1.ReasonDelivered, "The sink accepts the CloudEvents, one for each phase that a task reaches"}
 	}
-	return Health{v1alpha1.ReasonNothingSent, "CloudEvents will be sent of phases that tasks reach; none waits"}
+	return Health{v1alpha1.ReasonNothingSent, "No CloudEvent is waiting; one is sent for each phase that a task reaches"}
 }
 
 // unusable takes in that there is no sink to send to.

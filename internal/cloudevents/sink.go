@@ -65,7 +65,7 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, &Error{Kind: Unusable, Message: "The sink carries user info, a query or a fragment: remove them"}
 	case len(cfg.Token.Reveal()) > maxToken:
-		return nil, &Error{Kind: Unusable, Message: fmt.Sprintf("sinkToken in the Secret has %d bytes, and %d are the most: store only "+
+		return nil, &Error{Kind: Unusable, Message: fmt.Sprintf("sinkToken in the Secret has %d bytes; at most %d are allowed: store only "+
 			"the token", len(cfg.Token.Reveal()), maxToken)}
 	case studio.StrangerIn(cfg.Token.Reveal()) != "":
 		return nil, &Error{Kind: Unusable,

@@ -178,7 +178,7 @@ func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until t
 	}
 	if kept := r.acknowledge(ctx, to.source, out, sent); kept != nil {
 		if ctx.Err() == nil {
-			log.FromContext(ctx).Info("What was sent of a task can't be taken from it, and will be sent again",
+			log.FromContext(ctx).Info("Sent CloudEvents can't be removed from their task, and will be sent again",
 				"task", name, "events", sent, "error", kept.Error())
 		}
 		return 0, errors.Join(err, kept)

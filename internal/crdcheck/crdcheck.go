@@ -44,7 +44,7 @@ func Check(ctx context.Context, discovery rest.Interface, log logr.Logger) {
 	missing, err := Ask(ctx, discovery)
 	switch {
 	case err != nil:
-		log.V(1).Info("Whether the CRDs are as new as the operator can't be told", "error", err.Error())
+		log.V(1).Info("Can't tell whether the CRDs are as new as the operator", "error", err.Error())
 	case len(missing) > 0:
 		log.Error(nil, "The CRDs are older than this operator, and the API server drops the fields that they lack. Apply the CRDs of the "+
 			"operator's version, and then restart the operator: kubectl rollout restart deployment, in its namespace",

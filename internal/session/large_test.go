@@ -114,7 +114,7 @@ func TestLargeTasksOfManyNamespaces(t *testing.T) {
 		return err
 	}, time.Minute).Should(Succeed())
 	t.Logf("it took %s", time.Since(began))
-	g.Eventually(said.Load, time.Minute).Should(ContainSubstring("had no turn"))
+	g.Eventually(said.Load, time.Minute).Should(ContainSubstring("was postponed"))
 }
 
 // turnsAreTaken waits until a namespace has no turn for a large task.

@@ -79,7 +79,7 @@ func (s *Sessions) get(ctx context.Context, source *v1alpha1.LivepeerTaskSource)
 	if _, named := errors.AsType[*condition.Error](err); err != nil && !named && !apierrors.IsForbidden(err) {
 		err = &condition.Error{
 			Reason: v1alpha1.ReasonWriteFailed, Err: err,
-			Message: "The Kubernetes API server does not show the source's Secret for now: " + err.Error(),
+			Message: "The source's Secret can't be read from the Kubernetes API server now: " + err.Error(),
 		}
 	}
 	return session, fingerprint, err

@@ -114,7 +114,7 @@ func TestNameThatLeadsInside(t *testing.T) {
 		if config, ok := errors.AsType[*ConfigError](err); !ok || config.Field != "url" {
 			t.Errorf("%s: %v is no refusal", addr, err)
 		}
-		if asked != before || !strings.Contains(e.Message, "api.example.com leads to an address inside") {
+		if asked != before || !strings.Contains(e.Message, "api.example.com leads to an internal address") {
 			t.Errorf("%s: asked %d times: %s", addr, asked-before, e.Message)
 		}
 	}

@@ -215,7 +215,7 @@ func TestAKeyOfStudiosForm(t *testing.T) {
 		c := newTestClient(t, Config{BaseURL: server.URL, Redactor: redact.New()})
 		c.config.Key = NewKey(key)
 		_, err := c.Get(t.Context(), "a")
-		if e := apiError(t, err, Unauthorized); strings.Contains(e.Message, "form of Studio's keys") != odd || strings.Contains(e.Message, key) {
+		if e := apiError(t, err, Unauthorized); strings.Contains(e.Message, "look like a key of Studio") != odd || strings.Contains(e.Message, key) {
 			t.Errorf("%s: %s", key, e.Message)
 		}
 	}

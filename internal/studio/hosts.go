@@ -111,8 +111,8 @@ func (h Hosts) check(t target, addr netip.Addr) error {
 	case !t.addr.IsValid() && !isName(t.host):
 		return notAllowed("%s is not a host name in ASCII. Correct the URL; a name in another script begins with xn-- there.", t.host)
 	case internal(addr), isMetadata(t.host) && !h.lists(func(r hostRule) bool { return r.name == t.host && r.names(t) }):
-		return notAllowed("%s leads to an address inside of machines or of their cloud. "+
-			"If it is meant to be there, ask the cluster's administrator to list that address in --allowed-hosts"+also+".", t.host)
+		return notAllowed("%s leads to an internal address, such as link-local or cloud metadata. "+
+			"If that is intended, ask the cluster's administrator to list that address in --allowed-hosts"+also+".", t.host)
 	case !h.lists(listed) && len(h.rules) > 0 && !h.lists(func(r hostRule) bool { return r.name == anyHost }):
 		return notAllowed("%s is not among the hosts that --allowed-hosts of the operator permits. "+
 			"Ask the cluster's administrator.", t.host)

@@ -57,7 +57,7 @@ func TestLargeTasksTakeTurns(t *testing.T) {
 	l.closed = true
 	for _, ask := range []func() error{next, func() error { _, err := c.Get(t.Context(), "large"); return err }} {
 		err := ask()
-		if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unavailable || !strings.Contains(e.Message, "no turn") || len(got) != 1 {
+		if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unavailable || !strings.Contains(e.Message, "was postponed") || len(got) != 1 {
 			t.Fatalf("%v, %v", got, err)
 		}
 	}

@@ -45,7 +45,7 @@ func rootsWith(ca []byte) (*x509.CertPool, error) {
 		return nil, nil
 	}
 	if len(ca) > maxCA {
-		return nil, &ConfigError{Field: "ca.crt", Message: fmt.Sprintf("There are %d KiB in ca.crt of the Secret, and %d are the most: "+
+		return nil, &ConfigError{Field: "ca.crt", Message: fmt.Sprintf("ca.crt in the Secret has %d KiB; at most %d are allowed: "+
 			"store only the certificate authority of the server there.", len(ca)>>10, maxCA>>10)}
 	}
 	roots, err := x509.SystemCertPool()

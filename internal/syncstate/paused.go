@@ -52,7 +52,7 @@ func (p *Paused) problem(source *v1alpha1.LivepeerTaskSource) *condition.Error {
 	}
 	why := "they are kept in case the key or the project is wrong"
 	if p.Elsewhere {
-		why = "Studio still knows them, as tasks of another project than that of the key, and they are kept in case the key is wrong"
+		why = "Studio shows them in another project than the key's, and they are kept in case the key is wrong"
 	}
 	return &condition.Error{
 		Reason: v1alpha1.ReasonPruningPaused, Stalled: true,

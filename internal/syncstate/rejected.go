@@ -40,7 +40,7 @@ func (p *Rejected) Planned(planned *plan.Result, id string) {
 	case len(planned.Conflicts) > 0:
 		p.Add(id, "")
 	case len(planned.Nameless) > 0:
-		p.Add(id, "every name that its object could have is that of another task")
+		p.Add(id, "every name that its object could have is taken by another task")
 	case len(planned.Actions) == 0:
 		delete(*p, id)
 	}
@@ -81,7 +81,7 @@ func (p *Rejected) problem() *condition.Error {
 // remedy says what to do about a refusal.
 func remedy(refusal string) string {
 	if strings.Contains(refusal, "'livepeer-task-operator-mirror'") {
-		return "To be the one that may, bind the ClusterRole livepeer-task-operator-task-writer-role to this operator's ServiceAccount"
+		return "To let this operator write tasks, bind the ClusterRole livepeer-task-operator-task-writer-role to this operator's ServiceAccount"
 	}
 	return "Change what it names, such as a policy or a quota"
 }

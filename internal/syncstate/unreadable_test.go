@@ -105,11 +105,11 @@ func TestHealthNeedsAListing(t *testing.T) {
 	}
 }
 
-// TestTasksOfAnotherProjectAreKept: where Studio still knows what is missing, the message says so.
+// TestTasksOfAnotherProjectAreKept: where Studio shows what is missing in another project, the message says so.
 func TestTasksOfAnotherProjectAreKept(t *testing.T) {
 	g := NewWithT(t)
 	p := &Paused{Missing: 40, Total: 0, Elsewhere: true, Token: "x"}
-	g.Expect(p.problem(kubetest.ASource()).Message).To(HavePrefix("40 of 40 mirrored tasks are missing from the API; Studio still knows them"))
+	g.Expect(p.problem(kubetest.ASource()).Message).To(HavePrefix("40 of 40 mirrored tasks are missing from the API; Studio shows them in another project"))
 	p = &Paused{Missing: 40, Total: 60, Token: "x"}
 	g.Expect(p.problem(kubetest.ASource()).Message).To(HavePrefix("40 of 60 mirrored tasks are missing from the API; they are kept in case"))
 }
