@@ -56,6 +56,10 @@ func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
 			func(x *Index) { x.begin(keyOf("new")); x.Notice(keyOf("new"), "11"); x.done(keyOf("new"), nil) },
 			[]types.NamespacedName{keyOf("new")},
 		},
+		"own deletion, and another of its name by then": {
+			func(x *Index) { x.begin(a); x.Notice(a, "12"); x.gone(a, "uid-of-a") }, []types.NamespacedName{a},
+		},
+		"own deletion alone": {func(x *Index) { x.begin(a); x.gone(a, "uid-of-a") }, nil},
 		"two at once": {
 			func(x *Index) {
 				x.begin(a)
