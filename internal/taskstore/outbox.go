@@ -29,9 +29,6 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 		if err := w.live.Get(ctx, key, live); err != nil {
 			return 0, err
 		}
-		if live.ResourceVersion != action.Stored.ResourceVersion {
-			return 0, changedSince(live)
-		}
 		status.Notifications = live.Status.Notifications
 	}
 	before := mirror.Before{
