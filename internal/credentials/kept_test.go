@@ -39,6 +39,7 @@ type window struct {
 	metadata.Getter
 
 	watches []*apiwatch.FakeWatcher
+	shut    error // none can be begun
 }
 
 func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
@@ -59,6 +60,9 @@ func (w *window) Namespace(string) metadata.ResourceInterface { return w }
 
 // Watch begins one more watch.
 func (w *window) Watch(context.Context, metav1.ListOptions) (apiwatch.Interface, error) {
+	if w.shut != nil {
+		return nil, w.shut
+	}
 	watch := apiwatch.NewFake()
 	w.watches = append(w.watches, watch)
 	return watch, nil
@@ -137,6 +141,10 @@ func TestWhatIsMadeAnew(t *testing.T) {
 		if kept && err == nil {
 			g.Expect(current).To(BeIdenticalTo(second), name)
 		}
+		for range namespaceReads {
+			_, free := k.watcher.reads.TryAcquire(ofMain)
+			g.Expect(free).To(BeTrue(), "%s: its turn never ends", name)
+		}
 	}
 }
 
@@ -211,6 +219,64 @@ func TestWatchedSecrets(t *testing.T) {
 	})
 }
 
+// TestSecretsThatCannotBeWatched are read each time: what the last watch told may be long ago. Once they can be, a change is told at once.
+func TestSecretsThatCannotBeWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		k := newKeeper()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		k.watcher.ctx = ctx
+		told := 0
+		k.OnChange(func(types.NamespacedName) { told++ })
+		first, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		synctest.Wait()
+		k.watches[0].Add(k.content)
+		synctest.Wait()
+
+		k.shut = errors.New("no")
+		k.watches[0].Stop()
+		<-time.After(2 * maxSecretWatchPause)
+		k.content = aSecret("2", map[string]string{"apiKey": "b"})
+		second, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(second).NotTo(BeIdenticalTo(first))
+
+		k.shut = nil
+		<-time.After(2 * maxSecretWatchPause)
+		for n := 1; n < 10; n++ { // those that end by themselves
+			g.Expect(k.watches).To(HaveLen(1 + n))
+			k.watches[n].Add(k.content)
+			k.watches[n].Stop()
+			<-time.After(2 * secretWatchPause)
+		}
+		g.Expect(told).To(Equal(2), "each change is told once")
+	})
+}
+
+// TestNearly: a slip in the name of an entry is told, and no other name.
+func TestNearly(t *testing.T) {
+	g := NewWithT(t)
+	for entry, near := range map[string]bool{"api-key": true, "API_KEY": true, "api.key": true, "apiKey": false, "token": false} {
+		g.Expect(Nearly(aSecret("1", map[string]string{entry: "x"}), "apiKey") == entry).To(Equal(near), entry)
+	}
+}
+
+// TestMadeTwice: of what two make of the same at the same time, one is kept and the other closed.
+func TestMadeTwice(t *testing.T) {
+	g := NewWithT(t)
+	k := newKeeper()
+	sooner, later := &thing{}, &thing{}
+	got, _, err := k.Cache.Get(t.Context(), ofMain, "livepeer", "x", func(*corev1.Secret) (*thing, error) {
+		_, _, err := k.Cache.Get(t.Context(), ofMain, "livepeer", "x", func(*corev1.Secret) (*thing, error) { return sooner, nil })
+		return later, err
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(got).To(BeIdenticalTo(sooner))
+	g.Expect([]int{sooner.closed, later.closed}).To(Equal([]int{0, 1}))
+}
+
 // TestAnotherSecret: the watch of one that is named no more ends.
 func TestAnotherSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -251,6 +317,11 @@ func TestASecretOfTwoSources(t *testing.T) {
 		k.watcher.ctx = ctx
 		var told []string
 		k.OnChange(func(source types.NamespacedName) { told = append(told, source.Name) })
+		sinks := NewCache[*thing](k.watcher, "notify.secretRef", "token")
+		sinks.OnChange(func(source types.NamespacedName) { told = append(told, "sink of "+source.Name) })
+		_, _, err := sinks.Get(ctx, types.NamespacedName{Namespace: "media", Name: "b"}, "shared", "x",
+			func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
+		g.Expect(err).NotTo(HaveOccurred())
 		for source, secret := range map[string]string{"a": "shared", "b": "shared", "c": "other"} {
 			_, _, err := k.Cache.Get(ctx, types.NamespacedName{Namespace: "media", Name: source}, secret, "x",
 				func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
@@ -265,7 +336,8 @@ func TestASecretOfTwoSources(t *testing.T) {
 			watch.Add(k.content)
 			synctest.Wait()
 		}
-		g.Expect(told).To(ConsistOf("b", "c"))
+		g.Expect(told).To(ConsistOf("b", "c", "sink of b"))
+		sinks.Forget(types.NamespacedName{Namespace: "media", Name: "b"})
 		k.Forget(types.NamespacedName{Namespace: "media", Name: "b"})
 		k.Forget(types.NamespacedName{Namespace: "media", Name: "c"})
 		synctest.Wait()
