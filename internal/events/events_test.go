@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -117,6 +119,7 @@ func TestTroubleWithEvents(t *testing.T) {
 		"all is well":   {nil, 2},
 		"no connection": {errors.New("refused"), 2},
 		"overload":      {apierrors.NewTooManyRequests("later", 1), 2},
+		"broken":        {apierrors.NewInternalError(errors.New("no leader")), 2},
 		"there already": {apierrors.NewAlreadyExists(kind, "a"), 1},
 		"not allowed":   {apierrors.NewForbidden(kind, "a", errors.New("terminating")), 1},
 	} {
@@ -148,6 +151,46 @@ func TestTroubleWithEvents(t *testing.T) {
 	if err := log.Start(ended); err != nil || len(s.taken()) != 1 {
 		t.Errorf("%v: %v is written at the end", err, s.taken())
 	}
+}
+
+// TestAnAPIServerThatIsGone keeps no Event waiting for ever, and no operator from ending. The log says how many were dropped, now and then.
+func TestAnAPIServerThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		s := &sink{answers: slices.Repeat([]error{errors.New("refused")}, 1000)}
+		log := s.log(t)
+		var lines []string
+		log.log = funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{})
+		tell := func(n int) {
+			for i := range n {
+				log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
+			}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- log.Start(ctx) }()
+		tell(1)
+		<-time.After(droppedTold / 2)
+		synctest.Wait()
+		g.Expect(s.answers).To(HaveLen(1000 - eventAttempts))
+		g.Expect(lines).To(ConsistOf(And(ContainSubstring(`"events"=1`), ContainSubstring(`"last"="refused"`))))
+		tell(2)
+		<-time.After(droppedTold)
+		tell(1)
+		<-time.After(droppedTold)
+		synctest.Wait()
+		g.Expect(lines).To(HaveLen(2), "no more than one in a minute")
+		g.Expect(lines[1]).To(ContainSubstring(`"events"=3`))
+		g.Expect(testutil.ToFloat64(log.dropped)).To(BeEquivalentTo(4))
+
+		tell(100)
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		g.Expect(<-ended).To(Succeed())
+		g.Expect(time.Since(began)).To(BeNumerically("<=", eventDrainTimeout))
+		g.Expect(testutil.ToFloat64(log.dropped)).To(BeNumerically(">=", 8), "those that are given up count")
+	})
 }
 
 // TestEventName: one for the same news, another for any other, and valid for every name of a task.

@@ -225,7 +225,7 @@ func TestPathListsAreBounded(t *testing.T) {
 		members[i] = fmt.Sprintf(`"token%d":"x"`, i)
 	}
 	o = mustConvert(t, `{"id":"A","params":{"exportData":{"content":{"a token":{`+strings.Join(members, ",")+`},"b":{`+strings.Join(members, ",")+`}}}}}`)
-	if n := len(o.Spec.RedactedFields); n > 100 || n == 100 && o.Spec.RedactedFields[99] != "…" {
+	if n := len(o.Spec.RedactedFields); n != 100 || o.Spec.RedactedFields[99] != "…" {
 		t.Errorf("%d paths, last %q", n, o.Spec.RedactedFields[n-1])
 	}
 }
@@ -240,5 +240,14 @@ func TestSectionIsBounded(t *testing.T) {
 	}
 	if !slices.Equal(o.Status.OmittedFields, []string{"createdAt", "output"}) || !slices.Equal(o.Status.RedactedFields, []string{"errorMessage"}) {
 		t.Errorf("%q %q", o.Status.OmittedFields, o.Status.RedactedFields)
+	}
+	profile := `{"name":"` + strings.Repeat("x", 3000) + `"}`
+	profiles := "[" + strings.TrimSuffix(strings.Repeat(profile+",", 200), ",") + "]"
+	o = mustConvert(t, `{"id":"A","type":"token=x","projectId":{},"params":{"upload":{"url":"https://u:p@h/","c2pa":5,"profiles":`+profiles+`}}}`)
+	if o.Spec.Params != nil || o.ID != "A" {
+		t.Errorf("params of %d bytes", len(profiles))
+	}
+	if !slices.Equal(o.Spec.OmittedFields, []string{"params", "projectId"}) || !slices.Equal(o.Spec.RedactedFields, []string{"type"}) {
+		t.Errorf("%q %q", o.Spec.OmittedFields, o.Spec.RedactedFields)
 	}
 }
