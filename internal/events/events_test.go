@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"golang.org/x/time/rate"
+	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -33,6 +34,7 @@ type sink struct {
 	mu      sync.Mutex
 	answers []error // to the first ones
 	got     []string
+	last    eventsv1.Event
 }
 
 func (s *sink) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
@@ -44,6 +46,7 @@ func (s *sink) Create(_ context.Context, obj client.Object, _ ...client.CreateOp
 		return answer
 	}
 	s.got = append(s.got, obj.GetName())
+	s.last = *obj.(*eventsv1.Event) //nolint:forcetypeassert // Nothing else is made.
 	return nil
 }
 
@@ -170,6 +173,9 @@ func TestAnAPIServerThatIsGone(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- log.Start(ctx) }()
 		tell(1)
+		<-time.After((1 + 2 + 4 + 8) * eventPause / 2)
+		synctest.Wait()
+		g.Expect(lines).To(BeEmpty(), "it may be there again soon")
 		<-time.After(droppedTold / 2)
 		synctest.Wait()
 		g.Expect(s.answers).To(HaveLen(1000 - eventAttempts))
@@ -193,9 +199,31 @@ func TestAnAPIServerThatIsGone(t *testing.T) {
 	})
 }
 
+// TestWhatAnEventSays is what kubectl describe shows of the object: of this one, and of no other of its name.
+func TestWhatAnEventSays(t *testing.T) {
+	g := NewWithT(t)
+	s := &sink{}
+	log := s.log(t)
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	for _, kind := range []string{"Warning", "Normal"} {
+		log.Tell("LivepeerTask", kubetest.ATask("a", "main", 7), &Event{
+			Action: Mirroring, Reason: "Failed", Note: strings.Repeat("x", 5000), Warning: kind == "Warning", Identity: []any{kind},
+		})
+		g.Expect(log.Start(ended)).To(Succeed())
+		g.Expect([]string{s.last.Type, s.last.Action, s.last.Reason, s.last.ReportingController}).To(Equal([]string{kind, "Mirror", "Failed", Source}))
+		g.Expect(len(s.last.Note)).To(And(BeNumerically(">", 1000), BeNumerically("<=", 1024)))
+		of := s.last.Regarding
+		g.Expect([]string{of.Kind, of.Namespace, of.Name, string(of.UID), of.ResourceVersion}).To(Equal([]string{"LivepeerTask", "media", "a", "uid-of-a", "7"}))
+		g.Expect(s.last.Namespace).To(Equal("media"))
+	}
+}
+
 // TestEventName: one for the same news, another for any other, and valid for every name of a task.
 func TestEventName(t *testing.T) {
-	names := map[string]bool{}
+	again := kubetest.ATask("a", "main", 1)
+	again.UID = "another"
+	names := map[string]bool{eventName(again, "Failed", []any{"1"}): true}
 	for _, object := range []string{"a", "b", strings.Repeat("x", 253), strings.Repeat("x.", 126) + "y"} {
 		for _, reason := range []string{"Failed", "Running"} {
 			for _, identity := range []any{"1", "2"} {

@@ -100,6 +100,7 @@ func TestWrites(t *testing.T) {
 		lags, finished int
 	}{
 		"new in a first sync": {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: hour.Add(-time.Hour)}, 0, 0},
+		"old, and new here":   {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: hour.Add(-time.Hour)}, 0, 0},
 		"new since then":      {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: noon}, 0, 1},
 		"new and running":     {metrics.Write{Verb: metrics.Create, Phase: "running", UpdatedAt: noon}, 0, 0},
 		"ended": {metrics.Write{Verb: metrics.UpdateStatus, Phase: "failed", Before: "running", UpdatedAt: noon.Add(-7 * time.Second),
@@ -116,7 +117,11 @@ func TestWrites(t *testing.T) {
 			m := metrics.New(registry, noTasks)
 			registry.MustRegister(m)
 			m.Follow(main)
-			m.Report(main, &metrics.State{Reason: "Synced", FullSyncAt: hour})
+			state := &metrics.State{Reason: "Synced", FullSyncAt: hour}
+			if name == "new in a first sync" {
+				state.FullSyncAt = time.Time{}
+			}
+			m.Report(main, state)
 			m.Wrote(main, &c.write, noon)
 			lags, finished, writes := 0, 0.0, 0.0
 			families, err := registry.Gather()
