@@ -121,6 +121,11 @@ func TestChooseAmongTakesPartOfAName(t *testing.T) {
 			t.Errorf("%q: %v, %v", arg, chosen, err)
 		}
 	}
+	for arg, want := range map[string]bool{"1AAAAAAA": true, "1aaaaaa": false, "holidays": false, "09f8b46c-61a0-4254-9875-f71f4c605bc7": false} {
+		if MayBePart(arg) != want {
+			t.Errorf("%q may be a part: not %v", arg, want)
+		}
+	}
 	if _, err := ChooseAmong("09f8b46c", tasks); err == nil || !strings.Contains(err.Error(), "write more of it") {
 		t.Error(err)
 	}
