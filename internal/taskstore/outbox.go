@@ -19,7 +19,6 @@ import (
 // left out for want of room.
 func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *plan.Action) (lost int, err error) {
 	status := &action.Desired.Status
-	status.Notifications = nil
 	if !scope.Notify {
 		return 0, nil
 	}
