@@ -132,6 +132,12 @@ func TestWhatWaitsStays(t *testing.T) {
 	storage.read = func() error { return nil }
 	g.Expect(writer.write(t.Context(), mainScope, again)).To(Succeed())
 	g.Expect(phasesIn(api.Tasks["a"])).To(BeEmpty(), "the source sends no events any more")
+
+	full, told := kubetest.ATask("full", "main", 11, waitingFor(make([]string, v1alpha1.MaxNotifications)...)), &wrote{}
+	storage, _ = newMoody(full)
+	x = known(full)
+	g.Expect(NewWriter(storage, storage, x, told).write(t.Context(), scope, statusOf(x, "full"))).To(Succeed())
+	g.Expect(*told).To(ConsistOf(HaveField("Lost", 1)), "there is no room")
 }
 
 // TestNewTasksAreNotifiedOfWhatIsNew: a task that is mirrored for the first time, or whose status a crash has left out, waits to be sent
