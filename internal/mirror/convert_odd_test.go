@@ -133,6 +133,7 @@ func TestDeepAndLarge(t *testing.T) {
 		"300 levels":    {strings.Repeat(`{"a":`, 300) + "1" + strings.Repeat("}", 300), true},
 		"nearly 64 KiB": {`"` + strings.Repeat("x", 64<<10-2) + `"`, false},
 		"64 KiB":        {`"` + strings.Repeat("x", 64<<10-1) + `"`, true},
+		"once escaped":  {`"` + strings.Repeat(`\"`, 40<<10) + `"`, true},
 		"2 MB":          {`{"data":"` + strings.Repeat("token=x ", 250_000) + `"}`, true},
 		"many":          {"[" + strings.Repeat("1,", 1_000_000) + "1]", true},
 		"huge number":   {`{"a":1e400}`, true},
@@ -205,7 +206,8 @@ func TestCutMessageHidesSecrets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(o.Status.ErrorMessage, secret[:3]) || !strings.HasSuffix(o.Status.ErrorMessage, "…") {
+			if strings.Contains(o.Status.ErrorMessage, secret[:3]) || !strings.HasSuffix(o.Status.ErrorMessage, "…") ||
+				!slices.Equal(o.Status.OmittedFields, []string{"errorMessage"}) {
 				t.Fatalf("%s, shift %d: ends in %q", name, shift, o.Status.ErrorMessage[len(o.Status.ErrorMessage)-40:])
 			}
 		}
