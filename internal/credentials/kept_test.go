@@ -5,6 +5,7 @@ package credentials
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,7 +40,7 @@ type window struct {
 	metadata.Getter
 
 	watches []*apiwatch.FakeWatcher
-	shut    error // none can be begun
+	shut    atomic.Bool // none can be begun
 }
 
 func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
@@ -60,8 +61,8 @@ func (w *window) Namespace(string) metadata.ResourceInterface { return w }
 
 // Watch begins one more watch.
 func (w *window) Watch(context.Context, metav1.ListOptions) (apiwatch.Interface, error) {
-	if w.shut != nil {
-		return nil, w.shut
+	if w.shut.Load() {
+		return nil, errors.New("no")
 	}
 	watch := apiwatch.NewFake()
 	w.watches = append(w.watches, watch)
@@ -235,21 +236,24 @@ func TestSecretsThatCannotBeWatched(t *testing.T) {
 		k.watches[0].Add(k.content)
 		synctest.Wait()
 
-		k.shut = errors.New("no")
+		k.shut.Store(true)
 		k.watches[0].Stop()
 		<-time.After(2 * maxSecretWatchPause)
+		synctest.Wait()
 		k.content = aSecret("2", map[string]string{"apiKey": "b"})
 		second, err := k.open()
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(second).NotTo(BeIdenticalTo(first))
 
-		k.shut = nil
+		k.shut.Store(false)
 		<-time.After(2 * maxSecretWatchPause)
+		synctest.Wait()
 		for n := 1; n < 10; n++ { // those that end by themselves
 			g.Expect(k.watches).To(HaveLen(1 + n))
 			k.watches[n].Add(k.content)
 			k.watches[n].Stop()
 			<-time.After(2 * secretWatchPause)
+			synctest.Wait()
 		}
 		g.Expect(told).To(Equal(2), "each change is told once")
 	})

@@ -162,8 +162,14 @@ func TestAnAPIServerThatIsGone(t *testing.T) {
 		g := NewWithT(t)
 		s := &sink{answers: slices.Repeat([]error{errors.New("refused")}, 1000)}
 		log := s.log(t)
-		var lines []string
+		var lines []string // under the log's lock
 		log.log = funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{})
+		said := func() []string {
+			synctest.Wait()
+			log.mu.Lock()
+			defer log.mu.Unlock()
+			return slices.Clone(lines)
+		}
 		tell := func(n int) {
 			for i := range n {
 				log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
@@ -174,20 +180,18 @@ func TestAnAPIServerThatIsGone(t *testing.T) {
 		go func() { ended <- log.Start(ctx) }()
 		tell(1)
 		<-time.After((1 + 2 + 4 + 8) * eventPause / 2)
-		synctest.Wait()
-		g.Expect(lines).To(BeEmpty(), "it may be there again soon")
+		g.Expect(said()).To(BeEmpty(), "it may be there again soon")
 		<-time.After(droppedTold / 2)
-		synctest.Wait()
-		g.Expect(s.answers).To(HaveLen(1000 - eventAttempts))
-		g.Expect(lines).To(ConsistOf(And(ContainSubstring(`"events"=1`), ContainSubstring(`"last"="refused"`))))
+		g.Expect(said()).To(ConsistOf(And(ContainSubstring(`"events"=1`), ContainSubstring(`"last"="refused"`))))
 		tell(2)
 		<-time.After(droppedTold)
 		tell(1)
 		<-time.After(droppedTold)
-		synctest.Wait()
-		g.Expect(lines).To(HaveLen(2), "no more than one in a minute")
-		g.Expect(lines[1]).To(ContainSubstring(`"events"=3`))
+		g.Expect(said()).To(HaveLen(2), "no more than one in a minute")
+		g.Expect(said()[1]).To(ContainSubstring(`"events"=3`))
 		g.Expect(testutil.ToFloat64(log.dropped)).To(BeEquivalentTo(4))
+
+		g.Expect(s.answers).To(HaveLen(1000-4*eventAttempts), "nobody asks any more")
 
 		tell(100)
 		synctest.Wait()
