@@ -197,8 +197,8 @@ func TestSlimKeepsTheName(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	task := at(0, "x", "failed", assets("", "out"), func(t *v1alpha1.LivepeerTask) {
-		t.Spec.ID = "X"
+	task := at(0, "x", "failed", assets("in", "out"), func(t *v1alpha1.LivepeerTask) {
+		t.Spec.ID, t.Spec.ProjectID, t.Labels = "X", "project", map[string]string{v1alpha1.LabelSource: "main"}
 		t.Spec.Params = &v1alpha1.TaskParams{Upload: &v1alpha1.UploadParams{
 			URL: "https://bucket.example.com/in.mp4?token=xxx", Profiles: []v1alpha1.TranscodeProfile{{Name: "720p"}, {Height: new(int64(360))}},
 		}}
@@ -215,13 +215,31 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 	for label, want := range map[string]string{
-		"Output asset": "out", "Asked for": "renditions 720p, 360p", "From": "bucket.example.com", "Task ID": "X", "Phase": "failed",
+		"Input asset": "in", "Output asset": "out", "Project": "project", "Source": "main", "Asked for": "renditions 720p, 360p", "From": "bucket.example.com", "Task ID": "X", "Phase": "failed",
 		"Created": "2026-03-01T12:00:00Z (1h0m ago)", "Took": "1m30s", "Retries": "3", "Error": "no disk", "Ready": "False (Failed)",
 		"Masked": "spec.params.upload.url", "Left out": "status.output.upload", "Unknown": "2 fields that the operator does not know; look for a newer one",
 	} {
 		if got[label] != want {
 			t.Errorf("%s: %q, not %q", label, got[label], want)
 		}
+	}
+}
+
+func TestDescribeWhatIsUnderWay(t *testing.T) {
+	task := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) {
+		t.Spec.Params = &v1alpha1.TaskParams{TranscodeFile: &v1alpha1.TranscodeFileParams{
+			Storage: &v1alpha1.FileLocation{URL: "s3+https://***:***@out.example.com/b"}, Outputs: &v1alpha1.TranscodeOutputs{MP4: &v1alpha1.OutputPath{}},
+		}}
+		t.Status.Progress = new(int32(40))
+	})
+	got := ""
+	for _, section := range Describe(&task, day.Add(time.Hour), term.Duration) {
+		for _, field := range section.Fields {
+			got += field.Label + ": " + field.Value + "\n"
+		}
+	}
+	if got != "Asked for: make MP4\nTo: out.example.com\nPhase: running, 40%\nCreated: 2026-03-01T12:00:00Z (1h0m ago)\nLast update: 1h0m ago\n" {
+		t.Error(got)
 	}
 }
 
