@@ -117,6 +117,7 @@ func TestText(t *testing.T) {
 		`{"jwt": "cut of`:                                                         `{"jwt": "[redacted]`,
 		"accessKeyId=AK signature='s'":                                            "accessKeyId=[redacted] signature='[redacted]'",
 		"token=[redacted]rest":                                                    "token=[redacted]",
+		"ghp_a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6\na1B2c3D4e5F6g7H8":              "[redacted]",
 		"jwt " + jwt + ".":                                                        "jwt [redacted].",
 		"key AKIAIOSFODNN7EXAMPLE used":                                           "key [redacted] used",
 		"x -----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY----- y": "x [redacted] y",
@@ -164,7 +165,7 @@ func TestKnownSecrets(t *testing.T) {
 	if got, _ := r.Text("abc"); got != "abc" {
 		t.Errorf("a secret of 3 bytes was masked: %q", got)
 	}
-	if got, _ := New(Mask, "redacted").Text("a " + Mask); got != "a "+Mask {
+	if got, _ := New(Mask, "redacted", "REDACTED").Text("a " + Mask); got != "a "+Mask {
 		t.Errorf("the mask was masked: %q", got)
 	}
 }
