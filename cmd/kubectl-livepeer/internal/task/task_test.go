@@ -45,7 +45,7 @@ func names(tasks []v1alpha1.LivepeerTask) string {
 func TestOrder(t *testing.T) {
 	tasks := []v1alpha1.LivepeerTask{
 		at(1, "done-old", "completed"), at(9, "done-new", "completed"), at(5, "cancelled", "cancelled"),
-		at(2, "failed-old", "failed"), at(3, "failed-new", "failed"), at(4, "running", "running"), at(8, "waiting", "waiting"), at(7, "odd", ""),
+		at(2, "failed-old", "failed"), at(3, "failed-new", "failed"), at(4, "running", "running"), at(8, "waiting", "waiting"), at(7, "odd", "", func(t *v1alpha1.LivepeerTask) { t.Status.UpdatedAt = new(metav1.NewMicroTime(day.Add(time.Hour))) }),
 	}
 	for want, sort := range map[string]func([]v1alpha1.LivepeerTask){
 		"failed-new failed-old waiting odd running done-new cancelled done-old": SortForList,
@@ -98,10 +98,13 @@ func TestChoose(t *testing.T) {
 		at(3, "export-0", "completed", assets("asset-1", "")),
 		at(2, "abc_1-hash", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "ABC_1" }),
 		at(2, "abcdef-ghi", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "ABCDEF-GHI" }),
+		at(2, "twin", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "Twin" }),
+		at(2, "twin-hash", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "TWIN" }),
 	}
 	for arg, want := range map[string]string{
 		"upload-1": "upload-1", "UPLOAD-1": "upload-1", "asset-1": "export-1", "ASSET-1": "export-1",
-		"ABC_1": "abc_1-hash", "abc_1": "abc_1-hash", "abc_1-hash": "abc_1-hash", "ABCDEF-GHI": "abcdef-ghi", "nope": "", "": "",
+		"ABC_1": "abc_1-hash", "abc_1": "abc_1-hash", "abc_1-hash": "abc_1-hash", "ABCDEF-GHI": "abcdef-ghi",
+		"Twin": "twin", "TWIN": "twin-hash", "nope": "", "": "",
 	} {
 		got := ""
 		if chosen := Choose(arg, tasks); chosen != nil {
@@ -172,6 +175,7 @@ func TestMessage(t *testing.T) {
 		t.Status.Conditions = []metav1.Condition{{Type: "Finished", Message: "lo…"}, {Type: "Stalled", Reason: "Failed", Message: "y"}}
 	})
 	waiting := at(0, "x", "waiting", func(t *v1alpha1.LivepeerTask) {
+		t.Status.ErrorMessage = "of the last attempt"
 		t.Status.Conditions = []metav1.Condition{{Type: "Finished", Message: "Waits for a worker."}}
 	})
 	stalled := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) {
