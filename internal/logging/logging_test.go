@@ -106,6 +106,8 @@ func TestWhatAServerSendsUnaskedIsNotLogged(t *testing.T) {
 	g.Expect(json.Unmarshal([]byte(out.String()), &line)).To(Succeed(), out.String())
 	g.Expect(line).To(And(HaveKeyWithValue("logger", "go"), HaveKeyWithValue("level", "debug")))
 
+	log.Printf("http: proxy error: sent Authorization: Bearer %s", "0a1b2c3d4e5f6a7b8c9d")
+	g.Expect(out.String()).To(And(ContainSubstring("proxy error"), Not(ContainSubstring("0a1b2c3d"))))
 	log.Printf("http: panic serving %s: %v", "10.0.0.1:1", "odd")
 	g.Expect(out.String()).To(ContainSubstring(`"level":"error"`))
 }
