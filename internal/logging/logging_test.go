@@ -59,6 +59,10 @@ func TestErrorsHaveNoStack(t *testing.T) {
 	New(&zap.Options{}, &out).Error(errors.New("broken"), "Not ready")
 	g.Expect(out.String()).To(And(ContainSubstring(`"error":"broken"`), Not(ContainSubstring("stacktrace"))))
 
+	out.Reset()
+	New(&zap.Options{}, &out).Info("a\u009b\u202eb")
+	g.Expect(out.String()).To(ContainSubstring("a  b"), "no terminal obeys a log")
+
 	New(&zap.Options{StacktraceLevel: zapcore.ErrorLevel}, &out).Error(nil, "Not ready")
 	g.Expect(out.String()).To(ContainSubstring("stacktrace"), "who asks for it gets it")
 }
