@@ -187,6 +187,28 @@ func TestNothingIsMadeBlindly(t *testing.T) {
 	g.Expect(x.writing).To(BeEmpty())
 }
 
+// TestWhatAWriteIsKnownAs: what it mirrors, or nothing where only the object was made and its status was not.
+func TestWhatAWriteIsKnownAs(t *testing.T) {
+	for whole, err := range map[bool]error{true: nil, false: errOut} {
+		g := NewWithT(t)
+		storage, _ := newMoody()
+		storage.write = func() error {
+			if storage.writes == 2 {
+				return err
+			}
+			return nil
+		}
+		x := NewIndex()
+		create := statusOf(x, "a")
+		create.Verb, create.Observation.Fingerprint = plan.Create, 5
+		create.Content = mirror.ContentOf(create.Desired)
+		g.Expect(NewWriter(storage, storage, x).write(t.Context(), mainScope, create) == nil).To(Equal(whole))
+		entry, there := x.Lookup("media")("a")
+		g.Expect([]bool{there, entry.ObservedGeneration > 0, entry.Phase != ""}).To(Equal([]bool{true, whole, whole}))
+		g.Expect(x.Mirrors(idOf("main"), "a", "a", 5, 0)).To(Equal(whole))
+	}
+}
+
 // TestUpdate: spec, labels and owner are put right, what others added stays, and what is no longer what was planned for is planned anew.
 func TestUpdate(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -200,6 +222,7 @@ func TestUpdate(t *testing.T) {
 		c.now.Labels = map[string]string{"team": "video", v1alpha1.LabelType: "clip"}
 		storage, api := newMoody(c.now)
 		action := statusOf(known(kubetest.ATask("a", "main", 10)), "a")
+		action.Desired.Status.ObservedGeneration = 0
 		action.Verb, action.Desired.Labels = plan.Update, map[string]string{v1alpha1.LabelSource: "main"}
 		action.Desired.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Reason: v1alpha1.ReasonFailed}}
 		g.Expect(NewWriter(storage, storage, NewIndex()).write(t.Context(), mainScope, action)).To(Succeed(), name)
