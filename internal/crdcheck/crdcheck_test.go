@@ -77,6 +77,7 @@ func TestMissing(t *testing.T) {
 		"LivepeerTask/status.output.upload.assetSpec.storage.ipfs.cid":  "LivepeerTask.status.output.upload.assetSpec.storage.ipfs.cid",
 		"LivepeerTask/status.output":                                    "LivepeerTask.status.output", // and nothing below
 		"LivepeerTask/status.output.upload.assetSpec.hash.[].algorithm": "LivepeerTask.status.output.upload.assetSpec.hash.algorithm",
+		"LivepeerTask/status.output.transcode.assetSpec":                "LivepeerTask.status.output.transcode.assetSpec", // of what is embedded
 		"LivepeerTaskSource/spec.notify":                                "LivepeerTaskSource.spec.notify",
 		"LivepeerTaskSource/status.tasks.omitted":                       "LivepeerTaskSource.status.tasks.omitted",
 	} {

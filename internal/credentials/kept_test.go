@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +38,9 @@ type vault struct {
 
 // window is where the vault's watches are begun.
 type window struct {
+	mu      sync.Mutex
 	watches []*stream
+	shut    atomic.Bool // none can be begun
 }
 
 func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
@@ -54,7 +57,12 @@ func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, 
 
 // open begins one more watch.
 func (w *window) open(ctx context.Context, _ types.NamespacedName) (io.ReadCloser, error) {
+	if w.shut.Load() {
+		return nil, errors.New("no")
+	}
 	watch := newStream(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.watches = append(w.watches, watch)
 	return watch, nil
 }
@@ -138,6 +146,10 @@ func TestWhatIsMadeAnew(t *testing.T) {
 		if kept && err == nil {
 			g.Expect(current).To(BeIdenticalTo(second), name)
 		}
+		for range namespaceReads {
+			_, free := k.watcher.reads.TryAcquire(ofMain)
+			g.Expect(free).To(BeTrue(), "%s: its turn never ends", name)
+		}
 	}
 }
 
@@ -212,6 +224,28 @@ func TestWatchedSecrets(t *testing.T) {
 	})
 }
 
+// TestNearly: a slip in the name of an entry is told, and no other name.
+func TestNearly(t *testing.T) {
+	g := NewWithT(t)
+	for entry, near := range map[string]bool{"api-key": true, "API_KEY": true, "api.key": true, "apiKey": false, "token": false} {
+		g.Expect(Nearly(aSecret("1", map[string]string{entry: "x"}), "apiKey") == entry).To(Equal(near), entry)
+	}
+}
+
+// TestMadeTwice: of what two make of the same at the same time, one is kept and the other closed.
+func TestMadeTwice(t *testing.T) {
+	g := NewWithT(t)
+	k := newKeeper()
+	sooner, later := &thing{}, &thing{}
+	got, _, err := k.Cache.Get(t.Context(), ofMain, "livepeer", "x", func(*corev1.Secret) (*thing, error) {
+		_, _, err := k.Cache.Get(t.Context(), ofMain, "livepeer", "x", func(*corev1.Secret) (*thing, error) { return sooner, nil })
+		return later, err
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(got).To(BeIdenticalTo(sooner))
+	g.Expect([]int{sooner.closed, later.closed}).To(Equal([]int{0, 1}))
+}
+
 // TestAnotherSecret: the watch of one that is named no more ends.
 func TestAnotherSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -227,12 +261,13 @@ func TestAnotherSecret(t *testing.T) {
 			synctest.Wait()
 		}
 		g.Expect([]bool{k.watches[0].closed, k.watches[1].closed}).To(Equal([]bool{true, false}))
-		_, _, err := k.Cache.Get(ctx, ofMain, "", "x", build)
+		ofNone, _, err := k.Cache.Get(ctx, ofMain, "", "x", build)
 		g.Expect(err).NotTo(HaveOccurred())
 		synctest.Wait()
 		g.Expect(k.watches[1].closed).To(BeTrue(), "none is named")
-		_, _, err = k.Cache.Get(ctx, ofMain, "three", "x", build)
+		ofThree, _, err := k.Cache.Get(ctx, ofMain, "three", "x", build)
 		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(ofThree).NotTo(BeIdenticalTo(ofNone))
 		_, _, err = k.Cache.Get(ctx, ofMain, "../four", "x", build)
 		g.Expect(err).To(HaveOccurred())
 		synctest.Wait()
@@ -252,6 +287,11 @@ func TestASecretOfTwoSources(t *testing.T) {
 		k.watcher.ctx = ctx
 		var told []string
 		k.OnChange(func(source types.NamespacedName) { told = append(told, source.Name) })
+		sinks := NewCache[*thing](k.watcher, "notify.secretRef", "token")
+		sinks.OnChange(func(source types.NamespacedName) { told = append(told, "sink of "+source.Name) })
+		_, _, err := sinks.Get(ctx, types.NamespacedName{Namespace: "media", Name: "b"}, "shared", "x",
+			func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
+		g.Expect(err).NotTo(HaveOccurred())
 		for source, secret := range map[string]string{"a": "shared", "b": "shared", "c": "other"} {
 			_, _, err := k.Cache.Get(ctx, types.NamespacedName{Namespace: "media", Name: source}, secret, "x",
 				func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
@@ -266,50 +306,11 @@ func TestASecretOfTwoSources(t *testing.T) {
 			watch.tell(apiwatch.Added, k.content.ResourceVersion)
 			synctest.Wait()
 		}
-		g.Expect(told).To(ConsistOf("b", "c"))
+		g.Expect(told).To(ConsistOf("b", "c", "sink of b"))
+		sinks.Forget(types.NamespacedName{Namespace: "media", Name: "b"})
 		k.Forget(types.NamespacedName{Namespace: "media", Name: "b"})
 		k.Forget(types.NamespacedName{Namespace: "media", Name: "c"})
 		synctest.Wait()
 		g.Expect([]bool{k.watches[0].closed, k.watches[1].closed}).To(Equal([]bool{true, true}))
 	})
-}
-
-// TestEventsOfAWatch: they may come in pieces, or several at once. What is no event ends the watch.
-func TestEventsOfAWatch(t *testing.T) {
-	event := func(version string) string {
-		return `{"type":"MODIFIED","object":{"metadata":{"resourceVersion":"` + version + `"}}}`
-	}
-	for name, c := range map[string]struct {
-		stream, version string
-		ends            bool
-	}{
-		"one":                   {event("1") + "\n", "1", false},
-		"several at once":       {event("1") + "\n" + event("2") + "\n" + event("3") + "\n", "3", false},
-		"without a line's end":  {event("1") + event("2"), "2", false},
-		"half of the next":      {event("1") + "\n" + event("2")[:20], "1", false},
-		"a large one between":   {event("1") + `{"type":"MODIFIED","more":"` + strings.Repeat("x", 1<<16) + `",` + event("2")[19:] + event("3"), "3", false},
-		"a deletion":            {event("1") + strings.Replace(event("2"), "MODIFIED", "DELETED", 1), "", false},
-		"an error":              {event("1") + `{"type":"ERROR","object":{"kind":"Status","code":410,"metadata":{"resourceVersion":"4"}}}`, "1", true},
-		"without a version":     {event("1") + event(""), "1", true},
-		"nothing":               {event("1") + "null\n", "1", true},
-		"no JSON":               {event("1") + "<html>", "1", true},
-		"another kind of value": {event("1") + `"MODIFIED"` + "\n", "1", true},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, end := context.WithCancel(t.Context())
-			defer end()
-			open := newStream(ctx)
-			w, watch := NewWatcher(nil, nil), &secretWatch{}
-			ended := false
-			go func() {
-				w.listen(ofMain, watch, open)
-				ended = true
-			}()
-			go func() { _, _ = io.WriteString(open.told, c.stream) }()
-			synctest.Wait()
-			if watch.version != c.version || !watch.known || ended != c.ends || open.closed != c.ends {
-				t.Errorf("%s: %+v, ended %v, closed %v", name, watch, ended, open.closed)
-			}
-		})
-	}
 }

@@ -9,13 +9,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"golang.org/x/time/rate"
+	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -31,6 +34,7 @@ type sink struct {
 	mu      sync.Mutex
 	answers []error // to the first ones
 	got     []string
+	last    eventsv1.Event
 }
 
 func (s *sink) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
@@ -42,6 +46,7 @@ func (s *sink) Create(_ context.Context, obj client.Object, _ ...client.CreateOp
 		return answer
 	}
 	s.got = append(s.got, obj.GetName())
+	s.last = *obj.(*eventsv1.Event) //nolint:forcetypeassert // Nothing else is made.
 	return nil
 }
 
@@ -117,6 +122,7 @@ func TestTroubleWithEvents(t *testing.T) {
 		"all is well":   {nil, 2},
 		"no connection": {errors.New("refused"), 2},
 		"overload":      {apierrors.NewTooManyRequests("later", 1), 2},
+		"broken":        {apierrors.NewInternalError(errors.New("no leader")), 2},
 		"there already": {apierrors.NewAlreadyExists(kind, "a"), 1},
 		"not allowed":   {apierrors.NewForbidden(kind, "a", errors.New("terminating")), 1},
 	} {
@@ -150,9 +156,78 @@ func TestTroubleWithEvents(t *testing.T) {
 	}
 }
 
+// TestAnAPIServerThatIsGone keeps no Event waiting for ever, and no operator from ending. The log says how many were dropped, now and then.
+func TestAnAPIServerThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		s := &sink{answers: slices.Repeat([]error{errors.New("refused")}, 1000)}
+		log := s.log(t)
+		var lines []string // under the log's lock
+		log.log = funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{})
+		said := func() []string {
+			synctest.Wait()
+			log.mu.Lock()
+			defer log.mu.Unlock()
+			return slices.Clone(lines)
+		}
+		tell := func(n int) {
+			for i := range n {
+				log.Tell("LivepeerTask", kubetest.ATask("a", "main", 1), &Event{Reason: "Running", Identity: []any{i}})
+			}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- log.Start(ctx) }()
+		tell(1)
+		<-time.After((1 + 2 + 4 + 8) * eventPause / 2)
+		g.Expect(said()).To(BeEmpty(), "it may be there again soon")
+		<-time.After(droppedTold / 2)
+		g.Expect(said()).To(ConsistOf(And(ContainSubstring(`"events"=1`), ContainSubstring(`"last"="refused"`))))
+		tell(2)
+		<-time.After(droppedTold)
+		tell(1)
+		<-time.After(droppedTold)
+		g.Expect(said()).To(HaveLen(2), "no more than one in a minute")
+		g.Expect(said()[1]).To(ContainSubstring(`"events"=3`))
+		g.Expect(testutil.ToFloat64(log.dropped)).To(BeEquivalentTo(4))
+
+		g.Expect(s.answers).To(HaveLen(1000-4*eventAttempts), "nobody asks any more")
+
+		tell(100)
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		g.Expect(<-ended).To(Succeed())
+		g.Expect(time.Since(began)).To(BeNumerically("<=", eventDrainTimeout))
+		g.Expect(testutil.ToFloat64(log.dropped)).To(BeNumerically(">=", 8), "those that are given up count")
+	})
+}
+
+// TestWhatAnEventSays is what kubectl describe shows of the object: of this one, and of no other of its name.
+func TestWhatAnEventSays(t *testing.T) {
+	g := NewWithT(t)
+	s := &sink{}
+	log := s.log(t)
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	for _, kind := range []string{"Warning", "Normal"} {
+		log.Tell("LivepeerTask", kubetest.ATask("a", "main", 7), &Event{
+			Action: Mirroring, Reason: "Failed", Note: strings.Repeat("x", 5000), Warning: kind == "Warning", Identity: []any{kind},
+		})
+		g.Expect(log.Start(ended)).To(Succeed())
+		g.Expect([]string{s.last.Type, s.last.Action, s.last.Reason, s.last.ReportingController}).To(Equal([]string{kind, "Mirror", "Failed", Source}))
+		g.Expect(len(s.last.Note)).To(And(BeNumerically(">", 1000), BeNumerically("<=", 1024)))
+		of := s.last.Regarding
+		g.Expect([]string{of.Kind, of.Namespace, of.Name, string(of.UID), of.ResourceVersion}).To(Equal([]string{"LivepeerTask", "media", "a", "uid-of-a", "7"}))
+		g.Expect(s.last.Namespace).To(Equal("media"))
+	}
+}
+
 // TestEventName: one for the same news, another for any other, and valid for every name of a task.
 func TestEventName(t *testing.T) {
-	names := map[string]bool{}
+	again := kubetest.ATask("a", "main", 1)
+	again.UID = "another"
+	names := map[string]bool{eventName(again, "Failed", []any{"1"}): true}
 	for _, object := range []string{"a", "b", strings.Repeat("x", 253), strings.Repeat("x.", 126) + "y"} {
 		for _, reason := range []string{"Failed", "Running"} {
 			for _, identity := range []any{"1", "2"} {

@@ -32,6 +32,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	ok := server(t, always(http.StatusOK), "ok")
 	for name, c := range map[string]struct{ probe, api, says string }{
 		"not ready":    {server(t, always(http.StatusInternalServerError), "[-]tasks failed"), ok, "the operator is not ready.*500.*tasks failed"},
+		"another":      {server(t, always(http.StatusNotFound), "404 page"), ok, "the operator is not ready.*404"},
 		"nobody there": {"http://127.0.0.1:1/readyz", ok, "the operator is not ready.*127.0.0.1:1"},
 		"no URL":       {"://", ok, "the operator is not ready.*missing protocol scheme"},
 		"no CRDs":      {ok, server(t, always(http.StatusNotFound), "{}"), "the CRDs are not served"},

@@ -59,6 +59,10 @@ func TestErrorsHaveNoStack(t *testing.T) {
 	New(&zap.Options{}, &out).Error(errors.New("broken"), "Not ready")
 	g.Expect(out.String()).To(And(ContainSubstring(`"error":"broken"`), Not(ContainSubstring("stacktrace"))))
 
+	out.Reset()
+	New(&zap.Options{}, &out).Info("a\u009b\u202eb")
+	g.Expect(out.String()).To(ContainSubstring("a  b"), "no terminal obeys a log")
+
 	New(&zap.Options{StacktraceLevel: zapcore.ErrorLevel}, &out).Error(nil, "Not ready")
 	g.Expect(out.String()).To(ContainSubstring("stacktrace"), "who asks for it gets it")
 }
@@ -106,6 +110,8 @@ func TestWhatAServerSendsUnaskedIsNotLogged(t *testing.T) {
 	g.Expect(json.Unmarshal([]byte(out.String()), &line)).To(Succeed(), out.String())
 	g.Expect(line).To(And(HaveKeyWithValue("logger", "go"), HaveKeyWithValue("level", "debug")))
 
+	log.Printf("http: proxy error: sent Authorization: Bearer %s", "0a1b2c3d4e5f6a7b8c9d")
+	g.Expect(out.String()).To(And(ContainSubstring("proxy error"), Not(ContainSubstring("0a1b2c3d"))))
 	log.Printf("http: panic serving %s: %v", "10.0.0.1:1", "odd")
 	g.Expect(out.String()).To(ContainSubstring(`"level":"error"`))
 }

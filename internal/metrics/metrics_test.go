@@ -100,6 +100,7 @@ func TestWrites(t *testing.T) {
 		lags, finished int
 	}{
 		"new in a first sync": {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: hour.Add(-time.Hour)}, 0, 0},
+		"old, and new here":   {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: hour.Add(-time.Hour)}, 0, 0},
 		"new since then":      {metrics.Write{Verb: metrics.Create, Phase: "failed", UpdatedAt: noon}, 0, 1},
 		"new and running":     {metrics.Write{Verb: metrics.Create, Phase: "running", UpdatedAt: noon}, 0, 0},
 		"ended": {metrics.Write{Verb: metrics.UpdateStatus, Phase: "failed", Before: "running", UpdatedAt: noon.Add(-7 * time.Second),
@@ -116,7 +117,11 @@ func TestWrites(t *testing.T) {
 			m := metrics.New(registry, noTasks)
 			registry.MustRegister(m)
 			m.Follow(main)
-			m.Report(main, &metrics.State{Reason: "Synced", FullSyncAt: hour})
+			state := &metrics.State{Reason: "Synced", FullSyncAt: hour}
+			if name == "new in a first sync" {
+				state.FullSyncAt = time.Time{}
+			}
+			m.Report(main, state)
 			m.Wrote(main, &c.write, noon)
 			lags, finished, writes := 0, 0.0, 0.0
 			families, err := registry.Gather()
@@ -139,6 +144,53 @@ func TestWrites(t *testing.T) {
 			g.Expect(writes).To(BeNumerically("==", 1))
 		})
 	}
+}
+
+// TestValues: each metric of a source says what its name says.
+func TestValues(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewRegistry()
+	m := metrics.New(registry, func(_ metrics.Source, uid types.UID, yield func(kind, phase string, count int)) {
+		g.Expect(uid).To(BeEquivalentTo("uid"))
+		yield("clip", "failed", 3)
+	})
+	registry.MustRegister(m)
+	m.Follow(main)
+	m.Report(main, &metrics.State{
+		UID: "uid", Reason: "Unauthorized", Stalled: true, PolledAt: noon, FullSyncAt: noon.Add(-time.Minute - time.Millisecond),
+		Interval: 10 * time.Second, FullInterval: time.Hour, StalledTasks: 4,
+	})
+	for range 2 {
+		m.Follow(main) // each reconcile does
+		m.Failed(main, metrics.KindPoll, "Unauthorized")
+		m.Requested(main, "Unauthorized")
+		m.LeftOut(main, 5)
+	}
+	m.Wrote(main, &metrics.Write{Verb: metrics.Create, Type: "clip", Phase: "cancelled", UpdatedAt: noon}, noon)
+	m.Wrote(main, &metrics.Write{Verb: metrics.UpdateStatus, Phase: "running", UpdatedAt: noon.Add(time.Hour), UpdatedBefore: noon}, noon)
+	var all []string
+	for _, d := range metrics.Definitions() {
+		all = append(all, d.Name)
+	}
+	text, err := testutil.CollectAndFormat(registry, expfmt.TypeTextPlain, all...)
+	g.Expect(err).NotTo(HaveOccurred())
+	short := strings.NewReplacer(metrics.Prefix, "", `{namespace="media",source="main"}`, "", `namespace="media",`, "", `,source="main"`, "",
+		`source="main",`, "")
+	var values []string
+	for line := range strings.Lines(short.Replace(string(text))) {
+		if !strings.HasPrefix(line, "#") && !strings.HasSuffix(line, " 0\n") && !strings.Contains(line, "_bucket") {
+			values = append(values, strings.TrimSpace(line))
+		}
+	}
+	g.Expect(values).To(ConsistOf(
+		`tasks{phase="failed",type="clip"} 3`, `source_stalled{reason="Unauthorized"} 1`, `stalled_tasks 4`,
+		`poll_interval_seconds 10`, `full_sync_interval_seconds 3600`, `last_poll_timestamp_seconds 1.7673552e+09`,
+		`last_full_sync_timestamp_seconds 1.767355139999e+09`, `polls_total{kind="poll",result="Unauthorized"} 2`,
+		`api_requests_total{result="Unauthorized"} 2`, `unusable_elements_total 10`, `writes_total{verb="create"} 1`,
+		`writes_total{verb="update_status"} 1`, `tasks_finished_total{phase="cancelled",type="clip"} 1`, `mirror_lag_seconds_count 1`,
+	))
+	m.Report(main, &metrics.State{UID: "uid", Reason: "Synced", Ready: true})
+	g.Expect(testutil.CollectAndFormat(registry, expfmt.TypeTextPlain, metrics.SourceReady)).To(ContainSubstring(`reason="Synced",source="main"} 1`))
 }
 
 // However many types Studio makes up, they are one series.

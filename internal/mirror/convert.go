@@ -136,11 +136,11 @@ func dropped(omitted []string, field string) []string {
 	return omitted
 }
 
-// without returns the paths that don't start with field.
+// without returns the paths that are not below field.
 func without(paths []string, field string) []string {
 	var rest []string
 	for _, path := range paths {
-		if path != field && !strings.HasPrefix(path, field+".") {
+		if !strings.HasPrefix(path, field+".") {
 			rest = append(rest, path)
 		}
 	}

@@ -133,6 +133,7 @@ func TestDeepAndLarge(t *testing.T) {
 		"300 levels":    {strings.Repeat(`{"a":`, 300) + "1" + strings.Repeat("}", 300), true},
 		"nearly 64 KiB": {`"` + strings.Repeat("x", 64<<10-2) + `"`, false},
 		"64 KiB":        {`"` + strings.Repeat("x", 64<<10-1) + `"`, true},
+		"once escaped":  {`"` + strings.Repeat(`\"`, 40<<10) + `"`, true},
 		"2 MB":          {`{"data":"` + strings.Repeat("token=x ", 250_000) + `"}`, true},
 		"many":          {"[" + strings.Repeat("1,", 1_000_000) + "1]", true},
 		"huge number":   {`{"a":1e400}`, true},
@@ -205,7 +206,8 @@ func TestCutMessageHidesSecrets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(o.Status.ErrorMessage, secret[:3]) || !strings.HasSuffix(o.Status.ErrorMessage, "…") {
+			if strings.Contains(o.Status.ErrorMessage, secret[:3]) || !strings.HasSuffix(o.Status.ErrorMessage, "…") ||
+				!slices.Equal(o.Status.OmittedFields, []string{"errorMessage"}) {
 				t.Fatalf("%s, shift %d: ends in %q", name, shift, o.Status.ErrorMessage[len(o.Status.ErrorMessage)-40:])
 			}
 		}
@@ -225,7 +227,7 @@ func TestPathListsAreBounded(t *testing.T) {
 		members[i] = fmt.Sprintf(`"token%d":"x"`, i)
 	}
 	o = mustConvert(t, `{"id":"A","params":{"exportData":{"content":{"a token":{`+strings.Join(members, ",")+`},"b":{`+strings.Join(members, ",")+`}}}}}`)
-	if n := len(o.Spec.RedactedFields); n > 100 || n == 100 && o.Spec.RedactedFields[99] != "…" {
+	if n := len(o.Spec.RedactedFields); n != 100 || o.Spec.RedactedFields[99] != "…" {
 		t.Errorf("%d paths, last %q", n, o.Spec.RedactedFields[n-1])
 	}
 }
@@ -240,5 +242,14 @@ func TestSectionIsBounded(t *testing.T) {
 	}
 	if !slices.Equal(o.Status.OmittedFields, []string{"createdAt", "output"}) || !slices.Equal(o.Status.RedactedFields, []string{"errorMessage"}) {
 		t.Errorf("%q %q", o.Status.OmittedFields, o.Status.RedactedFields)
+	}
+	profile := `{"name":"` + strings.Repeat("x", 3000) + `"}`
+	profiles := "[" + strings.TrimSuffix(strings.Repeat(profile+",", 200), ",") + "]"
+	o = mustConvert(t, `{"id":"A","type":"token=x","projectId":{},"params":{"upload":{"url":"https://u:p@h/","c2pa":5,"profiles":`+profiles+`}}}`)
+	if o.Spec.Params != nil || o.ID != "A" {
+		t.Errorf("params of %d bytes", len(profiles))
+	}
+	if !slices.Equal(o.Spec.OmittedFields, []string{"params", "projectId"}) || !slices.Equal(o.Spec.RedactedFields, []string{"type"}) {
+		t.Errorf("%q %q", o.Spec.OmittedFields, o.Spec.RedactedFields)
 	}
 }

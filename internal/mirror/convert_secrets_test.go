@@ -141,7 +141,12 @@ func TestHeaders(t *testing.T) {
 // TestSearchIsBounded: what of a task is beyond the bound for the search for credentials is masked whole, and named.
 func TestSearchIsBounded(t *testing.T) {
 	profiles := strings.TrimSuffix(strings.Repeat(`{"name":"`+strings.Repeat("x ", 8<<10)+`"},`, 70), ",")
-	o := mustConvert(t, `{"id":"A","params":{"transcode-file":{"profiles":[`+profiles+`]}},"status":{"errorMessage":"nothing secret"}}`)
+	o := mustConvert(t, `{"id":"A","params":{"transcode-file":{"profiles":[`+profiles+`]}},"status":{"errorMessage":"nothing secret"},
+		"output":{"upload":{"assetSpec":{"name":"neither","playbackPolicy":{"webhookContext":{"a":"b"}}}}}}`)
+	asset := o.Status.Output.Upload.AssetSpec
+	if asset.Name != redact.Mask || string(asset.PlaybackPolicy.WebhookContext.Raw) != `"`+redact.Mask+`"` || len(o.Status.RedactedFields) != 3 {
+		t.Errorf("%q, %s, named %q", asset.Name, asset.PlaybackPolicy.WebhookContext.Raw, o.Status.RedactedFields)
+	}
 	if o.Status.ErrorMessage != redact.Mask || !slices.Contains(o.Status.RedactedFields, "errorMessage") {
 		t.Errorf("errorMessage is %q, named %q", o.Status.ErrorMessage, o.Status.RedactedFields)
 	}

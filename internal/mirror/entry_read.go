@@ -186,7 +186,7 @@ func (m *metadataReader) reference(s *scan.Scanner) {
 			s.Raw()
 		}
 	})
-	if controls && m.owner.UID == "" {
+	if controls { // the API server lets in no two
 		m.owner = owner
 	}
 }

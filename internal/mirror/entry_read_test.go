@@ -174,6 +174,11 @@ func TestReadListCutShort(t *testing.T) {
 			t.Fatalf("%d of %d bytes pass for the whole: %s", n, len(whole), whole[:n])
 		}
 	}
+	for text, ok := range map[string]bool{`{"items":null,"metadata":{"resourceVersion":"1"}}`: true, `{"items":[{};{}],"metadata":{"resourceVersion":"1"}}`: false} {
+		if _, err := ReadList(iotest.OneByteReader(bytes.NewReader([]byte(text))), each(func(*Entry) {})); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 	if _, err := ReadList(iotest.TimeoutReader(iotest.OneByteReader(bytes.NewReader(whole))), each(func(*Entry) {})); !errors.Is(err, iotest.ErrTimeout) {
 		t.Errorf("the error of the network is lost: %v", err)
 	}

@@ -53,6 +53,14 @@ func TestEntryOf(t *testing.T) {
 	if stamp := (Stamp{UpdatedAt: 1587667174725, ID: "A"}); want.Stamp() != stamp {
 		t.Errorf("%+v", want.Stamp())
 	}
+	same, other := want, want
+	if other.UID = "another"; !want.SameContent(&same) || want.SameContent(&other) {
+		t.Error("another object is taken for it")
+	}
+	older, newer := Stamp{UpdatedAt: 5, ID: "a"}, Stamp{UpdatedAt: 5, ID: "b"}
+	if older.Compare(newer) >= 0 || newer.Compare(older) <= 0 || newer.Compare(newer) != 0 {
+		t.Error("of the same time, the ID decides")
+	}
 	task.DeletionTimestamp = new(metav1.Now())
 	task.OwnerReferences = task.OwnerReferences[:1]
 	task.Status.UpdatedAt = nil
@@ -67,6 +75,29 @@ func TestTimesByOthersDoNotCount(t *testing.T) {
 	task.ManagedFields[1].FieldsV1 = metav1.NewFieldsV1(`{"f:status":{"f:updatedAt":{}}}`)
 	if entry := EntryOf(task); entry.UpdatedAt != 0 {
 		t.Errorf("%+v", entry)
+	}
+}
+
+// TestWhoEditedASpec: what was restored from a backup is all others' as well, and a status has fields of these names, too.
+func TestWhoEditedASpec(t *testing.T) {
+	for name, c := range map[string]struct {
+		fields               string
+		generation, observed int64
+		edited               bool
+	}{
+		"edited":          {`{"f:spec":{"f:id":{},"f:type":{}}}`, 3, 2, true},
+		"and written to":  {`{"f:spec":{"f:id":{},"f:type":{}}}`, 3, 3, false},
+		"restored":        {`{"f:spec":{"f:id":{},"f:type":{}}}`, 1, 0, false},
+		"another's asset": {`{"f:status":{"f:output":{"f:upload":{"f:assetSpec":{"f:id":{},"f:type":{}}}}}}`, 3, 2, false},
+	} {
+		task := storedTask(observed("A", "upload", "running", 1587667174725))
+		task.Generation, task.Status.ObservedGeneration = c.generation, c.observed
+		task.ManagedFields[1].FieldsV1 = metav1.NewFieldsV1(c.fields)
+		for _, entry := range append(readBack(t, task), EntryOf(task)) {
+			if entry.EditedID != c.edited || entry.EditedType != c.edited {
+				t.Errorf("%s: %+v", name, entry.Edited)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
 
@@ -71,6 +73,34 @@ func TestTransitionOf(t *testing.T) {
 	}
 }
 
+// TestStalledIsToldOnce: not with each write while it lasts, and not where the task gets on at last.
+func TestStalledIsToldOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		before  string
+		stalled bool // it was already
+		want    string
+	}{
+		"stalls":       {"running", false, "!Stalled"},
+		"goes on so":   {"running", true, ""},
+		"starts, late": {"waiting", false, "Running"},
+	} {
+		status := &observed("A", "upload", "running", noon).Status
+		status.Conditions = append(status.Conditions, metav1.Condition{Type: v1alpha1.ConditionStalled, Reason: v1alpha1.ReasonNoUpdate, Message: "Silent"})
+		before := &Entry{Shown: Shown{Phase: c.before, ObservedGeneration: 1, UpdatedAt: noon, Stalled: c.stalled}}
+		if c.before != "running" {
+			before.UpdatedAt--
+		}
+		got, ok := TransitionOf(before, status)
+		reason := got.Reason
+		if got.Warning {
+			reason = "!" + reason
+		}
+		if ok != (c.want != "") || ok && reason != c.want || reason == "!Stalled" && got.Note != "Silent" {
+			t.Errorf("%s: %v %+v", name, ok, got)
+		}
+	}
+}
+
 // TestNotes say what a person needs, and no more than an Event holds.
 func TestNotes(t *testing.T) {
 	before := &Entry{Shown: Shown{Phase: "running", ObservedGeneration: 1, UpdatedAt: noon}}
@@ -90,12 +120,16 @@ func TestNotes(t *testing.T) {
 			status.ErrorMessage, status.Retries = message, new(int64(3))
 		}
 	}
+	retried := func(times int64) func(*v1alpha1.LivepeerTaskStatus) {
+		return func(status *v1alpha1.LivepeerTaskStatus) { status.Retries = &times }
+	}
 	for got, want := range map[string]string{
 		note("completed", playable("https://cdn.example.com/index.m3u8")): "Playback: https://cdn.example.com/index.m3u8",
 		note("completed", playable("")):                                   "The task completed.",
 		note("failed", failing("no disk")):                                "The task failed: no disk",
 		note("failed", failing("")):                                       "no reason",
 		note("waiting", failing("no disk")):                               "retry 3. The last attempt failed: no disk",
+		note("waiting", retried(0)):                                       "The task is tried again.",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)

@@ -82,6 +82,13 @@ func TestPlainTextIsMasked(t *testing.T) {
 			}
 		}
 	}
+	for _, odd := range []string{"\x00", "\x01", "\x7f", "\u0081", "\u202e", "\u2066"} { // in place of which a space is shown
+		for _, text := range []string{"the password" + odd + "is" + odd + first, "login" + odd + "bob" + odd + "password" + odd + first} {
+			if got, changed := r.PlainText(text); strings.Contains(got, first) || !changed {
+				t.Errorf("%q became %q, %v", text, got, changed)
+			}
+		}
+	}
 	if got, changed := r.PlainText("frame \x1b[31m12\x1b[0m\u202e lost"); got != "frame  [31m12 [0m  lost" || changed {
 		t.Errorf("%q, %v", got, changed)
 	}

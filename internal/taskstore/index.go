@@ -41,8 +41,9 @@ type Index struct {
 // inFlight is what the watch showed of a task while it was being written or read.
 type inFlight struct {
 	users   int
-	deleted types.UID // the object that was deleted
-	version string    // the latest version
+	deleted types.UID   // the object that was deleted
+	lost    *StoredTask // the same, where it was known
+	version string      // the latest version
 }
 
 func (m *inFlight) join() *inFlight {
@@ -184,7 +185,7 @@ func (x *Index) Unchanged(stored *mirror.Entry) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	task, ok := x.byName[stored.Namespace][stored.Name]
-	return ok && task.uid == stored.UID && task.sequence == stored.Sequence
+	return ok && task.sequence == stored.Sequence
 }
 
 // Finished counts the stored tasks of a source that have ended.

@@ -19,25 +19,24 @@ func (x *Index) begin(key types.NamespacedName) {
 	x.writing[key] = x.writing[key].join()
 }
 
-// done ends a write: task is what is stored now, or nil if the write failed. If somebody else wrote over it meanwhile, that is
-// reported.
+// done ends a write: task is what is stored now, or nil if the write failed. What somebody else made of it meanwhile is reported.
 func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	x.mu.Lock()
 	seen := leave(x.writing, key)
 	known, ok := x.byName[key.Namespace][key.Name]
 	var foreign *StoredTask
-	if task != nil {
-		switch {
-		case task.uid == seen.deleted:
-			foreign = task
-		case !ok || newer(task.version, known.version):
-			x.set(task, true)
-			known, ok = task, true
-		case newer(known.version, task.version) && known.differs(task):
-			foreign = task
-		case known.version == task.version: // the echo came first, without the fingerprint
-			known.fingerprint = task.fingerprint
-		}
+	switch {
+	case task == nil:
+		foreign = seen.lost
+	case task.uid == seen.deleted:
+		foreign = task
+	case !ok || newer(task.version, known.version):
+		x.set(task, true)
+		known, ok = task, true
+	case newer(known.version, task.version) && known.differs(task):
+		foreign = task
+	case known.version == task.version: // the echo came first, without the fingerprint
+		known.fingerprint = task.fingerprint
 	}
 	look := seen.version != "" && (!ok || newer(seen.version, known.version))
 	tell, tellUnread := x.onExternalChange, x.onUnread
@@ -50,14 +49,17 @@ func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	}
 }
 
-// gone ends a deletion by the operator.
+// gone ends a deletion by the operator. Another task may have the name by now.
 func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	leave(x.writing, key)
 	if known, ok := x.byName[key.Namespace][key.Name]; ok && known.uid == uid {
 		x.remove(known)
 	}
+	if seen, ok := x.writing[key]; ok {
+		seen.lost = nil // by nobody else
+	}
+	x.mu.Unlock()
+	x.done(key, nil)
 }
 
 // SeeStored takes in a task as it is stored. It reports content that is not known yet if the task was known before. A new task is
@@ -151,21 +153,20 @@ func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 // Deleted takes in the deletion of a task, and reports it if the operator did not make it.
 func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	x.mu.Lock()
-	known, foreign := x.byName[key.Namespace][key.Name]
-	foreign = foreign && known.uid == uid
-	if foreign {
+	known := x.byName[key.Namespace][key.Name]
+	if known != nil && known.uid == uid {
 		x.remove(known)
+	} else {
+		known = nil
 	}
-	seen, writing := x.writing[key]
-	if writing {
-		seen.deleted = uid
+	for _, seen := range []*inFlight{x.writing[key], x.reading[key]} {
+		if seen != nil {
+			seen.deleted, seen.lost = uid, known
+		}
 	}
-	if seen, reading := x.reading[key]; reading {
-		seen.deleted = uid
-	}
-	tell := x.onExternalChange
+	tell, writing := x.onExternalChange, x.writing[key] != nil
 	x.mu.Unlock()
-	if foreign && !writing {
+	if known != nil && !writing {
 		tell(known.ref())
 	}
 }

@@ -56,6 +56,10 @@ func TestIndexLooksAtWhatOthersWrite(t *testing.T) {
 			func(x *Index) { x.begin(keyOf("new")); x.Notice(keyOf("new"), "11"); x.done(keyOf("new"), nil) },
 			[]types.NamespacedName{keyOf("new")},
 		},
+		"own deletion, and another of its name by then": {
+			func(x *Index) { x.begin(a); x.Notice(a, "12"); x.gone(a, "uid-of-a") }, []types.NamespacedName{a},
+		},
+		"own deletion alone": {func(x *Index) { x.begin(a); x.gone(a, "uid-of-a") }, nil},
 		"two at once": {
 			func(x *Index) {
 				x.begin(a)
@@ -88,6 +92,7 @@ func TestLateLook(t *testing.T) {
 		"deleted meanwhile":          {func(x *Index) { forget(x, kubetest.ATask("a", "main", 12)) }, false},
 		"another one was deleted":    {func(x *Index) { forget(x, kubetest.ATask("a", "main", 9, reborn)) }, true},
 		"a later list lacks it":      {func(x *Index) { x.Replace("", nil, "12") }, false},
+		"a later list of its place":  {func(x *Index) { x.Replace("media", nil, "12") }, false},
 		"an earlier list lacked it":  {func(x *Index) { x.Replace("", nil, "10") }, true},
 		"a list of another place":    {func(x *Index) { x.Replace("elsewhere", nil, "12") }, true},
 		"known, and listed no more":  {func(x *Index) { x.SeeStored(stored(kubetest.ATask("a", "main", 10))); x.Replace("", nil, "12") }, false},

@@ -42,6 +42,11 @@ func TestIndexTellsOfOthers(t *testing.T) {
 		want    []TaskRef
 		version string // of a, afterwards
 	}{
+		"a version of its own kind": {
+			func(x *Index) {
+				x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed, func(task *v1alpha1.LivepeerTask) { task.ResourceVersion = "b" })), true)
+			}, []TaskRef{ask("main", "a")}, "b",
+		},
 		"another's change":           {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed)), true) }, []TaskRef{ask("main", "a")}, "11"},
 		"nothing new in it":          {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 11)), true) }, nil, "11"},
 		"the same again":             {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 10, failed)), true) }, nil, "10"},
@@ -104,6 +109,13 @@ func TestIndexTellsOfOthers(t *testing.T) {
 				x.ObserveStored(stored(kubetest.ATask("a", "main", 11, failed)), true)
 			}, []TaskRef{ask("main", "a")}, "11",
 		},
+		"own write that failed, since another deleted the task": {
+			func(x *Index) {
+				x.begin(keyOf("a"))
+				forget(x, kubetest.ATask("a", "main", 11))
+				x.done(keyOf("a"), nil)
+			}, []TaskRef{ask("main", "a")}, "",
+		},
 		"own write of another task": {
 			func(x *Index) {
 				x.begin(keyOf("b"))
@@ -157,6 +169,23 @@ func TestIndexRemembersUnfinishedTasks(t *testing.T) {
 	x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request) })
 	if want := []TaskRef{{Namespace: "media", Source: "main", ID: "b"}}; !slices.Equal(got, want) {
 		t.Errorf("told of %+v", got)
+	}
+}
+
+// TestNothingOfATaskIsLost: what is kept of it is all that an entry says.
+func TestNothingOfATaskIsLost(t *testing.T) {
+	want := mirror.Entry{
+		Object:    mirror.Object{Namespace: "media", Name: "a", UID: "uid", ResourceVersion: "10", Generation: 2, Deleting: true},
+		Ownership: mirror.Ownership{OwnerName: "main", OwnerUID: "uid-of-main", SourceLabel: "other"},
+		Shown: mirror.Shown{
+			ID: "A", Type: "clip", Phase: "failed", UpdatedAt: 3, ObservedGeneration: 4, Retries: 5, Waiting: true, Stalled: true,
+		},
+		Edited: mirror.Edited{EditedID: true, EditedType: true}, Content: mirror.Content{SpecDigest: 6, StatusDigest: 7, Sequence: 1},
+	}
+	x := NewIndex()
+	x.SeeStored(StoredOf(&want))
+	if got, _ := x.Lookup("media")("a"); got != want {
+		t.Errorf("%+v became %+v", want, got)
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 // transitions had to be left out for want of room.
 func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *plan.Action) (lost int, err error) {
 	status := &action.Desired.Status
-	status.Notifications = nil
 	if !scope.Notify {
 		return 0, nil
 	}
@@ -28,9 +27,6 @@ func (w *Writer) notifications(ctx context.Context, scope *plan.Scope, action *p
 		key := types.NamespacedName{Namespace: action.Stored.Namespace, Name: action.Stored.Name}
 		if err := w.live.Get(ctx, key, live); err != nil {
 			return 0, err
-		}
-		if live.ResourceVersion != action.Stored.ResourceVersion {
-			return 0, changedSince(live)
 		}
 		status.Notifications = live.Status.Notifications
 	}

@@ -85,6 +85,8 @@ func TestAcknowledge(t *testing.T) {
 		}
 		sent := slices.DeleteFunc(slices.Clone(read.Status.Notifications), func(of v1alpha1.Transition) bool { return !slices.Contains(c.sent, of.Phase) })
 		x := known(read)
+		entry, _ := x.Lookup("media")("a")
+		x.Recognise(&entry, 5)
 		writer := NewWriter(storage, storage, x)
 		err := writer.Acknowledge(t.Context(), read, sent)
 		allFree(t, writer)
@@ -95,6 +97,9 @@ func TestAcknowledge(t *testing.T) {
 			g.Expect(phasesIn(now)).To(Equal(c.left), name)
 			g.Expect(now.Status.ObservedGeneration).To(BeEquivalentTo(1), "%s: what the status was made from stays", name)
 			g.Expect(now.Status.Phase).To(Equal(c.now.Status.Phase), name)
+		}
+		if err == nil && c.now != nil {
+			g.Expect(x.Mirrors(idOf("main"), "a", "a", 5, 0)).To(Equal(name != "written to"), "%s: what it is known to mirror", name)
 		}
 		told := 0
 		x.NotifyExternalChanges(func(TaskRef) { told++ })
@@ -114,6 +119,9 @@ func TestWhatWaitsStays(t *testing.T) {
 	writer := NewWriter(storage, storage, x)
 	g.Expect(writer.write(t.Context(), scope, statusOf(x, "a"))).To(Succeed())
 	g.Expect(phasesIn(api.Tasks["a"])).To(Equal([]string{"running", "failed"}))
+	g.Expect(api.Tasks["a"].Status.Notifications[1].PreviousPhase).To(Equal("running"))
+	g.Expect(writer.write(t.Context(), scope, statusOf(x, "a"))).To(Succeed())
+	g.Expect(phasesIn(api.Tasks["a"])).To(Equal([]string{"running", "failed"}), "the phase is the same")
 
 	storage.read = func() error { return errOut }
 	again := statusOf(x, "a")
@@ -124,6 +132,12 @@ func TestWhatWaitsStays(t *testing.T) {
 	storage.read = func() error { return nil }
 	g.Expect(writer.write(t.Context(), mainScope, again)).To(Succeed())
 	g.Expect(phasesIn(api.Tasks["a"])).To(BeEmpty(), "the source sends no events any more")
+
+	full, told := kubetest.ATask("full", "main", 11, waitingFor(make([]string, v1alpha1.MaxNotifications)...)), &wrote{}
+	storage, _ = newMoody(full)
+	x = known(full)
+	g.Expect(NewWriter(storage, storage, x, told).write(t.Context(), scope, statusOf(x, "full"))).To(Succeed())
+	g.Expect(*told).To(ConsistOf(HaveField("Lost", 1)), "there is no room")
 }
 
 // TestNewTasksAreNotifiedOfWhatIsNew: a task that is mirrored for the first time, or whose status a crash has left out, waits to be sent

@@ -91,9 +91,6 @@ func (w *Writer) Apply(ctx context.Context, scope plan.Scope, actions []plan.Act
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writeConcurrency)
 	for _, action := range actions {
-		if ctx.Err() != nil {
-			break
-		}
 		group.Go(func() error {
 			release, err := w.slots.Acquire(ctx, source)
 			if err != nil {

@@ -52,6 +52,11 @@ func (m *moody) Create(ctx context.Context, task *v1alpha1.LivepeerTask) error {
 	return cmpOr(m.write, func() error { return m.Storage.Create(ctx, task) })
 }
 
+func (m *moody) Update(ctx context.Context, task *v1alpha1.LivepeerTask) error {
+	m.writes++
+	return cmpOr(m.write, func() error { return m.Storage.Update(ctx, task) })
+}
+
 func (m *moody) UpdateStatus(ctx context.Context, task *v1alpha1.LivepeerTask) error {
 	m.writes++
 	err := cmpOr(m.write, func() error { return m.Storage.UpdateStatus(ctx, task) })
@@ -170,13 +175,64 @@ func TestNothingIsMadeBlindly(t *testing.T) {
 	name := mirror.Names("a")[1]
 	desired := kubetest.ATask(name, "main", 0, func(task *v1alpha1.LivepeerTask) { task.Spec.ID = "a" })
 	create := plan.Action{Verb: plan.Create, Desired: desired, Observation: &mirror.Observation{ID: "a", Spec: desired.Spec}}
-	writer := NewWriter(storage, storage, NewIndex())
+	x := NewIndex()
+	writer := NewWriter(storage, storage, x)
 	g.Expect(writer.write(t.Context(), mainScope, create)).To(MatchError(errOut))
 	g.Expect(api.Tasks).To(BeEmpty())
 
 	storage.write = func() error { return changedSince(desired) }
 	gone := plan.Action{Verb: plan.Delete, Stored: mirror.EntryOf(kubetest.ATask("a", "main", 10)), Because: plan.BecauseDeleted}
 	g.Expect(writer.write(t.Context(), mainScope, gone)).To(MatchError(errOut))
+	g.Expect(x.reading).To(BeEmpty())
+	g.Expect(x.writing).To(BeEmpty())
+}
+
+// TestWhatAWriteIsKnownAs: what it mirrors, or nothing where only the object was made and its status was not.
+func TestWhatAWriteIsKnownAs(t *testing.T) {
+	for whole, err := range map[bool]error{true: nil, false: errOut} {
+		g := NewWithT(t)
+		storage, _ := newMoody()
+		storage.write = func() error {
+			if storage.writes == 2 {
+				return err
+			}
+			return nil
+		}
+		x := NewIndex()
+		create := statusOf(x, "a")
+		create.Verb, create.Observation.Fingerprint = plan.Create, 5
+		create.Content = mirror.ContentOf(create.Desired)
+		g.Expect(NewWriter(storage, storage, x).write(t.Context(), mainScope, create) == nil).To(Equal(whole))
+		entry, there := x.Lookup("media")("a")
+		g.Expect([]bool{there, entry.ObservedGeneration > 0, entry.Phase != ""}).To(Equal([]bool{true, whole, whole}))
+		g.Expect(x.Mirrors(idOf("main"), "a", "a", 5, 0)).To(Equal(whole))
+	}
+}
+
+// TestUpdate: spec, labels and owner are put right, what others added stays, and what is no longer what was planned for is planned anew.
+func TestUpdate(t *testing.T) {
+	for name, c := range map[string]struct {
+		now    *v1alpha1.LivepeerTask
+		labels map[string]string
+	}{
+		"as it was": {kubetest.ATask("a", "main", 10), map[string]string{"team": "video", v1alpha1.LabelSource: "main"}},
+		"another's": {kubetest.ATask("a", "other", 11), map[string]string{"team": "video", v1alpha1.LabelType: "clip"}},
+	} {
+		g := NewWithT(t)
+		c.now.Labels = map[string]string{"team": "video", v1alpha1.LabelType: "clip"}
+		storage, api := newMoody(c.now)
+		action := statusOf(known(kubetest.ATask("a", "main", 10)), "a")
+		action.Desired.Status.ObservedGeneration = 0
+		action.Verb, action.Desired.Labels = plan.Update, map[string]string{v1alpha1.LabelSource: "main"}
+		action.Desired.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Reason: v1alpha1.ReasonFailed}}
+		g.Expect(NewWriter(storage, storage, NewIndex()).write(t.Context(), mainScope, action)).To(Succeed(), name)
+		now := api.Tasks["a"]
+		g.Expect(now.Labels).To(Equal(c.labels), name)
+		g.Expect(now.Status.ObservedGeneration).To(Equal(now.Generation), name)
+		for _, is := range now.Status.Conditions {
+			g.Expect(is.ObservedGeneration).To(Equal(now.Generation), name)
+		}
+	}
 }
 
 func labelled(task *v1alpha1.LivepeerTask) {
@@ -213,6 +269,27 @@ func TestRestore(t *testing.T) {
 			g.Expect(now.Labels).To(HaveKeyWithValue(v1alpha1.LabelSource, "main"), name)
 			g.Expect(now.Spec.ID).To(Equal(map[bool]string{true: "a", false: c.id}[c.id == ""]), name)
 		}
+	}
+}
+
+// TestTroubleWithRestoring: what somebody else was quicker with, or what is refused, is left to the next full sync.
+func TestTroubleWithRestoring(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		left bool
+	}{
+		"quicker": {changedSince(kubetest.ATask("a", "other", 10)), true},
+		"refused": {apierrors.NewBadRequest("no"), true},
+		"out":     {errOut, false},
+	} {
+		g := NewWithT(t)
+		storage, _ := newMoody(kubetest.ATask("a", "other", 10))
+		storage.write = func() error { return c.err }
+		x, entry := NewIndex(), mirror.EntryOf(kubetest.ATask("a", "other", 10))
+		err := NewWriter(storage, storage, x).Restore(t.Context(), &mainScope, &entry, "a")
+		_, failed := errors.AsType[*WriteError](err)
+		g.Expect([]bool{err == nil, failed}).To(Equal([]bool{c.left, !c.left}), "%s: %v", name, err)
+		g.Expect(x.writing).To(BeEmpty(), name)
 	}
 }
 

@@ -92,13 +92,13 @@ func (m *Masker) masked(s *subject) int {
 	if next := m.record(s); next > 0 {
 		return next
 	}
+	m.table(s) // of which the first row may look like the value of the last column
 	if next := m.valueOf(s); next > 0 {
 		return next
 	}
 	if next := m.rejected(s); next > 0 {
 		return next
 	}
-	m.table(s)
 	m.valueBefore(s)
 	return 0
 }

@@ -56,6 +56,9 @@ func (m *Masker) Token(i int) int {
 			return end
 		}
 	}
+	if end := m.botToken(i); end > i {
+		return end
+	}
 	known := tokenForms[view.PairOf(t[i], m.At(i+1))]
 	for k := range known {
 		f := &known[k]
@@ -74,9 +77,6 @@ func (m *Masker) Token(i int) int {
 			m.Hide(i, end)
 			return end
 		}
-	}
-	if end := m.botToken(i); end > i {
-		return end
 	}
 	return m.madeToken(i)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -49,6 +50,18 @@ func TestListBeginsAgainWhereAPageHasExpired(t *testing.T) {
 	}
 }
 
+// TestHowAWatchEnds: what happens each few minutes is no trouble, and is not told.
+func TestHowAWatchEnds(t *testing.T) {
+	for _, err := range []error{io.EOF, fmt.Errorf("read: %w", io.ErrUnexpectedEOF), apierrors.NewResourceExpired("old"), apierrors.NewGone("old")} {
+		if !isUsual(err) {
+			t.Errorf("%v is told", err)
+		}
+	}
+	if isUsual(apierrors.NewUnauthorized("who")) {
+		t.Error("who has to log in is not told")
+	}
+}
+
 func TestErrorsSayTheNextStep(t *testing.T) {
 	kind := schema.GroupResource{Group: "studio.livepeer.org", Resource: "livepeertasks"}
 	refused := errors.New("connection refused")
@@ -62,7 +75,7 @@ func TestErrorsSayTheNextStep(t *testing.T) {
 		{apierrors.NewNotFound(kind, "x"), "not found"},
 		{&url.Error{Op: "Get", URL: "http://localhost:8080/apis", Err: refused}, "set KUBECONFIG"},
 		{&url.Error{Op: "Get", URL: "https://10.0.0.1/apis", Err: refused}, "can't be reached: connection refused"},
-		{&url.Error{Op: "Get", URL: "https://10.0.0.1/apis", Err: context.Canceled}, "context canceled"},
+		{&url.Error{Op: "Get", URL: "https://10.0.0.1/apis", Err: context.Canceled}, `Get "https://10.0.0.1/apis": context canceled`},
 	} {
 		if got := Explain(c.err).Error(); !strings.Contains(got, c.says) {
 			t.Errorf("%q lacks %q", got, c.says)

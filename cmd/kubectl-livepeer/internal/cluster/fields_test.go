@@ -24,7 +24,7 @@ func fieldless(t *testing.T) (c *Client, retry *atomic.Bool) {
 	retry = &atomic.Bool{}
 	task := func(id, phase, version string) string {
 		return `{"apiVersion":"studio.livepeer.org/v1alpha1","kind":"LivepeerTask","metadata":{"name":"` + id + `","namespace":"media",` +
-			`"resourceVersion":"` + version + `"},"spec":{"id":"` + id + `","type":"upload","outputAssetId":"asset-` + id + `"},` +
+			`"resourceVersion":"` + version + `"},"spec":{"id":"` + id + `","type":"upload","outputAssetId":"asset-` + id + `","inputAssetId":"from-` + id + `"},` +
 			`"status":{"phase":"` + phase + `"}}`
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,6 +72,7 @@ func TestListSelectsByFieldsItself(t *testing.T) {
 		{[]string{"status.phase=failed"}, []string{"a"}},
 		{[]string{"status.phase=failed,spec.type=clip"}, nil},
 		{[]string{"metadata.name=b", "spec.id=b", "spec.outputAssetId=asset-a", "spec.inputAssetId=asset-a"}, []string{"a", "b"}},
+		{[]string{"spec.inputAssetId=from-b"}, []string{"b"}},
 		{[]string{""}, []string{"a", "b"}},
 	} {
 		found, err := c.Tasks(t.Context(), test.selectors, "")

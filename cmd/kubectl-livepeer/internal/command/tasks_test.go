@@ -121,6 +121,11 @@ func TestWaitForWhatIsNotThereYet(t *testing.T) {
 	w.becomes(task, "failed", 10)
 	w.Expect(w.ends(waits, 1).err.String()).To(HaveSuffix("error: upload late failed: no disk\n"))
 
+	waits = w.start([]string{"wait", "1AAAAAAA-0"})
+	w.Eventually(waits.err.String, soon).Should(ContainSubstring("waiting for it"))
+	w.task("1aaaaaaa-0000-3", "upload", "completed")
+	w.ends(waits, 0)
+
 	gone := w.task("goes", "upload", "running")
 	waits = w.start([]string{"wait", "goes", "--timeout", "1m"})
 	w.Consistently(waits.done, 300*time.Millisecond).ShouldNot(BeClosed())

@@ -58,6 +58,9 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 	awaited, selectors := f.task, task.Selectors(arg)
 	if awaited == nil {
 		fmt.Fprintf(e.ErrOut, "No task or asset %q in the namespace %s yet; waiting for it ...\n", term.Clean(arg), c.Namespace)
+		if task.MayBePart(arg) {
+			selectors = []string{""}
+		}
 	} else {
 		if done, err := e.ended(awaited); done {
 			return err
@@ -80,7 +83,9 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 			continue
 		}
 		if awaited == nil {
-			if awaited = task.Choose(arg, tasks); awaited == nil {
+			if awaited, err = task.ChooseAmong(arg, tasks); err != nil {
+				return err
+			} else if awaited == nil {
 				continue
 			}
 		}

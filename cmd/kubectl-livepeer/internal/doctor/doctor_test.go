@@ -153,7 +153,9 @@ func TestSecret(t *testing.T) {
 
 func TestHost(t *testing.T) {
 	expect(t, host(well()), OK, "livepeer.studio answers")
-	for reason, level := range map[string]Level{"Unavailable": Fail, "Malformed": Fail, "Unauthorized": Fail, "RateLimited": Warn} {
+	for reason, level := range map[string]Level{
+		"Unavailable": Fail, "Malformed": Fail, "InvalidURL": Fail, "Unauthorized": Fail, "Forbidden": Fail, "RateLimited": Warn,
+	} {
 		expect(t, host(well(says(reason))), level, "livepeer.studio")
 	}
 	expect(t, host(well(func(s *v1alpha1.LivepeerTaskSource) { s.Status.LastPollTime = nil })), Warn, "not answered")

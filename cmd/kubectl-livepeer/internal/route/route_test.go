@@ -26,6 +26,7 @@ func TestIngresses(t *testing.T) {
 		{"system", `{"rules":[{"host":"a.example.com","http":{"paths":[{"path":"/hooks","pathType":"Exact","backend":{"service":{"name":"receiver"}}}]}}]}`, ""},
 		{"system", `{"rules":[{"host":"a.example.com","http":{"paths":[{"path":"/hook","pathType":"Prefix","backend":{"service":{"name":"receiver"}}}]}}]}`, ""},
 		{"system", `{"rules":[{"host":"a.example.com","http":{"paths":[{"path":"/hooks/","pathType":"Prefix","backend":{"service":{"name":"other"}}}]}}]}`, ""},
+		{"system", `{"tls":[{"secretName":"wildcard"}],"rules":[{"host":"a.example.com","http":{"paths":[{"path":"/","backend":{"service":{"name":"receiver"}}}]}}]}`, "https://a.example.com/hooks/media/main"},
 		{"elsewhere", `{"rules":[{"host":"a.example.com","http":{"paths":[{"path":"/hooks/","pathType":"Prefix","backend":{"service":{"name":"receiver"}}}]}}]}`, ""},
 		{"system", `{"rules":[{"host":"*.example.com","http":{"paths":[{"path":"/hooks/","backend":{"service":{"name":"receiver"}}}]}},{"host":"b.example.com"}]}`, ""},
 	} {
@@ -43,6 +44,7 @@ func TestHTTPRoutes(t *testing.T) {
 		{"other", `{"hostnames":["*.example.com","a.example.com"],"rules":[{"backendRefs":[{"name":"receiver","namespace":"system"}]}]}`, "https://a.example.com/hooks/media/main"},
 		{"other", `{"hostnames":["a.example.com"],"rules":[{"backendRefs":[{"name":"receiver"}]}]}`, ""},
 		{"system", `{"hostnames":["a.example.com"],"rules":[{"matches":[{"path":{"type":"Exact","value":"/hooks/"}}],"backendRefs":[{"name":"receiver"}]}]}`, ""},
+		{"system", `{"hostnames":["a.example.com"],"rules":[{"matches":[{}],"backendRefs":[{"name":"receiver"}]}]}`, "https://a.example.com/hooks/media/main"},
 		{"system", `{"rules":[{"backendRefs":[{"name":"receiver"}]}]}`, ""},
 	} {
 		route := cluster.HTTPRoute{Metadata: metav1.ObjectMeta{Namespace: c.namespace, Name: "r"}}

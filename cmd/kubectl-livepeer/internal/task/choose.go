@@ -105,6 +105,12 @@ func Title(t *v1alpha1.LivepeerTask) string {
 // fewest is how much of a name has to be written for it to mean a task: as much as the first part of a UUID has.
 const fewest = 8
 
+// MayBePart reports whether an argument may be a part of the name of a task, which no selector finds: of a UUID, as Studio's IDs are.
+func MayBePart(arg string) bool {
+	const whole = 36
+	return len(arg) >= fewest && len(arg) < whole && strings.Trim(arg, "0123456789abcdefABCDEF-") == ""
+}
+
 // ChooseAmong is Choose for all tasks, where a part of a name will do. It is an error where that means more than one.
 func ChooseAmong(arg string, tasks []v1alpha1.LivepeerTask) (*v1alpha1.LivepeerTask, error) {
 	if chosen := Choose(arg, tasks); chosen != nil || len(arg) < fewest {

@@ -52,6 +52,22 @@ func TestURL(t *testing.T) {
 	}
 }
 
+func TestResults(t *testing.T) {
+	stored := at(0, "x", "completed", made("a"))
+	stored.Status.Output.Upload.AssetSpec.Storage = &v1alpha1.AssetStorage{IPFS: &v1alpha1.AssetIPFS{URL: "ipfs://bafy", CID: "bafy"}}
+	transcoded := at(0, "x", "completed", output(v1alpha1.TaskOutput{TranscodeFile: &v1alpha1.TranscodeFileOutput{
+		BaseURL: "s3+https://h/b", HLS: &v1alpha1.OutputPath{}, MP4: []v1alpha1.OutputPath{{Path: "a.mp4"}, {Path: "b.mp4"}},
+	}}))
+	for want, task := range map[string]*v1alpha1.LivepeerTask{
+		"[{Playback URL https://cdn.example.com/a} {Download URL https://download.example.com} {Playback ID 27d2} {IPFS URL ipfs://bafy} {IPFS CID bafy}]": &stored,
+		"[{MP4 1 URL s3+https://h/b/a.mp4} {MP4 2 URL s3+https://h/b/b.mp4}]":                                                                              &transcoded,
+	} {
+		if got := fmt.Sprint(Results(task)); got != want {
+			t.Errorf("%s, not %s", got, want)
+		}
+	}
+}
+
 func TestURLOfAnAssetIsWhereItPlays(t *testing.T) {
 	tasks := []v1alpha1.LivepeerTask{
 		at(1, "upload", "completed", assets("", "asset"), made("a")),

@@ -45,7 +45,7 @@ func names(tasks []v1alpha1.LivepeerTask) string {
 func TestOrder(t *testing.T) {
 	tasks := []v1alpha1.LivepeerTask{
 		at(1, "done-old", "completed"), at(9, "done-new", "completed"), at(5, "cancelled", "cancelled"),
-		at(2, "failed-old", "failed"), at(3, "failed-new", "failed"), at(4, "running", "running"), at(8, "waiting", "waiting"), at(7, "odd", ""),
+		at(2, "failed-old", "failed"), at(3, "failed-new", "failed"), at(4, "running", "running"), at(8, "waiting", "waiting"), at(7, "odd", "", func(t *v1alpha1.LivepeerTask) { t.Status.UpdatedAt = new(metav1.NewMicroTime(day.Add(time.Hour))) }),
 	}
 	for want, sort := range map[string]func([]v1alpha1.LivepeerTask){
 		"failed-new failed-old waiting odd running done-new cancelled done-old": SortForList,
@@ -98,10 +98,13 @@ func TestChoose(t *testing.T) {
 		at(3, "export-0", "completed", assets("asset-1", "")),
 		at(2, "abc_1-hash", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "ABC_1" }),
 		at(2, "abcdef-ghi", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "ABCDEF-GHI" }),
+		at(2, "twin", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "Twin" }),
+		at(2, "twin-hash", "running", func(t *v1alpha1.LivepeerTask) { t.Spec.ID = "TWIN" }),
 	}
 	for arg, want := range map[string]string{
 		"upload-1": "upload-1", "UPLOAD-1": "upload-1", "asset-1": "export-1", "ASSET-1": "export-1",
-		"ABC_1": "abc_1-hash", "abc_1": "abc_1-hash", "abc_1-hash": "abc_1-hash", "ABCDEF-GHI": "abcdef-ghi", "nope": "", "": "",
+		"ABC_1": "abc_1-hash", "abc_1": "abc_1-hash", "abc_1-hash": "abc_1-hash", "ABCDEF-GHI": "abcdef-ghi",
+		"Twin": "twin", "TWIN": "twin-hash", "nope": "", "": "",
 	} {
 		got := ""
 		if chosen := Choose(arg, tasks); chosen != nil {
@@ -119,6 +122,11 @@ func TestChooseAmongTakesPartOfAName(t *testing.T) {
 		chosen, err := ChooseAmong(arg, tasks)
 		if err != nil || (chosen == nil) != (want == "") || chosen != nil && chosen.Name != want {
 			t.Errorf("%q: %v, %v", arg, chosen, err)
+		}
+	}
+	for arg, want := range map[string]bool{"1AAAAAAA": true, "1aaaaaa": false, "holidays": false, "09f8b46c-61a0-4254-9875-f71f4c605bc7": false} {
+		if MayBePart(arg) != want {
+			t.Errorf("%q may be a part: not %v", arg, want)
 		}
 	}
 	if _, err := ChooseAmong("09f8b46c", tasks); err == nil || !strings.Contains(err.Error(), "write more of it") {
@@ -167,6 +175,7 @@ func TestMessage(t *testing.T) {
 		t.Status.Conditions = []metav1.Condition{{Type: "Finished", Message: "lo…"}, {Type: "Stalled", Reason: "Failed", Message: "y"}}
 	})
 	waiting := at(0, "x", "waiting", func(t *v1alpha1.LivepeerTask) {
+		t.Status.ErrorMessage = "of the last attempt"
 		t.Status.Conditions = []metav1.Condition{{Type: "Finished", Message: "Waits for a worker."}}
 	})
 	stalled := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) {
@@ -192,8 +201,8 @@ func TestSlimKeepsTheName(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	task := at(0, "x", "failed", assets("", "out"), func(t *v1alpha1.LivepeerTask) {
-		t.Spec.ID = "X"
+	task := at(0, "x", "failed", assets("in", "out"), func(t *v1alpha1.LivepeerTask) {
+		t.Spec.ID, t.Spec.ProjectID, t.Labels = "X", "project", map[string]string{v1alpha1.LabelSource: "main"}
 		t.Spec.Params = &v1alpha1.TaskParams{Upload: &v1alpha1.UploadParams{
 			URL: "https://bucket.example.com/in.mp4?token=xxx", Profiles: []v1alpha1.TranscodeProfile{{Name: "720p"}, {Height: new(int64(360))}},
 		}}
@@ -210,13 +219,31 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 	for label, want := range map[string]string{
-		"Output asset": "out", "Asked for": "renditions 720p, 360p", "From": "bucket.example.com", "Task ID": "X", "Phase": "failed",
+		"Input asset": "in", "Output asset": "out", "Project": "project", "Source": "main", "Asked for": "renditions 720p, 360p", "From": "bucket.example.com", "Task ID": "X", "Phase": "failed",
 		"Created": "2026-03-01T12:00:00Z (1h0m ago)", "Took": "1m30s", "Retries": "3", "Error": "no disk", "Ready": "False (Failed)",
 		"Masked": "spec.params.upload.url", "Left out": "status.output.upload", "Unknown": "2 fields that the operator does not know; look for a newer one",
 	} {
 		if got[label] != want {
 			t.Errorf("%s: %q, not %q", label, got[label], want)
 		}
+	}
+}
+
+func TestDescribeWhatIsUnderWay(t *testing.T) {
+	task := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) {
+		t.Spec.Params = &v1alpha1.TaskParams{TranscodeFile: &v1alpha1.TranscodeFileParams{
+			Storage: &v1alpha1.FileLocation{URL: "s3+https://***:***@out.example.com/b"}, Outputs: &v1alpha1.TranscodeOutputs{MP4: &v1alpha1.OutputPath{}},
+		}}
+		t.Status.Progress = new(int32(40))
+	})
+	got := ""
+	for _, section := range Describe(&task, day.Add(time.Hour), term.Duration) {
+		for _, field := range section.Fields {
+			got += field.Label + ": " + field.Value + "\n"
+		}
+	}
+	if got != "Asked for: make MP4\nTo: out.example.com\nPhase: running, 40%\nCreated: 2026-03-01T12:00:00Z (1h0m ago)\nLast update: 1h0m ago\n" {
+		t.Error(got)
 	}
 }
 

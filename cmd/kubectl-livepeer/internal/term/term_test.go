@@ -47,6 +47,7 @@ func TestCut(t *testing.T) {
 		{"👨\u200d👩\u200d👧.mp4", 6, "👨\u200d👩\u200d👧.mp4"},
 		{"ab👨\u200d👩\u200d👧.mp4", 5, "ab👨\u200d👩\u200d👧…"},
 		{"می\u200cخواهم", 7, "می\u200cخواهم"},
+		{"a\u200dbc", 2, "a\u200d…"},
 		{"holiday", 1, "…"},
 		{"holiday", 0, ""},
 	} {

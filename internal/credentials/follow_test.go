@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package credentials
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+)
+
+// TestSecretsThatCannotBeWatched are read each time: what the last watch told may be long ago. Once they can be, a change is told at once.
+func TestSecretsThatCannotBeWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		k := newKeeper()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		k.watcher.ctx = ctx
+		told := 0
+		k.OnChange(func(types.NamespacedName) { told++ })
+		first, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		synctest.Wait()
+		k.watches[0].tell(apiwatch.Added, k.content.ResourceVersion)
+		synctest.Wait()
+
+		k.shut.Store(true)
+		_ = k.watches[0].told.Close()
+		<-time.After(2 * maxSecretWatchPause)
+		synctest.Wait()
+		k.content = aSecret("2", map[string]string{"apiKey": "b"})
+		second, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(second).NotTo(BeIdenticalTo(first))
+
+		k.shut.Store(false)
+		<-time.After(2 * maxSecretWatchPause)
+		synctest.Wait()
+		for n := 1; n < 10; n++ { // those that end by themselves
+			g.Expect(k.watches).To(HaveLen(1 + n))
+			k.watches[n].tell(apiwatch.Added, k.content.ResourceVersion)
+			_ = k.watches[n].told.Close()
+			<-time.After(2 * secretWatchPause)
+			synctest.Wait()
+		}
+		g.Expect(told).To(Equal(2), "each change is told once")
+	})
+}
+
+// TestEventsOfAWatch: they may come in pieces, or several at once. What is no event ends the watch.
+func TestEventsOfAWatch(t *testing.T) {
+	event := func(version string) string {
+		return `{"type":"MODIFIED","object":{"metadata":{"resourceVersion":"` + version + `"}}}`
+	}
+	for name, c := range map[string]struct {
+		stream, version string
+		ends            bool
+	}{
+		"one":                   {event("1") + "\n", "1", false},
+		"several at once":       {event("1") + "\n" + event("2") + "\n" + event("3") + "\n", "3", false},
+		"without a line's end":  {event("1") + event("2"), "2", false},
+		"half of the next":      {event("1") + "\n" + event("2")[:20], "1", false},
+		"a large one between":   {event("1") + `{"type":"MODIFIED","more":"` + strings.Repeat("x", 1<<16) + `",` + event("2")[19:] + event("3"), "3", false},
+		"a deletion":            {event("1") + strings.Replace(event("2"), "MODIFIED", "DELETED", 1), "", false},
+		"an error":              {event("1") + `{"type":"ERROR","object":{"kind":"Status","code":410,"metadata":{"resourceVersion":"4"}}}`, "1", true},
+		"without a version":     {event("1") + event(""), "1", true},
+		"nothing":               {event("1") + "null\n", "1", true},
+		"no JSON":               {event("1") + "<html>", "1", true},
+		"another kind of value": {event("1") + `"MODIFIED"` + "\n", "1", true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			open := newStream(ctx)
+			w, watch := NewWatcher(nil, nil), &secretWatch{}
+			ended := false
+			go func() {
+				w.listen(ofMain, watch, open)
+				ended = true
+			}()
+			go func() { _, _ = io.WriteString(open.told, c.stream) }()
+			synctest.Wait()
+			if watch.version != c.version || !watch.known || ended != c.ends || open.closed != c.ends {
+				t.Errorf("%s: %+v, ended %v, closed %v", name, watch, ended, open.closed)
+			}
+		})
+	}
+}
