@@ -28,7 +28,7 @@ func Contain(log logr.Logger, work func() error) (err error) {
 			log.Error(errors.New(text), "The operator has a fault, please report this", "stack", string(debug.Stack()))
 			err = &Error{
 				Reason: v1alpha1.ReasonInternalError, Stalled: true, Err: &Fault{text},
-				Message: "The operator has a fault: " + text + ". Please report it with the details in the operator's log. It is tried again",
+				Message: "The operator has a fault: " + text + ". Report it with the stack in the operator's log. It is tried again",
 			}
 		}
 	}()

@@ -23,8 +23,8 @@ import (
 // OpenWatch begins a watch of one Secret, and returns its events in JSON, until ctx ends.
 type OpenWatch func(ctx context.Context, secret types.NamespacedName) (io.ReadCloser, error)
 
-// asTable has the API server tell of an object by a table of one row, whose resourceVersion is the object's. The object's metadata has up to
-// 256 KiB of annotations: a thousand Secrets, all of one owner, would fill the memory.
+// asTable has the API server tell of an object by a table of one row, whose resourceVersion is the object's. The object's metadata has
+// up to 256 KiB of annotations: a thousand Secrets, all of one owner, would fill the memory.
 const asTable = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
 // secretWatchTime is how long one watch lasts, so that one whose other end is gone does not last for ever.

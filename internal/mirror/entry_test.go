@@ -58,7 +58,7 @@ func TestEntryOf(t *testing.T) {
 		t.Error("another object is taken for it")
 	}
 	older, newer := Stamp{UpdatedAt: 5, ID: "a"}, Stamp{UpdatedAt: 5, ID: "b"}
-	if older.Compare(newer) >= 0 || newer.Compare(older) <= 0 || newer.Compare(newer) != 0 {
+	if older.Compare(newer) >= 0 || newer.Compare(older) <= 0 || newer.Compare(Stamp{UpdatedAt: 5, ID: "b"}) != 0 {
 		t.Error("of the same time, the ID decides")
 	}
 	task.DeletionTimestamp = new(metav1.Now())

@@ -53,8 +53,8 @@ func (c *Client) refused(resp *http.Response, id string) *Error {
 		e.Message = fmt.Sprintf(
 			"The API does not accept the key (%s). Check apiKey in the Secret; a new key can take Studio 2 minutes.", said)
 		if !usualKey.MatchString(c.config.Key.Reveal()) {
-			e.Message += " This one does not look like a key of Studio, a UUID of 36 characters: store the whole key, with nothing around it " +
-				"and not encoded in base64 twice."
+			e.Message += " This one does not look like a key of Studio, a UUID of 36 characters: store the whole key, with nothing " +
+				"around it and not encoded in base64 twice."
 		}
 	case Forbidden:
 		e.Message = fmt.Sprintf("The key is not allowed to read tasks (%s). Give it the right to GET task and task/:id.", said)
@@ -136,8 +136,8 @@ func (c *Client) unreadable(resp *http.Response, b *body, expected string, err e
 		e.Message = fmt.Sprintf("The API lists more than %d tasks.", maxTasks)
 	case errors.Is(err, errNoRoom):
 		e.Kind = Unavailable
-		e.Message = "The memory limit of listings is reached, in this namespace or in total. This one continues by itself when others have " +
-			"ended; a lower spec.history.maxTasks makes it shorter."
+		e.Message = "The memory limit of listings is reached, in this namespace or in total. This one continues by itself when others " +
+			"have ended; a lower spec.history.maxTasks makes it shorter."
 	case errors.Is(err, errLarge):
 		e.Kind = Unavailable
 		e.Message = fmt.Sprintf("Reading a task of more than %d KiB was postponed: the memory limit of large tasks being read is "+

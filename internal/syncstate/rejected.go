@@ -81,7 +81,7 @@ func (p *Rejected) problem() *condition.Error {
 // remedy says what to do about a refusal.
 func remedy(refusal string) string {
 	if strings.Contains(refusal, "'livepeer-task-operator-mirror'") {
-		return "To let this operator write tasks, bind the ClusterRole livepeer-task-operator-task-writer-role to this operator's ServiceAccount"
+		return "To let this operator write tasks, bind the ClusterRole livepeer-task-operator-task-writer-role to its ServiceAccount"
 	}
 	return "Change what it names, such as a policy or a quota"
 }

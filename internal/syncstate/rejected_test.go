@@ -26,7 +26,7 @@ func TestProblems(t *testing.T) {
 		"refusal":  {Rejected{"a": "too large"}, v1alpha1.ReasonRefused, []string{"refuses to store 1 task;", "Change what", "task a: too large"}},
 		"own policy": {
 			Rejected{"a": "ValidatingAdmissionPolicy 'livepeer-task-operator-mirror' with binding"}, v1alpha1.ReasonRefused,
-			[]string{"bind the ClusterRole livepeer-task-operator-task-writer-role to this operator's ServiceAccount"},
+			[]string{"bind the ClusterRole livepeer-task-operator-task-writer-role to its ServiceAccount"},
 		},
 		"both": {
 			Rejected{"d": "", "c": "bad", "b": "too large", "a": ""}, v1alpha1.ReasonRefused,
