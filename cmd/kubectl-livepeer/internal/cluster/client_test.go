@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 )
@@ -52,7 +53,8 @@ func TestListBeginsAgainWhereAPageHasExpired(t *testing.T) {
 
 // TestHowAWatchEnds: what happens each few minutes is no trouble, and is not told.
 func TestHowAWatchEnds(t *testing.T) {
-	for _, err := range []error{io.EOF, fmt.Errorf("read: %w", io.ErrUnexpectedEOF), apierrors.NewResourceExpired("old"), apierrors.NewGone("old")} {
+	gone := apierrors.FromObject(&metav1.Status{Code: http.StatusGone, Reason: metav1.StatusReasonGone})
+	for _, err := range []error{io.EOF, fmt.Errorf("read: %w", io.ErrUnexpectedEOF), apierrors.NewResourceExpired("old"), gone} {
 		if !isUsual(err) {
 			t.Errorf("%v is told", err)
 		}

@@ -16,8 +16,8 @@ import (
 
 // The operator's flags that say which sources it serves.
 const (
-	selectorFlag   = "--watch-label-selector="
-	namespacesFlag = "--watch-namespaces="
+	selectorFlag   = "watch-label-selector"
+	namespacesFlag = "watch-namespaces"
 )
 
 // Served judges which of the operators serve a source. It says nothing where there is one, and it serves all.
@@ -65,16 +65,23 @@ func namespacesOf(d *appsv1.Deployment) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// flagOf is the value of a flag of the operator; empty where it has none.
-func flagOf(d *appsv1.Deployment, flag string) string {
-	value := ""
+// flagOf is the value of a flag of the operator, in any form that Go allows: -flag=value, --flag=value, or the value as an argument of
+// its own. It is empty where there is none.
+func flagOf(d *appsv1.Deployment, flag string) (value string) {
 	for i := range d.Spec.Template.Spec.Containers {
-		if c := &d.Spec.Template.Spec.Containers[i]; c.Name == "manager" {
-			for _, arg := range c.Args {
-				if given, ok := strings.CutPrefix(arg, flag); ok {
-					value = given // the last one counts
-				}
+		c := &d.Spec.Template.Spec.Containers[i]
+		if c.Name != "manager" {
+			continue
+		}
+		for n, arg := range c.Args {
+			name, given, whole := strings.Cut(arg, "=")
+			if name != "-"+flag && name != "--"+flag {
+				continue
 			}
+			if !whole && n+1 < len(c.Args) {
+				given = c.Args[n+1]
+			}
+			value = given // the last one counts
 		}
 	}
 	return value

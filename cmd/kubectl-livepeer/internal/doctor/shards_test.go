@@ -14,7 +14,7 @@ import (
 
 func operator(name string, args ...string) appsv1.Deployment {
 	d := appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: name}}
-	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "proxy", Args: []string{selectorFlag + "x=y"}}, {Name: "manager", Args: args}}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "proxy", Args: []string{"--" + selectorFlag + "=x=y"}}, {Name: "manager", Args: args}}
 	return d
 }
 
@@ -22,8 +22,8 @@ func TestServed(t *testing.T) {
 	labelled := func(shard string) *v1alpha1.LivepeerTaskSource {
 		return well(func(s *v1alpha1.LivepeerTaskSource) { s.Labels = map[string]string{"shard": shard} })
 	}
-	a, b := operator("a", "--leader-elect", selectorFlag+"shard=a"), operator("b", selectorFlag+"shard in (b,c)")
-	here, elsewhere := operator("here", selectorFlag+"shard=a", namespacesFlag+"x, media"), operator("elsewhere", namespacesFlag+"$(POD_NAMESPACE)")
+	a, b := operator("a", "--leader-elect", "--"+selectorFlag+"=shard=a"), operator("b", "--"+selectorFlag+"=shard in (b,c)")
+	here, elsewhere := operator("here", "--"+selectorFlag+"=shard=a", "--"+namespacesFlag+"=x, media"), operator("elsewhere", "--"+namespacesFlag+"=$(POD_NAMESPACE)")
 	for _, c := range []struct {
 		source    *v1alpha1.LivepeerTaskSource
 		operators []appsv1.Deployment
@@ -32,7 +32,7 @@ func TestServed(t *testing.T) {
 	}{
 		{labelled("a"), []appsv1.Deployment{a, b}, OK, []string{"served by system/a"}},
 		{labelled("c"), []appsv1.Deployment{a, b}, OK, []string{"served by system/b"}},
-		{labelled("a"), []appsv1.Deployment{operator("twice", selectorFlag+"shard=x", selectorFlag+"shard=a"), b}, OK, []string{"served by system/twice"}},
+		{labelled("a"), []appsv1.Deployment{operator("twice", "--"+selectorFlag+"=shard=x", "--"+selectorFlag+"=shard=a"), b}, OK, []string{"served by system/twice"}},
 		{labelled("d"), []appsv1.Deployment{a, b}, Fail, []string{"no operator serves it", "shard=a; shard in (b,c)", "kubectl -n media label"}},
 		{well(), []appsv1.Deployment{a, b}, Fail, []string{"no operator serves it"}},
 		{labelled("a"), []appsv1.Deployment{a, operator("all")}, Fail, []string{"system/a and system/all", "write against each other"}},
@@ -40,7 +40,10 @@ func TestServed(t *testing.T) {
 		{well(), []appsv1.Deployment{operator("one"), operator("two")}, Fail, []string{"system/one and system/two", "write against each other"}},
 		{well(), []appsv1.Deployment{elsewhere}, Fail, []string{"no operator serves it", "works in the namespaces", "system"}},
 		{well(), []appsv1.Deployment{operator("one"), elsewhere}, OK, []string{"served by system/one"}},
-		{labelled("a"), []appsv1.Deployment{operator("broken", selectorFlag+"shard in a"), b}, Fail, []string{"no operator serves it"}},
+		{labelled("a"), []appsv1.Deployment{operator("apart", "--"+selectorFlag, "shard=x", "-"+selectorFlag, "shard=a"), b}, OK, []string{"served by system/apart"}},
+		{labelled("a"), []appsv1.Deployment{operator("short", "-"+selectorFlag+"=shard=a", "--"+namespacesFlag, "media"), b}, OK, []string{"served by system/short"}},
+		{labelled("a"), []appsv1.Deployment{operator("nothing", "--"+namespacesFlag, "x", "--"+selectorFlag), b}, Fail, []string{"no operator serves it"}},
+		{labelled("a"), []appsv1.Deployment{operator("broken", "--"+selectorFlag+"=shard in a"), b}, Fail, []string{"no operator serves it"}},
 	} {
 		checks := Served(c.source, c.operators)
 		if len(checks) != 1 {
