@@ -33,11 +33,8 @@ const secretWatchTime = 5 * time.Minute
 // Tables returns what watches Secrets as tables. Without a resourceVersion, a watch first tells what exists, so that no change is missed
 // between two.
 func Tables(config *rest.Config, via *http.Client) (OpenWatch, error) {
-	scheme := runtime.NewScheme()
+	scheme := runtime.NewScheme() // for what the API server answers instead of a watch
 	metav1.AddToGroupVersion(scheme, corev1.SchemeGroupVersion)
-	if err := metav1.AddMetaToScheme(scheme); err != nil {
-		return nil, err
-	}
 	kind := corev1.SchemeGroupVersion.WithKind("Secret")
 	core, err := apiutil.RESTClientForGVK(kind, true, false, config, serializer.NewCodecFactory(scheme), via)
 	if err != nil {

@@ -93,10 +93,11 @@ func (m *Metrics) Follow(source Source) {
 	if m == nil || m.of(source) != nil {
 		return
 	}
-	known := m.newFollowed()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sources[source] = known
+	if m.sources[source] == nil { // else somebody else was first
+		m.sources[source] = m.newFollowed()
+	}
 }
 
 // Forget removes all series of a source. Later counts for it are ignored.
