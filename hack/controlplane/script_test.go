@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -55,7 +56,10 @@ func script(t *testing.T, setupEnvtest string) *scripted {
 	write := func(path, content string, mode os.FileMode) {
 		path = filepath.Join(s.dir, path)
 		s.Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
-		s.Expect(os.WriteFile(path, []byte(content), mode)).To(Succeed())
+		syscall.ForkLock.RLock() // a process that is begun meanwhile would hold the file open for a moment: text file busy (go.dev/issue/22315)
+		err := os.WriteFile(path, []byte(content), mode)
+		syscall.ForkLock.RUnlock()
+		s.Expect(err).NotTo(HaveOccurred())
 	}
 	text, err := os.ReadFile("../controlplane.sh")
 	s.Expect(err).NotTo(HaveOccurred())
