@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -46,10 +47,8 @@ var cluster = &envtest.Environment{
 }
 
 func TestMain(m *testing.M) {
-	// Else open watches hold the API server up for a minute when it is to stop.
-	cluster.ControlPlane.GetAPIServer().Configure().Set("shutdown-watch-termination-grace-period", "1s")
 	code := 1
-	if _, err := cluster.Start(); err != nil {
+	if err := startCluster(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	} else {
 		code = m.Run()
@@ -58,6 +57,21 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Exit(code)
+}
+
+// startCluster tries again with other ports: some connection may have taken one that envtest found free, and envtest itself
+// tries again with the same.
+func startCluster() (err error) {
+	for range 3 {
+		cluster.ControlPlane = envtest.ControlPlane{}
+		// Else open watches hold the API server up for a minute when it is to stop.
+		cluster.ControlPlane.GetAPIServer().Configure().Set("shutdown-watch-termination-grace-period", "1s")
+		if _, err = cluster.Start(); err == nil {
+			return nil
+		}
+		err = errors.Join(err, cluster.Stop())
+	}
+	return err
 }
 
 // world is a namespace with the manifests' rights, and a client for everything that an administrator and the operator do.

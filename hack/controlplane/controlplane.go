@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -17,6 +19,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 )
 
 // Both processes start within seconds, and stop within some more; the rest is for a machine that is busy with other things.
@@ -71,6 +75,10 @@ func Start(ctx context.Context, opts Options) (*ControlPlane, error) {
 	}
 	env.ControlPlane.Etcd = &envtest.Etcd{Path: bin.etcd, DataDir: opts.Data, Out: opts.Output, Err: opts.Output}
 
+	if err := listenOn(ctx, env); err != nil {
+		return nil, err
+	}
+
 	cp := &ControlPlane{env: env, root: root, kubectl: bin.kubectl}
 	if _, err := env.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the control plane: %w", err), cp.Stop())
@@ -83,6 +91,23 @@ func Start(ctx context.Context, opts Options) (*ControlPlane, error) {
 		return nil, errors.Join(err, cp.Stop())
 	}
 	return cp, nil
+}
+
+// listenOn chooses the ports on which others reach both processes: envtest would take some that kernels give to outgoing
+// connections, try the same ones again where they are taken, and a server could not be started again.
+func listenOn(ctx context.Context, env *envtest.Environment) error {
+	etcd, err := freeport.Address(ctx)
+	if err != nil {
+		return fmt.Errorf("a port for etcd: %w", err)
+	}
+	env.ControlPlane.Etcd.URL = &url.URL{Scheme: "http", Host: etcd}
+	server, err := freeport.Address(ctx)
+	if err != nil {
+		return fmt.Errorf("a port for the API server: %w", err)
+	}
+	serving := &env.ControlPlane.APIServer.SecureServing
+	serving.Address, serving.Port, err = net.SplitHostPort(server)
+	return err
 }
 
 // Stop ends both processes and removes their data.

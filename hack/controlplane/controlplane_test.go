@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -72,6 +74,14 @@ func TestStopEndsThePlaneEvenWhileItIsWatched(t *testing.T) {
 
 	_, err = clientset.CoreV1().Namespaces().Get(t.Context(), "default", metav1.GetOptions{})
 	g.Expect(err).To(HaveOccurred())
+}
+
+// A server whose port a connection has taken can't be started, or started again.
+func TestPortIsNotThatOfAConnection(t *testing.T) {
+	g := NewWithT(t)
+	server, err := url.Parse(plane.Config().Host)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(strconv.Atoi(server.Port())).To(BeNumerically("<", 32768))
 }
 
 // The operator's service account must be able to do its work, and nothing beyond it.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
@@ -41,7 +42,7 @@ func (s *stage) raise(ctx context.Context, opts options) (err error) {
 	}
 	source := account{url: "https://livepeer.studio/api", key: opts.apiKey}
 	if source.key == "" {
-		if s.receiver, err = testbed.FreeAddress(ctx); err != nil {
+		if s.receiver, err = freeport.Address(ctx); err != nil {
 			return err
 		}
 		s.studio = startStudio()

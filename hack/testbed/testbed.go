@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 
@@ -99,13 +98,4 @@ func (b *Testbed) OperatorConfig(ctx context.Context) (*rest.Config, error) {
 func (b *Testbed) Kubeconfig(name string, config *rest.Config, namespace string) (string, error) {
 	path := b.Private(name + ".kubeconfig")
 	return path, controlplane.WriteKubeconfig(path, config, namespace)
-}
-
-// FreeAddress returns an address on loopback that nobody listens on.
-func FreeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

@@ -5,7 +5,6 @@ package controller_test
 import (
 	"context"
 	"crypto/tls"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,6 +26,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
 	"github.com/livepeer/livepeer-task-operator/internal/scrapers"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -213,8 +213,7 @@ func (w *world) readMetrics(address string) {
 
 // freeAddress is one on loopback that nobody listens on.
 func freeAddress(w *world) string {
-	listener, err := (&net.ListenConfig{}).Listen(w.ctx, "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(w.ctx)
 	w.Expect(err).NotTo(HaveOccurred())
-	defer listener.Close()
-	return listener.Addr().String()
+	return address
 }

@@ -8,16 +8,17 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 	"github.com/livepeer/livepeer-task-operator/hack/testbed"
 )
 
 // start runs the operator, and waits until it is ready.
 func (s *stage) start(ctx context.Context) error {
-	probes, err := testbed.FreeAddress(ctx)
+	probes, err := freeport.Address(ctx)
 	if err != nil {
 		return err
 	}
-	if s.receiver, err = testbed.FreeAddress(ctx); err != nil {
+	if s.receiver, err = freeport.Address(ctx); err != nil {
 		return err
 	}
 	s.started = time.Now()

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
+	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 )
 
 // kube-state-metrics itself, as the ServiceAccount of the page, shows objects that a real API server stored: each series that
@@ -184,10 +184,7 @@ func countOf(series []string, pattern string) (n int) {
 func freePort(t *testing.T) string {
 	t.Helper()
 	g := NewWithT(t)
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	g.Expect(err).NotTo(HaveOccurred())
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	port, err := freeport.Port(t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
 	return port
 }
