@@ -74,6 +74,8 @@ func Start(ctx context.Context, opts Options) (*ControlPlane, error) {
 		env.ControlPlane.APIServer.Configure().Set(name, value)
 	}
 	env.ControlPlane.Etcd = &envtest.Etcd{Path: bin.etcd, DataDir: opts.Data, Out: opts.Output, Err: opts.Output}
+	// Else etcd takes 2 GB, which is half a million tasks.
+	env.ControlPlane.Etcd.Configure().Set("quota-backend-bytes", "8589934592")
 
 	if err := listenOn(ctx, env); err != nil {
 		return nil, err
@@ -121,6 +123,11 @@ func (c *ControlPlane) Stop() error {
 // Config returns a copy of the configuration of an administrator, who may do everything.
 func (c *ControlPlane) Config() *rest.Config {
 	return rest.CopyConfig(c.env.Config)
+}
+
+// Etcd returns the URL of etcd, which asks nobody who they are.
+func (c *ControlPlane) Etcd() string {
+	return c.env.ControlPlane.Etcd.URL.String()
 }
 
 // SigningKey returns the path of the key that signs tokens of ServiceAccounts, which a controller manager is given.

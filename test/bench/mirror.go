@@ -63,7 +63,7 @@ func (p *phase) end(ctx context.Context) (c cost, err error) {
 		return c, err
 	}
 	c.usage = now.since(p.usage)
-	if c.peak, err = memory(p.stage.operator.PID(), "VmHWM"); err != nil {
+	if c.peak, err = peakMemory(p.stage.operator.PID()); err != nil {
 		return c, err
 	}
 	polls, bytes := p.account.traffic()

@@ -26,6 +26,7 @@ func parts() []part {
 		{name: "history", run: measureHistory, once: true},
 		{name: "deletions", run: measureDeletions, once: true},
 		{name: "sources", run: measureSources, once: true},
+		{name: "stored", run: measureStored, once: true},
 		{name: "crd", run: measureCRD, once: true},
 		{name: "informer", run: measureInformer, once: true},
 		{name: "reconciler", run: measureReconciler, once: true},

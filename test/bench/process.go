@@ -55,19 +55,19 @@ func ownCPU() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// memory returns a line of /proc/PID/status in MiB: VmHWM is the peak, VmRSS the present.
-func memory(pid int, line string) (float64, error) {
+// peakMemory returns, in MiB, the most memory that a process had since resetPeak.
+func peakMemory(pid int) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for text := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(text, line+":"); ok {
+		if rest, ok := strings.CutPrefix(text, "VmHWM:"); ok {
 			kib, err := strconv.Atoi(strings.Fields(rest)[0])
 			return float64(kib) / 1024, err
 		}
 	}
-	return 0, fmt.Errorf("/proc/%d/status has no %s", pid, line)
+	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", pid)
 }
 
 // resetPeak lets VmHWM begin anew, so that each phase has a peak of its own.

@@ -15,7 +15,7 @@ import (
 
 // measureRestart ends the operator, lets one task change, and counts from the new start until the cluster shows that.
 func measureRestart(ctx context.Context, r *runner, s *stage, a *account) error {
-	list, err := s.list(ctx)
+	list, err := s.list(ctx, namespace)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func measureRestart(ctx context.Context, r *runner, s *stage, a *account) error 
 }
 
 // list reads all tasks from the API server, as it gives them fastest.
-func (s *stage) list(ctx context.Context) (time.Duration, error) {
+func (s *stage) list(ctx context.Context, namespace string) (time.Duration, error) {
 	began := time.Now()
 	err := s.send(ctx, http.MethodGet, s.tasksPath(namespace)+"?resourceVersion=0", "", nil, nil)
 	return time.Since(began), err

@@ -37,7 +37,7 @@ const (
 
 // rows is the table, from top to bottom.
 func rows() []row {
-	return slices.Concat(bareRows(), writingRows(), quietRows(), otherRows(), peerRows())
+	return slices.Concat(bareRows(), writingRows(), quietRows(), otherRows(), storedRows(), peerRows())
 }
 
 func bareRows() []row {
@@ -138,6 +138,25 @@ func otherRows() []row {
 		{"sources.peak", "many sources at rest: memory", "MiB", 0, "at most 250", atMost(250)},
 		{"sources.later", "many sources, 5 minutes later: memory", "MiB", 0, "at most 250", atMost(250)},
 		{"sources.writes", "many sources at rest: writes of a source a minute", "", 2, "", nil},
+	}
+}
+
+// storedRows are of tasks that are in the cluster already, when the operator begins.
+func storedRows() []row {
+	return []row{
+		{"stored.tasks", "tasks there already, of 50 sources", "tasks", 0, "", nil},
+		{"stored.first.seconds", "tasks there: all sources Ready, from the operator's start", "s", 1, "", nil},
+		{"stored.first.writes", "tasks there: writes of tasks by these first syncs", "", 0, "0", exactly(0)},
+		{"stored.first.peak", "tasks there: first syncs: peak memory", "MiB", 0, goalMemory, memoryGoal},
+		{"stored.rest.cores", "tasks there: operator at rest", "cores", 4, "below 0.01", atMost(0.01)},
+		{"stored.rest.late", "tasks there: latest poll, in % of the interval", "%", 1, "at most 10", atMost(10)},
+		{"stored.rest.memory", "tasks there: memory at rest", "MiB", 0, goalMemory, memoryGoal},
+		{"stored.change.samples", "tasks there: changes that all sources see", "", 0, "", nil},
+		{"stored.change.beyond", "tasks there: change to watch, 99th percentile, past the interval", "s", 2, "at most 0.1", atMost(0.1)},
+		{"stored.restart.seconds", "tasks there: restart: all sources polled after", "s", 1, "", nil},
+		{"stored.restart.ratio", "tasks there: restart, to a list of each source and one poll", "ratio", 2, "", nil},
+		{"stored.restart.peak", "tasks there: restart: peak memory", "MiB", 0, goalMemory, memoryGoal},
+		{"stored.server.peak", "tasks there: peak memory of the API server", "MiB", 0, "", nil},
 	}
 }
 

@@ -94,7 +94,7 @@ func (r *runner) watchPolls(ctx context.Context, s *stage, accounts []*account) 
 	r.result.add("sources.cores", spent.operator.Seconds()/seconds)
 	r.result.add("sources.server", (spent.apiServer+spent.etcd).Seconds()/seconds)
 	r.notePolls(accounts, began)
-	peak, err := memory(s.operator.PID(), "VmHWM")
+	peak, err := peakMemory(s.operator.PID())
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (r *runner) watchMemory(ctx context.Context, s *stage) error {
 	if err := wait(ctx, sourcePolls*r.opts.interval); err != nil {
 		return err
 	}
-	peak, err := memory(s.operator.PID(), "VmHWM")
+	peak, err := peakMemory(s.operator.PID())
 	if err != nil {
 		return err
 	}
