@@ -38,6 +38,7 @@ var forms = []string{
 	"https://hooks.slack.com/services/T000/B000/CANARY", "https://discord.com/api/webhooks/123/CANARY",
 	"https://api.telegram.org/bot123456:CANARY/sendMessage", "https://host/token/CANARY/x", "https://host/apikey=CANARY/x",
 	"rtmp://h/live/CANARY", "rtmps://h/live/short/CANARY", "srt://h:1?streamid=x&passphrase=CANARY", "magnet:?xt=urn&token=CANARY",
+	"https://res.cloudinary.com/demo/video/authenticated/s--CANARY--/v1312461204/a.mp4",
 	"https://proxy.example/fetch/https%3A%2F%2Fu%3ACANARY%40h.example", "data:text/plain,CANARY",
 	// pairs
 	"Server=x;Uid=sa;Pwd=CANARY;", "AccountName=x;AccountKey=CANARY==;Suffix=y", "user=bob pass=CANARY", "DB_PASS=CANARY", "dbPass=CANARY",

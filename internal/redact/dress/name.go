@@ -112,7 +112,7 @@ func (m *Masker) widen(s *subject) {
 			s.strength = words.Sure
 		}
 		return
-	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community":
+	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community", "grant":
 	default:
 		return
 	}

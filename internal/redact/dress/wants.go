@@ -20,7 +20,8 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
 		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text), s.flag && strings.HasPrefix(text, "--") && view.IsLetter(m.At(v.Start+2)),
-		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)): // a key itself
+		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)) &&
+			!words.TokenLike(text): // a key itself
 		return false
 	case strings.EqualFold(s.word, "pin"):
 		return (l.bond > spaced || v.Quoted || m.complained(s)) &&
@@ -251,11 +252,9 @@ func (m *Masker) isMember(s *subject, v *page.Value) bool {
 	if strings.TrimSpace(line) != "" || !m.alone(v) {
 		return false
 	}
-	if strings.HasPrefix(line, "  ") {
-		return true
-	}
 	name, value, _ := strings.Cut(m.LineBefore(max(0, s.start-len(line)-1), page.MaxLook), ": ") // the line before
-	return value != "" && strings.Trim(name, "-_ "+view.Alphabet) == "" && strings.Count(name, " ") < 2
+	pair := value != "" && strings.Trim(name, "-_ "+view.Alphabet) == "" && strings.Count(name, " ") < 2
+	return pair || strings.HasPrefix(line, "  ")
 }
 
 var setters = words.Set("setter")

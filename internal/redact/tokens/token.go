@@ -113,6 +113,9 @@ func (m *Masker) tokenEnd(i int) int {
 	return from + len(page.Trim(t[from:i], page.Trailing+"-_"))
 }
 
+// idPrefixes begin the IDs of what they say: user_2NNEqL2nrIRdJ194ndJqAHwEfxC
+var idPrefixes = words.Set("id prefix")
+
 // madeToken looks at i for a token of some service that is not in the list, by how they are made: short words,
 // underscores, and many letters and digits without any order.
 func (m *Masker) madeToken(i int) int {
@@ -123,7 +126,7 @@ func (m *Masker) madeToken(i int) int {
 	}
 	m.Cost += end - i
 	prefix := strings.LastIndexByte(m.Text[i:end], '_') + 1
-	if prefix == 0 || prefix > prefixes || m.At(i-1) == '~' { // the latter is an ID of Ceph
+	if prefix == 0 || prefix > prefixes || m.At(i-1) == '~' || idPrefixes[m.Text[i:i+prefix-1]] { // the one before is an ID of Ceph
 		return i
 	}
 	made := m.Text[i+prefix : end]

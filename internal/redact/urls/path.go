@@ -3,6 +3,7 @@
 package urls
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
@@ -20,7 +21,8 @@ func (m *Masker) path(u *page.URL, from int) {
 	stream := strings.HasPrefix(u.Scheme, "rtmp")
 	live := strings.HasPrefix(u.Scheme, "rts") || strings.HasPrefix(u.Scheme, "srt") || u.Scheme == "rist"
 	ingest := strings.HasPrefix(u.Scheme, "whip") || strings.HasPrefix(u.Scheme, "whep") || u.Scheme == "webrtc"
-	hook := strings.HasPrefix(strings.ToLower(t[u.Host:from]), "hooks.")
+	keyed := isKeyHost(strings.ToLower(t[u.Host:from]))
+	hook := keyed
 	before, last := "", u.Query
 	for last > from && t[last-1] == '/' {
 		last--
@@ -35,15 +37,16 @@ func (m *Masker) path(u *page.URL, from int) {
 		case s == "" || s == page.Mask || s[0] == ':':
 		case stream && n > 0 && end >= last && !commonStreams[strings.ToLower(s)] && (!isWord(s) || !isLoopback(t[u.Host:from])),
 			ingest && (words.TokenLike(s) || !isWord(s)),
-			hook && words.TokenLike(s),
+			hook && words.TokenLike(s), keyed && end >= last && words.Mixed(s),
 			live && words.Opaque(s),
+			strings.HasPrefix(s, "s--") && strings.HasSuffix(s, "--") && len(s) >= len("s--12345678--"), // the signature of Cloudinary
 			words.Opaque(s) && strings.IndexByte(s, '.') < 0 && !isIDOf(before, s) &&
 				!isMade(before) && (words.StrengthOf(before) >= words.Weak || words.StrengthOf(before) == words.Unsure && !words.IsID(s)),
 			strings.HasPrefix(s, "bot") && strings.IndexByte(s, ':') > 0 && len(s) > 20:
 			m.Hide(i+1, end)
 		}
 		switch before = strings.ToLower(s); before {
-		case "hooks", "webhook", "webhooks", "webhookb2":
+		case "hook", "hooks", "webhook", "webhooks", "webhookb2":
 			hook = true
 		case "whip", "whep", "webrtc", "ingest":
 			ingest = true
@@ -63,6 +66,13 @@ func isMade(s string) bool {
 	const digits = 3 // fewer are in names as well
 	l := words.LookAt(s)
 	return l.Digits >= digits && words.IsID(s)
+}
+
+// isKeyHost reports whether the paths of a host hold a key.
+func isKeyHost(host string) bool {
+	return slices.ContainsFunc(words.List("key host"), func(known string) bool {
+		return strings.HasPrefix(host, known+".") || host == known || strings.HasSuffix(host, "."+known)
+	})
 }
 
 // commonStreams are names of streams that are no keys.

@@ -92,7 +92,18 @@ func (m *Masker) Authority(sep int) int {
 		end = u.Host + i
 		m.URL.Query, m.URL.End = min(m.URL.Query, end), min(m.URL.End, end)
 	}
-	return max(end, sep+1)
+	return max(m.hostEnd(u.Host, end), sep+1)
+}
+
+// hostEnd returns where the host at i ends, before end: what is glued to it may be the next member of a list, https://h.example&token=hunter2
+func (m *Masker) hostEnd(i, end int) int {
+	if m.At(i) == '[' { // of IPv6
+		i += 1 + strings.IndexByte(m.Text[i:max(i, end)], ']')
+	}
+	if n := strings.IndexAny(m.Text[min(i, end):end], "&,;|()]}"); n >= 0 {
+		return i + n
+	}
+	return end
 }
 
 // isPlainUser reports whether a user info is the name of a user that everybody knows.
