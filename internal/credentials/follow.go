@@ -30,16 +30,8 @@ func (w *Watcher) follow(ctx context.Context, secret types.NamespacedName, watch
 	}
 	pause := pauses()
 	for {
-		var stream io.ReadCloser
-		var err error
-		aside(func() { stream, err = w.open(ctx, secret) })
-		switch {
-		case err == nil:
+		if w.once(ctx, secret, watch) {
 			pause = pauses()
-			w.listen(secret, watch, stream)
-		case ctx.Err() == nil:
-			log.FromContext(ctx).V(1).Info("Secret can't be watched for now", "secret", secret, "error", err.Error())
-			w.unknown(watch)
 		}
 		timer := time.NewTimer(pause.Step())
 		select {
@@ -51,27 +43,48 @@ func (w *Watcher) follow(ctx context.Context, secret types.NamespacedName, watch
 	}
 }
 
-// listen takes in the events of a watch until it ends. It waits for the first byte of an event and reads the rest aside, so that a watch at
-// rest, of which there may be thousands, takes 5 KB less than with client-go's StreamWatcher: that has one more goroutine, and keeps its
-// buffers.
-func (w *Watcher) listen(secret types.NamespacedName, watch *secretWatch, stream io.ReadCloser) {
+// once watches a Secret until that watch ends, and reports whether it told anything. The API server ends it, unless it is gone, or what is
+// between.
+func (w *Watcher) once(ctx context.Context, secret types.NamespacedName, watch *secretWatch) (told bool) {
+	bounded, end := context.WithTimeout(ctx, maxSecretWatchTime)
+	defer end()
+	var stream io.ReadCloser
+	var err error
+	aside(func() { stream, err = w.open(bounded, secret) })
+	switch {
+	case err == nil:
+		told = w.listen(secret, watch, stream)
+	case ctx.Err() == nil:
+		log.FromContext(ctx).V(1).Info("Secret can't be watched for now", "secret", secret, "error", err.Error())
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	watch.known = false // it may change or be deleted before the next watch, and for a deletion there is no event then
+	return told
+}
+
+// listen takes in the events of a watch until it ends, and reports whether there were any. It waits for the first byte of an event and
+// reads the rest aside, so that a watch at rest, of which there may be thousands, takes 5 KB less than with client-go's StreamWatcher:
+// that has one more goroutine, and keeps its buffers.
+func (w *Watcher) listen(secret types.NamespacedName, watch *secretWatch, stream io.ReadCloser) (told bool) {
 	defer func() { _ = stream.Close() }()
-	w.unknown(watch) // it may have been deleted between the watches, for which there is no event
 	first := make([]byte, 1)
 	for rest := io.Reader(stream); rest != nil; {
 		if _, err := io.ReadFull(rest, first); err != nil {
-			return
+			return told
 		}
 		if first[0] == '\n' { // between two events
 			continue
 		}
 		aside(func() {
-			var told *event
-			if told, rest = decode(io.MultiReader(bytes.NewReader(first), rest)); told != nil {
-				w.note(secret, watch, told)
+			var news *event
+			if news, rest = decode(io.MultiReader(bytes.NewReader(first), rest)); news != nil {
+				told = true
+				w.note(secret, watch, news)
 			}
 		})
 	}
+	return told
 }
 
 // aside does work that needs a large stack in a goroutine of its own, and waits: the stack of a long-lived goroutine would stay as large.
@@ -103,17 +116,14 @@ func decode(stream io.Reader) (told *event, rest io.Reader) {
 	return told, io.MultiReader(events.Buffered(), stream)
 }
 
-func (w *Watcher) unknown(watch *secretWatch) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	watch.known = false
-}
-
 // note keeps what an event says of the Secret: its version.
 func (w *Watcher) note(secret types.NamespacedName, watch *secretWatch, told *event) {
 	version := told.Object.Metadata.ResourceVersion
-	if told.Type == apiwatch.Deleted {
+	switch told.Type {
+	case apiwatch.Deleted:
 		version = ""
+	case apiwatch.Bookmark: // of no object
+		return
 	}
 	w.mu.Lock()
 	news := version != watch.version

@@ -54,6 +54,76 @@ func TestSecretsThatCannotBeWatched(t *testing.T) {
 	})
 }
 
+// TestAWatchWhoseOtherEndIsGone ends nevertheless, and until then at the latest a change is noticed.
+func TestAWatchWhoseOtherEndIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		k := newKeeper()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		k.watcher.ctx = ctx
+		first, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		synctest.Wait()
+		k.watches[0].tell(apiwatch.Added, k.content.ResourceVersion)
+		synctest.Wait()
+		k.content = aSecret("2", map[string]string{"apiKey": "b"}) // and nobody tells
+		<-time.After(3 * secretWatchTime)
+		synctest.Wait()
+		second, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(second).NotTo(BeIdenticalTo(first))
+		g.Expect(k.watches[0].closed).To(BeTrue())
+		g.Expect(len(k.watches)).To(BeNumerically(">", 1))
+	})
+}
+
+// TestBetweenTwoWatches: what changes there is not told, so the Secret is read.
+func TestBetweenTwoWatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		k := newKeeper()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		k.watcher.ctx = ctx
+		first, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		synctest.Wait()
+		k.watches[0].tell(apiwatch.Added, k.content.ResourceVersion)
+		_ = k.watches[0].told.Close()
+		synctest.Wait()
+		k.content = aSecret("2", map[string]string{"apiKey": "b"})
+		second, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(k.watches).To(HaveLen(1))
+		g.Expect(second).NotTo(BeIdenticalTo(first))
+	})
+}
+
+// TestWatchesThatTellNothing are begun as seldom as those that can't be begun: a proxy may answer all of a thousand Secrets with a page.
+func TestWatchesThatTellNothing(t *testing.T) {
+	for name, answer := range map[string]string{
+		"ended at once": "", "a page": "<html>", "expired": `{"type":"ERROR","object":{"kind":"Status","code":410}}`,
+		"without a version": `{"type":"ADDED","object":{"kind":"Table","metadata":{}}}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			begun := 0
+			w := NewWatcher(nil, func(context.Context, types.NamespacedName) (io.ReadCloser, error) {
+				begun++
+				return io.NopCloser(strings.NewReader(answer)), nil
+			})
+			go w.follow(ctx, ofMain, &secretWatch{})
+			<-time.After(time.Hour)
+			synctest.Wait()
+			if most := int(time.Hour/maxSecretWatchPause) + 10; begun > most {
+				t.Errorf("%s: %d watches were begun within an hour, more than %d", name, begun, most)
+			}
+		})
+	}
+}
+
 // TestEventsOfAWatch: they may come in pieces, or several at once. What is no event ends the watch.
 func TestEventsOfAWatch(t *testing.T) {
 	event := func(version string) string {
@@ -69,6 +139,7 @@ func TestEventsOfAWatch(t *testing.T) {
 		"half of the next":      {event("1") + "\n" + event("2")[:20], "1", false},
 		"a large one between":   {event("1") + `{"type":"MODIFIED","more":"` + strings.Repeat("x", 1<<16) + `",` + event("2")[19:] + event("3"), "3", false},
 		"a deletion":            {event("1") + strings.Replace(event("2"), "MODIFIED", "DELETED", 1), "", false},
+		"a bookmark":            {event("1") + strings.Replace(event("2"), "MODIFIED", "BOOKMARK", 1), "1", false},
 		"an error":              {event("1") + `{"type":"ERROR","object":{"kind":"Status","code":410,"metadata":{"resourceVersion":"4"}}}`, "1", true},
 		"without a version":     {event("1") + event(""), "1", true},
 		"nothing":               {event("1") + "null\n", "1", true},

@@ -27,8 +27,12 @@ type OpenWatch func(ctx context.Context, secret types.NamespacedName) (io.ReadCl
 // up to 256 KiB of annotations: a thousand Secrets, all of one owner, would fill the memory.
 const asTable = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
-// secretWatchTime is how long one watch lasts, so that one whose other end is gone does not last for ever.
-const secretWatchTime = 5 * time.Minute
+const (
+	// secretWatchTime is how long one watch lasts, up to twice, until the API server ends it.
+	secretWatchTime = 5 * time.Minute
+	// maxSecretWatchTime is when one is ended here, whose other end is gone.
+	maxSecretWatchTime = 2*secretWatchTime + time.Minute
+)
 
 // Tables returns what watches Secrets as tables. Without a resourceVersion, a watch first tells what exists, so that no change is missed
 // between two.
