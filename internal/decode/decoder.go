@@ -104,6 +104,9 @@ func (d *Decoder) Members(fields []Field, dst reflect.Value, values map[string]a
 		if v == nil {
 			continue
 		}
+		if f.wire != "" && values[f.wire] != nil && values[f.name] != nil { // one of them is left out
+			d.Omit(f.name)
+		}
 		mark := d.enter(f.name)
 		if !d.value(&f.shape, dst.FieldByIndex(f.index), v) {
 			d.Omit("")
@@ -260,7 +263,7 @@ func (d *Decoder) any(v any) ([]byte, bool) {
 		masked, more = d.redactor.JSON(shown)
 		changed = append(changed, more...)
 	}
-	if p.lost || fewer(v, masked) {
+	if p.lost || fewer(v, masked) || rounded(masked) {
 		d.Omit("")
 	}
 	data, err := canonical(masked)

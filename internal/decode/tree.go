@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/livepeer/livepeer-task-operator/internal/scan"
 )
@@ -96,6 +98,33 @@ func withNumbers(v any) (any, error) {
 		}
 	}
 	return v, nil
+}
+
+// rounded reports whether a number in v has more digits than are kept of it, such as the ID of a token with 256 bits.
+func rounded(v any) bool {
+	switch v := v.(type) {
+	case json.Number:
+		if _, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+			return false
+		}
+		f, ok := toFloat(v)
+		return ok && digits(string(v)) != digits(strconv.FormatFloat(f, 'e', -1, 64))
+	case []any:
+		return slices.ContainsFunc(v, rounded)
+	case map[string]any:
+		for _, member := range v {
+			if rounded(member) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// digits returns those of a number that tell it from others, wherever its point is.
+func digits(number string) string {
+	mantissa, _, _ := strings.Cut(strings.ToLower(number), "e")
+	return strings.Trim(strings.NewReplacer(".", "", "-", "").Replace(mantissa), "0")
 }
 
 // measure adds up what v takes at least, in bytes of JSON, and reports whether it is at most size bytes and depth levels

@@ -120,6 +120,26 @@ func TestOddTypeIsNamed(t *testing.T) {
 	})
 }
 
+// TestWhatIsNotWholeIsNamed: of a number, and of a member that is there by both of its names.
+func TestWhatIsNotWholeIsNamed(t *testing.T) {
+	const uint256 = "115792089237316195423570985008687907853269984665640564039457584007913129639935"
+	content := func(s string) string { return `{"exportData":{"content":` + s + `}}` }
+	for params, want := range map[string]string{
+		content(`{"tokenId":` + uint256 + `}`):                              "params.exportData.content",
+		content(`[[1.234567890123456789]]`):                                 "params.exportData.content",
+		content(`1e-400`):                                                   "params.exportData.content",
+		content(`[9223372036854775807,1e21,-0.0,1.50,12300e-2,0.1,5e-324]`): "",
+		content(`[12345678901234567000,1.7976931348623157e308]`):            "",
+		`{"transcode-file":{"c2pa":true},"transcodeFile":{"c2pa":false}}`:   "params.transcodeFile",
+		`{"transcode-file":null,"transcodeFile":{"c2pa":false}}`:            "",
+	} {
+		o := mustConvert(t, `{"id":"A","params":`+params+`}`)
+		if omitted := strings.Join(o.Spec.OmittedFields, " "); omitted != want || o.Spec.Params == nil {
+			t.Errorf("%s: omitted %q", params, omitted)
+		}
+	}
+}
+
 func TestDeepAndLarge(t *testing.T) {
 	content := func(s string) string {
 		return `{"id":"A","type":"export-data","params":{"exportData":{"content":` + s + `}}}`
