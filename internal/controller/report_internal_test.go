@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -14,12 +15,14 @@ import (
 
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/condition"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/sourcesync"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -104,6 +107,29 @@ func TestAnEarlierSourceIsNotToldOf(t *testing.T) {
 	g.Expect(api.Source.Status.LastHandledReconcileAt).To(BeEmpty())
 	g.Expect(api.Source.Status.ObservedGeneration).To(BeEquivalentTo(-1))
 	r.forget(key)
+}
+
+// TestSilenceIsLaterThanWhatCouldNotBeWritten: how the last step went could not be written, and the API has been silent since.
+func TestSilenceIsLaterThanWhatCouldNotBeWritten(t *testing.T) {
+	g := NewWithT(t)
+	broken := true
+	api := &patchedAPI{kubetest.NewAPI("http://127.0.0.1:1"), func(client.Object) error {
+		if broken {
+			return apierrors.NewInternalError(errors.New("etcd"))
+		}
+		return nil
+	}}
+	r := reconcilerOf(t, api)
+	report := func(report *sourcesync.Report) error { return r.report(t.Context(), api.Source.DeepCopy(), report) }
+	well := sourcesync.Outcome{Reason: v1alpha1.ReasonSynced, Message: "all is well"}
+	g.Expect(report(&sourcesync.Report{Ended: true, Generation: api.Source.Generation, Judged: true, Outcome: well, Omitted: 7})).NotTo(Succeed())
+
+	broken = false
+	silent := &condition.Error{Reason: v1alpha1.ReasonUnavailable, Message: "no answer"}
+	g.Expect(report(&sourcesync.Report{Silent: silent})).To(Succeed())
+	ready := meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady)
+	g.Expect(ready).To(HaveField("Reason", v1alpha1.ReasonUnavailable))
+	g.Expect(api.Source.Status.Tasks.Omitted).To(BeEquivalentTo(7), "what could not be written")
 }
 
 // TestANamespacesStatusesKeepNobodyWaiting: those of one namespace take long to write, as where each poll of thousands of sources changes one.

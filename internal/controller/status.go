@@ -52,10 +52,10 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 		setProgress(next, report, r.index.Counts(taskstore.SourceIDOf(source)))
 	}
 	switch {
+	case report.Silent != nil: // later than a report that could not be written
+		setConditions(next, sourcesync.Outcome{Reason: report.Silent.Reason, Message: report.Silent.Message})
 	case report.Judged:
 		setConditions(next, report.Outcome)
-	case report.Silent != nil:
-		setConditions(next, sourcesync.Outcome{Reason: report.Silent.Reason, Message: report.Silent.Message})
 	}
 	if r.connector.Webhooks == nil {
 		backend.RemoveCondition(next)
