@@ -4,6 +4,7 @@ package command
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,7 +37,7 @@ func newConfirmDeletion(e *env) *cobra.Command {
 			ready := source.Ready(s)
 			e.print(term.Clean(ready.Message))
 			if !yes {
-				if err := e.ask("Delete them from this cluster? [y/N] "); err != nil {
+				if err := e.ask(cmd.Context(), "Delete them from this cluster? [y/N] "); err != nil {
 					return err
 				}
 			}
@@ -51,16 +52,26 @@ func newConfirmDeletion(e *env) *cobra.Command {
 	return cmd
 }
 
-// ask puts a question to whoever sits before the terminal. Anything but yes is an error.
-func (e *env) ask(question string) error {
+// ask puts a question to whoever sits before the terminal. Anything but yes is an error, and so is Ctrl-C, which does not end a read.
+func (e *env) ask(ctx context.Context, question string) error {
 	if !term.IsTerminal(e.In) {
 		return errors.New("this is no terminal to ask at; check the message, and add --yes")
 	}
 	fmt.Fprint(e.Out, question)
-	answer, _ := bufio.NewReader(e.In).ReadString('\n') // what ends without an answer says no
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
+	answered := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(e.In).ReadString('\n') // what ends without an answer says no
+		answered <- answer
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(e.Out)
+		return ctx.Err()
+	case answer := <-answered:
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return nil
+		}
+		return errors.New("nothing was confirmed; the tasks are kept")
 	}
-	return errors.New("nothing was confirmed; the tasks are kept")
 }

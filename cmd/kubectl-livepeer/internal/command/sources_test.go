@@ -68,6 +68,14 @@ func TestConfirmDeletion(t *testing.T) {
 	}
 	terminal := w.terminal()
 	p = w.start([]string{"confirm-deletion", "main"}, terminal.streams)
+	w.Eventually(terminal.shown.String, soon).Should(ContainSubstring("[y/N]"))
+	p.stop() // Ctrl-C
+	w.ends(p, exitInterrupted)
+	terminal.types("\n", "[y/N]") // so that nobody reads any more
+	w.Expect(confirmed()).To(BeEmpty())
+
+	terminal = w.terminal()
+	p = w.start([]string{"confirm-deletion", "main"}, terminal.streams)
 	terminal.types("y\n", "[y/N]")
 	w.ends(p, 0)
 	w.Expect(confirmed()).To(Equal("f1514baf9b1e"))
