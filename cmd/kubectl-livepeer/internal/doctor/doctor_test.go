@@ -158,6 +158,9 @@ func TestHost(t *testing.T) {
 	} {
 		expect(t, host(well(says(reason))), level, "livepeer.studio")
 	}
+	expect(t, host(well(says("Unauthorized"))), Fail, "store another apiKey")
+	// The operator may lack the right to read the Secret: then Studio was never asked.
+	expect(t, host(well(says("Forbidden"))), Fail, "or the cluster refuses the operator", "message above says which")
 	expect(t, host(well(func(s *v1alpha1.LivepeerTaskSource) { s.Status.LastPollTime = nil })), Warn, "not answered")
 }
 

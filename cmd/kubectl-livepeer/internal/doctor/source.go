@@ -82,8 +82,11 @@ func host(s *v1alpha1.LivepeerTaskSource) Check {
 	switch {
 	case slices.Contains([]string{v1alpha1.ReasonUnavailable, v1alpha1.ReasonMalformed, v1alpha1.ReasonInvalidURL}, reason):
 		c.Level, c.Finding, c.Next = Fail, name+" does not answer the operator as it should", "see the message above, and spec.url"
-	case reason == v1alpha1.ReasonUnauthorized || reason == v1alpha1.ReasonForbidden:
+	case reason == v1alpha1.ReasonUnauthorized:
 		c.Level, c.Finding, c.Next = Fail, name+" answers, and refuses the key", "store another apiKey (docs/livepeertasksource.md)"
+	case reason == v1alpha1.ReasonForbidden: // which a right that the operator lacks in the cluster has, too
+		c.Level, c.Finding = Fail, "either "+name+" refuses the key, or the cluster refuses the operator"
+		c.Next = "the message above says which, and docs/runbook.md what to do"
 	case reason == v1alpha1.ReasonRateLimited:
 		c.Level, c.Finding, c.Next = Warn, name+" answers, and asks for fewer requests", "raise spec.interval if that lasts"
 	case s.Status.LastPollTime == nil:
