@@ -3,6 +3,7 @@
 package command
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -70,6 +72,18 @@ func (l *line) connections() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.taken
+}
+
+// TestWhyAWatchBrokeIsToldOnce: it is tried again every few seconds.
+func TestWhyAWatchBrokeIsToldOnce(t *testing.T) {
+	g := NewWithT(t)
+	told := &buffer{}
+	tell := (&env{IOStreams: genericiooptions.IOStreams{ErrOut: told}}).tellBroken()
+	for _, why := range []string{"no \x1b[2Janswer", "no \x1b[2Janswer", "forbidden"} {
+		tell(errors.New(why))
+	}
+	const broke = "The watch broke, and is tried again: "
+	g.Expect(told.String()).To(Equal(broke + "no answer\n" + broke + "forbidden\n"))
 }
 
 func TestABrokenWatchGoesOn(t *testing.T) {

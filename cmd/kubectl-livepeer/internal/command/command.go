@@ -115,7 +115,6 @@ func newRoot(e *env) *cobra.Command {
 		panic(err) // there is no such flag
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.SetIn(e.In)
 	root.SetOut(e.Out)
 	root.SetErr(e.ErrOut)
 	root.AddCommand(
@@ -128,15 +127,12 @@ func newRoot(e *env) *cobra.Command {
 // rarelyUsed are kubectl's flags that would hide the commands' own in the help. They work all the same.
 var rarelyUsed = []string{
 	"as", "as-group", "as-uid", "as-user-extra", "cache-dir", "certificate-authority", "client-certificate", "client-key", "cluster",
-	"disable-compression", "insecure-skip-tls-verify", "password", "proxy-url", "request-timeout", "server", "tls-server-name", "token",
-	"user", "username",
+	"disable-compression", "insecure-skip-tls-verify", "proxy-url", "request-timeout", "server", "tls-server-name", "token", "user",
 }
 
 func hide(flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
-		if flag := flags.Lookup(name); flag != nil {
-			flag.Hidden = true
-		}
+		flags.Lookup(name).Hidden = true
 	}
 }
 

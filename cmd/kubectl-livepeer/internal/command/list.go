@@ -149,22 +149,13 @@ func percent(t *v1alpha1.LivepeerTask) string {
 	return fmt.Sprintf("%d%%", *t.Status.Progress)
 }
 
-func age(t *v1alpha1.LivepeerTask, now time.Time) string {
-	created := task.Created(t)
-	if created.IsZero() {
-		return ""
-	}
-	return term.Age(now.Sub(created))
-}
+func age(t *v1alpha1.LivepeerTask, now time.Time) string { return term.Age(now.Sub(task.Created(t))) }
 
 // printObjects prints whole objects, for programs. A terminal gets no control characters.
 func (e *env) printObjects(flags *genericclioptions.PrintFlags, tasks []v1alpha1.LivepeerTask) error {
 	printer, err := flags.ToPrinter()
 	if err != nil {
 		return err
-	}
-	for i := range tasks {
-		tasks[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("LivepeerTask"))
 	}
 	var text bytes.Buffer
 	if *flags.OutputFormat == "name" { // which knows no lists

@@ -15,6 +15,8 @@ import (
 // TestLibrariesAreSilent: what they log, as when a connection ends with Ctrl-C, is not printed beside what the command says.
 func TestLibrariesAreSilent(t *testing.T) {
 	g := NewWithT(t)
+	files := t.TempDir()
+	t.Setenv("TMPDIR", files)
 	stderr := os.Stderr
 	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	g.Expect(err).NotTo(HaveOccurred())
@@ -27,4 +29,5 @@ func TestLibrariesAreSilent(t *testing.T) {
 	os.Stderr = stderr
 	g.Expect(file.Close()).To(Succeed())
 	g.Expect(os.ReadFile(file.Name())).To(BeEmpty())
+	g.Expect(os.ReadDir(files)).To(BeEmpty(), "nor is it written to files")
 }

@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,6 +24,10 @@ func TestSync(t *testing.T) {
 	s := w.source("main", is("True", "Synced", "all is well"))
 	w.Expect(w.runs(0, "sync", "--no-wait")).To(ContainSubstring("a sync is asked for"))
 	w.Expect(w.runs(2, "sync", "--timeout", "500ms")).To(ContainSubstring("it says Synced: all is well"))
+	interrupted := w.start([]string{"sync", "--timeout", "0"})
+	w.Consistently(interrupted.done, 300*time.Millisecond).ShouldNot(BeClosed())
+	interrupted.stop()
+	w.Expect(w.ends(interrupted, exitInterrupted).err.String()).To(BeEmpty())
 	before := w.now(s).Annotations[v1alpha1.AnnotationRequestedAt]
 
 	sync := w.start([]string{"sync", "main"})
@@ -32,15 +37,33 @@ func TestSync(t *testing.T) {
 	s.Status.LastHandledReconcileAt, s.Status.Tasks.Total = request, 7
 	w.Expect(admin.Status().Update(t.Context(), s)).To(Succeed())
 	w.Expect(w.ends(sync, 0).out.String()).To(MatchRegexp(`source main: synced in \S+, 7 tasks mirrored`))
+
+	for _, c := range []struct {
+		says    string
+		happens func()
+	}{
+		{"source main is suspended", func() { w.runs(0, "suspend") }},
+		{"was deleted meanwhile", func() { w.Expect(admin.Delete(t.Context(), s)).To(Succeed()) }},
+	} {
+		w.runs(0, "resume")
+		before = w.now(s).Annotations[v1alpha1.AnnotationRequestedAt]
+		sync = w.start([]string{"sync", "main"})
+		w.Eventually(func() string { return w.now(s).Annotations[v1alpha1.AnnotationRequestedAt] }, soon).ShouldNot(Equal(before))
+		c.happens()
+		w.Expect(w.ends(sync, 1).err.String()).To(ContainSubstring(c.says))
+	}
 }
 
 func TestSuspendAndResume(t *testing.T) {
 	w := newWorld(t)
+	w.Expect(w.runs(1, "suspend", "--all")).To(ContainSubstring("no source in the namespace"))
 	a, b := w.source("a", is("True", "Synced", "")), w.source("b", is("True", "Synced", ""))
 	w.Expect(w.runs(1, "suspend")).To(ContainSubstring("has 2 sources; name one of them: a, b"))
 	w.Expect(w.runs(0, "suspend", "a")).To(Equal("source a suspended\n"))
 	w.Expect([]bool{w.now(a).Spec.Suspend, w.now(b).Spec.Suspend}).To(Equal([]bool{true, false}))
 	w.Expect(w.runs(1, "sync", "a")).To(ContainSubstring("kubectl livepeer resume a"))
+	w.Expect(w.now(a).Annotations).To(BeEmpty(), "nothing is asked for that would come later")
+	w.Expect(w.runs(1, "suspend", "a", "b")).To(ContainSubstring("takes one source"))
 	w.Expect(w.runs(0, "suspend", "--all")).To(Equal("source a was suspended already\nsource b suspended\n"))
 	w.Expect(w.runs(0, "resume", "--all")).To(Equal("source a resumed\nsource b resumed\n"))
 	w.Expect([]bool{w.now(a).Spec.Suspend, w.now(b).Spec.Suspend}).To(Equal([]bool{false, false}))
@@ -109,8 +132,13 @@ func TestDoctor(t *testing.T) {
 	s.Status.Conditions[0].Status, s.Status.Conditions[0].Reason, s.Status.Conditions[0].Message = "False", "Unauthorized", "the API answered 401"
 	w.Expect(admin.Status().Update(t.Context(), s)).To(Succeed())
 	w.Expect(w.runs(1, "doctor")).To(MatchRegexp(`(?m)^fail  source main: Unauthorized: the API answered 401; docs/runbook.md`))
-	w.Expect(w.runs(1, "doctor", "--as", "nobody")).To(And(
+	nobody := w.ends(w.start([]string{"doctor", "--as", "nobody"}), 1)
+	w.Expect(nobody.out.String()).To(And(
 		MatchRegexp(`(?m)^warn  operator: can't be looked for`), MatchRegexp(`(?m)^fail  your rights: you may not list livepeertasks, `)))
+	w.Expect(nobody.err.String()).To(BeEmpty(), "the report says it all")
+	another := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "another", Labels: w.deployment.Labels}, Spec: w.deployment.Spec}
+	w.whileTested(another)
+	w.Expect(w.runs(1, "doctor")).To(MatchRegexp(`(?m)^fail  source main: served by \S+ and \S+, which write against each other`))
 	w.Expect(w.runs(1, "doctor", "--server", "https://127.0.0.1:1")).To(ContainSubstring("can't be reached"))
 }
 
@@ -125,6 +153,7 @@ func (w *world) operator() {
 	d.Spec.Template.Labels = labels("manager")
 	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "manager", Image: "ghcr.io/x:v1"}}
 	w.whileTested(d)
+	w.deployment = d
 	d.Status.Replicas, d.Status.ReadyReplicas = 1, 1
 	w.Expect(admin.Status().Update(w.t.Context(), d)).To(Succeed())
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "receiver", Labels: labels("receiver")}}
@@ -138,6 +167,27 @@ func (w *world) whileTested(object client.Object) {
 	ctx := context.WithoutCancel(w.t.Context())
 	w.Expect(admin.Create(ctx, object)).To(Succeed())
 	w.t.Cleanup(func() { w.Expect(admin.Delete(ctx, object)).To(Succeed()) })
+}
+
+// TestAViewerChangesNothing: what somebody may not do is an error, and says which right to ask for.
+func TestAViewerChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	s := w.source("main", is("False", "PruningPaused", "studio.livepeer.org/confirm-prune=f1514baf9b1e"))
+	view := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "view"}, Rules: []rbacv1.PolicyRule{{
+		Verbs: []string{"get", "list", "watch"}, APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"*"},
+	}}}
+	w.Expect(admin.Create(t.Context(), view)).To(Succeed())
+	w.Expect(admin.Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "view"}, RoleRef: rbacv1.RoleRef{Kind: "Role", Name: "view"},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: "viewer"}},
+	})).To(Succeed())
+	for _, args := range [][]string{{"suspend"}, {"sync"}, {"confirm-deletion", "--yes"}} {
+		w.Eventually(func() string { // rights take a moment
+			return w.ends(w.start(append(args, "--as", "viewer")), 1).err.String()
+		}, soon).Should(ContainSubstring("edit (to change)"))
+	}
+	w.Expect(w.now(s).Annotations).To(BeEmpty())
+	w.Expect(s.Spec.Suspend).To(BeFalse())
 }
 
 func TestWebhook(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -69,6 +70,8 @@ type world struct {
 	Gomega
 	t         *testing.T
 	namespace string
+	// deployment is like the operator's; nil without one.
+	deployment *appsv1.Deployment
 }
 
 func newWorld(t *testing.T) *world {

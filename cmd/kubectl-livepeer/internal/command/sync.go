@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -68,9 +67,6 @@ func (e *env) untilSynced(
 	for {
 		select {
 		case <-ctx.Done():
-			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, ctx.Err()
-			}
 			ready := source.Ready(s)
 			return nil, &exitError{task.ExitTimeout, fmt.Errorf("source %s has not synced in time; it says %s: %s",
 				s.Name, ready.Reason, ready.Message)}

@@ -50,8 +50,13 @@ func TestList(t *testing.T) {
 	w.Expect(w.runs(0, "list", "--asset", "holiday.mp4", "-o", "name")).To(Equal("livepeertask.studio.livepeer.org/done\n"))
 	w.Expect(w.runs(0, "list", "--source", "b", "-o", "name")).To(Equal("livepeertask.studio.livepeer.org/broken\n"))
 	w.Expect(w.runs(0, "list", "-A")).To(MatchRegexp(w.namespace + ` +broken`))
+	elsewhere := newWorld(t)
+	elsewhere.task("far", "clip", "running")
+	w.Expect(w.runs(0, "list", "-A")).To(MatchRegexp(elsewhere.namespace + ` +far`))
+	w.Expect(w.ends(w.start([]string{"list", "-A", "--type", "nosuch"}), 0).err.String()).To(HavePrefix("No such tasks in this cluster"))
 	for _, format := range []string{"json", "yaml"} {
-		w.Expect(w.runs(0, "list", "-o", format)).To(And(ContainSubstring("LivepeerTaskList"), ContainSubstring("holiday.mp4")))
+		w.Expect(w.runs(0, "list", "-o", format)).To(And(
+			ContainSubstring("LivepeerTaskList"), ContainSubstring("holiday.mp4"), MatchRegexp(`(?m)kind"?: "?LivepeerTask"?,?$`)))
 	}
 	w.Expect(w.runs(0, "list", "-o", `jsonpath={.items[*].metadata.name}`)).To(Equal("broken works done"))
 	for _, command := range []string{"list", "watch"} {
@@ -80,8 +85,16 @@ func TestShowAndURL(t *testing.T) {
 	w.Expect(masked.out.String()).To(Equal(playback + "?token=[redacted]\n"))
 	w.Expect(masked.err.String()).To(ContainSubstring("is masked"))
 	w.Expect(w.ends(w.start([]string{"url", "done"}), 0).err.String()).To(BeEmpty())
-	w.Expect(w.runs(1, "url", "broken")).To(HavePrefix("error: no URL yet: export broken failed: no disk; "))
+	w.Expect(w.runs(1, "url", "broken")).To(HavePrefix("error: no URL yet: export broken failed: no disk; kubectl livepeer show broken says"))
+	w.task("works", "upload", "running")
+	w.Expect(w.runs(1, "url", "works")).To(ContainSubstring("kubectl livepeer wait works waits for it"))
+	w.task("stored", "upload", "completed", plays("", "s3+https://***:***@host/bucket"))
+	w.Expect(w.ends(w.start([]string{"url", "stored"}), 0).err.String()).To(ContainSubstring("is masked"))
+	w.task("1aaaaaaa-0000-3", "upload", "completed", plays("", playback))
+	w.Expect(w.runs(0, "show", "1AAAAAAA…")).To(HavePrefix("upload 1aaaaaaa-0000-3\n"))
+	w.Expect(w.runs(0, "url", "1aaaaaaa")).To(Equal(playback + "\n"))
 	for _, command := range []string{"show", "url"} {
+		w.Expect(w.runs(1, command, "done", "broken")).To(ContainSubstring("needs one argument"))
 		w.Expect(w.runs(1, command, "nope")).To(ContainSubstring("no task or asset"))
 		w.Expect(w.runs(1, command, "")).To(ContainSubstring("needs one argument"))
 	}
@@ -95,6 +108,7 @@ func TestWait(t *testing.T) {
 	works := w.task("works", "clip", "running", madeOf("asset-1", "asset-2"))
 
 	w.Expect(w.runs(0, "wait", "Done")).To(Equal("upload holiday.mp4 (done) completed\n"))
+	w.Expect(w.runs(0, "wait", "done", "--timeout", "0")).To(ContainSubstring("completed"), "waits for ever")
 	w.Expect(w.runs(1, "wait", "broken")).To(Equal("error: export broken failed: no disk\n"))
 	w.Expect(w.runs(1, "wait", "stopped")).To(ContainSubstring("was cancelled"))
 	w.Expect(w.runs(2, "wait", "works", "--timeout", "500ms")).To(ContainSubstring("clip works is running after 500ms"))
@@ -161,15 +175,25 @@ func TestWatchPrintsALineForEachChange(t *testing.T) {
 	watch.stop()
 	w.ends(watch, 0)
 	w.Expect(watch.out.String()).NotTo(MatchRegexp("ended|other"))
+
+	w.task("of-asset", "export", "running", madeOf("asset-1", ""))
+	w.task("last", "export", "running", madeOf("asset-1", ""))
+	watch = w.start([]string{"watch", "--asset", "asset-1"})
+	line("last export running -")
+	line("of-asset export running -")
+	watch.stop()
+	w.ends(watch, 0)
+	w.Expect(watch.out.String()).NotTo(ContainSubstring("other"))
 	w.Expect(watch.out.String()).NotTo(ContainSubstring("\x1b"))
 }
 
 func TestForbidden(t *testing.T) {
 	w := newWorld(t)
-	for _, args := range [][]string{{"list"}, {"watch"}, {"wait", "x"}, {"sync"}} {
+	for _, args := range [][]string{{"list"}, {"watch"}, {"wait", "x"}, {"show", "x"}, {"sync"}} {
 		w.Expect(w.runs(1, append(args, "--as", "nobody")...)).To(ContainSubstring("ask for the role view"))
 	}
 	w.Expect(w.runs(1, "list", "--server", "https://127.0.0.1:1")).To(ContainSubstring("can't be reached"))
+	w.Expect(w.runs(1, "list", "--context", "nope")).To(ContainSubstring(`context "nope" does not exist`))
 	w.Expect(w.runs(1, "bogus")).To(ContainSubstring(`unknown command "bogus"`))
 	w.Expect(w.runs(0, "version")).To(Equal("kubectl-livepeer v1.2.3, for studio.livepeer.org/v1alpha1\n"))
 }
@@ -177,12 +201,15 @@ func TestForbidden(t *testing.T) {
 func TestCompletion(t *testing.T) {
 	w := newWorld(t)
 	w.task("done", "upload", "completed", plays("holiday.mp4", playback))
-	w.task("dirty", "upload", "failed")
+	w.task("drowned", "upload", "failed")
 	w.source("main", is("True", "Synced", ""))
-	w.Expect(w.runs(0, "__complete", "show", "d")).To(HavePrefix("dirty\tupload failed\ndone\tupload completed holiday.mp4\n"))
+	w.Expect(w.runs(0, "__complete", "show", "d")).To(HavePrefix("drowned\tupload failed\ndone\tupload completed holiday.mp4\n"))
 	w.Expect(w.runs(0, "__complete", "wait", "DO")).To(HavePrefix("done\t"))
 	w.Expect(w.runs(0, "__complete", "sync", "")).To(HavePrefix("main\n"))
+	w.Expect(w.runs(0, "__complete", "sync", "x")).NotTo(ContainSubstring("main"))
+	w.Expect(w.runs(0, "__complete", "sync", "main", "")).NotTo(ContainSubstring("main"))
 	w.Expect(w.runs(0, "__complete", "list", "--source", "")).To(HavePrefix("main\n"))
-	w.Expect(w.runs(0, "__complete", "show", "done", "")).NotTo(ContainSubstring("dirty"))
+	w.Expect(w.runs(0, "__complete", "list", "--type", "")).To(HavePrefix("upload\n"))
+	w.Expect(w.runs(0, "__complete", "show", "done", "")).NotTo(ContainSubstring("drowned"))
 	w.Expect(w.runs(0, "completion", "bash")).To(ContainSubstring("kubectl-livepeer"))
 }

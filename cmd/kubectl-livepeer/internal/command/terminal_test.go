@@ -11,6 +11,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	"golang.org/x/sys/unix"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -93,20 +94,62 @@ func TestWatchOnATerminalIsALiveTable(t *testing.T) {
 	}
 }
 
+// TestPrintedObjects: a terminal obeys what a program has to get as it is.
+func TestPrintedObjects(t *testing.T) {
+	w := newWorld(t)
+	w.task("done", "upload", "completed", func(t *v1alpha1.LivepeerTask) { t.Status.DisplayName = "a\u009b2Jb" })
+	args := []string{"list", "-o", "jsonpath={.items[0].status.displayName}!"}
+	w.Expect(w.runs(0, args...)).To(Equal("a\u009b2Jb!"))
+	terminal := w.terminal()
+	w.ends(w.start(args, terminal.streams), 0)
+	w.Eventually(terminal.shown.String, soon).Should(Equal("a2Jb!"))
+}
+
+// TestALineIsAChange: of what is under way at first, then of each change, with the namespace where there are several.
+func TestALineIsAChange(t *testing.T) {
+	g := NewWithT(t)
+	log := newChangeLog()
+	task := func(name, phase string) v1alpha1.LivepeerTask {
+		return v1alpha1.LivepeerTask{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: name},
+			Spec:       v1alpha1.LivepeerTaskSpec{Type: "clip"}, Status: v1alpha1.LivepeerTaskStatus{Phase: phase},
+		}
+	}
+	lines := func(tasks ...v1alpha1.LivepeerTask) []string {
+		var said []string
+		for _, line := range log.lines(tasks, true, time.Now()) {
+			_, line, _ = strings.Cut(line, " ")
+			said = append(said, line)
+		}
+		return said
+	}
+	works, ended := task("works", "running"), task("ended", "completed")
+	g.Expect(lines(works, ended)).To(Equal([]string{"media/works clip running -"}))
+	g.Expect(lines(works, ended)).To(BeEmpty())
+	g.Expect(lines(works, ended, task("fresh", "completed"))).To(Equal([]string{"media/fresh clip completed -"}))
+	g.Expect(lines(task("works", "completed"))).To(Equal([]string{
+		"media/works clip completed -", "media/ended clip gone - was completed", "media/fresh clip gone - was completed",
+	}))
+}
+
 func TestFrameFits(t *testing.T) {
 	g := NewWithT(t)
 	tasks := make([]v1alpha1.LivepeerTask, 30)
 	for i := range tasks {
+		tasks[i].Namespace, tasks[i].CreationTimestamp = "home", metav1.Now()
 		tasks[i].Name, tasks[i].Spec.Type = fmt.Sprintf("%08d-61a0-4254-9875-f71f4c605bc7", i), "transcode-file"
 		tasks[i].Status.Phase, tasks[i].Status.Progress = "completed", new(int32(100))
 		tasks[i].Status.DisplayName, tasks[i].Status.ErrorMessage = strings.Repeat("会議", 30), strings.Repeat("why ", 30)
 	}
-	for _, size := range [][2]int{{80, 24}, {200, 50}, {20, 3}} {
+	for _, size := range [][2]int{{80, 24}, {80, 33}, {80, 34}, {200, 50}, {20, 3}} {
 		lines := frame(tasks, "media", true, size[0], size[1], time.Now())
 		g.Expect(len(lines)).To(BeNumerically("<=", max(size[1], 5)))
 		for _, line := range lines {
 			g.Expect(term.Columns(line)).To(BeNumerically("<=", size[0]), line)
 		}
+		shown := strings.Join(lines, "\n")
+		g.Expect(strings.Contains(shown, "... and ")).To(Equal(size[1] < 34), shown)
+		g.Expect(shown).To(ContainSubstring("home"), "the namespace")
 	}
 }
 
@@ -115,10 +158,15 @@ func TestNoteIsShownUntilTheWatchGoesOn(t *testing.T) {
 	out := &buffer{}
 	s := &screen{out: out}
 	s.note(fmt.Errorf("no \x1b[2Janswer"))
-	for range 2 {
-		s.draw(func(int, int) []string { return []string{"a", "b"} })
+	draw := func(rows int) {
+		s.draw(func(width, height int) []string { // as for a terminal that does not tell its size
+			g.Expect([]int{width, height}).To(Equal([]int{80, rows}))
+			return []string{"a", "b"}
+		})
 	}
+	draw(23)
+	draw(23)
 	s.goesOn()
-	s.draw(func(int, int) []string { return []string{"a", "b"} })
+	draw(24)
 	g.Expect(strings.Count(out.String(), "The watch broke, and is tried again: no answer")).To(Equal(2))
 }
