@@ -106,6 +106,10 @@ func TestText(t *testing.T) {
 		"wrong pin 4711, GPIO pin 4711":                                       "wrong pin [redacted], GPIO pin 4711",
 		"default credentials bob/hunter2":                                     "default credentials [redacted]",
 		"token hunter2 not found":                                             "token [redacted] not found",
+		"invalid value 'hunter2' for '--token <TOKEN>'":                       "invalid value '[redacted]' for '--token <TOKEN>'",
+		"argument --secret: invalid value: 'hunter2'":                         "argument --secret: invalid value: '[redacted]'",
+		`invalid credentials "bob:hunter2"`:                                   `invalid credentials "[redacted]"`,
+		"L: bob P: hunter2":                                                   "L: bob P: [redacted]",
 		"password[hunter2], key: secret[7]":                                   "password[[redacted]], key: secret[7]",
 		`"pass" + "word": "hunter2"`:                                          `"pass" + "word": "[redacted]"`,
 		"- mysql\n- -p\n- hunter2\n- db":                                      "- mysql\n- -p\n- [redacted]\n- db",
@@ -150,7 +154,8 @@ func TestTextKeeps(t *testing.T) {
 		"/samplevideo/hls", "H264Baseline", "H.264", "yuv420p", "upload", "export-data", "catalyst_ffmpeg", "<string>",
 		"My API key", "user@example.com", "mailto:user@example.com", "at 12:30: codec mov,mp4 not found (code=4)",
 		"bearer token is missing", "basic authentication failed", "Invalid token. Author: Bob", "a ? b : c = d", "50%",
-		"unexpected token hunter2 in JSON", "--api-key\n--verbose", "passwordless=login4you", "token expired: renew it", "{\"width\": 3, \"name\": \"x\"}", "https://livepeer.example/docs", "2020-04-23T18:39:34.725Z",
+		"unexpected token hunter2 in JSON", "--api-key\n--verbose", "mysql --password -h db.example", "invalid value \"my-secret\" for --pull-secret", "unknown credentials 'video:read'",
+		"passwordless=login4you", "token expired: renew it", "{\"width\": 3, \"name\": \"x\"}", "https://livepeer.example/docs", "2020-04-23T18:39:34.725Z",
 	} {
 		if got, changed := (&Redactor{}).Text(in); got != in || changed {
 			t.Errorf("Text(%q) = %q, %v: should stay", in, got, changed)

@@ -11,7 +11,7 @@ import (
 
 // rejected masks what a validator says that s was: field 'password': rejected value [hunter2], invalid value "hunter2" for password.
 func (m *Masker) rejected(s *subject) int {
-	if s.strength != words.Sure && (s.strength != words.Weak || !s.flag) {
+	if s.strength != words.Sure && !s.flag {
 		return 0
 	}
 	t := m.Text

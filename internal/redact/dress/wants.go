@@ -154,7 +154,7 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 // isUserPair reports whether v, beside the word credentials, begins with a user and a password, and makes it reach over both: bob:hunter2,
 // bob / hunter2.
 func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
-	if v.Quoted || v.Bracket || l.bond > colon {
+	if v.Bracket || l.bond > colon {
 		return false
 	}
 	before := strings.TrimSpace(strings.ToLower(m.LineBefore(s.start, page.MaxScheme)))
