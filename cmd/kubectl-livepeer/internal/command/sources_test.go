@@ -184,7 +184,7 @@ func TestAViewerChangesNothing(t *testing.T) {
 	for _, args := range [][]string{{"suspend"}, {"sync"}, {"confirm-deletion", "--yes"}} {
 		w.Eventually(func() string { // rights take a moment
 			return w.ends(w.start(append(args, "--as", "viewer")), 1).err.String()
-		}, soon).Should(ContainSubstring("edit (to change)"))
+		}, soon).Should(And(ContainSubstring("cannot patch resource"), ContainSubstring("edit (to change)")))
 	}
 	w.Expect(w.now(s).Annotations).To(BeEmpty())
 	w.Expect(s.Spec.Suspend).To(BeFalse())
