@@ -176,7 +176,7 @@ func (m *Masker) keyBefore(i int) int {
 	}
 	end := i - len(before) + len(strings.TrimRight(operator, "\"'` "))
 	start := m.NameStartAt(end)
-	if start == end || !words.IsKeyOf(t[start:end], words.IsAnyName) {
+	if !words.IsKeyOf(t[start:end], words.IsAnyName) {
 		return -1
 	}
 	return start
