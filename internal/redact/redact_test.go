@@ -114,6 +114,7 @@ func TestText(t *testing.T) {
 		"'hunter2' | docker login -u bob --password-stdin":                                      "'[redacted]' | docker login -u bob --password-stdin",
 		"CREATE USER bob IDENTIFIED WITH 'sha2' BY 'hunter2'":                                   "CREATE USER bob IDENTIFIED WITH 'sha2' BY '[redacted]'",
 		"bob:500:aad3b435b51404eeaad3b435b51404ee:31d6cfe0d16ae931b73c59d7e0c089c0:::":          "bob:500:[redacted]:::",
+		"https://bob:hun/ter2@db.example:5432.":                                                 "https://***:***@db.example:5432.",
 		"password=hunter2<br>next":                                                              "password=[redacted]<br>next",
 		"bob:hunter2@1and1.example":                                                             "***:***@1and1.example",
 		"L: bob P: hunter2":                                                                     "L: bob P: [redacted]",
@@ -161,7 +162,7 @@ func TestTextKeeps(t *testing.T) {
 		"/samplevideo/hls", "H264Baseline", "H.264", "yuv420p", "upload", "export-data", "catalyst_ffmpeg", "<string>",
 		"My API key", "user@example.com", "mailto:user@example.com", "at 12:30: codec mov,mp4 not found (code=4)",
 		"bearer token is missing", "basic authentication failed", "Invalid token. Author: Bob", "a ? b : c = d", "50%",
-		"unexpected token hunter2 in JSON", "--api-key\n--verbose", "mysql --password -h db.example", "invalid value \"my-secret\" for --pull-secret", "unknown credentials 'video:read'",
+		"unexpected token hunter2 in JSON", "--api-key\n--verbose", "mysql --password -h db.example", "db_password **required**", "invalid value \"my-secret\" for --pull-secret", "unknown credentials 'video:read'",
 		"passwordless=login4you", "token expired: renew it", "{\"width\": 3, \"name\": \"x\"}", "https://livepeer.example/docs", "2020-04-23T18:39:34.725Z",
 	} {
 		if got, changed := (&Redactor{}).Text(in); got != in || changed {
