@@ -153,6 +153,30 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestLinesMayEndAsInHTTP: CR and LF end one line, as they are and escaped. What is masked does not depend on that.
+func TestLinesMayEndAsInHTTP(t *testing.T) {
+	texts := lines(t, "testdata/harmless.txt")
+	for _, d := range dresses(t, "testdata/credentials.txt") {
+		texts = append(texts, d.text)
+	}
+	r := &Redactor{}
+	for _, text := range texts {
+		if !strings.Contains(text, "\n") || strings.Contains(text, "\r") {
+			continue
+		}
+		want, _ := r.settle(text, false)
+		for _, end := range []string{"\r\n", `\r\n`} {
+			if end != "\r\n" && strings.Contains(text, "\\\n") { // a backslash would have to be escaped as well
+				continue
+			}
+			got, _ := r.settle(strings.ReplaceAll(text, "\n", end), false)
+			if end == "\r\n" && got != strings.ReplaceAll(want, "\n", end) || strings.Count(got, Mask) < strings.Count(want, Mask) {
+				t.Errorf("%.200q becomes %.200q\n with %q %.200q", text, want, end, got)
+			}
+		}
+	}
+}
+
 func TestTextKeeps(t *testing.T) {
 	for _, in := range []string{
 		"", "Hello, World!", "Failed to upload file", "filename.mp4", "Jam session: part two.mp4", "The Secret: a film.mp4",

@@ -69,7 +69,7 @@ func (m *Masker) table(s *subject) {
 		if said, _, _ := strings.Cut(row, `"`); m.Depth(start+len(said)) < m.Depth(start-1) { // more members of JSON follow
 			row, end = said, start+len(said)
 		}
-		if strings.Trim(row, "-+|=: \r") == "" && row != "" {
+		if strings.Trim(row, "-+|=: ") == "" && row != "" {
 			continue
 		}
 		if strings.Count(row, string(sep)) != columns || s.strength < words.Noun && strings.Contains(row, s.word+string(sep)) { // no head
@@ -85,7 +85,7 @@ func (m *Masker) ruled(s *subject, start, end int) {
 	const lines = "-="
 	rule := m.Closed(end+1, "\n", view.Escaped)
 	dashes, column := m.Text[min(end+1, rule):rule], s.start-start
-	if strings.Trim(dashes, lines+"+ \r") != "" || column >= len(dashes) || strings.IndexByte(lines, dashes[column]) < 0 {
+	if strings.Trim(dashes, lines+"+ ") != "" || column >= len(dashes) || strings.IndexByte(lines, dashes[column]) < 0 {
 		return
 	}
 	for column > 0 && strings.IndexByte(lines, dashes[column-1]) >= 0 {
@@ -99,7 +99,7 @@ func (m *Masker) ruled(s *subject, start, end int) {
 	for n := 0; n < maxRows && rule < len(m.Text) && !m.Full(); n++ {
 		from := rule + 1
 		rule = m.Closed(from, "\n", view.Escaped)
-		row := strings.TrimRight(m.Text[min(from, rule):rule], " \r")
+		row := strings.TrimRight(m.Text[min(from, rule):rule], " ")
 		if column >= len(row) || column > 0 && row[column-1] != ' ' || only && strings.ContainsAny(strings.TrimSpace(row), " (") {
 			return
 		}
@@ -133,7 +133,7 @@ func (m *Masker) cellOf(s *subject, column, start, end int, sep byte) {
 		return
 	}
 	cell := m.Text[cells[column].Start:cells[column].End]
-	text := strings.Trim(cell, " \t\r\"'`")
+	text := strings.Trim(cell, " \t\"'`")
 	from := cells[column].Start + strings.Index(cell, text)
 	v := page.Unquoted(from, from+len(text))
 	m.hideIf(s, v)

@@ -121,7 +121,7 @@ func (v *View) keep(next *View, text []byte, start, end int) []byte {
 // marks are the bytes that something encoded may begin with.
 var marks = func() (table [256]bool) {
 	for c := range table {
-		control := c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f
+		control := c < ' ' && c != '\n' && c != '\t' || c == 0x7f
 		table[c] = control || c >= utf8.RuneSelf || strings.ContainsRune("%\\&\"'", rune(c))
 	}
 	return table
@@ -149,6 +149,11 @@ func (v *View) escape(i int) (n int, r rune) {
 		return glue(v.Text, i), -1
 	case c == 0x1b:
 		return terminal(t), -1
+	case c == '\r':
+		if strings.HasPrefix(t, "\r\n") { // ends one line
+			return 2, '\n'
+		}
+		return 0, 0
 	case c == '\v', c == '\f', c >= 0x1c && c < ' ':
 		return 1, ' '
 	case c < utf8.RuneSelf:
@@ -191,6 +196,9 @@ func backslash(t string) (n int, r rune) {
 	}
 	switch t[1] {
 	case 'n', 'r':
+		if strings.HasPrefix(t, `\r\n`) {
+			return 4, '\n'
+		}
 		return 2, '\n'
 	case 't':
 		return 2, '\t'
