@@ -115,6 +115,8 @@ func TestText(t *testing.T) {
 		"CREATE USER bob IDENTIFIED WITH 'sha2' BY 'hunter2'":                                   "CREATE USER bob IDENTIFIED WITH 'sha2' BY '[redacted]'",
 		"bob:500:aad3b435b51404eeaad3b435b51404ee:31d6cfe0d16ae931b73c59d7e0c089c0:::":          "bob:500:[redacted]:::",
 		"https://bob:hun/ter2@db.example:5432.":                                                 "https://***:***@db.example:5432.",
+		"The parameter MasterUserPassword is not valid: hunter2.":                               "The parameter MasterUserPassword is not valid: [redacted].",
+		"set password swordfish.\nThen":                                                         "set password [redacted].\nThen",
 		"password=hunter2<br>next":                                                              "password=[redacted]<br>next",
 		"bob:hunter2@1and1.example":                                                             "***:***@1and1.example",
 		"L: bob P: hunter2":                                                                     "L: bob P: [redacted]",

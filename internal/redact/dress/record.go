@@ -182,8 +182,7 @@ func (m *Masker) keyBefore(i int) int {
 	return start
 }
 
-// keyedValue masks the value of something called value between from and to, if that is a credential named s. It returns
-// where to go on, 0 if there is none.
+// keyedValue masks what is called value between from and to, if that is a credential named s. It returns where to go on, 0 for none.
 func (m *Masker) keyedValue(s *subject, from, to int) int {
 	i, known := from, &m.behind
 	if from >= s.end {

@@ -237,9 +237,10 @@ func (m *Masker) inPairs(i int) bool {
 	return start > 0 && pairing[strings.ToLower(m.Text[m.NameStartAt(start-1):start-1])]
 }
 
-// alone reports whether v is all that is in its line.
+// alone reports whether v ends its line, perhaps as the last word of a sentence.
 func (m *Masker) alone(v *page.Value) bool {
-	return strings.IndexByte("\x00\n\r\"'}", m.At(v.Next)) >= 0
+	rest := strings.TrimPrefix(m.Text[v.Next:], ".")
+	return rest == "" || strings.IndexByte("\n\r\"'}", rest[0]) >= 0
 }
 
 // isMember reports whether s and v are a member of an object or a map, or a line of YAML.
