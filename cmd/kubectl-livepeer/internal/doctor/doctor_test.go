@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,9 @@ func TestCRDs(t *testing.T) {
 	expect(t, CRDs(true, nil, nil), OK, "installed")
 	expect(t, CRDs(false, nil, nil), Fail, "not installed", "kubectl apply")
 	expect(t, CRDs(true, []string{"a", "b", "c", "d", "e"}, nil), Fail, "a, b, c and 2 more")
+	if c := CRDs(true, []string{"a", "b", "c"}, nil); !strings.HasSuffix(c.Finding, "a, b, c") {
+		t.Error(c)
+	}
 	expect(t, CRDs(true, nil, errors.New("no answer")), Warn, "no answer")
 }
 
@@ -37,6 +41,9 @@ func TestCRDs(t *testing.T) {
 func TestSentences(t *testing.T) {
 	line := Check{Fail, "source main", "Unavailable: It is not there.", "see docs"}.String()
 	if line != "fail  source main: Unavailable: It is not there; see docs" {
+		t.Error(line)
+	}
+	if line := (Check{OK, "source main", "Synced: all is well.", ""}).String(); line != "ok    source main: Synced: all is well." {
 		t.Error(line)
 	}
 }
@@ -48,6 +55,9 @@ func TestMissingFields(t *testing.T) {
 	missing, err := MissingFields([]byte(document))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !slices.IsSorted(missing) {
+		t.Error(missing)
 	}
 	all := " " + strings.Join(missing, " ") + " "
 	for _, field := range []string{"LivepeerTask.spec.type", "LivepeerTask.status", "LivepeerTaskSource"} {
@@ -85,6 +95,9 @@ func TestOperator(t *testing.T) {
 	} {
 		expect(t, Operator(c.deployments, c.err)[0], c.level, c.says)
 	}
+	besides := operator("manager")
+	besides.Spec.Template.Spec.Containers[0].Image, besides.Spec.Template.Spec.Containers[1].Image = "proxy:v1", "operator:v2"
+	expect(t, Operator([]appsv1.Deployment{besides}, nil)[0], Fail, "0 of 1 replicas ready, operator:v2")
 }
 
 func TestRights(t *testing.T) {
@@ -129,6 +142,7 @@ func TestReady(t *testing.T) {
 		expect(t, ready(well(says(reason))), level, reason)
 	}
 	expect(t, ready(well(says("PruningPaused"))), Fail, "confirm-deletion main")
+	expect(t, ready(well(says("Conflict"))), Fail, "docs/runbook.md says what to do about Conflict")
 	expect(t, ready(&v1alpha1.LivepeerTaskSource{}), Warn, "has not looked at this source yet")
 	suspended := well(func(s *v1alpha1.LivepeerTaskSource) {
 		s.Spec.Suspend, s.Status.Conditions[0].Reason = true, "Suspended"
@@ -144,6 +158,9 @@ func TestSecret(t *testing.T) {
 	expect(t, secretOf(well(), Secret{true, false, false, ""}), Fail, "kubectl -n media create secret generic livepeer")
 	expect(t, secretOf(well(), Secret{true, true, false, "Opaque"}), Fail, "has no apiKey")
 	expect(t, secretOf(well(), Secret{true, true, true, "kubernetes.io/tls"}), Fail, "kubernetes.io/tls")
+	if checks := Source(well(), Secret{true, true, true, "Opaque"}, now); len(checks) != 5 {
+		t.Errorf("condition, Secret, host, poll, webhooks: %v", checks)
+	}
 	for _, c := range Source(well(), Secret{}, now) {
 		if strings.Contains(c.Finding, "Secret") {
 			t.Errorf("what may not be read is not judged: %s", c)
@@ -158,6 +175,9 @@ func TestHost(t *testing.T) {
 	} {
 		expect(t, host(well(says(reason))), level, "livepeer.studio")
 	}
+	for _, address := range []string{"studio.local", "http://%zz"} {
+		expect(t, host(well(func(s *v1alpha1.LivepeerTaskSource) { s.Spec.URL = address })), OK, address+" answers")
+	}
 	expect(t, host(well(says("Unauthorized"))), Fail, "store another apiKey")
 	// The operator may lack the right to read the Secret: then Studio was never asked.
 	expect(t, host(well(says("Forbidden"))), Fail, "or the cluster refuses the operator", "message above says which")
@@ -168,15 +188,17 @@ func TestPoll(t *testing.T) {
 	expect(t, poll(well(), now), OK, "last poll 4m ago", "every 10s")
 	// The status tells the time of a poll at most once in 5 minutes.
 	expect(t, poll(well(), now.Add(6*time.Minute)), OK)
-	expect(t, poll(well(), now.Add(7*time.Minute)), Fail, "last poll 11m ago")
+	expect(t, poll(well(), now.Add(7*time.Minute)), Fail, "last poll 11m ago", "although it is polled every 10s")
+	never := well(func(s *v1alpha1.LivepeerTaskSource) { s.Spec.Interval.Duration = 150 * 365 * 24 * time.Hour })
+	expect(t, poll(never, now.Add(time.Hour)), OK)
 	slow := well(func(s *v1alpha1.LivepeerTaskSource) { s.Spec.Interval.Duration = time.Hour })
 	expect(t, poll(slow, now.Add(3*time.Hour)), OK)
 	expect(t, poll(well(func(s *v1alpha1.LivepeerTaskSource) { s.Status.LastPollTime = nil }), now), Warn, "never polled")
 }
 
 func TestWebhooks(t *testing.T) {
-	expect(t, webhooks(well()), OK, "within 10s")
-	expect(t, webhooks(well(receiving("True", "/hooks/media/main"))), OK, "/hooks/media/main")
+	expect(t, webhooks(well()), OK, "within 10s", "docs/push.md")
+	expect(t, webhooks(well(receiving("True", "/hooks/media/main"))), OK, "/hooks/media/main", "kubectl livepeer webhook main")
 	expect(t, webhooks(well(receiving("True", ""))), Warn, "no path")
 	expect(t, webhooks(well(receiving("False", ""))), Warn, "R: why")
 	if Failed([]Check{{Level: OK}, {Level: Warn}}) || !Failed([]Check{{Level: Fail}}) {

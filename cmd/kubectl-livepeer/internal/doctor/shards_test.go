@@ -31,6 +31,8 @@ func TestServed(t *testing.T) {
 		says      []string
 	}{
 		{labelled("a"), []appsv1.Deployment{a, b}, OK, []string{"served by system/a"}},
+		{labelled("a"), []appsv1.Deployment{a}, OK, []string{"served by system/a"}},
+		{well(), []appsv1.Deployment{operator("two", "--"+namespacesFlag+"=media,x"), elsewhere}, OK, []string{"served by system/two"}},
 		{labelled("c"), []appsv1.Deployment{a, b}, OK, []string{"served by system/b"}},
 		{labelled("a"), []appsv1.Deployment{operator("twice", "--"+selectorFlag+"=shard=x", "--"+selectorFlag+"=shard=a"), b}, OK, []string{"served by system/twice"}},
 		{labelled("d"), []appsv1.Deployment{a, b}, Fail, []string{"no operator serves it", "shard=a; shard in (b,c)", "kubectl -n media label"}},

@@ -105,7 +105,7 @@ func poll(s *v1alpha1.LivepeerTaskSource, now time.Time) Check {
 	}
 	passed := now.Sub(s.Status.LastPollTime.Time)
 	c.Finding = fmt.Sprintf("last poll %s ago, as far as its status tells; every %s", term.Age(passed), term.Duration(interval))
-	if limit := 2*statusEvery + 3*interval; passed > limit {
+	if (passed-2*statusEvery)/3 > interval { // three of which may be more than a Duration holds
 		c.Level, c.Next = Fail, "look at the operator's log"
 		c.Finding = fmt.Sprintf("last poll %s ago, although it is polled every %s", term.Age(passed), term.Duration(interval))
 	}
