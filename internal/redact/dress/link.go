@@ -77,7 +77,7 @@ func (m *Masker) linkOf(s *subject) link {
 			(c == '(' || c == '{' && view.IsQuote(m.At(j+1)) || s.strength == words.Sure && j == s.end && m.isBracketed(link{}, j)):
 			return link{bond: called, value: next}
 		case c == '(', c == '[' && gap != "": // password (required): hunter2
-			if i = m.Closing(j, j+maxAside) + 1; i == 0 || m.Operator(m.Spaces(i)) == "" {
+			if i = m.Closing(j, j+maxAside) + 1; i == 0 || m.Operator(m.Spaces(i)) == "" || strings.ContainsAny(t[j:i], "\"'`") {
 				return link{bond: spaced, value: j}
 			}
 		case (strings.IndexByte(gap, '\t') >= 0 || len(gap) > 2) && !line: // columns

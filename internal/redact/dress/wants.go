@@ -20,8 +20,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
 		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text), s.flag && strings.HasPrefix(text, "--") && view.IsLetter(m.At(v.Start+2)),
-		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.At(v.End) == ':' && view.IsSpace(m.At(v.End+1)) &&
-			!words.TokenLike(text): // a key itself
+		l.bond == colon && s.strength == words.Weak && !v.Quoted && m.Operator(v.End) == ":" && !words.TokenLike(text): // a key itself
 		return false
 	case strings.EqualFold(s.word, "pin"):
 		return (l.bond > spaced || v.Quoted || m.complained(s)) &&
@@ -239,7 +238,7 @@ func (m *Masker) inPairs(i int) bool {
 
 // alone reports whether v ends its line, perhaps as the last word of a sentence.
 func (m *Masker) alone(v *page.Value) bool {
-	rest := strings.TrimPrefix(m.Text[v.Next:], ".")
+	rest := strings.TrimLeft(strings.TrimPrefix(m.Text[v.Next:], "."), " ")
 	return rest == "" || strings.IndexByte("\n\r\"'}", rest[0]) >= 0
 }
 

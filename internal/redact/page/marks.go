@@ -65,7 +65,7 @@ func (p *Page) Block(name, i int) (v Value, ok bool) {
 		return v, false
 	}
 	line := p.LineBefore(name, MaxLook)
-	indent := len(line) - len(strings.TrimLeft(line, " -"))
+	indent := len(line) - len(strings.TrimLeft(line, " \t-*"))
 	v.Start, v.End = p.Spaces(i), p.Spaces(i)
 	for i < len(t) {
 		i++ // over the line's end
@@ -73,7 +73,7 @@ func (p *Page) Block(name, i int) (v Value, ok bool) {
 		for end < len(t) && t[end] != '\n' {
 			end++
 		}
-		if text := strings.TrimLeft(t[i:end], " "); text != "" {
+		if text := strings.TrimLeft(t[i:end], " \t"); text != "" {
 			if at := end - i - len(text); at < indent || at == indent && (!list || text[0] != '-') {
 				break
 			}

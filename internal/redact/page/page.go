@@ -223,5 +223,8 @@ func (p *Page) SchemeStart(sep int) int {
 	for start > 0 && sep-start < MaxScheme && (view.IsAlnum(p.Text[start-1]) || strings.IndexByte("+-.", p.Text[start-1]) >= 0) {
 		start--
 	}
+	for start < sep && !view.IsLetter(p.Text[start]) { // ...rtmp://, and +rtmp:// where something has changed
+		start++
+	}
 	return start
 }
