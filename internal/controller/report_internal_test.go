@@ -132,6 +132,37 @@ func TestSilenceIsLaterThanWhatCouldNotBeWritten(t *testing.T) {
 	g.Expect(api.Source.Status.Tasks.Omitted).To(BeEquivalentTo(7), "what could not be written")
 }
 
+// TestWhatCouldNotBeWritten is written with the next reconcile, unless another step has ended since, or the spec is another.
+func TestWhatCouldNotBeWritten(t *testing.T) {
+	for name, c := range map[string]struct {
+		generation int64
+		report     sourcesync.Report
+		omitted    int32
+	}{
+		"nothing is new":   {1, sourcesync.Report{}, 7},
+		"another step":     {1, sourcesync.Report{Ended: true, Generation: 1, Omitted: 8}, 8},
+		"another spec":     {2, sourcesync.Report{}, 0},
+		"a step of it too": {2, sourcesync.Report{Ended: true, Generation: 2, Omitted: 9}, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			broken := true
+			api := &patchedAPI{kubetest.NewAPI("http://127.0.0.1:1"), func(client.Object) error {
+				if broken {
+					return apierrors.NewInternalError(errors.New("etcd"))
+				}
+				return nil
+			}}
+			r := reconcilerOf(t, api)
+			first := &sourcesync.Report{Ended: true, Generation: 1, Omitted: 7}
+			g.Expect(r.report(t.Context(), api.Source.DeepCopy(), first)).NotTo(Succeed())
+			broken, api.Source.Generation = false, c.generation
+			g.Expect(r.report(t.Context(), api.Source.DeepCopy(), &c.report)).To(Succeed())
+			g.Expect(api.Source.Status.Tasks.Omitted).To(Equal(c.omitted))
+		})
+	}
+}
+
 // TestANamespacesStatusesKeepNobodyWaiting: those of one namespace take long to write, as where each poll of thousands of sources changes one.
 // It has its share of the workers, and comes back later with the rest.
 func TestANamespacesStatusesKeepNobodyWaiting(t *testing.T) {

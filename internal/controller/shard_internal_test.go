@@ -38,6 +38,10 @@ func TestOnlyTasksOfOwnSourcesAreLookedAt(t *testing.T) {
 	r.shard = nil // serves all
 	r.externalChange(task)
 	g.Expect(woken).To(Equal(2))
+	for _, nobodys := range []taskstore.TaskRef{{Namespace: key.Namespace, ID: "a"}, {Namespace: key.Namespace, Source: key.Name}} {
+		r.externalChange(nobodys)
+	}
+	g.Expect(woken).To(Equal(2), "what is not mirrored")
 }
 
 // TestASourceWithoutAStatusIsNew: nobody has served it, also where the CRD's default says that its status is of no generation.
