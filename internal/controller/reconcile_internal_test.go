@@ -114,7 +114,9 @@ func TestTheTimeOfTheLastPoll(t *testing.T) {
 			first.PolledAt, next.PolledAt = then, then.Add(c.polled)
 			report(first)
 			c.change(&next)
+			before := api.Source.ResourceVersion
 			report(next)
+			g.Expect(api.Source.ResourceVersion != before).To(Equal(c.written > 0 || next.Omitted > 0), "nothing is written where nothing changed")
 			g.Expect(api.Source.Status.LastPollTime.Time).To(BeTemporally("==", then.Add(c.written)))
 		})
 	}
@@ -136,6 +138,7 @@ func TestWhatWasWrittenLast(t *testing.T) {
 	g.Expect(latest.Status.Tasks.Omitted).To(BeEquivalentTo(3))
 	g.Expect(latest.ResourceVersion).To(Equal(api.Source.ResourceVersion))
 	g.Expect(r.lastReported(cached).source.Labels).To(BeEmpty())
+	g.Expect(meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady)).To(BeNil(), "the report does not judge")
 	g.Expect(api.Source.Status.Receiver).To(BeNil(), "this operator has no receiver")
 	g.Expect(meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReceiving)).To(BeNil())
 }

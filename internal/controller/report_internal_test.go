@@ -130,6 +130,10 @@ func TestSilenceIsLaterThanWhatCouldNotBeWritten(t *testing.T) {
 	ready := meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady)
 	g.Expect(ready).To(HaveField("Reason", v1alpha1.ReasonUnavailable))
 	g.Expect(api.Source.Status.Tasks.Omitted).To(BeEquivalentTo(7), "what could not be written")
+
+	g.Expect(report(&sourcesync.Report{})).To(Succeed())
+	ready = meta.FindStatusCondition(api.Source.Status.Conditions, v1alpha1.ConditionReady)
+	g.Expect(ready).To(HaveField("Reason", v1alpha1.ReasonUnavailable), "no step has ended since")
 }
 
 // TestWhatCouldNotBeWritten is written with the next reconcile, unless another step has ended since, or the spec is another.

@@ -85,7 +85,7 @@ type reported struct {
 func (r *SourceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	source := &v1alpha1.LivepeerTaskSource{}
 	err := r.client.Get(ctx, request.NamespacedName, source)
-	if apierrors.IsNotFound(err) || err == nil && !source.DeletionTimestamp.IsZero() {
+	if apierrors.IsNotFound(err) || !source.DeletionTimestamp.IsZero() {
 		r.shard.Leave(request.NamespacedName)
 		r.forget(request.NamespacedName)
 		r.metrics.Forget(request.NamespacedName)
