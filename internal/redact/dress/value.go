@@ -170,7 +170,7 @@ func (m *Masker) isBracketed(l link, i int) bool {
 		return true
 	case c == '<', l.bond <= spaced && c == '[', l.bond == unbound && c == '{':
 		end := m.Bare(i+1, m.Depth(i), true)
-		return m.At(end) == c+2 && words.Mixed(m.Text[i+1:end])
+		return (m.At(end) == c+2 || end == len(m.Text)) && words.Mixed(m.Text[i+1:end]) // which may be cut off
 	}
 	return false
 }
