@@ -23,7 +23,7 @@ const maxKey = 64
 // and leaves v alone. changed holds the paths of what changed, relative to v, such as "a.b[0].c", and "" for v itself.
 func (r *Redactor) JSON(v any) (out any, changed []string) {
 	w := &walker{r: r}
-	out = w.walk("", v)
+	out = w.walk("", "", v)
 	return out, w.changed
 }
 
@@ -32,7 +32,8 @@ type walker struct {
 	changed []string
 }
 
-func (w *walker) walk(path string, v any) any {
+// walk returns v with its credentials masked. owner is the name that it belongs to, perhaps as an entry of lists.
+func (w *walker) walk(path, owner string, v any) any {
 	switch v := v.(type) {
 	case string:
 		masked, changed := w.r.Text(v)
@@ -43,28 +44,36 @@ func (w *walker) walk(path string, v any) any {
 	case []any:
 		out := make([]any, len(v))
 		said := w.together(v)
+		inKey := false // a private key, line by line
 		for i, item := range v {
 			place := path + "[" + strconv.Itoa(i) + "]"
+			line, _ := item.(string)
+			inKey = inKey && !strings.Contains(line, "-END ")
 			switch {
+			case inKey && line != "":
+				out[i] = w.whole(place, item)
 			case i < len(said) && said[i] != item:
 				out[i] = said[i]
 				w.changed = append(w.changed, place)
 			case i > 0 && holdsSecret(strengthBefore(v, i), item, false):
 				out[i] = w.whole(place, item)
 			default:
-				out[i] = w.walk(place, item)
+				out[i] = w.walk(place, owner, item)
 			}
+			inKey = inKey || strings.Contains(line, "-BEGIN ") && strings.Contains(line, "PRIVATE") && !strings.Contains(line, "-END ")
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		beside := named(v)
-		_, isWebKey := v["kty"].(string)
+		if slices.ContainsFunc(slices.Collect(maps.Values(v)), isStreamTo) {
+			owner = "stream"
+		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if isWebKey && words.IsWebKeyMember(key) {
+			if isSecretMember(v, key) {
 				out[key] = w.whole(at(path, key), v[key])
 			} else {
-				w.member(out, path, key, v[key], beside)
+				w.member(out, path, owner, key, v[key], beside)
 			}
 		}
 		return out
@@ -120,8 +129,9 @@ func named(v map[string]any) words.Strength {
 	return words.Open
 }
 
-// member puts the masked form of key and value into out. beside is how surely another member names a credential.
-func (w *walker) member(out map[string]any, path, key string, value any, beside words.Strength) {
+// member puts the masked form of key and value into out. owner is the name of the object, beside how surely another member names a
+// credential.
+func (w *walker) member(out map[string]any, path, owner, key string, value any, beside words.Strength) {
 	name, changed := w.r.Text(key)
 	path = at(path, shorten(name))
 	s := max(words.StrengthOf(view.Of(key).Text), words.StrengthOf(name))
@@ -132,16 +142,45 @@ func (w *walker) member(out map[string]any, path, key string, value any, beside 
 	if number, isNumber := value.(json.Number); isNumber {
 		text = string(number)
 	}
+	if !words.IsFile(text) {
+		s = max(s, words.StrengthWithin(owner, name))
+	}
+	if list, isList := value.([]any); isList && s == words.Unsure {
+		value = w.keys(path, list)
+	}
 	secret := holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text)
 	if secret || words.IsCodeOf(key, text) {
 		value = w.whole(path, value)
 	} else {
-		value = w.walk(path, value)
+		value = w.walk(path, name, value)
 	}
 	if changed {
 		w.changed = append(w.changed, path)
 	}
 	out[name] = value
+}
+
+// keys returns a list of keys of any kind without those that are credentials.
+func (w *walker) keys(path string, list []any) []any {
+	out := slices.Clone(list)
+	for i, item := range out {
+		if isText(item) && holdsSecret(words.Unsure, item, false) {
+			out[i] = w.whole(path+"["+strconv.Itoa(i)+"]", item)
+		}
+	}
+	return out
+}
+
+// isSecretMember reports whether an object has its secret under a key by its kind: a JSON web key, or what answers a challenge.
+func isSecretMember(v map[string]any, key string) bool {
+	has := func(name string) bool { return isText(v[name]) }
+	return words.IsWebKeyMember(key) && (has("kty") || has("kid") && has("k")) ||
+		key == "response" && has("nonce") && (has("realm") || has("username"))
+}
+
+func isStreamTo(v any) bool {
+	text, _ := v.(string)
+	return words.IsStreamTo(text)
 }
 
 // at is the path of what has this name in what is at path.

@@ -46,6 +46,15 @@ func TestJSON(t *testing.T) {
 		{`{"verificationCode":"492039","pin":4711,"code":"404123","pins":12}`,
 			`{"code":"404123","pin":"[redacted]","pins":12,"verificationCode":"[redacted]"}`, []string{"pin", "verificationCode"}},
 		{`{"Name":"X-Api-Key","Values":["x"]}`, `{"Name":"X-Api-Key","Values":"[redacted]"}`, []string{"Values"}},
+		{`{"stream":{"key":"abcd-efgh","name":"a"},"storage":{"key":"a/b"},"object":{"key":"abcd-efgh"}}`,
+			`{"object":{"key":"abcd-efgh"},"storage":{"key":"a/b"},"stream":{"key":"[redacted]","name":"a"}}`, []string{"stream.key"}},
+		{`{"to":[{"key":"abcd-efgh","url":"rtmps://h/live"}],"streams":[[{"key":"a1"}]]}`,
+			`{"streams":[[{"key":"[redacted]"}]],"to":[{"key":"[redacted]","url":"rtmps://h/live"}]}`, []string{"streams[0][0].key", "to[0].key"}},
+		{`{"keys":["` + canary + `","main"],"k":[{"kid":"a","k":"` + canary + `"},{"kid":"a","d":5}]}`,
+			`{"k":[{"k":"[redacted]","kid":"a"},{"d":5,"kid":"a"}],"keys":["[redacted]","main"]}`, []string{"k[0].k", "keys[0]"}},
+		{`{"nonce":"a","realm":"b","response":"` + canary + `"}`, `{"nonce":"a","realm":"b","response":"[redacted]"}`, []string{"response"}},
+		{`["-----BEGIN PRIVATE KEY-----","` + canary + `","a","-----END PRIVATE KEY-----","b"]`,
+			`["[redacted]","[redacted]","[redacted]","-----END PRIVATE KEY-----","b"]`, []string{"[0]", "[1]", "[2]"}},
 		{`{"` + jwt + `":1}`, `{"[redacted]":1}`, []string{"[redacted]"}},
 	} {
 		in := parse(t, c.in)

@@ -78,6 +78,7 @@ func (m *Masker) Name(i int) int {
 	if s.strength == words.Open {
 		return i + 1
 	}
+	s.strength = max(s.strength, m.StrengthWithin(s.start, s.word))
 	if m.Keys++; s.strength > words.Unsure {
 		m.Names++
 	}

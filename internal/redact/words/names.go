@@ -204,6 +204,19 @@ func IsKeyOf(s string, r Role) bool {
 	return Roles(s)&r != 0
 }
 
+// StrengthWithin returns how surely a name in an object means a credential that belongs to something: the key of a stream, or of streams.
+func StrengthWithin(owner, name string) Strength {
+	if owner == "" || Roles(strings.ToLower(name))&IsKey == 0 {
+		return Open
+	}
+	return max(StrengthOf(owner+" "+name), StrengthOf(strings.TrimSuffix(owner, "s")+" "+name))
+}
+
+// IsStreamTo reports whether text holds an address that something is streamed to with a key.
+func IsStreamTo(text string) bool {
+	return strings.Contains(text, "rtmp://") || strings.Contains(text, "rtmps://")
+}
+
 // IsIdentifier reports whether a name is one of a program rather than a word of a sentence.
 func IsIdentifier(s string) bool {
 	return strings.ContainsAny(s, "_-.") || CaseTurns(s) > 1 && strings.IndexByte(s, ' ') < 0
