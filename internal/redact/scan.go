@@ -20,6 +20,9 @@ type masker struct {
 	urls     urls.Masker
 	dress    dress.Masker
 	commands commands.Masker
+
+	inner      bool // the text was within another one, in base64
+	encodedEnd int  // up to where such a text was looked for
 }
 
 func newMasker(p *page.Page) masker {
@@ -38,7 +41,9 @@ func (m *masker) scan() {
 		case c >= 0x80 && c < 0xc0: // within a character
 		case view.Lower(c) != 0 || c >= 0x80:
 			if i == 0 || view.Lower(m.Text[i-1]) == 0 {
-				next = max(next, m.tokens.Token(i), m.commands.Command(i))
+				if next = max(next, m.tokens.Token(i), m.commands.Command(i)); next == i+1 {
+					next = max(next, m.encoded(i))
+				}
 			}
 			if next == i+1 && m.dress.NameBegins(i) {
 				next = max(next, m.dress.Name(i))

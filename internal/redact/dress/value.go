@@ -158,7 +158,7 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	if l.bond > spaced && words.ManyWords(s.word) {
 		v = page.Unquoted(i, m.restOfLine(s, i))
 	} else {
-		v = page.Unquoted(i, m.Bare(i, min(m.Depth(l.value), m.Depth(l.value-1)), l.bond == spaced))
+		v = page.Unquoted(i, m.Bare(i, m.Depth(l.value-1), l.bond == spaced))
 	}
 	return v, v.End > i
 }

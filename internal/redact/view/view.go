@@ -85,7 +85,7 @@ func (v *View) decode() bool {
 		case '%':
 			layer = v.Depth(i) + 1
 		case '\\', '&':
-			layer = v.Depth(i) + 1 | Escaped
+			layer = max(v.Depth(i), v.Depth(i+n-1)) + 1 | Escaped // the latter of what was made an entity later
 		}
 		before := len(text)
 		switch {
@@ -139,7 +139,7 @@ func (v *View) escape(i int) (n int, r rune) {
 		return n, r
 	case c == '\\':
 		n, r = backslash(t)
-		if n == 2 && !IsLetter(t[1]) && strings.IndexByte("=:'", t[1]) < 0 && v.Depth(i+1) != v.Depth(i) {
+		if n == 2 && !IsLetter(t[1]) && strings.IndexByte("=:'", t[1]) < 0 && v.Depth(i+1) < v.Depth(i) {
 			return 0, 0
 		}
 		return n, r

@@ -43,10 +43,23 @@ func (w *name) last(i int) string {
 
 // StrengthOf returns how surely a name means a credential, by the word that it ends in: the ID of a session is no session.
 func StrengthOf(s string) Strength {
-	if Roles(strings.ToLower(s))&isSure != 0 {
+	low := strings.ToLower(s)
+	if Roles(low)&isSure != 0 {
 		return Sure
 	}
 	w := split(s)
+	strength := w.meaning()
+	if strength == Open && low != s && w.n > 1 { // the case may say nothing: APIkey, ToKeN
+		if !slices.ContainsFunc(w.words[:w.n], func(word string) bool { return Roles(word)&(IsAsking|IsFact) != 0 }) {
+			w = split(low)
+			strength = w.meaning()
+		}
+	}
+	return strength
+}
+
+// meaning is the strength of a name, whatever is said besides.
+func (w *name) meaning() Strength {
 	for i := 1; i < w.n; i++ { // the password of somebody
 		if Roles(w.words[i])&IsOf != 0 {
 			w.n = i

@@ -142,7 +142,15 @@ func IsCursor(s string) bool {
 		return false
 	}
 	for name, v := range members {
-		if text, isText := v.(string); isText && (LastWord(name) != "id" || !IsID(text)) || StrengthOf(name) != Open {
+		switch v := v.(type) {
+		case string:
+			if LastWord(name) != "id" || !IsID(v) {
+				return false
+			}
+		case map[string]any, []any:
+			return false
+		}
+		if StrengthOf(name) != Open {
 			return false
 		}
 	}
