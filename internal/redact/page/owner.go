@@ -8,13 +8,17 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
-// brackets are those that are open at some place of a text: the last ones.
+// brackets are those that are open at some place of a text: the last ones; and where an address was last that something is streamed to.
 type brackets struct {
-	at   int
-	open []int
+	at     int
+	open   []int
+	stream int
 }
 
-const maxOpen = 16
+const (
+	maxOpen = 16
+	maxNear = 128 // bytes between such an address and the key to it
+)
 
 // StrengthWithin returns how surely the name at i means a credential because of the object that it is in. It has to be asked from left to
 // right.
@@ -26,7 +30,7 @@ func (p *Page) StrengthWithin(i int, name string) words.Strength {
 }
 
 // owner returns the name that the object belongs to which i is in, whatever lists are in between: stream in {"stream": {"key": "..."}} and
-// Stream{Key:...}, also where the object says where to stream to; "" if it has none.
+// Stream{Key:...}, also where the object, or what is right before i, says where to stream to; "" if it has none.
 func (p *Page) owner(i int) string {
 	b := &p.brackets
 	for ; b.at < i; b.at++ {
@@ -39,15 +43,21 @@ func (p *Page) owner(i int) string {
 			b.open = append(b.open, b.at)
 		case '}', ']':
 			b.open = b.open[:max(0, len(b.open)-1)]
+		case 'r':
+			if words.IsStreamTo(p.Text[b.at:min(len(p.Text), b.at+len("rtmps://"))]) {
+				b.stream = b.at + 1
+			}
 		}
+	}
+	if near := b.stream > 0 && i-b.stream < maxNear; near && len(b.open) == 0 { // lines, or elements
+		return "stream"
 	}
 	for n := len(b.open) - 1; n >= 0; n-- {
 		start := b.open[n]
 		before := p.Text[max(0, start-words.MaxName):start]
 		object, isMap := strings.CutSuffix(before, "map") // of Go
 		switch inner := n == len(b.open)-1; {
-		case inner && p.Text[start] == '{' && words.IsStreamTo(p.Text[max(start, i-MaxLook):i]):
-			p.Cost += min(MaxLook, i-start)
+		case inner && p.Text[start] == '{' && (b.stream > start || p.streamsAfter(i)):
 			return "stream"
 		case p.Text[start] == '[' && isMap:
 			before = object
@@ -63,4 +73,11 @@ func (p *Page) owner(i int) string {
 		}
 	}
 	return ""
+}
+
+// streamsAfter reports whether the object that i is in says behind i where to stream to.
+func (p *Page) streamsAfter(i int) bool {
+	rest, _, _ := strings.Cut(p.Text[i:min(len(p.Text), i+maxNear)], "}")
+	p.Cost += len(rest)
+	return words.IsStreamTo(rest)
 }
