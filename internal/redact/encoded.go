@@ -11,7 +11,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
 
-// encoded masks the text in base64 that begins at i if a credential is in it, and returns where to go on. Base64 within base64 is not decoded.
+// encoded masks the text in base64 that begins at i if a credential is in it, and returns where to go on. Base64 within base64 is not
+// decoded.
 func (m *masker) encoded(i int) int {
 	const shortest = 20
 	t := m.Text

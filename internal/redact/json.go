@@ -66,7 +66,9 @@ func (w *walker) walk(path, owner string, v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		beside := named(v)
-		if slices.ContainsFunc(slices.Collect(maps.Values(v)), isStreamTo) {
+		if _, pair := v["value"]; pair { // {"key": "a", "value": "b"}
+			owner = ""
+		} else if slices.ContainsFunc(slices.Collect(maps.Values(v)), isStreamTo) {
 			owner = "stream"
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {

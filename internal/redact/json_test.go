@@ -52,6 +52,8 @@ func TestJSON(t *testing.T) {
 			`{"streams":[[{"key":"[redacted]"}]],"to":[{"key":"[redacted]","url":"rtmps://h/live"}]}`, []string{"streams[0][0].key", "to[0].key"}},
 		{`{"keys":["` + canary + `","main"],"k":[{"kid":"a","k":"` + canary + `"},{"kid":"a","d":5}]}`,
 			`{"k":[{"k":"[redacted]","kid":"a"},{"d":5,"kid":"a"}],"keys":["[redacted]","main"]}`, []string{"k[0].k", "keys[0]"}},
+		{`{"secret":{"key":"abcd-efgh"},"streams":[{"key":"abcd-efgh","value":"b"}]}`,
+			`{"secret":"[redacted]","streams":[{"key":"abcd-efgh","value":"b"}]}`, []string{"secret"}},
 		{`{"nonce":"a","realm":"b","response":"` + canary + `"}`, `{"nonce":"a","realm":"b","response":"[redacted]"}`, []string{"response"}},
 		{`["-----BEGIN PRIVATE KEY-----","` + canary + `","a","-----END PRIVATE KEY-----","b"]`,
 			`["[redacted]","[redacted]","[redacted]","-----END PRIVATE KEY-----","b"]`, []string{"[0]", "[1]", "[2]"}},

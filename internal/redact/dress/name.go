@@ -78,7 +78,7 @@ func (m *Masker) Name(i int) int {
 	if s.strength == words.Open {
 		return i + 1
 	}
-	s.strength = max(s.strength, m.StrengthWithin(s.start, s.word))
+	s.strength = max(s.strength, m.StrengthWithin(s.start, s.end))
 	if m.Keys++; s.strength > words.Unsure {
 		m.Names++
 	}

@@ -50,7 +50,7 @@ type Page struct {
 	// URL is the one that was met last, QueryEnd where a query without one ends.
 	URL      URL
 	QueryEnd int
-	brackets brackets
+	nesting  nesting
 }
 
 // New returns the page of a text.

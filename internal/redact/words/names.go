@@ -49,7 +49,7 @@ func StrengthOf(s string) Strength {
 	}
 	w := split(s)
 	strength := w.meaning()
-	if strength == Open && low != s && w.n > 1 { // the case may say nothing: APIkey, ToKeN
+	if strength == Open && low != s && w.n > 1 && !none[w.last(1)+w.last(0)] { // the case may say nothing: APIkey, ToKeN
 		if !slices.ContainsFunc(w.words[:w.n], func(word string) bool { return Roles(word)&(IsAsking|IsFact) != 0 }) {
 			w = split(low)
 			strength = w.meaning()
@@ -219,8 +219,8 @@ func IsKeyOf(s string, r Role) bool {
 
 // StrengthWithin returns how surely a name in an object means a credential that belongs to something: the key of a stream, or of streams.
 func StrengthWithin(owner, name string) Strength {
-	if owner == "" || Roles(strings.ToLower(name))&IsKey == 0 {
-		return Open
+	if owner == "" || Roles(strings.ToLower(name))&IsKey == 0 || Roles(strings.TrimSuffix(LastWord(owner), "s"))&isNoun != 0 {
+		return Open // the key of a Secret is a name
 	}
 	return max(StrengthOf(owner+" "+name), StrengthOf(strings.TrimSuffix(owner, "s")+" "+name))
 }
