@@ -188,6 +188,10 @@ func TestAViewerChangesNothing(t *testing.T) {
 	}
 	w.Expect(w.now(s).Annotations).To(BeEmpty())
 	w.Expect(s.Spec.Suspend).To(BeFalse())
+	s.Status.Receiver = &v1alpha1.ReceiverStatus{Path: "/hooks/media/main"}
+	w.Expect(admin.Status().Update(t.Context(), s)).To(Succeed())
+	w.Expect(w.runs(0, "webhook", "--as", "viewer")).To(And(
+		ContainSubstring("https://<your host>/hooks/media/main"), ContainSubstring("can't be told"), Not(ContainSubstring("leads there yet"))))
 }
 
 func TestWebhook(t *testing.T) {
@@ -216,5 +220,13 @@ func TestWebhook(t *testing.T) {
 		Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "receiver", Port: networkingv1.ServiceBackendPort{Number: 9292}}},
 	}}}
 	w.whileTested(ingress)
-	w.Expect(w.runs(0, "webhook")).To(MatchRegexp(`URL +https://hooks.example.com/hooks/media/main  \(Ingress ` + w.namespace + `/hooks\)`))
+	found := w.runs(0, "webhook")
+	w.Expect(found).To(MatchRegexp(`URL +https://hooks.example.com/hooks/media/main  \(Ingress ` + w.namespace + `/hooks\)`))
+	w.Expect(found).NotTo(Or(ContainSubstring("<your host>"), ContainSubstring("leads there yet")))
+
+	w.runs(0, "suspend")
+	s = w.now(s)
+	s.Status.Receiver, s.Status.Conditions = nil, s.Status.Conditions[:1]
+	w.Expect(admin.Status().Update(t.Context(), s)).To(Succeed())
+	w.Expect(w.runs(1, "webhook")).To(ContainSubstring("is suspended and receives no webhooks; kubectl livepeer resume main"))
 }

@@ -5,6 +5,7 @@ package command
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,8 @@ func TestFrameFits(t *testing.T) {
 		tasks[i].Status.Phase, tasks[i].Status.Progress = "completed", new(int32(100))
 		tasks[i].Status.DisplayName, tasks[i].Status.ErrorMessage = strings.Repeat("会議", 30), strings.Repeat("why ", 30)
 	}
+	tasks[29].Status.Phase = "running"
+	g.Expect(frame(slices.Clone(tasks), "media", false, 200, 24, time.Now())[3]).To(ContainSubstring("running"), "what is under way is on top")
 	for _, size := range [][2]int{{80, 24}, {80, 33}, {80, 34}, {200, 50}, {20, 3}} {
 		lines := frame(tasks, "media", true, size[0], size[1], time.Now())
 		g.Expect(len(lines)).To(BeNumerically("<=", max(size[1], 5)))
@@ -148,6 +151,7 @@ func TestFrameFits(t *testing.T) {
 			g.Expect(term.Columns(line)).To(BeNumerically("<=", size[0]), line)
 		}
 		shown := strings.Join(lines, "\n")
+		g.Expect(strings.Contains(shown, strings.Repeat("█", 20))).To(Equal(size[0] >= 120), "a bar as long as there is room for")
 		g.Expect(strings.Contains(shown, "... and ")).To(Equal(size[1] < 34), shown)
 		g.Expect(shown).To(ContainSubstring("home"), "the namespace")
 	}
