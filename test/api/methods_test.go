@@ -75,6 +75,8 @@ func TestPlaybackURLIsWhatTheColumnShows(t *testing.T) {
 		"both":                     {task: with(&v1alpha1.TaskOutput{Upload: asset(first), Clip: asset(second)}), want: first},
 		"both, URL of the clip":    {task: with(&v1alpha1.TaskOutput{Upload: asset(""), Clip: asset(second)}), want: second},
 		"asset of the clip alone":  {task: with(&v1alpha1.TaskOutput{Upload: &v1alpha1.AssetOutput{}, Clip: asset(second)}), want: second},
+		"old import":               {task: with(&v1alpha1.TaskOutput{Import: asset(first)}), want: first},
+		"old transcode":            {task: with(&v1alpha1.TaskOutput{Transcode: &v1alpha1.TranscodeOutput{AssetOutput: *asset(first)}}), want: first},
 		"output of another type":   {task: with(&v1alpha1.TaskOutput{Export: &v1alpha1.ExportOutput{}}), noAsset: true},
 		"output of a transcoding":  {task: with(&v1alpha1.TaskOutput{TranscodeFile: &v1alpha1.TranscodeFileOutput{}}), noAsset: true},
 		"output of a data storing": {task: with(&v1alpha1.TaskOutput{ExportData: &v1alpha1.ExportDataOutput{}}), noAsset: true},
@@ -88,6 +90,15 @@ func TestPlaybackURLIsWhatTheColumnShows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A column has one path, and this asset is a level deeper.
+func TestPlaybackURLOfAnOldTranscode(t *testing.T) {
+	g := NewWithT(t)
+	task := with(&v1alpha1.TaskOutput{Transcode: &v1alpha1.TranscodeOutput{Asset: asset(first)}})
+	g.Expect(task.PlaybackURL()).To(Equal(first))
+	g.Expect(task.OutputAsset()).To(BeIdenticalTo(task.Status.Output.Transcode.Asset.AssetSpec))
+	g.Expect(with(&v1alpha1.TaskOutput{Transcode: &v1alpha1.TranscodeOutput{}}).OutputAsset()).To(BeNil())
 }
 
 // TestErrorIsTheLastColumn: kubectl prints the tabs of an error as they are, which moves all that stands behind it.
