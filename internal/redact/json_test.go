@@ -45,6 +45,8 @@ func TestJSON(t *testing.T) {
 		{`{"sessionId":"eaw4nk06ts2d0mzb"}`, `{"sessionId":"eaw4nk06ts2d0mzb"}`, nil},
 		{`{"verificationCode":"492039","pin":4711,"code":"404123","pins":12}`,
 			`{"code":"404123","pin":"[redacted]","pins":12,"verificationCode":"[redacted]"}`, []string{"pin", "verificationCode"}},
+		{`{"verificationCode":492039,"smsCode":12}`, `{"smsCode":12,"verificationCode":"[redacted]"}`, []string{"verificationCode"}},
+		{`{"sessionId":48213}`, `{"sessionId":48213}`, nil},
 		{`{"Name":"X-Api-Key","Values":["x"]}`, `{"Name":"X-Api-Key","Values":"[redacted]"}`, []string{"Values"}},
 		{`{"stream":{"key":"abcd-efgh","name":"a"},"storage":{"key":"a/b"},"object":{"key":"abcd-efgh"}}`,
 			`{"object":{"key":"abcd-efgh"},"storage":{"key":"a/b"},"stream":{"key":"[redacted]","name":"a"}}`, []string{"stream.key"}},
@@ -70,6 +72,20 @@ func TestJSON(t *testing.T) {
 		}
 		if again, changed := (&Redactor{}).JSON(out); changed != nil || !reflect.DeepEqual(again, out) {
 			t.Errorf("JSON(%s) is not idempotent: %v", c.want, changed)
+		}
+	}
+}
+
+// TestLongKeys: a path shows the beginning of a long key, in whole characters.
+func TestLongKeys(t *testing.T) {
+	for key, want := range map[string]string{
+		strings.Repeat("x", maxKey):         strings.Repeat("x", maxKey),
+		strings.Repeat("x", maxKey+1):       strings.Repeat("x", maxKey) + "…",
+		"x" + strings.Repeat("é", maxKey/2): "x" + strings.Repeat("é", maxKey/2-1) + "…",
+	} {
+		out, changed := (&Redactor{}).JSON(map[string]any{key: "sent Bearer abc1"})
+		if !reflect.DeepEqual(changed, []string{want}) || !reflect.DeepEqual(out, map[string]any{key: "sent Bearer [redacted]"}) {
+			t.Errorf("%s: %q, %v", key, changed, out)
 		}
 	}
 }

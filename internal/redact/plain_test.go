@@ -126,3 +126,16 @@ func BenchmarkPlain(b *testing.B) {
 		redact.Plain(s)
 	}
 }
+
+// TestCut: what is shortened fits, ends in whole characters, and says that it was cut.
+func TestCut(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		limit int
+		want  string
+	}{{"holiday", 7, "holiday"}, {"holiday", 6, "hol…"}, {"héllo wörld", 5, "h…"}, {"日本語", 5, "…"}} {
+		if got := redact.Cut(c.text, c.limit); got != c.want || len(got) > c.limit {
+			t.Errorf("Cut(%q, %d) = %q, not %q", c.text, c.limit, got, c.want)
+		}
+	}
+}
