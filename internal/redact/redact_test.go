@@ -118,6 +118,7 @@ func TestText(t *testing.T) {
 		"The parameter MasterUserPassword is not valid: hunter2.":                      "The parameter MasterUserPassword is not valid: [redacted].",
 		"set password swordfish.\nThen":                                                "set password [redacted].\nThen",
 		`wrong password (was "hunter2"): exit status 1`:                                `wrong password (was "[redacted]"): exit status 1`,
+		"token ghp_a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6\na1B2c3D4e5F6g7H8, giving up":  "token [redacted], giving up",
 		"apikey [hunter2":                                                              "apikey [[redacted]", "password <hunter2": "password <[redacted]",
 		"X-Auth-Token: " + canary + ": exit status 1":                                                 "X-Auth-Token: [redacted]: exit status 1",
 		"to ...rtmp://h.example/live/abcd-efgh-ijkl-mnop\n+rtmp://h.example/live/abcd-efgh-ijkl-mnop": "to ...rtmp://h.example/live/[redacted]\n+rtmp://h.example/live/[redacted]",

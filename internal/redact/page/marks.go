@@ -86,8 +86,8 @@ func (p *Page) Block(name, i int) (v Value, ok bool) {
 	return v, v.End > v.Start
 }
 
-// Wrapped returns where a credential from start to end goes on to that was wrapped over lines: what is alone in the next ones, and
-// made by a machine too.
+// Wrapped returns where a credential from start to end goes on to that was wrapped over lines: what the next ones begin with, and was made
+// by a machine too.
 func (p *Page) Wrapped(start, end int) int {
 	const line, shortest = 32, 12
 	if end-start < line {
@@ -100,7 +100,7 @@ func (p *Page) Wrapped(start, end int) int {
 			next++
 		}
 		p.Cost += next - end
-		if next-from < shortest || strings.IndexByte("\x00\n\"'", p.At(next)) < 0 || !words.Opaque(p.Text[from:next]) {
+		if next-from < shortest || strings.IndexByte("\x00\n\"' ,;:)", p.At(next)) < 0 || !words.Opaque(p.Text[from:next]) {
 			break
 		}
 		end = next
