@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/term"
 )
@@ -27,8 +28,13 @@ type screen struct {
 	last []string // what is shown
 
 	mu     sync.Mutex
-	broken string // why the watch broke; "" while it goes on
+	broken string    // why the watch broke; "" while it goes on
+	told   time.Time // when that was last noted
 }
+
+// triedWithin is how long after a watch broke it has broken again if it does: client-go waits for a minute at most. One that goes on says
+// nothing before something changes.
+const triedWithin = 90 * time.Second
 
 func (s *screen) open() { fmt.Fprint(s.out, openPage) }
 
@@ -44,7 +50,7 @@ func (s *screen) close() {
 func (s *screen) note(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = "The watch broke, and is tried again: " + term.Clean(err.Error())
+	s.broken, s.told = "The watch broke, and is tried again: "+term.Clean(err.Error()), time.Now()
 }
 
 func (s *screen) goesOn() {
@@ -55,6 +61,9 @@ func (s *screen) goesOn() {
 
 func (s *screen) draw(frame func(width, height int) []string) {
 	s.mu.Lock()
+	if time.Since(s.told) > triedWithin {
+		s.broken = ""
+	}
 	broken := s.broken
 	s.mu.Unlock()
 	width, height := term.Size(s.out)

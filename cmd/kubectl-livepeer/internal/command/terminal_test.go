@@ -172,5 +172,10 @@ func TestNoteIsShownUntilTheWatchGoesOn(t *testing.T) {
 	draw(23)
 	s.goesOn()
 	draw(24)
+
+	s.note(fmt.Errorf("forbidden"))
+	draw(23)
+	s.told = s.told.Add(-2 * triedWithin) // and it has not broken again
+	draw(24)
 	g.Expect(strings.Count(out.String(), "The watch broke, and is tried again: no answer")).To(Equal(2))
 }
