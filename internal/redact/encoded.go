@@ -31,7 +31,11 @@ func (m *masker) encoded(i int) int {
 	if len(plain) < shortest {
 		return i
 	}
-	text, err := base64.RawStdEncoding.DecodeString(strings.NewReplacer("-", "+", "_", "/").Replace(plain))
+	alphabet := base64.RawStdEncoding
+	if strings.ContainsAny(plain, "-_") {
+		alphabet = base64.RawURLEncoding
+	}
+	text, err := alphabet.DecodeString(plain)
 	if err != nil || !readable(text) {
 		return i
 	}
