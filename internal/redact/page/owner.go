@@ -20,12 +20,12 @@ type nesting struct {
 	at, line int // up to where the text was gone through, and where the line begins
 	open     []int
 	above    []int // lines that end in a colon, each further right than the one before
-	section  int   // its bracket, and 1 more
-	stream   int   // 1 more
+	section  int   // where its bracket is, plus 1; 0 for none
+	stream   int   // where that address is, plus 1; 0 for none
 }
 
-// StrengthWithin returns how surely the name from i to end means a credential because of what it belongs to. It has to be asked from left to
-// right.
+// StrengthWithin returns how surely the name from i to end means a credential because of what it belongs to. It has to be asked from left
+// to right.
 func (p *Page) StrengthWithin(i, end int) words.Strength {
 	name := p.Text[i:end]
 	if space := strings.LastIndexByte(name, ' ') + 1; space > 0 {
@@ -37,8 +37,9 @@ func (p *Page) StrengthWithin(i, end int) words.Strength {
 	return words.StrengthWithin(p.owner(i, end), name)
 }
 
-// owner returns what the name from i to end belongs to, whatever lists are in between: stream in {"stream": {"key": "..."}}, Stream{Key:...},
-// stream["key"], <stream><key>, and in YAML and INI, also where what is right before i, or the object, says where to stream to; "" for none.
+// owner returns what the name from i to end belongs to, whatever lists are in between: stream in {"stream": {"key": "..."}},
+// Stream{Key:...}, stream["key"], <stream><key>, and in YAML and INI; also where what is right before i, or the object, says where to
+// stream to; "" for none.
 func (p *Page) owner(i, end int) string {
 	p.goOn(i)
 	b := &p.nesting

@@ -95,7 +95,8 @@ func (m *Masker) Authority(sep int) int {
 	return max(m.hostEnd(u.Host, end), sep+1)
 }
 
-// hostEnd returns where the host at i ends, before end: what is glued to it may be the next member of a list, https://h.example&token=hunter2
+// hostEnd returns where the host at i ends, before end: what is glued to it may be the next member of a list,
+// https://h.example&token=hunter2
 func (m *Masker) hostEnd(i, end int) int {
 	if m.At(i) == '[' { // of IPv6
 		i += 1 + strings.IndexByte(m.Text[i:max(i, end)], ']')
