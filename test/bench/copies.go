@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -44,7 +45,10 @@ func (s *stage) copyTasks(ctx context.Context, namespaces []string) error {
 	prefix := "/registry/" + v1alpha1.GroupVersion.Group + "/livepeertasks/" + namespace + "/"
 	end := strings.TrimSuffix(prefix, "/") + "0" // the character after the slash
 	for next := []byte(prefix); ; {
-		page := struct{ Kvs []entry }{}
+		page := struct {
+			Header struct{ Revision string }
+			Kvs    []entry
+		}{}
 		if err := s.etcdCall(ctx, "range", map[string]any{"key": next, "range_end": []byte(end), "limit": copied}, &page); err != nil {
 			return err
 		}
@@ -56,10 +60,19 @@ func (s *stage) copyTasks(ctx context.Context, namespaces []string) error {
 			}
 		}
 		if len(page.Kvs) < copied {
-			return nil
+			return s.caughtUp(ctx, page.Header.Revision)
 		}
 		next = slices.Concat(page.Kvs[len(page.Kvs)-1].Key, []byte{0})
 	}
+}
+
+// caughtUp waits until the API server's cache has what was written to etcd up to a revision, but for the last few namespaces.
+func (s *stage) caughtUp(ctx context.Context, revision string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return every(ctx, time.Second, func() (bool, error) {
+		return s.send(ctx, http.MethodGet, s.tasksPath(namespace)+"?limit=1&resourceVersion="+revision, "", nil, nil) == nil, ctx.Err()
+	})
 }
 
 // putCopies writes objects into another namespace, each with a UID of its own.
