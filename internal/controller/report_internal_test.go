@@ -109,16 +109,21 @@ func TestAnEarlierSourceIsNotToldOf(t *testing.T) {
 	r.forget(key)
 }
 
-// TestSilenceIsLaterThanWhatCouldNotBeWritten: how the last step went could not be written, and the API has been silent since.
-func TestSilenceIsLaterThanWhatCouldNotBeWritten(t *testing.T) {
-	g := NewWithT(t)
-	broken := true
-	api := &patchedAPI{kubetest.NewAPI("http://127.0.0.1:1"), func(client.Object) error {
-		if broken {
+// breaking is an API server that takes no status while it is broken.
+func breaking(broken *bool) *patchedAPI {
+	return &patchedAPI{kubetest.NewAPI("http://127.0.0.1:1"), func(client.Object) error {
+		if *broken {
 			return apierrors.NewInternalError(errors.New("etcd"))
 		}
 		return nil
 	}}
+}
+
+// TestSilenceIsLaterThanWhatCouldNotBeWritten: how the last step went could not be written, and the API has been silent since.
+func TestSilenceIsLaterThanWhatCouldNotBeWritten(t *testing.T) {
+	g := NewWithT(t)
+	broken := true
+	api := breaking(&broken)
 	r := reconcilerOf(t, api)
 	report := func(report *sourcesync.Report) error { return r.report(t.Context(), api.Source.DeepCopy(), report) }
 	well := sourcesync.Outcome{Reason: v1alpha1.ReasonSynced, Message: "all is well"}
@@ -151,12 +156,7 @@ func TestWhatCouldNotBeWritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			broken := true
-			api := &patchedAPI{kubetest.NewAPI("http://127.0.0.1:1"), func(client.Object) error {
-				if broken {
-					return apierrors.NewInternalError(errors.New("etcd"))
-				}
-				return nil
-			}}
+			api := breaking(&broken)
 			r := reconcilerOf(t, api)
 			first := &sourcesync.Report{Ended: true, Generation: 1, Omitted: 7}
 			g.Expect(r.report(t.Context(), api.Source.DeepCopy(), first)).NotTo(Succeed())

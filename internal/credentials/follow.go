@@ -30,7 +30,8 @@ func (w *Watcher) follow(ctx context.Context, secret types.NamespacedName, watch
 	}
 	pause := pauses()
 	for {
-		if w.once(ctx, secret, watch) {
+		begun := time.Now()
+		if told := w.once(ctx, secret, watch); told || time.Since(begun) >= secretWatchTime { // or of a Secret that is not there
 			pause = pauses()
 		}
 		timer := time.NewTimer(pause.Step())

@@ -54,18 +54,23 @@ func TestSecretsThatCannotBeWatched(t *testing.T) {
 	})
 }
 
+// watched is a Secret that was read, and whose watch has told what exists. end ends the watch.
+func watched(t *testing.T) (k *keeper, first *thing, end func()) {
+	k = newKeeper()
+	k.watcher.ctx, end = context.WithCancel(t.Context())
+	first, err := k.open()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	synctest.Wait()
+	k.watches[0].tell(apiwatch.Added, k.content.ResourceVersion)
+	return k, first, end
+}
+
 // TestAWatchWhoseOtherEndIsGone ends nevertheless, and until then at the latest a change is noticed.
 func TestAWatchWhoseOtherEndIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		k := newKeeper()
-		ctx, end := context.WithCancel(t.Context())
+		k, first, end := watched(t)
 		defer end()
-		k.watcher.ctx = ctx
-		first, err := k.open()
-		g.Expect(err).NotTo(HaveOccurred())
-		synctest.Wait()
-		k.watches[0].tell(apiwatch.Added, k.content.ResourceVersion)
 		synctest.Wait()
 		k.content = aSecret("2", map[string]string{"apiKey": "b"}) // and nobody tells
 		<-time.After(3 * secretWatchTime)
@@ -82,14 +87,8 @@ func TestAWatchWhoseOtherEndIsGone(t *testing.T) {
 func TestBetweenTwoWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		k := newKeeper()
-		ctx, end := context.WithCancel(t.Context())
+		k, first, end := watched(t)
 		defer end()
-		k.watcher.ctx = ctx
-		first, err := k.open()
-		g.Expect(err).NotTo(HaveOccurred())
-		synctest.Wait()
-		k.watches[0].tell(apiwatch.Added, k.content.ResourceVersion)
 		_ = k.watches[0].told.Close()
 		synctest.Wait()
 		k.content = aSecret("2", map[string]string{"apiKey": "b"})
@@ -122,6 +121,30 @@ func TestWatchesThatTellNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAWatchOfNothing: a Secret that is not there yet is watched on at once, however often that watch has ended at its time, since it may
+// be created meanwhile.
+func TestAWatchOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		begun := 0
+		w := NewWatcher(nil, func(ctx context.Context, _ types.NamespacedName) (io.ReadCloser, error) {
+			begun++
+			stream, told := io.Pipe()
+			context.AfterFunc(ctx, func() { _ = told.Close() })
+			time.AfterFunc(secretWatchTime, func() { _ = told.Close() })
+			return stream, nil
+		})
+		go w.follow(ctx, ofMain, &secretWatch{})
+		const times = 100
+		<-time.After(times * (secretWatchTime + 2*secretWatchPause))
+		synctest.Wait()
+		if begun < times {
+			t.Errorf("%d watches were begun, fewer than %d", begun, times)
+		}
+	})
 }
 
 // TestEventsOfAWatch: they may come in pieces, or several at once. What is no event ends the watch.

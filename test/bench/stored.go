@@ -187,7 +187,7 @@ func (r *runner) storedRest(ctx context.Context, s *stage, _ *account, polls *po
 func (r *runner) storedChanges(ctx context.Context, s *stage, a *account, _ *polled) error {
 	end := time.Now().Add(2 * r.opts.watch)
 	w, err := s.traffic(ctx, storedEvery, func(now time.Time) bool { return now.After(end) }, func(i int, at time.Time) string {
-		id := a.ids[len(a.ids)-1-i]
+		id := a.ids[len(a.ids)-1-i%len(a.ids)]
 		a.studio.Server.Put(mark(a.task(id, "running", at)))
 		return id
 	})
