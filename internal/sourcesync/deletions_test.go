@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -32,12 +33,13 @@ type emptied struct {
 	answering int    // of these, now
 	most      int    // of these at once
 	hold      func() // keeps a question waiting
+	listed    func() // is called before a list is answered
 }
 
 // newEmptied mirrors an account, and has some of its tasks deleted in Studio. A full sync is due then.
 func newEmptied(t *testing.T, tasks, gone int) *emptied {
 	t.Helper()
-	e := &emptied{studio: livepeertest.NewServer(), hold: func() {}}
+	e := &emptied{studio: livepeertest.NewServer(), hold: func() {}, listed: func() {}}
 	e.studio.Populate(tasks, 1)
 	server := httptest.NewServer(http.HandlerFunc(e.answer))
 	t.Cleanup(server.Close)
@@ -61,7 +63,9 @@ func (e *emptied) answer(w http.ResponseWriter, r *http.Request) {
 		if e.asked > 0 {
 			e.polls++
 		}
+		listed := e.listed
 		e.mu.Unlock()
+		listed()
 		return
 	}
 	e.asked++
@@ -172,4 +176,37 @@ func TestQuestionsEndWhereStudioWantsToBeLeftAlone(t *testing.T) {
 	_, asked, _ := e.seen()
 	g.Expect(asked).To(BeNumerically("<", limited+mostQuestions))
 	g.Expect(len(e.api.Tasks)).To(And(BeNumerically("<", 400), BeNumerically(">", 400-limited)))
+}
+
+// TestWhatChangesWhileItIsListedIsLookedAtAgain: the cluster tells of a change of an object only while a full sync lists, as of a repair that
+// has just been made. That full sync leaves the object alone, though its task is gone; another comes soon, long before the resync interval.
+func TestWhatChangesWhileItIsListedIsLookedAtAgain(t *testing.T) {
+	g := NewWithT(t)
+	e := newEmptied(t, 5, 0)
+	newest := e.studio.IDs()[0] // also what nothing is newer than
+	for _, id := range e.studio.IDs() {
+		if task, at := e.api.Tasks[id], e.api.Tasks[newest]; at.Status.UpdatedAt.Before(task.Status.UpdatedAt) {
+			newest = id
+		}
+	}
+	e.studio.Purge(newest)
+	e.mu.Lock()
+	e.listed = sync.OnceFunc(func() {
+		e.api.Mu.Lock()
+		changed := e.api.Tasks[newest].DeepCopy()
+		e.api.Version++
+		changed.ResourceVersion, changed.Spec.ProjectID = strconv.Itoa(e.api.Version), "changed"
+		e.api.Tasks[newest] = changed
+		e.api.Mu.Unlock()
+		e.index.Observe(changed)
+	})
+	e.mu.Unlock()
+	e.api.Annotate(v1alpha1.AnnotationRequestedAt, "now")
+	e.syncs(t, "now")
+	g.Expect(e.api.Tasks).To(HaveKey(newest))
+	g.Eventually(func() map[string]*v1alpha1.LivepeerTask {
+		e.step()
+		return e.api.Tasks
+	}, time.Minute).ShouldNot(HaveKey(newest))
+	g.Expect(e.api.Tasks).To(HaveLen(4))
 }

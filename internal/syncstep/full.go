@@ -71,7 +71,7 @@ type missing struct {
 	unanswered map[string]bool
 	// unlisted: a task seems gone, and only a listing of every task can confirm it.
 	unlisted bool
-	// kept: a task is gone, and its object was not deleted, because somebody wrote it meanwhile, as when an edit was being undone.
+	// kept: a task may be gone, and its object was not deleted, because somebody wrote it meanwhile, as when an edit was being undone.
 	kept bool
 }
 
@@ -95,9 +95,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 	}
 	full.pass = s.newPass(query)
 	if full.since > 0 {
-		full.fresh = s.newPass(studio.Query{
-			CreatedSince: s.State.Coverage.CreatedSince(), Whole: true,
-		})
+		full.fresh = s.newPass(studio.Query{CreatedSince: s.State.Coverage.CreatedSince(), Whole: true})
 	}
 	if s.State.Coverage.Changed {
 		full.before.stored = s.State.Coverage.StoredBefore
@@ -224,8 +222,11 @@ func (s *syncer) compare(ctx context.Context) {
 	older := 0
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.Source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
-		if full.knows(entry.ID) || s.Rechecks.Handoff.HasCreated(entry.ID) || entry.Sequence > full.before.changes || limited ||
-			!plan.CanBeMissing(scope, entry) {
+		if full.knows(entry.ID) || s.Rechecks.Handoff.HasCreated(entry.ID) || limited || !plan.CanBeMissing(scope, entry) {
+			continue
+		}
+		if entry.Sequence > full.before.changes { // what polls have created since is newer
+			full.missing.kept = full.missing.kept || entry.UpdatedAt <= full.before.newest
 			continue
 		}
 		full.missing.entries = append(full.missing.entries, *entry)

@@ -99,7 +99,9 @@ func (s *syncer) confirmed(token string) bool {
 func (s *syncer) elsewhereStep(ctx context.Context) {
 	full := s.State.full
 	kept := slices.DeleteFunc(full.missing.elsewhere, func(entry mirror.Entry) bool {
-		return full.knows(entry.ID) || !s.Index.Unchanged(&entry) // since it was asked for
+		changed := !s.Index.Unchanged(&entry) // since it was asked for
+		full.missing.kept = full.missing.kept || changed
+		return changed || full.knows(entry.ID)
 	})
 	full.missing.elsewhere = nil
 	hold := &syncstate.Paused{Missing: len(kept), Total: full.before.stored, Elsewhere: true, Token: syncstate.TokenFor(kept)}
