@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
@@ -156,8 +155,8 @@ func set(dst reflect.Value, v any) bool {
 
 func (d *Decoder) structure(s *shape, dst reflect.Value, v any) bool {
 	values, ok := v.(map[string]any)
-	if name, isText := v.(string); isText && s.object == reflect.TypeFor[v1alpha1.CreatorID]() {
-		values, ok = map[string]any{"value": name}, true // the older form of the same
+	if text, isText := v.(string); isText && asText[s.object] != "" {
+		values, ok = map[string]any{asText[s.object]: text}, true
 	}
 	if !ok {
 		return false

@@ -36,6 +36,12 @@ var leftOut = map[reflect.Type][]string{
 // wireNames are the names of the API where ours differ; ours are understood as well.
 var wireNames = map[string]string{"transcodeFile": "transcode-file"}
 
+// asText are the objects for which Studio sends, or sent once, a text in place of one with this member.
+var asText = map[reflect.Type]string{
+	reflect.TypeFor[v1alpha1.CreatorID]():  "value",
+	reflect.TypeFor[v1alpha1.OutputPath](): "path",
+}
+
 // kind says which values a field takes.
 type kind int
 

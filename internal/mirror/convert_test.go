@@ -170,8 +170,7 @@ func TestRecordings(t *testing.T) {
 	}
 	want := []string{
 		"name", "output.clip.assetSpec.files", "output.clip.assetSpec.objectStoreId", "output.clip.assetSpec.playbackRecordingId",
-		"output.clip.metadataFilePath", "output.clip.videoFilePath", "output.transcodeFile.hls", // a string there
-		"output.transcodeFile.requestId", "userId",
+		"output.clip.metadataFilePath", "output.clip.videoFilePath", "output.transcodeFile.requestId", "userId",
 	}
 	if got := slices.Sorted(maps.Keys(omitted)); !slices.Equal(got, want) || omitted["userId"] != len(tasks) || unknown != 1 {
 		t.Errorf("omitted %q, unknown %d", got, unknown)
@@ -204,6 +203,7 @@ func TestConvertSmallThings(t *testing.T) {
 		"last key wins":            {`{"id":"A","type":"x","type":"y"}`, map[string]string{"spec.type": "y"}},
 		"case matters":             {`{"id":"A","Type":"x","params":{"Upload":{}}}`, map[string]string{"spec.type": "", "spec.params": "{}"}},
 		"creator as text":          {`{"id":"A","output":{"upload":{"assetSpec":{"creatorId":"me"}}}}`, map[string]string{"status.output.upload.assetSpec.creatorId.value": "me"}},
+		"paths as texts":           {`{"id":"A","output":{"transcodeFile":{"hls":"/h/index.m3u8","mp4":["/a.mp4",{"path":"/b.mp4"}]}}}`, map[string]string{"status.output.transcodeFile.hls.path": "/h/index.m3u8", "status.output.transcodeFile.mp4[0].path": "/a.mp4", "status.output.transcodeFile.mp4[1].path": "/b.mp4", "status.omittedFields[0]": ""}},
 		"integral floats":          {`{"id":"A","params":{"upload":{"profiles":[{"bitrate":3e6,"width":1280.0,"gop":2.0}]}}}`, map[string]string{"spec.params.upload.profiles[0].bitrate": "3000000", "spec.params.upload.profiles[0].width": "1280", "spec.params.upload.profiles[0].gop": "2"}},
 		"gop":                      {`{"id":"A","params":{"upload":{"profiles":[{"gop":2.5},{"gop":"intra"},{"gop":99999999999}]}}}`, map[string]string{"spec.params.upload.profiles[0].gop": "2.5", "spec.params.upload.profiles[1].gop": "intra", "spec.params.upload.profiles[2].gop": "99999999999"}},
 		"fractions and overflow":   {`{"id":"A","params":{"upload":{"targetSegmentSizeSecs":1e999,"profiles":[{"width":1.5,"height":1e30}]}}}`, map[string]string{"spec.omittedFields[0]": "params.upload.profiles[0].height", "spec.omittedFields[1]": "params.upload.profiles[0].width", "spec.omittedFields[2]": "params.upload.targetSegmentSizeSecs", "spec.omittedFields[3]": ""}},
