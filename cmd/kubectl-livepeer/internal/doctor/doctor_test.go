@@ -137,17 +137,17 @@ func receiving(status metav1.ConditionStatus, path string) func(*v1alpha1.Livepe
 }
 
 func TestReady(t *testing.T) {
-	expect(t, ready(well()), OK, "Synced: mirrored")
+	expect(t, Ready(well()), OK, "Synced: mirrored")
 	for reason, level := range map[string]Level{"Unauthorized": Fail, "PruningPaused": Fail, "Syncing": Warn, "Unavailable": Fail, "Conflict": Fail} {
-		expect(t, ready(well(says(reason))), level, reason)
+		expect(t, Ready(well(says(reason))), level, reason)
 	}
-	expect(t, ready(well(says("PruningPaused"))), Fail, "confirm-deletion main")
-	expect(t, ready(well(says("Conflict"))), Fail, "docs/runbook.md says what to do about Conflict")
-	expect(t, ready(&v1alpha1.LivepeerTaskSource{}), Warn, "has not looked at this source yet")
+	expect(t, Ready(well(says("PruningPaused"))), Fail, "confirm-deletion main")
+	expect(t, Ready(well(says("Conflict"))), Fail, "docs/runbook.md says what to do about Conflict")
+	expect(t, Ready(&v1alpha1.LivepeerTaskSource{}), Warn, "has not looked at this source yet")
 	suspended := well(func(s *v1alpha1.LivepeerTaskSource) {
 		s.Spec.Suspend, s.Status.Conditions[0].Reason = true, "Suspended"
 	})
-	expect(t, ready(suspended), Warn, "resume main")
+	expect(t, Ready(suspended), Warn, "resume main")
 	if checks := Source(suspended, Secret{}, now); len(checks) != 1 {
 		t.Errorf("a suspended source is not polled: %v", checks)
 	}
@@ -158,8 +158,8 @@ func TestSecret(t *testing.T) {
 	expect(t, secretOf(well(), Secret{true, false, false, ""}), Fail, "kubectl -n media create secret generic livepeer")
 	expect(t, secretOf(well(), Secret{true, true, false, "Opaque"}), Fail, "has no apiKey")
 	expect(t, secretOf(well(), Secret{true, true, true, "kubernetes.io/tls"}), Fail, "kubernetes.io/tls")
-	if checks := Source(well(), Secret{true, true, true, "Opaque"}, now); len(checks) != 5 {
-		t.Errorf("condition, Secret, host, poll, webhooks: %v", checks)
+	if checks := Source(well(), Secret{true, true, true, "Opaque"}, now); len(checks) != 6 {
+		t.Errorf("condition, Secret, host, poll, tasks, webhooks: %v", checks)
 	}
 	for _, c := range Source(well(), Secret{}, now) {
 		if strings.Contains(c.Finding, "Secret") {
@@ -204,4 +204,33 @@ func TestWebhooks(t *testing.T) {
 	if Failed([]Check{{Level: OK}, {Level: Warn}}) || !Failed([]Check{{Level: Fail}}) {
 		t.Error("a warning is no failure")
 	}
+}
+
+func TestTasks(t *testing.T) {
+	expect(t, tasks(well()), OK, "0 tasks mirrored")
+	bounded := well(func(s *v1alpha1.LivepeerTaskSource) {
+		s.Spec.Types, s.Status.Tasks = []string{"upload", "clip"}, v1alpha1.TaskCounts{Total: 87, Omitted: 1200}
+	})
+	expect(t, tasks(bounded), OK, "87 tasks mirrored, of the types upload, clip only (spec.types), without 1200 finished ones beyond spec.history")
+	stalled := well(func(s *v1alpha1.LivepeerTaskSource) { s.Status.Tasks = v1alpha1.TaskCounts{Total: 3, Stalled: 2} })
+	expect(t, tasks(stalled), Warn, "2 are under way without an update")
+}
+
+// TestDelivery: who sends CloudEvents is told where they do not arrive.
+func TestDelivery(t *testing.T) {
+	delivers := func(status metav1.ConditionStatus, reason string) *v1alpha1.LivepeerTaskSource {
+		return well(func(s *v1alpha1.LivepeerTaskSource) {
+			s.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: "https://events.example.com"}}
+			s.Status.Conditions = append(s.Status.Conditions, metav1.Condition{Type: "Delivering", Status: status, Reason: reason, Message: "it answered 503"})
+		})
+	}
+	last := func(s *v1alpha1.LivepeerTaskSource) Check {
+		checks := Source(s, Secret{}, now)
+		return checks[len(checks)-1]
+	}
+	expect(t, last(delivers("True", "Delivered")), OK, "CloudEvents, Delivered: it answered 503")
+	expect(t, last(delivers("False", "SinkUnavailable")), Fail, "CloudEvents, SinkUnavailable: it answered 503; docs/runbook.md")
+	silent := delivers("True", "Delivered")
+	silent.Status.Conditions = silent.Status.Conditions[:1]
+	expect(t, last(silent), Warn, "not told yet")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -27,17 +28,22 @@ const statusEvery = 5 * time.Minute
 
 // Source judges a source.
 func Source(s *v1alpha1.LivepeerTaskSource, secret Secret, now time.Time) []Check {
-	checks := []Check{ready(s)}
+	checks := []Check{Ready(s)}
 	if secret.Readable {
 		checks = append(checks, secretOf(s, secret))
 	}
 	if s.Spec.Suspend {
 		return checks
 	}
-	return append(checks, host(s), poll(s, now), webhooks(s))
+	checks = append(checks, host(s), poll(s, now), tasks(s), webhooks(s))
+	if s.SendsEvents() {
+		checks = append(checks, delivery(s))
+	}
+	return checks
 }
 
-func ready(s *v1alpha1.LivepeerTaskSource) Check {
+// Ready judges what the operator says of a source.
+func Ready(s *v1alpha1.LivepeerTaskSource) Check {
 	condition := source.Ready(s)
 	c := Check{OK, "source " + s.Name, condition.Reason + ": " + condition.Message, ""}
 	switch {
@@ -127,6 +133,38 @@ func webhooks(s *v1alpha1.LivepeerTaskSource) Check {
 	default:
 		c.Finding = "webhooks are received at " + s.Status.Receiver.Path
 		c.Next = "kubectl livepeer webhook " + s.Name + " says what to register"
+	}
+	return c
+}
+
+// tasks says how many there are, and why there may be fewer than in Studio.
+func tasks(s *v1alpha1.LivepeerTaskSource) Check {
+	n := s.Status.Tasks
+	c := Check{Level: OK, What: "source " + s.Name, Finding: fmt.Sprintf("%d tasks mirrored", n.Total)}
+	if len(s.Spec.Types) > 0 {
+		c.Finding += ", of the types " + strings.Join(s.Spec.Types, ", ") + " only (spec.types)"
+	}
+	if n.Omitted > 0 {
+		c.Finding += fmt.Sprintf(", without %d finished ones beyond spec.history", n.Omitted)
+	}
+	if n.Stalled > 0 {
+		c.Level, c.Next = Warn, "kubectl livepeer list says which under MESSAGE, and Studio what they wait for"
+		c.Finding += fmt.Sprintf("; %d are under way without an update for longer than spec.stallAfter", n.Stalled)
+	}
+	return c
+}
+
+// delivery judges the sending of CloudEvents.
+func delivery(s *v1alpha1.LivepeerTaskSource) Check {
+	c := Check{Level: OK, What: "source " + s.Name}
+	delivering := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionDelivering)
+	if delivering == nil {
+		c.Level, c.Finding, c.Next = Warn, "whether CloudEvents reach their sink is not told yet", "see the messages above"
+		return c
+	}
+	c.Finding = "CloudEvents, " + delivering.Reason + ": " + delivering.Message
+	if delivering.Status != metav1.ConditionTrue {
+		c.Level, c.Next = Fail, "docs/runbook.md says what to do about "+delivering.Reason
 	}
 	return c
 }
