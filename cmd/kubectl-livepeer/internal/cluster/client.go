@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,6 +37,15 @@ type Client struct {
 
 	rest   rest.Interface
 	others dynamic.Interface // reads the few other kinds that matter
+	whole  Whole             // takes what is read of tasks, if it is there
+}
+
+// Whole has all that the API server answered of some tasks: fields as well that this plugin, being older, does not know.
+type Whole map[types.NamespacedName]*unstructured.Unstructured
+
+// Of returns all of one of them.
+func (w Whole) Of(t *v1alpha1.LivepeerTask) *unstructured.Unstructured {
+	return w[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]
 }
 
 // Scheme knows the operator's kinds.
@@ -81,6 +91,14 @@ func (c *Client) Tasks(ctx context.Context, selectors []string, labels string) (
 	return found, nil
 }
 
+// WholeTasks is Tasks for who prints them.
+func (c *Client) WholeTasks(ctx context.Context, selectors []string, labels string) ([]v1alpha1.LivepeerTask, Whole, error) {
+	keeps := *c
+	keeps.whole = Whole{}
+	found, err := keeps.Tasks(ctx, selectors, labels)
+	return found, keeps.whole, err
+}
+
 func (c *Client) tasksSelectedHere(ctx context.Context, selectors []string, labels string) ([]v1alpha1.LivepeerTask, error) {
 	matches, err := matcher(selectors)
 	if err != nil {
@@ -94,8 +112,28 @@ func (c *Client) tasks(ctx context.Context, fields, labels string) ([]v1alpha1.L
 	return list(ctx, c, tasks, fields, labels, func(answer rest.Result) ([]v1alpha1.LivepeerTask, string, error) {
 		part := &v1alpha1.LivepeerTaskList{}
 		err := answer.Into(part)
+		if err == nil && c.whole != nil {
+			err = c.whole.keep(answer)
+		}
 		return part.Items, part.Continue, err
 	})
+}
+
+// keep adds the tasks of an answer.
+func (w Whole) keep(answer rest.Result) error {
+	body, err := answer.Raw()
+	if err != nil {
+		return err
+	}
+	list := &unstructured.UnstructuredList{}
+	if err := list.UnmarshalJSON(body); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		task := &list.Items[i]
+		w[types.NamespacedName{Namespace: task.GetNamespace(), Name: task.GetName()}] = task
+	}
+	return nil
 }
 
 // Sources lists the sources.
@@ -175,7 +213,13 @@ func Explain(err error) error {
 		return errors.New("this cluster does not know LivepeerTasks; install the operator, or name another cluster with --context")
 	case errors.As(err, &unreachable) && !unreachable.Timeout() && strings.HasPrefix(unreachable.URL, noCluster):
 		return errors.New("no cluster is configured; set KUBECONFIG, or name a file with --kubeconfig")
-	case errors.As(err, &unreachable) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled):
+	case apierrors.IsServiceUnavailable(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err):
+		return fmt.Errorf("%w; try again in a while: the cluster is there, and can't answer now", err)
+	case errors.As(err, &unreachable) && unreachable.Timeout():
+		return fmt.Errorf("the cluster did not answer in time: %w; try again, name another with --context, or wait longer with "+
+			"--request-timeout", unreachable.Err)
+	case errors.As(err, &unreachable) && !errors.Is(err, context.Canceled):
 		return fmt.Errorf("the cluster can't be reached: %w; try again, or name another with --context", unreachable.Err)
 	}
 	return err

@@ -77,6 +77,11 @@ func TestErrorsSayTheNextStep(t *testing.T) {
 		{apierrors.NewNotFound(kind, "x"), "not found"},
 		{&url.Error{Op: "Get", URL: "http://localhost:8080/apis", Err: refused}, "set KUBECONFIG"},
 		{&url.Error{Op: "Get", URL: "https://10.0.0.1/apis", Err: refused}, "can't be reached: connection refused"},
+		{&url.Error{Op: "Get", URL: "https://10.0.0.1/apis", Err: context.DeadlineExceeded}, "did not answer in time: context deadline exceeded; try again"},
+		{apierrors.NewServiceUnavailable("etcd is away"), "etcd is away; try again"},
+		{apierrors.NewTooManyRequests("busy", 1), "busy; try again"},
+		{apierrors.NewTimeoutError("slow", 1), "try again"},
+		{apierrors.NewInternalError(refused), "try again"},
 		{&url.Error{Op: "Get", URL: "https://10.0.0.1/apis", Err: context.Canceled}, `Get "https://10.0.0.1/apis": context canceled`},
 	} {
 		if got := Explain(c.err).Error(); !strings.Contains(got, c.says) {

@@ -80,13 +80,14 @@ func TestDoctorOfOlderCRDs(t *testing.T) {
 func TestWrongCommandLines(t *testing.T) {
 	g := NewWithT(t)
 	for says, args := range map[string][]string{
-		"unknown flag: --phase; kubectl livepeer list --help shows those there are":                   {"list", "--phase", "failed"},
-		`invalid argument "5" for "--timeout" flag: time: missing unit in duration "5"; write 30s`:    {"wait", "x", "--timeout", "5"},
-		`invalid argument "1d" for "--timeout" flag: time: unknown unit "d" in duration "1d"; write`:  {"sync", "--timeout", "1d"},
-		`invalid argument "soon" for "--timeout" flag: time: invalid duration "soon"; write 30s`:      {"wait", "x", "--timeout", "soon"},
-		"error: flag needs an argument: --type\n":                                                     {"list", "--type"},
-		`unknown command "lst" for "kubectl livepeer"`:                                                {"lst"},
-		`unknown command "get" for "kubectl livepeer"; kubectl livepeer --help shows those there are`: {"get", "tasks"},
+		"unknown flag: --phase; kubectl livepeer list --help shows those there are":                    {"list", "--phase", "failed"},
+		`invalid argument "5" for "--timeout" flag: time: missing unit in duration "5"; write 30s`:     {"wait", "x", "--timeout", "5"},
+		`invalid argument "1d" for "--timeout" flag: time: unknown unit "d" in duration "1d"; write`:   {"sync", "--timeout", "1d"},
+		`invalid argument "soon" for "--timeout" flag: time: invalid duration "soon"; write 30s`:       {"wait", "x", "--timeout", "soon"},
+		`kubectl livepeer list takes no argument, and got "holiday.mp4"; kubectl livepeer list --help`: {"list", "holiday.mp4"},
+		"error: flag needs an argument: --type\n":                                                      {"list", "--type"},
+		`unknown command "lst" for "kubectl livepeer"`:                                                 {"lst"},
+		`unknown command "get" for "kubectl livepeer"; kubectl livepeer --help shows those there are`:  {"get", "tasks"},
 	} {
 		var out, err strings.Builder
 		g.Expect(Run(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &err}, "dev")).To(Equal(1))

@@ -104,7 +104,8 @@ func newRoot(e *env) *cobra.Command {
 		Use:   "kubectl-livepeer",
 		Short: "Look at the tasks of Livepeer Studio that this cluster mirrors, wait for them, and tend their sources",
 		Long: "Look at the tasks of Livepeer Studio that this cluster mirrors, wait for them, and tend their sources.\n\n" +
-			"A <task> is the name of a LivepeerTask, its ID in Studio in any case, or the first 8 or more characters of its name.",
+			"A <task> is the name of a LivepeerTask, its ID in Studio in any case, or the first 8 or more characters of its name; an <asset> is " +
+			"the ID of an asset, or the name that list shows where only one task has it.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl livepeer"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -140,7 +141,7 @@ func hide(flags *pflag.FlagSet, names ...string) {
 func (e *env) client(all bool) (*cluster.Client, error) {
 	config, err := e.flags.ToRESTConfig()
 	if err != nil {
-		return nil, err
+		return nil, noConfig(err)
 	}
 	namespace := ""
 	if !all {
@@ -149,6 +150,14 @@ func (e *env) client(all bool) (*cluster.Client, error) {
 		}
 	}
 	return cluster.New(config, namespace)
+}
+
+// noConfig adds the next step to what client-go says of a kubeconfig.
+func noConfig(err error) error {
+	if strings.HasPrefix(err.Error(), "context ") && strings.HasSuffix(err.Error(), " does not exist") {
+		return fmt.Errorf("%w; kubectl config get-contexts shows those there are", err)
+	}
+	return err
 }
 
 // print writes lines for a person.

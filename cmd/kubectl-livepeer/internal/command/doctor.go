@@ -20,7 +20,7 @@ func newDoctor(e *env) *cobra.Command {
 		Short: "Check the installation and the sources of the namespace: a line for each check, with the next step",
 		Long: "Check the installation and the sources of the namespace: a line for each check, with the next step. It asks nobody but " +
 			"the cluster, and changes nothing.\n\nExit codes: 0 no check failed, 1 one did.",
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := e.client(false)
 			if err != nil {

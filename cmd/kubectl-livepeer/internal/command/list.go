@@ -4,6 +4,7 @@ package command
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
@@ -65,7 +67,7 @@ func newList(e *env) *cobra.Command {
 		Aliases: []string{"ls"},
 		Short:   "List tasks: failed ones first, then those under way, then those that ended, the newest first",
 		Example: "  kubectl livepeer list --failed\n  kubectl livepeer list --asset holiday.mp4 -o name",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := which.check(cmd); err != nil {
 				return err
@@ -74,15 +76,15 @@ func newList(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if *output.OutputFormat != "" {
+				return e.listObjects(cmd.Context(), c, &which, output)
+			}
 			tasks, err := c.Tasks(cmd.Context(), []string{which.FieldSelector()}, which.LabelSelector())
 			if err != nil {
 				return err
 			}
 			tasks = matching(tasks, &which.Filter)
 			task.SortForList(tasks)
-			if *output.OutputFormat != "" {
-				return e.printObjects(output, tasks)
-			}
 			if len(tasks) == 0 {
 				fmt.Fprintln(e.ErrOut, none(&which, c.Namespace))
 				return nil
@@ -151,19 +153,29 @@ func percent(t *v1alpha1.LivepeerTask) string {
 
 func age(t *v1alpha1.LivepeerTask, now time.Time) string { return term.Age(now.Sub(task.Created(t))) }
 
-// printObjects prints whole objects, for programs. A terminal gets no control characters.
-func (e *env) printObjects(flags *genericclioptions.PrintFlags, tasks []v1alpha1.LivepeerTask) error {
+// listObjects prints whole objects, for programs. A terminal gets no control characters.
+func (e *env) listObjects(ctx context.Context, c *cluster.Client, which *selection, flags *genericclioptions.PrintFlags) error {
 	printer, err := flags.ToPrinter()
 	if err != nil {
 		return err
 	}
+	tasks, whole, err := c.WholeTasks(ctx, []string{which.FieldSelector()}, which.LabelSelector())
+	if err != nil {
+		return err
+	}
+	tasks = matching(tasks, &which.Filter)
+	task.SortForList(tasks)
+	list := &unstructured.UnstructuredList{Items: make([]unstructured.Unstructured, len(tasks))}
+	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("LivepeerTaskList"))
 	var text bytes.Buffer
-	if *flags.OutputFormat == "name" { // which knows no lists
-		for i := range tasks {
-			err = errors.Join(err, printer.PrintObj(&tasks[i], &text))
+	for i := range tasks {
+		list.Items[i] = *whole.Of(&tasks[i])
+		if *flags.OutputFormat == "name" { // which knows no lists
+			err = errors.Join(err, printer.PrintObj(&list.Items[i], &text))
 		}
-	} else {
-		err = printer.PrintObj(&v1alpha1.LivepeerTaskList{Items: append([]v1alpha1.LivepeerTask{}, tasks...)}, &text)
+	}
+	if *flags.OutputFormat != "name" {
+		err = printer.PrintObj(list, &text)
 	}
 	if err != nil {
 		return err

@@ -38,6 +38,13 @@ func TestSync(t *testing.T) {
 	w.Expect(admin.Status().Update(t.Context(), s)).To(Succeed())
 	w.Expect(w.ends(sync, 0).out.String()).To(MatchRegexp(`source main: synced in \S+, 7 tasks mirrored`))
 
+	refused := w.now(s)
+	refused.Status.Conditions[0].Status, refused.Status.Conditions[0].Reason, refused.Status.Conditions[0].Message = "False", "Unauthorized", "401."
+	w.Expect(admin.Status().Update(t.Context(), refused)).To(Succeed())
+	sync = w.start([]string{"sync", "main", "--timeout", "2s"})
+	w.Expect(w.ends(sync, 2).err.String()).To(Equal("fail  source main: Unauthorized: 401; docs/runbook.md says what to do about Unauthorized\n" +
+		"error: source main has not synced in time; it says Unauthorized: 401; kubectl livepeer doctor says whether the operator runs\n"))
+
 	for _, c := range []struct {
 		says    string
 		happens func()

@@ -5,12 +5,14 @@ package command
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/cluster"
+	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/doctor"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/source"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/task"
 )
@@ -63,13 +65,13 @@ func newSync(e *env) *cobra.Command {
 func (e *env) untilSynced(
 	ctx context.Context, c *cluster.Client, s *v1alpha1.LivepeerTaskSource, before, request string,
 ) (*v1alpha1.LivepeerTaskSource, error) {
-	watch := c.WatchSource(ctx, s.Name, e.tellBroken())
+	watch, told := c.WatchSource(ctx, s.Name, e.tellBroken()), ""
 	for {
 		select {
 		case <-ctx.Done():
 			ready := source.Ready(s)
-			return nil, &exitError{task.ExitTimeout, fmt.Errorf("source %s has not synced in time; it says %s: %s",
-				s.Name, ready.Reason, ready.Message)}
+			return nil, &exitError{task.ExitTimeout, fmt.Errorf("source %s has not synced in time; it says %s: %s; "+
+				"kubectl livepeer doctor says whether the operator runs", s.Name, ready.Reason, strings.TrimSuffix(ready.Message, "."))}
 		case <-watch.Changed:
 		}
 		items, synced := watch.Items()
@@ -82,6 +84,10 @@ func (e *env) untilSynced(
 		s = &items[0]
 		if done, err := source.Synced(s, before, request); done || err != nil {
 			return s, err
+		}
+		if check := doctor.Ready(s); check.Level == doctor.Fail && check.Finding != told { // it may take until the time-out
+			told = check.Finding
+			e.tell(check)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func newWatch(e *env) *cobra.Command {
 		Long: "Follow tasks, until Ctrl-C. A terminal shows a live table with what is under way on top. Where stdout is none, there is a " +
 			"line for each task that is under way at the start, and then for each change: time, task, type, phase, progress, message.",
 		Example: "  kubectl livepeer watch --type upload\n  kubectl livepeer watch | tee tasks.log",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := which.check(cmd); err != nil {
 				return err
@@ -53,8 +53,11 @@ func (e *env) watch(ctx context.Context, c *cluster.Client, which *selection) er
 	if err := c.Readable(ctx); err != nil {
 		return err
 	}
-	broken, live := e.tellBroken(), term.CanDraw(e.Out)
+	broken, live, empty := e.tellBroken(), term.CanDraw(e.Out), none(which, c.Namespace)
 	screen := &screen{out: e.Out}
+	if !which.all && !live { // a live table would hide it
+		e.tellSources(ctx, c, which.Source)
+	}
 	if live {
 		broken = screen.note
 		screen.open()
@@ -75,11 +78,18 @@ func (e *env) watch(ctx context.Context, c *cluster.Client, which *selection) er
 		}
 		tasks = matching(tasks, &which.Filter)
 		if !live {
+			if len(tasks) == 0 && !log.began {
+				fmt.Fprintln(e.ErrOut, empty)
+			}
 			e.print(log.lines(tasks, which.all, time.Now())...)
 			continue
 		}
 		screen.draw(func(width, height int) []string {
-			return frame(tasks, title(which, c.Namespace), which.all, width, height, time.Now())
+			lines := frame(tasks, title(which, c.Namespace), which.all, width, height, time.Now())
+			if len(tasks) == 0 {
+				lines = append(lines, term.Cut(empty, width))
+			}
+			return lines
 		})
 	}
 }
