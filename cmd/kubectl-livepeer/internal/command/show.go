@@ -24,7 +24,7 @@ func newShow(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:               "show <task|asset>",
 		Short:             "Show what a task was asked to do, how far it is, and what came of it; of an asset, its newest task",
-		Args:              oneArg("the name or ID of a task, or the ID of an asset"),
+		Args:              oneArg("the name or ID of a task or of an asset"),
 		ValidArgsFunction: e.completeTasks,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := e.must(cmd.Context(), taskArg(args[0]))
@@ -62,7 +62,7 @@ func newURL(e *env) *cobra.Command {
 		Long: "Print the URL that came of a task, alone: where it plays, else where it was exported or stored.\n\n" +
 			"Of an asset, the URL of the task that made it comes first, then that of its newest export.",
 		Example:           "  mpv \"$(kubectl livepeer url 00d924f8-1597-4a4c-aa50-a15b57c96487)\"",
-		Args:              oneArg("the name or ID of a task, or the ID of an asset"),
+		Args:              oneArg("the name or ID of a task or of an asset"),
 		ValidArgsFunction: e.completeTasks,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			arg := taskArg(args[0])
@@ -70,14 +70,17 @@ func newURL(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			url := task.URLOf(arg, f.all)
+			url, of := task.URLOf(arg, f.all)
 			if url == "" {
-				url = task.URL(f.task)
+				url, of = task.URL(f.task), f.task
 			}
 			if url == "" {
-				return fmt.Errorf("no URL yet: %s; %s", task.OutcomeOf(f.task).Message, afterNoURL(f.task))
+				return noURL(f.task)
 			}
 			e.print(term.Clean(url))
+			if policy := task.Restricted(of, url); policy != "" {
+				fmt.Fprintln(e.ErrOut, term.Clean("Not everybody may play this. Its playback policy is "+policy))
+			}
 			if strings.Contains(url, mask) || strings.Contains(url, maskedUser) {
 				fmt.Fprintln(e.ErrOut, "A part of this URL is masked, so that it may not open; Studio has the whole of it.")
 			}
@@ -86,11 +89,17 @@ func newURL(e *env) *cobra.Command {
 	}
 }
 
-func afterNoURL(t *v1alpha1.LivepeerTask) string {
-	if t.IsFinished() {
-		return "kubectl livepeer show " + t.Name + " says what there is of it"
+// noURL says why a task has no URL, and where to go on.
+func noURL(t *v1alpha1.LivepeerTask) error {
+	outcome, asset := task.OutcomeOf(t), task.OutputAsset(t)
+	now := outcome.Message + outcome.Trouble
+	switch {
+	case t.Succeeded() && asset != "":
+		return fmt.Errorf("no URL: %s, but Studio names none in the task; look there for its asset %s", now, asset)
+	case t.IsFinished():
+		return fmt.Errorf("no URL: %s; kubectl livepeer show %s says what there is of it", now, t.Name)
 	}
-	return "kubectl livepeer wait " + t.Name + " waits for it"
+	return fmt.Errorf("no URL yet: %s; kubectl livepeer wait %s waits for it", now, t.Name)
 }
 
 // oneArg wants one argument, and says what it is. An empty one is a variable of a script that was not set.

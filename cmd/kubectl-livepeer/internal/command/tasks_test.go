@@ -80,12 +80,22 @@ func TestShowAndURL(t *testing.T) {
 	w.Expect(w.runs(0, "show", "asset-1")).To(And(HavePrefix("export broken\n"), MatchRegexp(`Error +no disk`)))
 	w.Expect(w.runs(0, "url", "done")).To(Equal(playback + "\n"))
 	w.Expect(w.runs(0, "url", "asset-1")).To(Equal(playback + "\n"))
+	w.Expect(w.runs(0, "url", "holiday.mp4")).To(Equal(playback+"\n"), "as list names it")
 	w.task("signed", "upload", "completed", plays("", playback+"?token=[redacted]"))
 	masked := w.ends(w.start([]string{"url", "signed"}), 0)
 	w.Expect(masked.out.String()).To(Equal(playback + "?token=[redacted]\n"))
 	w.Expect(masked.err.String()).To(ContainSubstring("is masked"))
 	w.Expect(w.ends(w.start([]string{"url", "done"}), 0).err.String()).To(BeEmpty())
-	w.Expect(w.runs(1, "url", "broken")).To(HavePrefix("error: no URL yet: export broken failed: no disk; kubectl livepeer show broken says"))
+	w.Expect(w.runs(1, "url", "broken")).To(HavePrefix("error: no URL: export broken failed: no disk; kubectl livepeer show broken says"))
+	w.task("urlless", "upload", "completed", madeOf("", "asset-7"))
+	w.Expect(w.runs(1, "url", "asset-7")).To(Equal(
+		"error: no URL: upload urlless completed, but Studio names none in the task; look there for its asset asset-7\n"))
+	w.task("gated", "upload", "completed", plays("", playback), func(t *v1alpha1.LivepeerTask) {
+		t.Status.Output.Upload.AssetSpec.PlaybackPolicy = &v1alpha1.PlaybackPolicy{Type: "jwt"}
+	})
+	gated := w.ends(w.start([]string{"url", "gated"}), 0)
+	w.Expect(gated.out.String()).To(Equal(playback + "\n"))
+	w.Expect(gated.err.String()).To(ContainSubstring("policy is jwt: a player needs a signed token"))
 	w.task("works", "upload", "running")
 	w.Expect(w.runs(1, "url", "works")).To(ContainSubstring("kubectl livepeer wait works waits for it"))
 	w.task("stored", "upload", "completed", plays("", "s3+https://***:***@host/bucket"))
@@ -112,6 +122,8 @@ func TestWait(t *testing.T) {
 	w.Expect(w.runs(1, "wait", "broken")).To(Equal("error: export broken failed: no disk\n"))
 	w.Expect(w.runs(1, "wait", "stopped")).To(ContainSubstring("was cancelled"))
 	w.Expect(w.runs(2, "wait", "works", "--timeout", "500ms")).To(ContainSubstring("clip works is running after 500ms"))
+	w.task("again", "clip", "waiting", fails("no disk"))
+	w.Expect(w.runs(2, "wait", "again", "--timeout", "2s")).To(ContainSubstring("clip again is waiting after 2s, and its last attempt failed: no disk; wait"))
 	w.Expect(w.runs(2, "wait", "asset-9", "--timeout", "500ms")).To(ContainSubstring("no task or asset \"asset-9\" within 500ms"))
 
 	for _, command := range [][]string{{"wait", "works"}, {"sync"}} {
@@ -156,6 +168,27 @@ func TestWaitForWhatIsNotThereYet(t *testing.T) {
 	w.ends(interrupted, exitInterrupted)
 }
 
+// TestWaitingSaysWhyItMayBeInVain: a task does not move while its source is suspended or refused.
+func TestWaitingSaysWhyItMayBeInVain(t *testing.T) {
+	w := newWorld(t)
+	says := func(code int, want string, args ...string) {
+		p := w.start(args)
+		w.Eventually(p.err.String, soon).Should(MatchRegexp(want))
+		p.stop()
+		w.ends(p, code)
+	}
+	says(exitInterrupted, "warn  sources: none in "+w.namespace+"; make one", "wait", "asset-9")
+	w.task("works", "clip", "running")
+	w.source("main", is("False", "Suspended", "spec.suspend is set"))
+	w.source("other", is("False", "Unauthorized", "the API answered 401"))
+	const suspended, refused = "warn  source main: Suspended: spec.suspend is set; kubectl livepeer resume main lets it go on\n",
+		"fail  source other: Unauthorized: the API answered 401; docs/runbook.md says what to do about Unauthorized\n"
+	says(exitInterrupted, "^"+suspended+"$", "wait", "works")
+	says(exitInterrupted, "waiting for it ...\n"+suspended+refused, "wait", "asset-9")
+	says(0, "^"+refused+"No such tasks in the namespace \\S+; leave out a flag to see more.\n$", "watch", "--source", "other")
+	says(0, "^No such tasks in this cluster; leave out a flag to see more.\n$", "watch", "-A", "--source", "nosuch")
+}
+
 func TestWatchPrintsALineForEachChange(t *testing.T) {
 	w := newWorld(t)
 	w.task("ended", "upload", "completed")
@@ -193,7 +226,7 @@ func TestForbidden(t *testing.T) {
 		w.Expect(w.runs(1, append(args, "--as", "nobody")...)).To(ContainSubstring("ask for the role view"))
 	}
 	w.Expect(w.runs(1, "list", "--server", "https://127.0.0.1:1")).To(ContainSubstring("can't be reached"))
-	w.Expect(w.runs(1, "list", "--context", "nope")).To(ContainSubstring(`context "nope" does not exist`))
+	w.Expect(w.runs(1, "list", "--context", "nope")).To(ContainSubstring(`context "nope" does not exist; kubectl config get-contexts shows`))
 	w.Expect(w.runs(1, "bogus")).To(ContainSubstring(`unknown command "bogus"`))
 	w.Expect(w.runs(0, "version")).To(Equal("kubectl-livepeer v1.2.3, for studio.livepeer.org/v1alpha1\n"))
 }

@@ -29,7 +29,7 @@ func newWait(e *env) *cobra.Command {
 			"A task that failed can be retried in Studio. That is a fresh wait: call this again once it is under way, since it ends at " +
 			"once for a task that has failed.",
 		Example:           "  kubectl livepeer wait 09f8b46c-61a0-4254-9875-f71f4c605bc7 --timeout 10m && publish",
-		Args:              oneArg("the name or ID of a task, or the ID of an asset"),
+		Args:              oneArg("the name or ID of a task or of an asset"),
 		ValidArgsFunction: e.completeTasks,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := notNegative(timeout); err != nil {
@@ -58,6 +58,7 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 	awaited, selectors := f.task, task.Selectors(arg)
 	if awaited == nil {
 		fmt.Fprintf(e.ErrOut, "No task or asset %q in the namespace %s yet; waiting for it ...\n", term.Clean(arg), c.Namespace)
+		e.tellSources(ctx, c, "")
 		if task.MayBePart(arg) {
 			selectors = []string{""}
 		}
@@ -65,6 +66,7 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 		if done, err := e.ended(awaited); done {
 			return err
 		}
+		e.tellSources(ctx, c, awaited.Labels[v1alpha1.LabelSource])
 		selectors = []string{"metadata.name=" + awaited.Name}
 	}
 	watch := c.WatchTasks(ctx, selectors, "", task.Slim, e.tellBroken())
@@ -128,8 +130,8 @@ func late(ctx context.Context, err error, arg string, awaited *v1alpha1.Livepeer
 		return &exitError{task.ExitTimeout, fmt.Errorf("no task or asset %q within %s; kubectl livepeer doctor says whether tasks arrive",
 			arg, timeout)}
 	}
-	return &exitError{task.ExitTimeout, fmt.Errorf("%s after %s; wait again, or longer with --timeout",
-		task.OutcomeOf(awaited).Message, timeout)}
+	now := task.OutcomeOf(awaited)
+	return &exitError{task.ExitTimeout, fmt.Errorf("%s after %s%s; wait again, or longer with --timeout", now.Message, timeout, now.Trouble)}
 }
 
 func withID(tasks []v1alpha1.LivepeerTask, id string) *v1alpha1.LivepeerTask {

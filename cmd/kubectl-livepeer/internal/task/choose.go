@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -52,12 +53,7 @@ func Choose(arg string, tasks []v1alpha1.LivepeerTask) *v1alpha1.LivepeerTask {
 
 // OfAsset returns the tasks that an asset goes into or comes out of, the newest first.
 func OfAsset(id string, tasks []v1alpha1.LivepeerTask) []*v1alpha1.LivepeerTask {
-	var found []*v1alpha1.LivepeerTask
-	for i := range tasks {
-		if HasAsset(&tasks[i], id) {
-			found = append(found, &tasks[i])
-		}
-	}
+	found := matching(tasks, func(t *v1alpha1.LivepeerTask) bool { return HasAsset(t, id) })
 	slices.SortFunc(found, func(a, b *v1alpha1.LivepeerTask) int {
 		return cmp.Or(Created(b).Compare(Created(a)), cmp.Compare(a.Name, b.Name))
 	})
@@ -76,6 +72,7 @@ type Outcome struct {
 	Ended   bool
 	Code    int
 	Message string // a sentence without a full stop
+	Trouble string // what a task that is under way has met so far, as the end of that sentence; or ""
 }
 
 // OutcomeOf returns how a task ended, if it did.
@@ -90,7 +87,18 @@ func OutcomeOf(t *v1alpha1.LivepeerTask) Outcome {
 	case v1alpha1.PhaseCancelled:
 		return Outcome{Ended: true, Code: ExitFailed, Message: what + " was cancelled; it can be retried in Studio"}
 	}
-	return Outcome{Message: what + " is " + Phase(t)}
+	return Outcome{Message: what + " is " + Phase(t), Trouble: trouble(t)}
+}
+
+func trouble(t *v1alpha1.LivepeerTask) string {
+	var met string
+	if t.Status.ErrorMessage != "" {
+		met = ", and its last attempt failed: " + t.Status.ErrorMessage
+	}
+	if stalled(t) != nil && t.Status.UpdatedAt != nil {
+		met = ", without an update since " + t.Status.UpdatedAt.UTC().Format(time.RFC3339) + met
+	}
+	return met
 }
 
 // Title names a task: its type, the name of its asset where there is one, and its own.
@@ -111,20 +119,36 @@ func MayBePart(arg string) bool {
 	return len(arg) >= fewest && len(arg) < whole && strings.Trim(arg, "0123456789abcdefABCDEF-") == ""
 }
 
-// ChooseAmong is Choose for all tasks, where a part of a name will do. It is an error where that means more than one.
+// ChooseAmong is Choose for all tasks, where a part of a name will do, and the name of an asset as list shows it. It is an error where
+// that means more than one.
 func ChooseAmong(arg string, tasks []v1alpha1.LivepeerTask) (*v1alpha1.LivepeerTask, error) {
-	if chosen := Choose(arg, tasks); chosen != nil || len(arg) < fewest {
+	if chosen := Choose(arg, tasks); chosen != nil || arg == "" {
 		return chosen, nil
 	}
-	var chosen *v1alpha1.LivepeerTask
-	for i := range tasks {
-		if !strings.HasPrefix(tasks[i].Name, strings.ToLower(arg)) {
-			continue
+	if len(arg) >= fewest {
+		begun := matching(tasks, func(t *v1alpha1.LivepeerTask) bool { return strings.HasPrefix(t.Name, strings.ToLower(arg)) })
+		switch {
+		case len(begun) > 1:
+			return nil, fmt.Errorf("%q begins the names of both %s and %s; write more of it", arg, begun[0].Name, begun[1].Name)
+		case len(begun) == 1:
+			return begun[0], nil
 		}
-		if chosen != nil {
-			return nil, fmt.Errorf("%q begins the names of both %s and %s; write more of it", arg, chosen.Name, tasks[i].Name)
-		}
-		chosen = &tasks[i]
 	}
-	return chosen, nil
+	called := matching(tasks, func(t *v1alpha1.LivepeerTask) bool { return IsCalled(t, arg) })
+	switch {
+	case len(called) > 1:
+		return nil, fmt.Errorf("%q is what %d tasks are called, such as %s and %s; name one of them", arg, len(called), called[0].Name, called[1].Name)
+	case len(called) == 1:
+		return called[0], nil
+	}
+	return nil, nil
+}
+
+func matching(tasks []v1alpha1.LivepeerTask, is func(*v1alpha1.LivepeerTask) bool) (found []*v1alpha1.LivepeerTask) {
+	for i := range tasks {
+		if is(&tasks[i]) {
+			found = append(found, &tasks[i])
+		}
+	}
+	return found
 }

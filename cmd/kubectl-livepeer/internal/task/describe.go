@@ -5,7 +5,6 @@ package task
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +33,7 @@ func Describe(t *v1alpha1.LivepeerTask, now time.Time, age func(time.Duration) s
 	for _, result := range Results(t) {
 		sections[2].add(result.Label, result.Value)
 	}
+	sections[2].made(t, age)
 	return slices.DeleteFunc(sections, func(s Section) bool { return len(s.Fields) == 0 })
 }
 
@@ -41,7 +41,7 @@ func what(t *v1alpha1.LivepeerTask) Section {
 	s := Section{Heading: cmp.Or(t.Spec.Type, "task") + " " + t.Name}
 	s.add("Asset", Name(t))
 	s.add("Input asset", t.Spec.InputAssetID)
-	s.add("Output asset", t.Spec.OutputAssetID)
+	s.add("Output asset", OutputAsset(t))
 	s.add("Asked for", asked(t.Spec.Params))
 	s.add("From", host(from(t.Spec.Params)))
 	s.add("To", host(to(t.Spec.Params)))
@@ -49,6 +49,8 @@ func what(t *v1alpha1.LivepeerTask) Section {
 		s.add("Task ID", t.Spec.ID)
 	}
 	s.add("Project", t.Spec.ProjectID)
+	s.add("Creator", creator(t))
+	s.add("Requester", t.Spec.RequesterID)
 	s.add("Source", t.Labels[v1alpha1.LabelSource])
 	return s
 }
@@ -60,13 +62,22 @@ func progress(t *v1alpha1.LivepeerTask, now time.Time, age func(time.Duration) s
 		phase += fmt.Sprintf(", %d%%", *t.Status.Progress)
 	}
 	s.add("Phase", phase)
-	created := Created(t)
-	if !created.IsZero() {
-		s.add("Created", created.UTC().Format(time.RFC3339)+" ("+age(now.Sub(created))+" ago)")
+	at := func(label string, when time.Time) {
+		s.add(label, when.UTC().Format(time.RFC3339)+" ("+age(now.Sub(when))+" ago)")
+	}
+	created, scheduled := t.Status.CreatedAt, t.Status.ScheduledAt
+	switch {
+	case created != nil:
+		at("Created", created.Time)
+	case !t.CreationTimestamp.IsZero():
+		at("First mirrored", t.CreationTimestamp.Time)
+	}
+	if scheduled != nil && (created == nil || scheduled.Sub(created.Time).Abs() >= time.Second) {
+		at("Scheduled", scheduled.Time)
 	}
 	switch updated := t.Status.UpdatedAt; {
-	case t.IsFinished() && updated != nil && !created.IsZero():
-		s.add("Took", age(updated.Sub(created)))
+	case t.IsFinished() && updated != nil && created != nil:
+		s.add("Took", age(updated.Sub(created.Time)))
 	case updated != nil:
 		s.add("Last update", age(now.Sub(updated.Time))+" ago")
 	}
@@ -116,11 +127,15 @@ func paths(spec, status []string) string {
 	return strings.Join(all, ", ")
 }
 
-// host is what of a URL says where something is: the rest is long, and may be masked.
+// host is what of a URL says where something is: the rest is long, and may be masked. Where there is none, as in the w3s:// of web3.storage,
+// the scheme says it. What is no proper URL, or was no more once it was masked, has a host all the same.
 func host(address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" {
+	scheme, rest, found := strings.Cut(address, "://")
+	if !found {
 		return ""
 	}
-	return parsed.Host
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return cmp.Or(rest[strings.LastIndexByte(rest, '@')+1:], scheme)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -67,9 +68,8 @@ func latest(t *v1alpha1.LivepeerTask) time.Time {
 
 // Message says in a few words why a task failed or waits, or that it gets on no more.
 func Message(t *v1alpha1.LivepeerTask) string {
-	stalled := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.ConditionStalled)
-	if stalled != nil && stalled.Reason == v1alpha1.ReasonNoUpdate {
-		return stalled.Message
+	if condition := stalled(t); condition != nil {
+		return condition.Message
 	}
 	if t.Status.ErrorMessage != "" && t.IsFinished() {
 		return t.Status.ErrorMessage
@@ -78,6 +78,15 @@ func Message(t *v1alpha1.LivepeerTask) string {
 		return finished.Message
 	}
 	return ""
+}
+
+// stalled returns the condition of a task that Studio has not updated for too long, or nil.
+func stalled(t *v1alpha1.LivepeerTask) *metav1.Condition {
+	condition := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.ConditionStalled)
+	if condition == nil || condition.Reason != v1alpha1.ReasonNoUpdate {
+		return nil
+	}
+	return condition
 }
 
 // Phase is the task's phase, or unknown where Studio tells none.
@@ -113,7 +122,12 @@ func (f *Filter) LabelSelector() string {
 
 // Matches does what is left: field selectors know no "or".
 func (f *Filter) Matches(t *v1alpha1.LivepeerTask) bool {
-	return f.Asset == "" || HasAsset(t, f.Asset) || strings.EqualFold(Name(t), f.Asset) || strings.EqualFold(t.Status.DisplayName, f.Asset)
+	return f.Asset == "" || HasAsset(t, f.Asset) || IsCalled(t, f.Asset)
+}
+
+// IsCalled reports whether a task's asset or file has this name, whole or as far as the object shows it.
+func IsCalled(t *v1alpha1.LivepeerTask, name string) bool {
+	return strings.EqualFold(Name(t), name) || strings.EqualFold(t.Status.DisplayName, name)
 }
 
 // HasAsset reports whether an asset of this ID goes into the task or comes out of it.

@@ -54,11 +54,19 @@ func asked(p *v1alpha1.TaskParams) string {
 	case p.Export != nil && p.Export.Custom != nil:
 		words = []string{strings.TrimSpace("export by HTTP " + p.Export.Custom.Method)}
 	case p.ExportData != nil:
-		words = []string{strings.TrimSpace("store data " + p.ExportData.Type)}
+		words = with([]string{strings.TrimSpace("store data " + p.ExportData.Type)}, "ID", p.ExportData.ID)
 	case p.TranscodeFile != nil:
 		words = append(outputs(p.TranscodeFile.Outputs), renditions(p.TranscodeFile.Profiles)...)
 	case p.Clip != nil:
-		words = clip(p.Clip.ClipStrategy)
+		words = clip(p.Clip)
+	case p.Import != nil:
+		words = renditions(p.Import.Profiles)
+	case p.Transcode != nil:
+		profiles := p.Transcode.Profiles
+		if p.Transcode.Profile != nil {
+			profiles = append([]v1alpha1.TranscodeProfile{*p.Transcode.Profile}, profiles...)
+		}
+		words = renditions(profiles)
 	}
 	return strings.Join(words, "; ")
 }
@@ -66,11 +74,15 @@ func asked(p *v1alpha1.TaskParams) string {
 func renditions(profiles []v1alpha1.TranscodeProfile) []string {
 	var names []string
 	for i := range profiles {
-		switch {
-		case profiles[i].Name != "":
-			names = append(names, profiles[i].Name)
-		case profiles[i].Height != nil:
-			names = append(names, fmt.Sprintf("%dp", *profiles[i].Height))
+		switch p := &profiles[i]; {
+		case p.Name != "":
+			names = append(names, p.Name)
+		case p.Height != nil:
+			names = append(names, fmt.Sprintf("%dp", *p.Height))
+		case p.Bitrate != nil: // all that Studio requires
+			names = append(names, fmt.Sprintf("%d bit/s", *p.Bitrate))
+		default:
+			names = append(names, "unnamed")
 		}
 	}
 	if len(names) == 0 {
@@ -88,8 +100,12 @@ func outputs(o *v1alpha1.TranscodeOutputs) []string {
 		name string
 		path *v1alpha1.OutputPath
 	}{{"HLS", o.HLS}, {"MP4", o.MP4}, {"fragmented MP4", o.FMP4}} {
-		if output.path != nil {
+		switch {
+		case output.path == nil:
+		case output.path.Path == "":
 			names = append(names, output.name)
+		default:
+			names = append(names, output.name+" at "+output.path.Path)
 		}
 	}
 	if len(names) == 0 {
@@ -98,8 +114,25 @@ func outputs(o *v1alpha1.TranscodeOutputs) []string {
 	return []string{"make " + strings.Join(names, ", ")}
 }
 
-// clip says which part is cut. Times are milliseconds since 1970, or nonsense.
-func clip(s *v1alpha1.ClipStrategy) []string {
+// clip says what is clipped, and which part of it.
+func clip(p *v1alpha1.ClipParams) []string {
+	words := part(p.ClipStrategy)
+	if p.ClipStrategy != nil {
+		words = with(words, "playback ID", p.ClipStrategy.PlaybackID)
+	}
+	return with(with(words, "session", p.SessionID), "input", p.InputID)
+}
+
+// with adds what something is known by, where that is told.
+func with(words []string, what, id string) []string {
+	if id == "" {
+		return words
+	}
+	return append(words, what+" "+id)
+}
+
+// part says which part is cut. Times are milliseconds since 1970, or nonsense.
+func part(s *v1alpha1.ClipStrategy) []string {
 	const year9999 = 253402300800000
 	if s == nil || s.StartTime == nil || !(*s.StartTime >= 0 && *s.StartTime < year9999) {
 		return nil

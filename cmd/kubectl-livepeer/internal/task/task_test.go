@@ -3,6 +3,7 @@
 package task
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,14 @@ func TestChooseAmongTakesPartOfAName(t *testing.T) {
 			t.Errorf("%q may be a part: not %v", arg, want)
 		}
 	}
+	tasks = append(tasks, at(2, "one", "completed", made("Holiday.mp4")), at(3, "two", "completed", made("a.mp4")), at(4, "three", "running", made("a.mp4")))
+	if chosen, err := ChooseAmong("holiday.mp4", tasks); err != nil || chosen == nil || chosen.Name != "one" {
+		t.Errorf("%v, %v", chosen, err)
+	}
+	const both = `"a.mp4" is what 2 tasks are called, such as two and three; name one of them`
+	if _, err := ChooseAmong("a.mp4", tasks); err == nil || err.Error() != both {
+		t.Error(err)
+	}
 	if _, err := ChooseAmong("09f8b46c", tasks); err == nil || !strings.Contains(err.Error(), "write more of it") {
 		t.Error(err)
 	}
@@ -150,17 +159,25 @@ func TestSelectorsFindWhateverAnArgumentMeans(t *testing.T) {
 
 func TestOutcome(t *testing.T) {
 	for phase, want := range map[string]Outcome{
-		"completed": {true, 0, "upload x completed"},
-		"failed":    {true, 1, "upload x failed: no disk"},
-		"cancelled": {true, 1, "upload x was cancelled; it can be retried in Studio"},
-		"running":   {false, 0, "upload x is running"},
-		"":          {false, 0, "upload x is unknown"},
-		"frozen":    {false, 0, "upload x is frozen"},
+		"completed": {true, 0, "upload x completed", ""},
+		"failed":    {true, 1, "upload x failed: no disk", ""},
+		"cancelled": {true, 1, "upload x was cancelled; it can be retried in Studio", ""},
+		"waiting":   {false, 0, "upload x is waiting", ", and its last attempt failed: no disk"},
+		"":          {false, 0, "upload x is unknown", ", and its last attempt failed: no disk"},
+		"frozen":    {false, 0, "upload x is frozen", ", and its last attempt failed: no disk"},
 	} {
 		task := at(0, "x", phase, func(t *v1alpha1.LivepeerTask) { t.Status.ErrorMessage = "no disk" })
 		if got := OutcomeOf(&task); got != want {
 			t.Errorf("%s: %+v", phase, got)
 		}
+	}
+	still := at(0, "x", "running")
+	if got := OutcomeOf(&still); got != (Outcome{Message: "upload x is running"}) {
+		t.Error(got)
+	}
+	still.Status.Conditions = []metav1.Condition{{Type: "Stalled", Status: "True", Reason: "NoUpdate"}}
+	if got := OutcomeOf(&still).Trouble; got != ", without an update since 2026-03-01T12:00:00Z" {
+		t.Error(got)
 	}
 	silent := at(0, "x", "failed")
 	if got := OutcomeOf(&silent).Message; !strings.Contains(got, "Studio gives no reason") {
@@ -244,6 +261,28 @@ func TestDescribeWhatIsUnderWay(t *testing.T) {
 	}
 	if got != "Asked for: make MP4\nTo: out.example.com\nPhase: running, 40%\nCreated: 2026-03-01T12:00:00Z (1h0m ago)\nLast update: 1h0m ago\n" {
 		t.Error(got)
+	}
+}
+
+// TestDescribeOfOtherTimes: what Studio does not tell is not made up, and a task that waited for its file says since when it could go on.
+func TestDescribeOfOtherTimes(t *testing.T) {
+	undated := at(0, "x", "completed", func(t *v1alpha1.LivepeerTask) {
+		t.Status.CreatedAt, t.CreationTimestamp = nil, metav1.NewTime(day.Add(30*time.Minute))
+	})
+	later := at(0, "x", "completed", func(t *v1alpha1.LivepeerTask) {
+		t.Status.ScheduledAt, t.Status.UpdatedAt = new(metav1.NewMicroTime(day.Add(50*time.Minute))), new(metav1.NewMicroTime(day.Add(59*time.Minute)))
+	})
+	sooner := at(0, "x", "running", func(t *v1alpha1.LivepeerTask) {
+		t.Status.ScheduledAt = new(metav1.NewMicroTime(day.Add(15 * time.Millisecond)))
+	})
+	for want, task := range map[string]*v1alpha1.LivepeerTask{
+		"[{Phase completed} {First mirrored 2026-03-01T12:30:00Z (30m0s ago)} {Last update 1h0m ago}]":                            &undated,
+		"[{Phase completed} {Created 2026-03-01T12:00:00Z (1h0m ago)} {Scheduled 2026-03-01T12:50:00Z (10m0s ago)} {Took 59m0s}]": &later,
+		"[{Phase running} {Created 2026-03-01T12:00:00Z (1h0m ago)} {Last update 1h0m ago}]":                                      &sooner,
+	} {
+		if got := fmt.Sprint(Describe(task, day.Add(time.Hour), term.Duration)[0].Fields); got != want {
+			t.Errorf("%s, not %s", got, want)
+		}
 	}
 }
 
