@@ -85,6 +85,7 @@ func TestWrongCommandLines(t *testing.T) {
 		`invalid argument "1d" for "--timeout" flag: time: unknown unit "d" in duration "1d"; write`:   {"sync", "--timeout", "1d"},
 		`invalid argument "soon" for "--timeout" flag: time: invalid duration "soon"; write 30s`:       {"wait", "x", "--timeout", "soon"},
 		`kubectl livepeer list takes no argument, and got "holiday.mp4"; kubectl livepeer list --help`: {"list", "holiday.mp4"},
+		`parsing "maybe": invalid syntax; write true or false`:                                         {"list", "--failed=maybe"},
 		"error: flag needs an argument: --type\n":                                                      {"list", "--type"},
 		`unknown command "lst" for "kubectl livepeer"`:                                                 {"lst"},
 		`unknown command "get" for "kubectl livepeer"; kubectl livepeer --help shows those there are`:  {"get", "tasks"},

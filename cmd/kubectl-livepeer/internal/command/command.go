@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -79,6 +80,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	switch text := err.Error(); {
 	case strings.Contains(text, "in duration"), strings.Contains(text, "invalid duration"):
 		return fmt.Errorf("%w; write 30s, 10m or 1h", err)
+	case strings.Contains(text, "strconv.ParseBool"):
+		return fmt.Errorf("%w; write true or false behind the =, or nothing", err)
 	case strings.HasPrefix(text, "unknown "):
 		return fmt.Errorf("%w; %s --help shows those there are", err, cmd.CommandPath())
 	}
@@ -154,8 +157,13 @@ func (e *env) client(all bool) (*cluster.Client, error) {
 
 // noConfig adds the next step to what client-go says of a kubeconfig.
 func noConfig(err error) error {
-	if strings.HasPrefix(err.Error(), "context ") && strings.HasSuffix(err.Error(), " does not exist") {
-		return fmt.Errorf("%w; kubectl config get-contexts shows those there are", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; name another file with --kubeconfig", err)
+	}
+	for what, command := range map[string]string{"context": "get-contexts", "cluster": "get-clusters", "auth info": "get-users"} {
+		if strings.HasPrefix(err.Error(), what+" ") && strings.HasSuffix(err.Error(), " does not exist") {
+			return fmt.Errorf("%w; kubectl config %s shows those there are", err, command)
+		}
 	}
 	return err
 }
@@ -185,11 +193,7 @@ func find(ctx context.Context, c *cluster.Client, arg string) (*found, error) {
 }
 
 // must is find for commands that can't wait.
-func (e *env) must(ctx context.Context, arg string) (*found, error) {
-	c, err := e.client(false)
-	if err != nil {
-		return nil, err
-	}
+func must(ctx context.Context, c *cluster.Client, arg string) (*found, error) {
 	f, err := find(ctx, c, arg)
 	if err == nil && f.task == nil {
 		err = fmt.Errorf("no task or asset %q in the namespace %s; kubectl livepeer list shows those that are there, "+

@@ -83,6 +83,9 @@ func newList(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !which.all { // what is shown may be old
+				e.tellSources(cmd.Context(), c, which.Source)
+			}
 			tasks = matching(tasks, &which.Filter)
 			task.SortForList(tasks)
 			if len(tasks) == 0 {

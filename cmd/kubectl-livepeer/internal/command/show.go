@@ -27,10 +27,15 @@ func newShow(e *env) *cobra.Command {
 		Args:              oneArg("the name or ID of a task or of an asset"),
 		ValidArgsFunction: e.completeTasks,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := e.must(cmd.Context(), taskArg(args[0]))
+			c, err := e.client(false)
 			if err != nil {
 				return err
 			}
+			f, err := must(cmd.Context(), c, taskArg(args[0]))
+			if err != nil {
+				return err
+			}
+			e.tellSources(cmd.Context(), c, f.task.Labels[v1alpha1.LabelSource]) // what is shown may be old
 			e.print(describe(f.task, time.Now())...)
 			return nil
 		},
@@ -65,8 +70,12 @@ func newURL(e *env) *cobra.Command {
 		Args:              oneArg("the name or ID of a task or of an asset"),
 		ValidArgsFunction: e.completeTasks,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := e.client(false)
+			if err != nil {
+				return err
+			}
 			arg := taskArg(args[0])
-			f, err := e.must(cmd.Context(), arg)
+			f, err := must(cmd.Context(), c, arg)
 			if err != nil {
 				return err
 			}

@@ -168,8 +168,8 @@ func TestWaitForWhatIsNotThereYet(t *testing.T) {
 	w.ends(interrupted, exitInterrupted)
 }
 
-// TestWaitingSaysWhyItMayBeInVain: a task does not move while its source is suspended or refused.
-func TestWaitingSaysWhyItMayBeInVain(t *testing.T) {
+// TestWhatMayBeOldSaysSo: a task does not move while its source is suspended or refused, and waiting for it may be in vain.
+func TestWhatMayBeOldSaysSo(t *testing.T) {
 	w := newWorld(t)
 	says := func(code int, want string, args ...string) {
 		p := w.start(args)
@@ -185,6 +185,8 @@ func TestWaitingSaysWhyItMayBeInVain(t *testing.T) {
 		"fail  source other: Unauthorized: the API answered 401; docs/runbook.md says what to do about Unauthorized\n"
 	says(exitInterrupted, "^"+suspended+"$", "wait", "works")
 	says(exitInterrupted, "waiting for it ...\n"+suspended+refused, "wait", "asset-9")
+	says(0, "^"+suspended+refused+"$", "list")
+	says(0, "^"+suspended+"$", "show", "works")
 	says(0, "^"+refused+"No such tasks in the namespace \\S+; leave out a flag to see more.\n$", "watch", "--source", "other")
 	says(0, "^No such tasks in this cluster; leave out a flag to see more.\n$", "watch", "-A", "--source", "nosuch")
 }
@@ -227,6 +229,8 @@ func TestForbidden(t *testing.T) {
 	}
 	w.Expect(w.runs(1, "list", "--server", "https://127.0.0.1:1")).To(ContainSubstring("can't be reached"))
 	w.Expect(w.runs(1, "list", "--context", "nope")).To(ContainSubstring(`context "nope" does not exist; kubectl config get-contexts shows`))
+	w.Expect(w.runs(1, "list", "--user", "nope")).To(ContainSubstring(`auth info "nope" does not exist; kubectl config get-users shows`))
+	w.Expect(w.runs(1, "list", "--kubeconfig", "/nowhere/at-all")).To(ContainSubstring("no such file or directory; name another file with --kubeconfig"))
 	w.Expect(w.runs(1, "bogus")).To(ContainSubstring(`unknown command "bogus"`))
 	w.Expect(w.runs(0, "version")).To(Equal("kubectl-livepeer v1.2.3, for studio.livepeer.org/v1alpha1\n"))
 }
