@@ -16,9 +16,9 @@ func displayName(params *v1alpha1.TaskParams, status *v1alpha1.LivepeerTaskStatu
 	if asset := (&v1alpha1.LivepeerTask{Status: *status}).OutputAsset(); asset != nil && asset.Name != "" {
 		return short(asset.Name)
 	}
-	name, err := url.PathUnescape(fileName(sourceURL(params)))
-	if err != nil {
-		return ""
+	name := fileName(sourceURL(params))
+	if decoded, err := url.PathUnescape(name); err == nil { // else it is no escape, as in "100% mine.mp4"
+		name = decoded
 	}
 	name, _ = r.PlainText(name)
 	if strings.Contains(name, redact.Mask) {
