@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/cluster"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/doctor"
+	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/source"
 	"github.com/livepeer/livepeer-task-operator/cmd/kubectl-livepeer/internal/term"
 )
 
@@ -20,13 +22,18 @@ func (e *env) tellSources(ctx context.Context, c *cluster.Client, name string) {
 	if err != nil {
 		return
 	}
-	if len(sources) == 0 && name == "" {
+	if name != "" {
+		s, err := source.Choose(name, c.Namespace, sources)
+		if err != nil {
+			e.tell(doctor.Check{Level: doctor.Warn, What: "sources", Finding: err.Error()})
+			return
+		}
+		sources = []v1alpha1.LivepeerTaskSource{*s}
+	} else if len(sources) == 0 {
 		e.tell(doctor.NoSource(c.Namespace))
 	}
 	for i := range sources {
-		if s := &sources[i]; name == "" || s.Name == name {
-			e.tell(doctor.Ready(s))
-		}
+		e.tell(doctor.Ready(&sources[i]))
 	}
 }
 

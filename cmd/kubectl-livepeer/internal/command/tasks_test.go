@@ -186,6 +186,7 @@ func TestWhatMayBeOldSaysSo(t *testing.T) {
 	says(exitInterrupted, "^"+suspended+"$", "wait", "works")
 	says(exitInterrupted, "waiting for it ...\n"+suspended+refused, "wait", "asset-9")
 	says(0, "^"+suspended+refused+"$", "list")
+	says(0, `^warn  sources: no source "mian" in the namespace `+w.namespace+"; there are: main, other\nNo such", "list", "--source", "mian")
 	says(0, "^"+suspended+"$", "show", "works")
 	says(0, "^"+refused+"No such tasks in the namespace \\S+; leave out a flag to see more.\n$", "watch", "--source", "other")
 	says(0, "^No such tasks in this cluster; leave out a flag to see more.\n$", "watch", "-A", "--source", "nosuch")

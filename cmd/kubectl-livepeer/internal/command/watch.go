@@ -3,7 +3,6 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -188,7 +187,7 @@ func (l *changeLog) lines(tasks []v1alpha1.LivepeerTask, namespaces bool, now ti
 		if namespaces {
 			name = t.Namespace + "/" + name
 		}
-		entry := logged{line: task.Line(t, name), kind: cmp.Or(t.Spec.Type, "-"), phase: task.Phase(t)}
+		entry := logged{line: task.Line(t, name), kind: task.Word(t.Spec.Type), phase: task.Word(task.Phase(t))}
 		known[name] = entry
 		if before, there := l.logged[name]; before != entry && (l.began || there || !t.IsFinished()) {
 			lines = append(lines, now.UTC().Format(time.RFC3339)+" "+term.Clean(entry.line))

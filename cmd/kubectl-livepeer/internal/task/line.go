@@ -17,8 +17,11 @@ func Line(t *v1alpha1.LivepeerTask, name string) string {
 	if t.Status.Progress != nil {
 		progress = fmt.Sprintf("%d%%", *t.Status.Progress)
 	}
-	return strings.TrimSpace(strings.Join([]string{name, cmp.Or(t.Spec.Type, "-"), Phase(t), progress, Message(t)}, " "))
+	return strings.TrimSpace(strings.Join([]string{name, Word(t.Spec.Type), Word(Phase(t)), progress, Message(t)}, " "))
 }
+
+// Word is a text as one column of a line: a dash where there is none, and between words.
+func Word(text string) string { return cmp.Or(strings.Join(strings.Fields(text), "-"), "-") }
 
 // Summary counts tasks by phase: those under way first, then those that ended.
 func Summary(tasks []v1alpha1.LivepeerTask) string {

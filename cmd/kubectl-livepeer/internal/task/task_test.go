@@ -204,6 +204,10 @@ func TestMessage(t *testing.T) {
 			t.Errorf("%q, not %q", got, want)
 		}
 	}
+	odd := at(0, "x", "fr\tozen", func(t *v1alpha1.LivepeerTask) { t.Spec.Type = " a new\n type" })
+	if got := Line(&odd, "x"); got != "x a-new-type fr-ozen -" {
+		t.Errorf("columns can't be counted: %q", got)
+	}
 	if got := Line(&waiting, "ns/x"); got != "ns/x upload waiting - Waits for a worker." {
 		t.Error(got)
 	}
