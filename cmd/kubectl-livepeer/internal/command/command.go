@@ -107,8 +107,8 @@ func newRoot(e *env) *cobra.Command {
 		Use:   "kubectl-livepeer",
 		Short: "Look at the tasks of Livepeer Studio that this cluster mirrors, wait for them, and tend their sources",
 		Long: "Look at the tasks of Livepeer Studio that this cluster mirrors, wait for them, and tend their sources.\n\n" +
-			"A <task> is the name of a LivepeerTask, its ID in Studio in any case, or the first 8 or more characters of its name; an <asset> is " +
-			"the ID of an asset, or the name that list shows where only one task has it.",
+			"A <task> is the name of a LivepeerTask, its ID in Studio in any case, or the first 8 or more characters of its name; an " +
+			"<asset> is the ID of an asset, or the name that list shows where only one task has it.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl livepeer"},
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -15,7 +15,7 @@ import (
 // TestListOfNewerTasks: what a newer operator stores of a task reaches programs through an older plugin as well, and as it is stored.
 func TestListOfNewerTasks(t *testing.T) {
 	g := NewWithT(t)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"kind":"LivepeerTaskList","apiVersion":"studio.livepeer.org/v1alpha1","metadata":{"resourceVersion":"3"},"items":[` +
 			`{"kind":"LivepeerTask","apiVersion":"studio.livepeer.org/v1alpha1","metadata":{"name":"b","namespace":"media",` +

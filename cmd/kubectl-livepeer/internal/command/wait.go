@@ -131,7 +131,8 @@ func late(ctx context.Context, err error, arg string, awaited *v1alpha1.Livepeer
 			arg, timeout)}
 	}
 	now := task.OutcomeOf(awaited)
-	return &exitError{task.ExitTimeout, fmt.Errorf("%s after %s%s; wait again, or longer with --timeout", now.Message, timeout, now.Trouble)}
+	return &exitError{task.ExitTimeout, fmt.Errorf("%s after %s%s; wait again, or longer with --timeout",
+		now.Message, timeout, now.Trouble)}
 }
 
 func withID(tasks []v1alpha1.LivepeerTask, id string) *v1alpha1.LivepeerTask {

@@ -137,7 +137,8 @@ func ChooseAmong(arg string, tasks []v1alpha1.LivepeerTask) (*v1alpha1.LivepeerT
 	called := matching(tasks, func(t *v1alpha1.LivepeerTask) bool { return IsCalled(t, arg) })
 	switch {
 	case len(called) > 1:
-		return nil, fmt.Errorf("%q is what %d tasks are called, such as %s and %s; name one of them", arg, len(called), called[0].Name, called[1].Name)
+		return nil, fmt.Errorf("%q is what %d tasks are called, such as %s and %s; name one of them",
+			arg, len(called), called[0].Name, called[1].Name)
 	case len(called) == 1:
 		return called[0], nil
 	}

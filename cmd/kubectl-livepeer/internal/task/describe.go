@@ -127,8 +127,8 @@ func paths(spec, status []string) string {
 	return strings.Join(all, ", ")
 }
 
-// host is what of a URL says where something is: the rest is long, and may be masked. Where there is none, as in the w3s:// of web3.storage,
-// the scheme says it. What is no proper URL, or was no more once it was masked, has a host all the same.
+// host is what of a URL says where something is: the rest is long, and may be masked. Where there is none, as in the w3s:// of
+// web3.storage, the scheme says it. What is no proper URL, or was no more once it was masked, has a host all the same.
 func host(address string) string {
 	scheme, rest, found := strings.Cut(address, "://")
 	if !found {

@@ -75,7 +75,8 @@ func full(path string, without func(string) bool) *v1alpha1.LivepeerTask {
 			}
 		}
 		const deeper = "status.output.transcode.asset" // which counts where there is no asset beside it
-		return !without(at) && !(strings.HasPrefix(path, deeper+".") && strings.HasPrefix(at, deeper+"Spec"))
+		hidden := strings.HasPrefix(path, deeper+".") && strings.HasPrefix(at, deeper+"Spec")
+		return !without(at) && !hidden
 	})
 	return task
 }
