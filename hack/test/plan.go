@@ -114,7 +114,8 @@ func planWith(ctx context.Context, root string, spared map[string]string) ([][]c
 	others, err := otherModules(ctx, root)
 	none := func(c command) bool { return len(c.packages) == 0 } // go test without packages tests the working directory
 	return [][]command{
-		slices.DeleteFunc([]command{raced, again}, none),
+		slices.DeleteFunc([]command{raced}, none),
+		slices.DeleteFunc([]command{again}, none),
 		slices.DeleteFunc(append([]command{plain}, others...), none),
 	}, err
 }

@@ -85,6 +85,8 @@ func TestLargerFormsRunAgain(t *testing.T) {
 	g.Expect(lanes).To(Equal([][]command{
 		{
 			{dir: dir, race: true, packages: []string{"example.com/x/b"}},
+		},
+		{
 			{dir: dir, again: true, packages: []string{"example.com/x/b"}, tests: []string{"ExampleLarge", "TestLarge", "TestRuns"}},
 		},
 		{

@@ -111,8 +111,11 @@ func (p *progress) take(label string, e *event) error {
 func ended(action string) bool { return action == "pass" || action == "fail" || action == "skip" }
 
 func (p *progress) takeTest(r *running, e *event) {
-	if e.Action == "run" {
+	switch e.Action {
+	case "run", "cont":
 		r.since[e.Test] = p.now()
+	case "pause": // until those that are not parallel are through
+		delete(r.since, e.Test)
 	}
 	if !ended(e.Action) {
 		return
@@ -170,7 +173,7 @@ func (p *progress) remind() {
 	}
 	var busy []string
 	for _, r := range p.packages {
-		busy = append(busy, fmt.Sprintf("%s (%d tests through, at %s)", r.name, r.through, p.oldest(r)))
+		busy = append(busy, fmt.Sprintf("%s (%d tests through, at %s)", r.name, r.through, r.at()))
 	}
 	slices.Sort(busy)
 	if len(busy) == 0 {
@@ -179,15 +182,14 @@ func (p *progress) remind() {
 	p.say("        ... %s: %s", p.now().Sub(p.begun).Round(time.Second), strings.Join(busy, ", "))
 }
 
-// oldest is the test that has been running for longest.
-func (p *progress) oldest(r *running) string {
-	oldest := "none"
-	for test, since := range r.since {
-		if oldest == "none" || since.Before(r.since[oldest]) {
-			oldest = test
-		}
+// at names the three tests that have been running for longest. More than one, because the result of the last one that ended is known only
+// with the next line of output: it may be another one that hangs.
+func (r *running) at() string {
+	tests := slices.SortedFunc(maps.Keys(r.since), func(a, b string) int { return cmp.Or(r.since[a].Compare(r.since[b]), cmp.Compare(a, b)) })
+	if len(tests) == 0 {
+		return "none"
 	}
-	return oldest
+	return strings.Join(tests[:min(len(tests), 3)], " and ")
 }
 
 func (p *progress) say(format string, args ...any) {

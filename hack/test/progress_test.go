@@ -118,5 +118,16 @@ func TestRemindsWhereNothingIsSaid(t *testing.T) {
 	p.now = p.now.Add(quiet)
 	p.remind()
 	g.Expect(strings.Count(p.out.String(), "\n")).To(Equal(2))
-	g.Expect(p.out.String()).To(HaveSuffix("... 41s: a (0 tests through, at TestX)\n"))
+	g.Expect(p.out.String()).To(HaveSuffix("... 41s: a (0 tests through, at TestX and TestY)\n"))
+	p.says(t, "", event{Action: "pause", Package: "a", Test: "TestX"})
+	p.now = p.now.Add(quiet)
+	p.remind()
+	g.Expect(p.out.String()).To(HaveSuffix("at TestY)\n"))
+	for _, name := range []string{"TestX", "TestZ", "TestA"} {
+		p.now = p.now.Add(time.Second)
+		p.says(t, "", event{Action: "cont", Package: "a", Test: name})
+	}
+	p.now = p.now.Add(quiet)
+	p.remind()
+	g.Expect(p.out.String()).To(HaveSuffix("at TestY and TestX and TestZ)\n"))
 }
