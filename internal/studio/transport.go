@@ -29,10 +29,12 @@ const (
 	pingAfter = 2 * time.Second
 	// ahead bounds what is received of one answer over HTTP/2 before it is read, as while earlier tasks are being written. Go's default
 	// is 4 MiB for each; over HTTP/1.1 the kernel decides.
-	ahead          = 256 << 10
-	pingTimeout    = 3 * time.Second
-	maxRedirects   = 3
-	maxHeaderBytes = 1 << 20
+	ahead        = 256 << 10
+	pingTimeout  = 3 * time.Second
+	maxRedirects = 3
+	// maxHeaderBytes bounds the header of an answer, as Node.js does. It is kept while the body is read, and as many short fields as fit into a
+	// megabyte take 16 MB.
+	maxHeaderBytes = 16 << 10
 	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all public authorities take less. They are in
 	// memory for as long as the source exists.
 	maxCA = 512 << 10
@@ -75,11 +77,10 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 			// Later connections resume the session of an earlier one: no certificates are sent and checked again.
 			ClientSessionCache: tls.NewLRUClientSessionCache(1),
 		},
-		TLSHandshakeTimeout:   connect,
-		ResponseHeaderTimeout: cfg.Timeout,
-		IdleConnTimeout:       idleTimeout,
-		MaxIdleConnsPerHost:   maxIdle,
-		// More than any server needs; the default is 10 MiB.
+		TLSHandshakeTimeout:    connect,
+		ResponseHeaderTimeout:  cfg.Timeout,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConnsPerHost:    maxIdle,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		// Otherwise, a custom TLSClientConfig turns HTTP/2 off.
 		ForceAttemptHTTP2: true,
