@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -170,13 +172,45 @@ func TestSlowSendersHoldLittle(t *testing.T) {
 	s.Expect(s.notifications()).To(HaveLen(1))
 }
 
+// TestWhoHoldsMostRoomMakesRoom: one address, or several, send large bodies up to the middle, and then nothing: there is no room left. Others'
+// larger bodies are taken nevertheless.
+func TestWhoHoldsMostRoomMakesRoom(t *testing.T) {
+	const head = "POST " + testPath + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+	sizes := append(slices.Repeat([]int{600 << 10}, 7), 100<<10, 100<<10, 30<<10, 30<<10) // these leave no room
+	for name, hosts := range map[string]int{"one": 1, "several": len(sizes)} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t)
+			for n, size := range sizes {
+				dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 2, 0, byte(1+n%hosts))}, Timeout: soon}
+				conn, err := dialer.DialContext(t.Context(), "tcp", s.address)
+				s.Expect(err).NotTo(HaveOccurred())
+				t.Cleanup(func() { _ = conn.Close() })
+				go func() { _, _ = conn.Write([]byte(head + strings.Repeat(" ", size))) }()
+			}
+			s.Eventually(s.room, soon).Should(BeNumerically("<", 4*firstBody))
+			for n, size := range []int{10 << 10, 300 << 10} {
+				d := signedBody(signed(fmt.Sprint("e", n), "t", time.Now()).body + strings.Repeat(" ", size))
+				s.Expect(s.post(from(1), d)).To(Equal(http.StatusAccepted), "%d bytes", size)
+			}
+			s.Expect(s.count(malformed)).To(BeZero(), "who makes room has not failed")
+		})
+	}
+}
+
+// room is how many bytes of larger bodies the receiver has room for.
+func (s *served) room() int {
+	s.handler.bodies.mu.Lock()
+	defer s.handler.bodies.mu.Unlock()
+	return s.handler.bodies.room
+}
+
 // TestBodiesAreBounded: what is announced costs nothing, and all bodies together stay within the bound.
 func TestBodiesAreBounded(t *testing.T) {
 	g := NewWithT(t)
 	b := newBodies()
 	var frees []func()
 	for {
-		_, free, err := b.read(strings.NewReader(strings.Repeat("x", maxBody)))
+		_, free, err := b.read(strings.NewReader(strings.Repeat("x", maxBody)), netip.Prefix{}, nil)
 		frees = append(frees, free)
 		if err != nil {
 			g.Expect(err).To(MatchError(errNoRoom))
@@ -187,17 +221,18 @@ func TestBodiesAreBounded(t *testing.T) {
 	for _, free := range frees {
 		free()
 	}
-	body, free, err := b.read(strings.NewReader(strings.Repeat("x", maxBody)))
+	body, free, err := b.read(strings.NewReader(strings.Repeat("x", maxBody)), netip.Prefix{}, nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(body).To(HaveLen(maxBody))
 	free()
-	_, free, err = b.read(strings.NewReader(strings.Repeat("x", maxBody+1)))
+	_, free, err = b.read(strings.NewReader(strings.Repeat("x", maxBody+1)), netip.Prefix{}, nil)
 	g.Expect(err).To(MatchError(errTooLarge))
 	free()
-	_, free, err = b.read(io.MultiReader(strings.NewReader("x"), brokenReader{}))
+	_, free, err = b.read(io.MultiReader(strings.NewReader("x"), brokenReader{}), netip.Prefix{}, nil)
 	g.Expect(err).To(MatchError(io.ErrUnexpectedEOF))
 	free()
-	g.Expect(b.room.TryAcquire(maxBodies)).To(BeTrue(), "all room is free again")
+	g.Expect(b.room).To(Equal(maxBodies), "all room is free again")
+	g.Expect(b.arriving).To(BeEmpty())
 }
 
 type brokenReader struct{}

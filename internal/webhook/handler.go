@@ -105,7 +105,7 @@ func (h *handler) take(r *http.Request, conn *connection, received time.Time, se
 	case h.stopping.Load(), leading && !h.sources.Ready(), !leading && !led:
 		return unavailable
 	}
-	body, free, err := h.bodies.read(r.Body)
+	body, free, err := h.bodies.read(r.Body, senderOf(r.RemoteAddr), conn)
 	defer free()
 	switch {
 	case errors.Is(err, errTooLarge):
