@@ -43,6 +43,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/election"
 	"github.com/livepeer/livepeer-task-operator/internal/installcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/logging"
+	"github.com/livepeer/livepeer-task-operator/internal/probes"
 	"github.com/livepeer/livepeer-task-operator/internal/scrapers"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
@@ -182,6 +183,9 @@ func run(opts *options) error {
 	if err != nil {
 		return err
 	}
+	if mgr, err = probes.Serve(ctx, mgr, opts.probeAddress); err != nil {
+		return err
+	}
 	settings := controller.Config{
 		UserAgent: config.UserAgent, Hosts: hosts,
 		Namespaces: slices.Collect(maps.Keys(watched.namespaces)), Shard: !watched.sources.Empty(),
@@ -226,7 +230,6 @@ func newManager(
 	options := ctrl.Options{
 		Scheme:                        scheme,
 		Metrics:                       *metrics,
-		HealthProbeBindAddress:        opts.probeAddress,
 		LeaderElection:                opts.leaderElect,
 		LeaderElectionID:              watched.lease(),
 		LeaderElectionReleaseOnCancel: true,

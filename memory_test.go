@@ -53,7 +53,7 @@ func TestTheCacheKeepsWhatIsNeeded(t *testing.T) {
 
 // What is stored may take long to be read, and is waited for.
 func TestTheManagerWaitsForWhatIsStored(t *testing.T) {
-	opts := &options{probeAddress: "0"}
+	opts := &options{}
 	all, err := watchedBy(opts)
 	if err != nil {
 		t.Fatal(err)

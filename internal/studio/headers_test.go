@@ -38,8 +38,8 @@ func answering(t *testing.T, answer string) (address string) {
 	return "http://" + listener.Addr().String() + "/api"
 }
 
-// TestHeadersTakeLittleMemory: of an answer, the header is kept for as long as its body is read. As many short fields as fit into a megabyte
-// took 30 MB, for each of all answers that the sources of one namespace may have under way. What proxies add is no trouble.
+// TestHeadersTakeLittleMemory: the header of an answer is kept for as long as its body is read. As many short fields as fit into a
+// megabyte took 16 MB, for each of all answers that the sources of one namespace may have under way. What proxies add is no trouble.
 func TestHeadersTakeLittleMemory(t *testing.T) {
 	fields := func(count int, value string) string {
 		var b strings.Builder

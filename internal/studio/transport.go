@@ -32,8 +32,8 @@ const (
 	ahead        = 256 << 10
 	pingTimeout  = 3 * time.Second
 	maxRedirects = 3
-	// maxHeaderBytes bounds the header of an answer, as Node.js does. It is kept while the body is read, and as many short fields as fit into a
-	// megabyte take 16 MB.
+	// maxHeaderBytes bounds the header of an answer, as Node.js does. It is kept while the body is read, and as many short fields as fit
+	// into a megabyte take 16 MB.
 	maxHeaderBytes = 16 << 10
 	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all public authorities take less. They are in
 	// memory for as long as the source exists.

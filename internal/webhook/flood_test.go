@@ -172,8 +172,8 @@ func TestSlowSendersHoldLittle(t *testing.T) {
 	s.Expect(s.notifications()).To(HaveLen(1))
 }
 
-// TestWhoHoldsMostRoomMakesRoom: one address, or several, send large bodies up to the middle, and then nothing: there is no room left. Others'
-// larger bodies are taken nevertheless.
+// TestWhoHoldsMostRoomMakesRoom: one address, or several, send large bodies up to the middle, and then nothing: there is no room left.
+// Others' larger bodies are taken nevertheless.
 func TestWhoHoldsMostRoomMakesRoom(t *testing.T) {
 	const head = "POST " + testPath + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
 	sizes := append(slices.Repeat([]int{600 << 10}, 7), 100<<10, 100<<10, 30<<10, 30<<10) // these leave no room
