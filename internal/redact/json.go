@@ -173,11 +173,18 @@ func (w *walker) keys(path string, list []any) []any {
 	return out
 }
 
-// isSecretMember reports whether an object has its secret under a key by its kind: a JSON web key, or what answers a challenge.
+// isSecretMember reports whether an object has its secret under a key by its kind: a JSON web key, what answers a challenge, or where to
+// stream to, as YouTube says it.
 func isSecretMember(v map[string]any, key string) bool {
 	has := func(name string) bool { return isText(v[name]) }
 	return words.IsWebKeyMember(key) && (has("kty") || has("kid") && has("k")) ||
-		key == "response" && has("nonce") && (has("realm") || has("username"))
+		key == "response" && has("nonce") && (has("realm") || has("username")) ||
+		words.IsStreamName(key) && holdsToken(v[key]) && slices.ContainsFunc(slices.Collect(maps.Values(v)), isStreamTo)
+}
+
+func holdsToken(v any) bool {
+	text, _ := v.(string)
+	return words.TokenLike(text)
 }
 
 func isStreamTo(v any) bool {
@@ -215,8 +222,7 @@ func holdsSecret(s words.Strength, v any, auth bool) bool {
 			return isText(item) || !isList(item) && holdsSecret(s, item, auth)
 		}))
 	case map[string]any: // a session, say, with facts about it
-		isToken := func(v any) bool { s, ok := v.(string); return ok && words.TokenLike(s) }
-		made := slices.ContainsFunc(slices.Collect(maps.Values(v)), isToken) ||
+		made := slices.ContainsFunc(slices.Collect(maps.Values(v)), holdsToken) ||
 			slices.ContainsFunc(slices.Collect(maps.Keys(v)), words.TokenLike)
 		return len(v) > 0 && (s > words.Weak || s == words.Weak && (auth || made))
 	default:

@@ -25,6 +25,8 @@ var users = words.Set("user")
 
 const ofUser = "pPw"
 
+const maxLetters = 6 // of options that stand together
+
 // commandLine is what is known of a command line that is gone through.
 type commandLine struct {
 	seen    int // up to where
@@ -79,10 +81,13 @@ func (m *Masker) Option(i, n int) int {
 	if i > 0 && !view.IsSpace(t[i-1]) && strings.IndexByte("\"'[(,`", t[i-1]) < 0 || n-i > 2 || !view.IsLetter(m.At(n)) {
 		return n
 	}
-	end := m.NameEndAt(n)
+	end, long := m.NameEndAt(n), n-i == 2
+	if !long && t[n] != 'u' && t[end-1] == 'u' && end-n <= maxLetters && m.lettersAt(i) == "+u" { // curl -su
+		n = end - 1
+	}
 	letter := t[n]
 	user := letter == 'u' || letter == 'U'
-	if n-i == 2 {
+	if long {
 		switch t[n:end] {
 		case "user", "proxy-user", "userpass", "basic-auth", "creds", "cert", "proxy-cert":
 		default:
@@ -111,9 +116,9 @@ func (m *Masker) Option(i, n int) int {
 		return n
 	case !v.Quoted && (words.IsProse(text) || words.Roles(text)&words.IsFact != 0) && view.IsLetter(m.At(v.Next+1)): // a sentence about it
 		return n
-	case strings.IndexByte(name, '{') >= 0, strings.IndexByte(name, '/') >= 0 && (user || n-i == 2 || !words.Mixed(text)), text[0] == '-':
+	case strings.IndexByte(name, '{') >= 0, strings.IndexByte(name, '/') >= 0 && (user || long || !words.Mixed(text)), text[0] == '-':
 		return n
-	case (user || n-i == 2) && (secret == "" || secret[0] == '/' || words.IsFile(secret)):
+	case (user || long) && (secret == "" || secret[0] == '/' || words.IsFile(secret)):
 		return n
 	}
 	m.Hide(v.Start, v.End)

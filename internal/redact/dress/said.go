@@ -11,7 +11,7 @@ import (
 
 // rejected masks what a validator says that s was: field 'password': rejected value [hunter2], invalid value "hunter2" for password.
 func (m *Masker) rejected(s *subject) int {
-	if s.strength != words.Sure && !s.flag {
+	if key := strings.HasSuffix(m.Text[:max(0, s.start-1)], " for key "); s.strength != words.Sure && !s.flag && !key {
 		return 0
 	}
 	t := m.Text
@@ -30,7 +30,7 @@ func (m *Masker) rejected(s *subject) int {
 
 var quoting = words.Set("quoting")
 
-// quotedBefore masks what is quoted before s as a value for it: invalid value "hunter2" for password.
+// quotedBefore masks what is quoted before s as a value for it: invalid value "hunter2" for password, entry 'hunter2' for key 'api_token'.
 func (m *Masker) quotedBefore(s *subject) {
 	const quotes = "\"'`"
 	near := m.LineBefore(s.start, 2*maxAside)

@@ -44,6 +44,10 @@ func (w *name) last(i int) string {
 // StrengthOf returns how surely a name means a credential, by the word that it ends in: the ID of a session is no session.
 func StrengthOf(s string) Strength {
 	low := strings.ToLower(s)
+	if account, azure := strings.CutSuffix(low, ".core.windows.net"); azure { // fs.azure.account.key.NAME.blob.core.windows.net
+		low = account[:max(0, strings.LastIndexByte(account[:max(0, strings.LastIndexByte(account, '.'))], '.'))]
+		s = low
+	}
 	if Roles(low)&isSure != 0 {
 		return Sure
 	}
@@ -228,6 +232,11 @@ func StrengthWithin(owner, name string) Strength {
 // IsStreamTo reports whether text holds an address that something is streamed to with a key.
 func IsStreamTo(text string) bool {
 	return strings.Contains(text, "rtmp://") || strings.Contains(text, "rtmps://")
+}
+
+// IsStreamName reports whether name is that of a stream, beside an address that something is streamed to: the key, if it looks like one.
+func IsStreamName(name string) bool {
+	return strings.EqualFold(name, "streamName") || strings.EqualFold(name, "stream_name")
 }
 
 // IsIdentifier reports whether a name is one of a program rather than a word of a sentence.

@@ -96,6 +96,12 @@ func IsPairLike(text string) bool {
 		strings.Trim(text[:min(i, longest)], "_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
+// IsNamedID reports whether text is an ID and its name: manifestID=abcd1234
+func IsNamedID(text string) bool {
+	name, value, _ := strings.Cut(text, "=")
+	return strings.Trim(value, "=") != "" && LastWord(name) == "id"
+}
+
 // IsValueOf reports whether text, which is assigned to a name of this strength, is a credential. quoted, bracket: what it is in.
 func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool {
 	l := LookAt(text)
