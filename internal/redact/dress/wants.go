@@ -67,7 +67,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		case words.Noun:
 			return words.Mixed(text) || len(text) > 24 || m.alone(v) && l.line
 		case words.Weak:
-			return words.IsToken(text) && (header || !words.IsNamedID(text))
+			return words.IsToken(text) && (header || !words.IsSetting(text))
 		}
 		return words.IsBase64(text) || words.Opaque(text) && !words.IsID(text) && !strings.ContainsAny(text, "./: ")
 	}

@@ -39,6 +39,8 @@ func (m *Masker) path(u *page.URL, from int) {
 			ingest && (words.TokenLike(s) || !isWord(s)),
 			hook && words.TokenLike(s), keyed && end >= last && words.Mixed(s),
 			live && words.Opaque(s),
+			before == "p" && len(s) >= 32 && strings.HasPrefix(t[end:], "/n/") && words.Opaque(s), // of Oracle, authenticated in advance
+			before == "ks" && words.Opaque(s), // the session of Kaltura
 			strings.HasPrefix(s, "s--") && strings.HasSuffix(s, "--") && len(s) >= len("s--12345678--"), // the signature of Cloudinary
 			words.Opaque(s) && strings.IndexByte(s, '.') < 0 && !isIDOf(before, s) &&
 				!isMade(before) && (words.StrengthOf(before) >= words.Weak || words.StrengthOf(before) == words.Unsure && !words.IsID(s)),

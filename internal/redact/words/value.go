@@ -96,10 +96,10 @@ func IsPairLike(text string) bool {
 		strings.Trim(text[:min(i, longest)], "_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
-// IsNamedID reports whether text is an ID and its name: manifestID=abcd1234
-func IsNamedID(text string) bool {
+// IsSetting reports whether text is a name and an ID, or an ordinary word: manifestID=abcd1234, state=ready
+func IsSetting(text string) bool {
 	name, value, _ := strings.Cut(text, "=")
-	return strings.Trim(value, "=") != "" && LastWord(name) == "id"
+	return strings.Trim(value, "=") != "" && (LastWord(name) == "id" || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") == "")
 }
 
 // IsValueOf reports whether text, which is assigned to a name of this strength, is a credential. quoted, bracket: what it is in.
