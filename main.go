@@ -43,8 +43,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/election"
 	"github.com/livepeer/livepeer-task-operator/internal/installcheck"
 	"github.com/livepeer/livepeer-task-operator/internal/logging"
-	"github.com/livepeer/livepeer-task-operator/internal/probes"
-	"github.com/livepeer/livepeer-task-operator/internal/scrapers"
+	"github.com/livepeer/livepeer-task-operator/internal/serving"
 	"github.com/livepeer/livepeer-task-operator/internal/shard"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/unserved"
@@ -179,11 +178,14 @@ func run(opts *options) error {
 	config.UserAgent = "livepeer-task-operator/" + version
 
 	ctx := ctrl.SetupSignalHandler()
-	mgr, lock, err := newManager(opts, config, &metrics, watched)
+	mgr, lock, err := newManager(opts, config, watched)
 	if err != nil {
 		return err
 	}
-	if mgr, err = probes.Serve(ctx, mgr, opts.probeAddress); err != nil {
+	if mgr, err = serving.Probes(ctx, mgr, opts.probeAddress); err != nil {
+		return err
+	}
+	if err := serving.Metrics(ctx, mgr, metrics); err != nil {
 		return err
 	}
 	settings := controller.Config{
@@ -221,15 +223,13 @@ func check(probe string) error {
 }
 
 // newManager makes the manager, and the lock by which it leads, which is nil where there is only one replica.
-func newManager(
-	opts *options, config *rest.Config, metrics *metricsserver.Options, watched watched,
-) (ctrl.Manager, *election.Lock, error) {
+func newManager(opts *options, config *rest.Config, watched watched) (ctrl.Manager, *election.Lock, error) {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 	options := ctrl.Options{
 		Scheme:                        scheme,
-		Metrics:                       *metrics,
+		Metrics:                       metricsserver.Options{BindAddress: "0"}, // ours are served by package serving
 		LeaderElection:                opts.leaderElect,
 		LeaderElectionID:              watched.lease(),
 		LeaderElectionReleaseOnCancel: true,
@@ -256,24 +256,13 @@ func newManager(
 	return mgr, lock, nil
 }
 
-func metricsOptions(opts *options) (metricsserver.Options, error) {
-	metrics := metricsserver.Options{
-		BindAddress:   opts.metrics.address,
-		SecureServing: opts.metricsSecure,
-		CertDir:       opts.metrics.folder,
-		CertName:      opts.metrics.cert,
-		KeyName:       opts.metrics.key,
-		// HTTP/1.1 only: HTTP/2 has let clients exhaust servers (CVE-2023-44487, CVE-2023-39325), and gains nothing here.
-		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
-	}
-	if opts.metricsSecure {
-		metrics.FilterProvider = scrapers.Filter
-	}
+func metricsOptions(opts *options) (*serving.MetricsOptions, error) {
+	metrics := &serving.MetricsOptions{Address: opts.metrics.address, Secure: opts.metricsSecure}
 	if opts.metrics.folder == "" {
 		return metrics, nil
 	}
-	// The server would take a self-signed certificate where a file is missing, and say nothing.
-	if _, err := tls.LoadX509KeyPair(opts.metrics.files()); err != nil {
+	metrics.Certificate, metrics.Key = opts.metrics.files()
+	if _, err := tls.LoadX509KeyPair(metrics.Certificate, metrics.Key); err != nil {
 		return metrics, fmt.Errorf("--metrics-cert-path: %w", err)
 	}
 	return metrics, nil

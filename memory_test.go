@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 )
@@ -58,7 +57,7 @@ func TestTheManagerWaitsForWhatIsStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, _, err := newManager(opts, &rest.Config{Host: "http://127.0.0.1:1"}, &metricsserver.Options{BindAddress: "0"}, all)
+	mgr, _, err := newManager(opts, &rest.Config{Host: "http://127.0.0.1:1"}, all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"maps"
 	"slices"
 	"strings"
@@ -42,19 +41,11 @@ func TestNamespacesAreNamed(t *testing.T) {
 	}
 }
 
-// Whoever may not read metrics does not, unless that was turned off; and HTTP/2 is not spoken.
+// Whoever may not read metrics does not, unless that was turned off.
 func TestWhoReadsMetrics(t *testing.T) {
 	for _, secure := range []bool{true, false} {
-		serves, err := metricsOptions(&options{metricsSecure: secure})
-		if err != nil || serves.SecureServing != secure || (serves.FilterProvider != nil) != secure {
+		if serves, err := metricsOptions(&options{metricsSecure: secure}); err != nil || serves.Secure != secure {
 			t.Errorf("%v: %+v, %v", secure, serves, err)
-		}
-		config := &tls.Config{NextProtos: []string{"h2"}}
-		for _, option := range serves.TLSOpts {
-			option(config)
-		}
-		if !slices.Equal(config.NextProtos, []string{"http/1.1"}) {
-			t.Errorf("%q", config.NextProtos)
 		}
 	}
 }

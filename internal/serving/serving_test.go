@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package probes
+package serving
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -32,6 +36,12 @@ type stub struct {
 	added []manager.Runnable
 }
 
+func (*stub) GetConfig() *rest.Config { return &rest.Config{Host: "http://127.0.0.1:1"} }
+
+func (*stub) GetHTTPClient() *http.Client { return http.DefaultClient }
+
+func (*stub) GetLogger() logr.Logger { return logr.Discard() }
+
 func (s *stub) Add(runnable manager.Runnable) error {
 	s.added = append(s.added, runnable)
 	return nil
@@ -44,13 +54,21 @@ func serve(t *testing.T, ready ...healthz.Checker) string {
 	address, err := freeport.Address(t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
 	s := &stub{}
-	mgr, err := Serve(t.Context(), s, address)
+	mgr, err := Probes(t.Context(), s, address)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(s.added).To(HaveLen(1))
 	for n, check := range ready {
 		g.Expect(mgr.AddReadyzCheck(fmt.Sprint(n), check)).To(Succeed())
 	}
 	g.Expect(mgr.AddHealthzCheck("ping", healthz.Ping)).To(Succeed())
+	s.start(t)
+	return address
+}
+
+// start starts the server that was added.
+func (s *stub) start(t *testing.T) {
+	t.Helper()
+	g := NewWithT(t)
+	g.Expect(s.added).To(HaveLen(1))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.added[0].Start(ctx) }()
@@ -58,7 +76,72 @@ func serve(t *testing.T, ready ...healthz.Checker) string {
 		cancel()
 		g.Eventually(ended, soon).Should(Receive(BeNil()))
 	})
-	return address
+}
+
+// TestMetrics: over TLS and HTTP/1.1, for those who may, or else for everybody.
+func TestMetrics(t *testing.T) {
+	for secure, want := range map[bool]int{true: http.StatusUnauthorized, false: http.StatusOK} {
+		g := NewWithT(t)
+		address, err := freeport.Address(t.Context())
+		g.Expect(err).NotTo(HaveOccurred())
+		s := &stub{}
+		g.Expect(Metrics(t.Context(), s, &MetricsOptions{Address: address, Secure: secure})).To(Succeed())
+		s.start(t)
+		scheme := map[bool]string{true: "https", false: "http"}[secure]
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, scheme+"://"+address+"/metrics", http.NoBody)
+		g.Expect(err).NotTo(HaveOccurred())
+		client := &http.Client{Timeout: soon, Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, DisableKeepAlives: true, //nolint:gosec // A test.
+		}}
+		response, err := client.Do(request)
+		g.Expect(err).NotTo(HaveOccurred())
+		_ = response.Body.Close()
+		g.Expect(response.StatusCode).To(Equal(want))
+		g.Expect(response.Proto).To(Equal("HTTP/1.1"))
+	}
+}
+
+// TestNoMetrics: they can be turned off, and a certificate that is not there is an error.
+func TestNoMetrics(t *testing.T) {
+	g := NewWithT(t)
+	s := &stub{}
+	g.Expect(Metrics(t.Context(), s, &MetricsOptions{Address: "0"})).To(Succeed())
+	g.Expect(Metrics(t.Context(), s, &MetricsOptions{Address: "127.0.0.1:0", Secure: true, Certificate: "none", Key: "none"})).NotTo(Succeed())
+	g.Expect(s.added).To(BeEmpty())
+}
+
+// TestWhoHasMostMakesRoom: of too many connections, the oldest of the address that has most is closed.
+func TestWhoHasMostMakesRoom(t *testing.T) {
+	g := NewWithT(t)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	g.Expect(err).NotTo(HaveOccurred())
+	c := newConnections(listener)
+	defer c.Close()
+	open := func(host byte) (client, accepted net.Conn) {
+		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 3, 0, host)}}
+		client, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
+		g.Expect(err).NotTo(HaveOccurred())
+		t.Cleanup(func() { _ = client.Close() })
+		accepted, err = c.Accept()
+		g.Expect(err).NotTo(HaveOccurred())
+		return client, accepted
+	}
+	few, _ := open(1)
+	first, _ := open(2)
+	for range maxConnections - 2 {
+		open(2)
+	}
+	open(3)
+	_, err = first.Read(make([]byte, 1))
+	g.Expect(err).To(MatchError(io.EOF))
+	g.Expect(few.SetReadDeadline(time.Now())).To(Succeed())
+	_, err = few.Read(make([]byte, 1))
+	g.Expect(err).To(MatchError(os.ErrDeadlineExceeded), "it is open")
+	g.Expect(c.open.Len()).To(Equal(maxConnections))
+	for c.open.Len() > 0 {
+		g.Expect(c.victim().Close()).To(Succeed())
+	}
+	g.Expect(c.from).To(BeEmpty())
 }
 
 func ask(t *testing.T, address, path string) (status int, said string) {
@@ -101,11 +184,11 @@ func TestProbes(t *testing.T) {
 func TestNoProbes(t *testing.T) {
 	g := NewWithT(t)
 	s := &stub{}
-	mgr, err := Serve(t.Context(), s, "0")
+	mgr, err := Probes(t.Context(), s, "0")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(s.added).To(BeEmpty())
 	g.Expect(mgr.AddReadyzCheck("x", healthz.Ping)).To(Succeed())
-	_, err = Serve(t.Context(), s, serve(t))
+	_, err = Probes(t.Context(), s, serve(t))
 	g.Expect(err).To(MatchError(ContainSubstring("health probes: ")))
 }
 

@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package probes
+package serving
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
-	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-)
-
-const (
-	// maxHeader bounds the header of a request, in bytes; net/http adds 4 KiB. A kubelet's has 100. As many short fields as fit into a
-	// megabyte take 16 MB.
-	maxHeader = 1 << 10
-	timeout   = 5 * time.Second
-	// idle is longer than the usual period of probes.
-	idle = 30 * time.Second
 )
 
 // probed is a manager whose checks are served here, and not by itself.
@@ -42,16 +29,16 @@ func (p probed) AddReadyzCheck(name string, check healthz.Checker) error {
 	return nil
 }
 
-// Serve returns a manager whose checks are served at an address, "0" or "" for none, once it is started. All checks have to be added
+// Probes returns a manager whose checks are served at an address, "0" or "" for none, once it is started. All checks have to be added
 // before that.
-func Serve(ctx context.Context, mgr ctrl.Manager, address string) (ctrl.Manager, error) {
+func Probes(ctx context.Context, mgr ctrl.Manager, address string) (ctrl.Manager, error) {
 	p := probed{mgr, map[string]healthz.Checker{}, map[string]healthz.Checker{}}
 	if address == "" || address == "0" {
 		return p, nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	listener, err := listen(ctx, "health probes", address)
 	if err != nil {
-		return nil, fmt.Errorf("health probes: %w", err)
+		return nil, err
 	}
 	mux := http.NewServeMux()
 	for path, checks := range map[string]map[string]healthz.Checker{"/healthz": p.live, "/readyz": p.ready} {
@@ -59,10 +46,5 @@ func Serve(ctx context.Context, mgr ctrl.Manager, address string) (ctrl.Manager,
 		mux.Handle(path, handler)
 		mux.Handle(path+"/", handler)
 	}
-	return p, mgr.Add(&manager.Server{
-		Name: "health probe", Listener: newConnections(listener),
-		Server: &http.Server{
-			Handler: mux, MaxHeaderBytes: maxHeader, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: idle,
-		},
-	})
+	return p, mgr.Add(server("health probe", listener, mux))
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+)
+
+const (
+	// maxHeader bounds the header of a request, in bytes; net/http adds 4 KiB. It has room for a bearer token. As many short fields as fit
+	// into a megabyte take 16 MB.
+	maxHeader   = 4 << 10
+	readTimeout = 5 * time.Second
+	// writeTimeout has room for the metrics of thousands of sources.
+	writeTimeout = time.Minute
+	// idleTimeout is longer than the usual period of probes and scrapes.
+	idleTimeout = 90 * time.Second
+)
+
+// listen listens at an address within bounds.
+func listen(ctx context.Context, name, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return newConnections(listener), nil
+}
+
+// server returns a server for a manager, which runs whoever leads, and before anything else.
+func server(name string, listener net.Listener, handler http.Handler) *manager.Server {
+	return &manager.Server{
+		Name: name, Listener: listener,
+		Server: &http.Server{
+			Handler: handler, MaxHeaderBytes: maxHeader, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		},
+	}
+}
