@@ -9,7 +9,7 @@ import (
 )
 
 // maxConnections bounds the open connections. Kubelets and those who read metrics have a few, and each for a moment.
-const maxConnections = 128
+const maxConnections = 64
 
 // connections is a listener that closes the oldest connection of the address that has most, where there are too many: those which say
 // nothing keep nobody out.

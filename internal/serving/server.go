@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// maxHeader bounds the header of a request, in bytes; net/http adds 4 KiB. It has room for a bearer token. As many short fields as fit
-	// into a megabyte take 16 MB.
-	maxHeader   = 4 << 10
+	// maxHeader bounds the header of a request, in bytes; net/http adds 4 KiB. It has room for the longest bearer token. As many short
+	// fields as fit into a megabyte take 16 MB.
+	maxHeader   = 16 << 10
 	readTimeout = 5 * time.Second
 	// writeTimeout has room for the metrics of thousands of sources.
 	writeTimeout = time.Minute
