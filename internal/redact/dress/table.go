@@ -16,7 +16,7 @@ const (
 )
 
 // table masks the column of a table that s is the head of: in CSV, in what clients of databases print, in Markdown, and in the
-// VALUES of an INSERT.
+// VALUES of an INSERT, or Key (user_id, token)=(12, hunter2).
 func (m *Masker) table(s *subject) {
 	t := m.Text
 	start, end := s.start, m.closers(s)
@@ -51,8 +51,8 @@ func (m *Masker) table(s *subject) {
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
 	if m.At(start-1) == '(' && t[end] == ')' {
-		if i := m.Spaces(end + 1); sep == ',' && view.HasFold(t[i:], "values") {
-			m.inserted(s, column, i+len("values"))
+		if i := m.Spaces(end + 1); sep == ',' && (view.HasFold(t[i:], "values") || m.At(i) == '=') {
+			m.inserted(s, column, m.NameEndAt(i+1))
 		}
 		return
 	}
