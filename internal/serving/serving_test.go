@@ -91,7 +91,7 @@ func TestMetrics(t *testing.T) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, scheme+"://"+address+"/metrics", http.NoBody)
 		g.Expect(err).NotTo(HaveOccurred())
 		client := &http.Client{Timeout: soon, Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, DisableKeepAlives: true, //nolint:gosec // A test.
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, DisableKeepAlives: true,
 		}}
 		response, err := client.Do(request)
 		g.Expect(err).NotTo(HaveOccurred())
@@ -206,7 +206,7 @@ func TestProbesBesideOthers(t *testing.T) {
 		for range 3 * maxConnections {
 			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 			g.Expect(err).NotTo(HaveOccurred())
-			defer conn.Close()
+			t.Cleanup(func() { _ = conn.Close() })
 			go func() { _, _ = io.WriteString(conn, text.String()[:size]) }()
 		}
 		status, _ := ask(t, address, "/healthz")

@@ -70,7 +70,7 @@ func TestHeadersTakeLittleMemory(t *testing.T) {
 			if tt.usual && err != nil {
 				t.Error(err)
 			} else if !tt.usual {
-				apiError(t, err, Unavailable)
+				_ = apiError(t, err, Unavailable)
 			}
 		})
 	}
@@ -89,5 +89,5 @@ func TestHeadersOfHTTP2(t *testing.T) {
 	defer srv.Close()
 	c := newTestClient(t, Config{BaseURL: srv.URL + "/api", CA: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})})
 	_, err := c.Get(t.Context(), "a")
-	apiError(t, err, Unavailable)
+	_ = apiError(t, err, Unavailable)
 }
