@@ -217,9 +217,19 @@ func (c *Client) why(err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Sprintf("The connection to %s was closed before the answer was complete. If that goes on, check spec.url, and what "+
 			"stands between, such as a proxy.", c.host)
+	case tooLongHeader(err):
+		return fmt.Sprintf("The header of the answer is longer than %d KiB. Check spec.url, and what stands between, such as a proxy.",
+			maxHeaderBytes>>10)
 	default:
 		return fmt.Sprintf("The API can't be reached: %s. Check spec.url and network policies.", c.clean(Lasting(err).Error(), 200))
 	}
+}
+
+// tooLongHeader reports whether the header of an answer was beyond maxHeaderBytes. Only the texts of net/http tell, one for each
+// version of HTTP.
+func tooLongHeader(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "server response headers exceeded") || strings.Contains(text, "response header list larger")
 }
 
 // Lasting returns an error without the details that differ in each attempt, the present time and the local port: a condition that
