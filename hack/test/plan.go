@@ -80,7 +80,7 @@ func (p *pkg) size() (bytes int64) {
 	return bytes
 }
 
-// plan returns what is to be run: commands that may run side by side, and after each of them some more.
+// plan returns what is to be run: lanes side by side, so that no core is idle while tests wait, and the commands of a lane one by one.
 func plan(ctx context.Context, root string) ([][]command, error) {
 	return planWith(ctx, root, withoutRace())
 }
@@ -116,7 +116,8 @@ func planWith(ctx context.Context, root string, spared map[string]string) ([][]c
 	return [][]command{
 		slices.DeleteFunc([]command{raced}, none),
 		slices.DeleteFunc([]command{again}, none),
-		slices.DeleteFunc(append([]command{plain}, others...), none),
+		slices.DeleteFunc([]command{plain}, none),
+		others,
 	}, err
 }
 

@@ -91,6 +91,8 @@ func TestLargerFormsRunAgain(t *testing.T) {
 		},
 		{
 			{dir: dir, packages: []string{"example.com/x/a"}},
+		},
+		{
 			{dir: filepath.Join(dir, "cmd", "s"), race: true, packages: []string{"example.com/s"}},
 			{dir: filepath.Join(dir, "tools", "t"), packages: []string{"example.com/t"}},
 		},
