@@ -185,7 +185,9 @@ func (p *progress) remind() {
 // at names the three tests that have been running for longest. More than one, because the result of the last one that ended is known only
 // with the next line of output: it may be another one that hangs.
 func (r *running) at() string {
-	tests := slices.SortedFunc(maps.Keys(r.since), func(a, b string) int { return cmp.Or(r.since[a].Compare(r.since[b]), cmp.Compare(a, b)) })
+	tests := slices.SortedFunc(maps.Keys(r.since), func(a, b string) int {
+		return cmp.Or(r.since[a].Compare(r.since[b]), cmp.Compare(a, b))
+	})
 	if len(tests) == 0 {
 		return "none"
 	}

@@ -87,7 +87,7 @@ func TestHeadersOfHTTP2(t *testing.T) {
 		}))
 		srv.EnableHTTP2 = true
 		srv.StartTLS()
-		defer srv.Close()
+		t.Cleanup(srv.Close)
 		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
 		_, err := newTestClient(t, Config{BaseURL: srv.URL + "/api", CA: ca}).Get(t.Context(), "a")
 		if told {
