@@ -126,6 +126,13 @@ func (q *Queue) Idle() bool {
 	return q.workers == 0 && len(q.pending) == 0
 }
 
+// Asks reports whether a task is being asked for by nobody's step. What such a question writes may be older than what a step has learned.
+func (q *Queue) Asks(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.pending[questionKey{id, plan.ExternalChange}] != nil || q.pending[questionKey{id, plan.Pushed}] != nil
+}
+
 // Recheck queues a task to be asked for.
 func (q *Queue) Recheck(id string, why plan.Why) { q.put(&question{id: id, why: why}) }
 

@@ -4,6 +4,7 @@ package sourcesync
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
@@ -33,13 +35,14 @@ type emptied struct {
 	answering int    // of these, now
 	most      int    // of these at once
 	hold      func() // keeps a question waiting
+	late      func() // keeps the answer waiting
 	listed    func() // is called before a list is answered
 }
 
 // newEmptied mirrors an account, and has some of its tasks deleted in Studio. A full sync is due then.
 func newEmptied(t *testing.T, tasks, gone int) *emptied {
 	t.Helper()
-	e := &emptied{studio: livepeertest.NewServer(), hold: func() {}, listed: func() {}}
+	e := &emptied{studio: livepeertest.NewServer(), hold: func() {}, late: func() {}, listed: func() {}}
 	e.studio.Populate(tasks, 1)
 	server := httptest.NewServer(http.HandlerFunc(e.answer))
 	t.Cleanup(server.Close)
@@ -57,7 +60,16 @@ func newEmptied(t *testing.T, tasks, gone int) *emptied {
 }
 
 func (e *emptied) answer(w http.ResponseWriter, r *http.Request) {
-	defer e.studio.ServeHTTP(w, r)
+	said := httptest.NewRecorder()
+	defer func() {
+		e.studio.ServeHTTP(said, r)
+		if strings.Contains(r.URL.Path, "/task/") {
+			e.late()
+		}
+		maps.Copy(w.Header(), said.Header())
+		w.WriteHeader(said.Code)
+		_, _ = w.Write(said.Body.Bytes())
+	}()
 	e.mu.Lock()
 	if isList := !strings.Contains(r.URL.Path, "/task/"); isList {
 		if e.asked > 0 {
@@ -208,5 +220,35 @@ func TestWhatChangesWhileItIsListedIsLookedAtAgain(t *testing.T) {
 		e.step()
 		return e.api.Tasks
 	}, time.Minute).ShouldNot(HaveKey(newest))
+	g.Expect(e.api.Tasks).To(HaveLen(4))
+}
+
+// TestWhatIsGoneDoesNotComeBack: Studio has answered a question about a task, and the answer is still on its way while the task is deleted
+// and a full sync finds that. What the answer says is not written after the object was deleted.
+func TestWhatIsGoneDoesNotComeBack(t *testing.T) {
+	g := NewWithT(t)
+	e := newEmptied(t, 5, 0)
+	gone := e.studio.IDs()[0]
+	answered, handled := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	e.late = func() {
+		isFirst := false
+		first.Do(func() { isFirst = true })
+		if isFirst { // the full sync's question is answered meanwhile
+			close(answered)
+			<-handled
+		}
+	}
+	e.engine.Recheck(keyOf(e.source()), gone, plan.ExternalChange)
+	g.Eventually(answered, time.Minute).Should(BeClosed())
+	e.studio.Purge(gone)
+	e.api.Annotate(v1alpha1.AnnotationRequestedAt, "now")
+	e.syncs(t, "now")
+	close(handled)
+	g.Eventually(e.asking, time.Minute).Should(BeFalse())
+	g.Eventually(func() map[string]*v1alpha1.LivepeerTask {
+		e.step()
+		return e.api.Tasks
+	}, time.Minute).ShouldNot(HaveKey(gone))
 	g.Expect(e.api.Tasks).To(HaveLen(4))
 }

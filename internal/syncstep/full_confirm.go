@@ -78,7 +78,7 @@ func (s *syncer) hear(said *verdicts, answer *recheck.Result) {
 			said.later = append(said.later, entry)
 		}
 	case answer.Verdict != plan.Gone || full.knows(entry.ID):
-	case !s.Index.Unchanged(&entry): // somebody has changed it since it was asked for
+	case !s.Index.Unchanged(&entry) || s.Rechecks.Asks(entry.ID): // changed since it was asked for, or about to be
 		full.missing.kept = true
 	case entry.UpdatedAt < full.since:
 		full.missing.unlisted = true // this listing did not go back that far
@@ -99,9 +99,9 @@ func (s *syncer) confirmed(token string) bool {
 func (s *syncer) elsewhereStep(ctx context.Context) {
 	full := s.State.full
 	kept := slices.DeleteFunc(full.missing.elsewhere, func(entry mirror.Entry) bool {
-		changed := !s.Index.Unchanged(&entry) // since it was asked for
-		full.missing.kept = full.missing.kept || changed
-		return changed || full.knows(entry.ID)
+		changes := !s.Index.Unchanged(&entry) || s.Rechecks.Asks(entry.ID)
+		full.missing.kept = full.missing.kept || changes
+		return changes || full.knows(entry.ID)
 	})
 	full.missing.elsewhere = nil
 	hold := &syncstate.Paused{Missing: len(kept), Total: full.before.stored, Elsewhere: true, Token: syncstate.TokenFor(kept)}
