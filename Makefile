@@ -155,6 +155,7 @@ test-recipes: controlplane $(HELM) ## Run the recipes of docs/recipes with the t
 	go build -C tools/keda-operator -o $(BIN)/recipes/keda-adapter github.com/kedacore/keda/v2/cmd/adapter
 	go build -C tools/cert-manager -o $(BIN)/recipes/cert-manager .
 	go build -C tools/kube-controller-manager $(KUBERNETES_FLAGS) -o $(BIN)/recipes/kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+	go mod -C tools/traefik download $(LEGO)
 	dir=$$(go list -C tools/traefik -m -f '{{.Dir}}' $(LEGO)); rm -rf $(BIN)/recipes/lego; cp -r --no-preserve=mode "$$dir" $(BIN)/recipes/lego
 	cp tools/traefik/dns/dns.go $(BIN)/recipes/lego/providers/dns/zz_gen_dns_providers.go
 	cp tools/traefik/go.mod $(BIN)/recipes/traefik.mod; cp tools/traefik/go.sum $(BIN)/recipes/traefik.sum
