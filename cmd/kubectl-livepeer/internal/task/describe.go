@@ -104,7 +104,9 @@ func conditions(t *v1alpha1.LivepeerTask) Section {
 func leftOut(t *v1alpha1.LivepeerTask) Section {
 	s := Section{Heading: "Not shown in full"}
 	s.add("Masked", paths(t.Spec.RedactedFields, t.Status.RedactedFields))
-	s.add("Left out", paths(t.Spec.OmittedFields, t.Status.OmittedFields))
+	// Studio sends its own userId with every task: what is lost of this one would drown.
+	lost := slices.DeleteFunc(slices.Clone(t.Spec.OmittedFields), func(path string) bool { return path == "userId" })
+	s.add("Left out", paths(lost, t.Status.OmittedFields))
 	if n := t.Spec.UnknownFields + t.Status.UnknownFields; n > 0 {
 		fields := "fields"
 		if n == 1 {

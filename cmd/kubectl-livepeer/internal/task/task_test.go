@@ -228,6 +228,7 @@ func TestDescribe(t *testing.T) {
 			URL: "https://bucket.example.com/in.mp4?token=xxx", Profiles: []v1alpha1.TranscodeProfile{{Name: "720p"}, {Height: new(int64(360))}},
 		}}
 		t.Spec.RedactedFields = []string{"params.upload.url"}
+		t.Spec.OmittedFields = []string{"params.clip", "userId"}
 		t.Status.OmittedFields, t.Status.UnknownFields = []string{"output.upload"}, 2
 		t.Status.ErrorMessage, t.Status.Retries = "no disk", new(int64(3))
 		t.Status.Conditions = []metav1.Condition{{Type: "Ready", Status: "False", Reason: "Failed", Message: "no disk"}}
@@ -242,7 +243,7 @@ func TestDescribe(t *testing.T) {
 	for label, want := range map[string]string{
 		"Input asset": "in", "Output asset": "out", "Project": "project", "Source": "main", "Asked for": "renditions 720p, 360p", "From": "bucket.example.com", "Task ID": "X", "Phase": "failed",
 		"Created": "2026-03-01T12:00:00Z (1h0m ago)", "Took": "1m30s", "Retries": "3", "Error": "no disk", "Ready": "False (Failed)",
-		"Masked": "spec.params.upload.url", "Left out": "status.output.upload", "Unknown": "2 fields that the operator does not know; look for a newer one",
+		"Masked": "spec.params.upload.url", "Left out": "spec.params.clip, status.output.upload", "Unknown": "2 fields that the operator does not know; look for a newer one",
 	} {
 		if got[label] != want {
 			t.Errorf("%s: %q, not %q", label, got[label], want)
