@@ -19,7 +19,7 @@ import (
 const (
 	// maxBody bounds a delivery. One is about 5 KB; Studio's largest tasks stay far below.
 	maxBody        = 1 << 20
-	maxHeaderBytes = 8 << 10
+	maxHeaderBytes = 8 << 10 // net/http takes 4 KiB more
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
 	writeTimeout   = 15 * time.Second
