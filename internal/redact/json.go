@@ -150,7 +150,8 @@ func (w *walker) member(out map[string]any, path, owner, key string, value any, 
 	if list, isList := value.([]any); isList && s == words.Unsure {
 		value = w.keys(path, list)
 	}
-	secret := holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text)
+	secret := holdsSecret(s, value, strings.HasSuffix(strings.ToLower(key), "auth")) && !words.IsSessionID(key, text) &&
+		!words.IsMode(key, text)
 	if secret || words.IsCodeOf(key, text) {
 		value = w.whole(path, value)
 	} else {
@@ -215,8 +216,8 @@ func holdsSecret(s words.Strength, v any, auth bool) bool {
 		return false
 	case string:
 		l := words.LookAt(v)
-		return v != "" && (s > words.Weak || s == words.Weak && !words.IsProse(v) && !words.IsMeasure(v, &l) && !words.IsFile(v) ||
-			s == words.Unsure && words.IsKeyValue(v))
+		return v != "" && !words.IsNothing(v) && (s > words.Weak || s == words.Weak && !words.IsProse(v) && !words.IsMeasure(v, &l) &&
+			!words.IsFile(v) || s == words.Unsure && words.IsKeyValue(v))
 	case []any: // of tokens, or of facts about each
 		return len(v) > 0 && (s > words.Weak || s == words.Weak && slices.ContainsFunc(v, func(item any) bool {
 			return isText(item) || !isList(item) && holdsSecret(s, item, auth)

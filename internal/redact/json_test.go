@@ -42,6 +42,8 @@ func TestJSON(t *testing.T) {
 			`{"command":["mysql","-uroot","-p[redacted]","-h","db"],"run":["-u","1000:1000"]}`, []string{"command[2]"}},
 		{`["--password","hunter2",5,["password",48213]]`, `["--password","[redacted]",5,["password","[redacted]"]]`, []string{"[1]", "[3][1]"}},
 		{`{"path":["user","password"],"received":"hunter2"}`, `{"path":["user","password"],"received":"[redacted]"}`, []string{"received"}},
+		{`{"password":"none","apiKey":"n/a","secret":"unknown","streamKey":"Disabled","token":"not set","psk":"redacted","auth":"public"}`,
+			`{"apiKey":"n/a","auth":"public","password":"none","psk":"redacted","secret":"unknown","streamKey":"Disabled","token":"not set"}`, nil},
 		{`{"sessionId":"eaw4nk06ts2d0mzb"}`, `{"sessionId":"eaw4nk06ts2d0mzb"}`, nil},
 		{`{"verificationCode":"492039","pin":4711,"code":"404123","pins":12}`,
 			`{"code":"404123","pin":"[redacted]","pins":12,"verificationCode":"[redacted]"}`, []string{"pin", "verificationCode"}},

@@ -15,6 +15,7 @@ type Masker struct {
 	*page.Page
 	command commandLine
 	reader  reader
+	table   table // that rows were printed of last
 }
 
 // commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it.
@@ -44,7 +45,7 @@ func (m *Masker) lettersAt(i int) string {
 		case view.IsNameByte(b):
 			end := m.NameEndAt(j)
 			word := m.Text[j:min(end, i)]
-			if letters, ok := commands[m.program(j, min(end, i))]; ok {
+			if letters, ok := commands[m.program(j, min(end, i))]; ok && !strings.HasPrefix(m.Text[end:], "://") {
 				c.letters = letters
 			}
 			c.user = c.user || users[word]
@@ -96,7 +97,9 @@ func (m *Masker) Option(i, n int) int {
 	} else {
 		glued := end > n+1
 		letters := m.lettersAt(i)
-		if known := strings.IndexByte(letters, letter) >= 0; !known && !user || glued && (!known || letters[0] != '+') {
+		known := strings.IndexByte(letters, letter) >= 0
+		user = user || known && letters[0] == ':'
+		if !known && !user || glued && (!known || letters[0] != '+') {
 			return n
 		}
 		if end = n + 1; letter == 'h' { // -hp of RAR

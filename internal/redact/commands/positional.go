@@ -13,17 +13,20 @@ import (
 
 // position is where a command, or a line of a configuration, has its credential.
 type position struct {
-	words []string // behind the first one
-	nth   int      // argument
-	vague bool     // the words may be those of a sentence
+	words  []string // behind the first one
+	places string   // which arguments it is; 9: the last one, if an option says that it is there
+	vague  bool     // the words may be those of a sentence
 }
+
+const theLast = "9"
 
 // positions are by the first word, in lower case.
 var positions = func() map[string][]position {
 	table := map[string][]position{}
 	for command, nth := range words.Table("positional") {
 		all := strings.Split(command, "/")
-		table[all[0]] = append(table[all[0]], position{all[1:], int(nth[0] - '0'), strings.HasSuffix(nth, "?")})
+		places, vague := strings.CutSuffix(nth, "?")
+		table[all[0]] = append(table[all[0]], position{all[1:], places, vague})
 	}
 	return table
 }()
@@ -35,7 +38,11 @@ func (m *Masker) positional(s word) int {
 		for _, word := range p.words {
 			from := m.Blanks(i)
 			end := m.NameEndAt(from)
-			found = found && from > i && end > from && (word == "*" || strings.EqualFold(m.Text[from:end], word))
+			begin, isOpen := strings.CutSuffix(word, "*")
+			found = found && from > i && from < len(m.Text) && view.HasFold(m.Text[from:], begin) && (isOpen || end == from+len(word))
+			for isOpen && end < len(m.Text) && end-from < words.MaxName && !view.IsSpace(m.Text[end]) && m.Text[end] != '"' {
+				end++
+			}
 			i = end
 		}
 		if !found {
@@ -49,38 +56,55 @@ func (m *Masker) positional(s word) int {
 	return 0
 }
 
-// argument masks the argument of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
-func (m *Masker) argument(i int, p position) int {
+// argument masks the arguments of p, of those from i on in this line. Options don't count, and one digit says how the next is encrypted.
+func (m *Masker) argument(i int, p position) (next int) {
 	const most = 12
 	certain := strings.HasSuffix(strings.TrimRight(m.LineBefore(i, page.MaxScheme), " "+view.Alphabet), ":") // bob : EAP "hunter2"
+	n, last, given := 0, page.Value{}, false
 	for range most {
 		from := m.Blanks(i)
 		v, ok := m.Word(from, true)
-		if from == i || !ok || m.isAtLineEnd(from) {
-			return 0
+		if from == i || !ok || m.isAtLineEnd(from) || strings.IndexByte("|;>", m.At(from)) >= 0 {
+			break
 		}
 		v = m.single(from, v)
 		text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 		i = v.Next
 		switch {
-		case text == "":
-			return 0
-		case text[0] == '-', text == "*":
+		case text == "" && !v.Quoted:
+			return next
+		case text == "*":
+		case text != "" && text[0] == '-':
+			given = given || text[1:] != "" && text[1] != '-' && strings.Contains(text, "b")
 		case len(text) == 1 && m.At(i) == ':': // a drive of Windows
 			i++
 		case m.isWindowsOption(from) && strings.LastIndexByte(text, '/') == 0, len(text) == 1 && view.IsDigits(text):
 			certain = true
-		case p.nth > 1:
-			p.nth--
-		case words.IsProse(text), words.IsNothing(text), words.Roles(strings.ToLower(text)) != 0,
-			p.vague && !certain && !words.Mixed(text) && !m.isWindowsOption(m.Blanks(i)):
-			return 0
+		case p.places == theLast:
+			if n++; n > 1 && !words.IsProse(text) && !words.IsNothing(text) {
+				last = v
+			} else if words.IsProse(text) {
+				return 0
+			}
 		default:
+			if n++; !strings.Contains(p.places, strconv.Itoa(n)) {
+				continue
+			}
+			if words.IsProse(text) || text == "" || words.IsNothing(text) || words.Roles(strings.ToLower(text)) != 0 ||
+				p.vague && !certain && !words.Mixed(text) && !m.isWindowsOption(m.Blanks(i)) {
+				return next
+			}
 			m.Hide(v.Start, v.End)
-			return v.Next
+			if next = v.Next; strings.HasSuffix(p.places, strconv.Itoa(n)) {
+				return next
+			}
 		}
 	}
-	return 0
+	if given && last.End > 0 {
+		m.Hide(last.Start, last.End)
+		next = last.Next
+	}
+	return next
 }
 
 // single returns the value v at i without what a language would glue to it: arguments of commands stand side by side.
@@ -141,15 +165,16 @@ func (m *Masker) arguments(from, end int, places string) (next int) {
 		isNew := view.HasFold(arg, "@new") || view.HasFold(arg, "@old")                                                 // of a procedure
 		placed := strings.Contains(places, strconv.Itoa(n+1)) && !strings.HasPrefix(arg, "@") && !view.IsDigits(before) // of a port none is
 		if isNew || placed {
-			next = max(next, m.literal(cell.Start, cell.End))
+			next = max(next, m.literal(cell.Start, cell.End, strings.HasSuffix(places, "?")))
 		}
 		before = arg
 	}
 	return next
 }
 
-// literal masks the string that is all there is from start to end, save what may be before its quotes.
-func (m *Masker) literal(start, end int) int {
+// literal masks the string that is all there is from start to end, save what may be before its quotes. vague: if it
+// looks like a credential.
+func (m *Masker) literal(start, end int, vague bool) int {
 	arg := m.Text[start:end]
 	quote := strings.IndexAny(arg, "\"'`")
 	if quote < 0 || len(strings.TrimSpace(arg[:quote])) > 1 && !strings.Contains(arg[:quote], "@") {
@@ -157,8 +182,8 @@ func (m *Masker) literal(start, end int) int {
 	}
 	v := m.Quoted(start + quote)
 	text := m.Text[v.Start:v.End]
-	label := strings.IndexByte(text, ' ') >= 0 && !words.Mixed(text)
-	if text == "" || label || words.IsProse(text) || words.IsNothing(text) {
+	label := strings.IndexByte(text, ' ') >= 0 && (vague || !words.Mixed(text))
+	if text == "" || vague && !words.Mixed(text) || label || words.IsProse(text) || words.IsNothing(text) {
 		return 0
 	}
 	m.Hide(v.Start, v.End)

@@ -22,7 +22,7 @@ type word struct {
 var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
 	heads = map[string]bool{"identified": true}
 	for _, all := range []iter.Seq[string]{
-		maps.Keys(verbs), maps.Keys(schemes), maps.Keys(functions), maps.Keys(positions), maps.Keys(piped),
+		maps.Keys(verbs), maps.Keys(schemes), maps.Keys(functions), maps.Keys(positions), maps.Keys(piped), maps.Keys(rowLeads),
 	} {
 		for word := range all {
 			heads[strings.ToLower(word)] = true
@@ -38,7 +38,7 @@ var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
 
 // Command masks the credential of the command that begins with the word at i, and returns where to go on; i if there is none.
 func (m *Masker) Command(i int) int {
-	if !begins[view.PairOf(m.At(i), m.At(i+1))] || !view.IsLetter(m.At(i+1)) || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
+	if !begins[view.PairOf(m.At(i), m.At(i+1))] || !view.IsAlnum(m.At(i+1)) || view.IsNameByte(m.At(i-1)) && m.At(i-1) != '.' {
 		return i
 	}
 	end := i + len(page.Trim(m.Text[i:m.NameEndAt(i)], ".-_"))
@@ -69,6 +69,9 @@ func (m *Masker) Command(i int) int {
 	}
 	if next == 0 {
 		next = m.positional(s)
+	}
+	if next == 0 {
+		next = m.row(s)
 	}
 	return max(i, next)
 }

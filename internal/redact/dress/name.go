@@ -75,6 +75,10 @@ func (m *Masker) Name(i int) int {
 	}
 	s.strength = words.StrengthOf(s.word)
 	m.widen(&s)
+	if n := words.Qualifier(s.word, t[s.end:min(len(t), s.end+maxAside)]); n > 0 {
+		s = m.subjectAt(s.start, s.end+n)
+		s.strength = words.Sure
+	}
 	if s.strength == words.Open {
 		return i + 1
 	}
@@ -95,7 +99,7 @@ func (m *Masker) masked(s *subject) int {
 	}
 	m.table(s) // of which the first row may look like the value of the last column
 	if next := m.valueOf(s); next > 0 {
-		return next
+		return max(next, m.compared(s, next))
 	}
 	if next := m.rejected(s); next > 0 {
 		return next
@@ -113,9 +117,11 @@ func (m *Masker) widen(s *subject) {
 			s.strength = words.Sure
 		}
 		return
-	case "key", "keys", "phrase", "code", "codes", "string", "word", "secret", "passe", "community", "grant":
+	case "phrase", "code", "codes", "string", "word", "secret", "passe", "grant":
 	default:
-		return
+		if words.Roles(low)&words.IsKey == 0 {
+			return
+		}
 	}
 	start := s.start - 1
 	if strings.HasSuffix(m.Text[:s.start], "did:") { // an identifier: did:key:z6Mk

@@ -68,20 +68,6 @@ func (m *Masker) content(s *subject, i int) int {
 	return m.hideIf(s, page.Value{Start: from, End: from + len(text), Next: end})
 }
 
-// behindTags reads a value that is behind tags of its own: <b>Password:</b> hunter2
-func (m *Masker) behindTags(i int) (v page.Value, ok bool) {
-	for range 3 {
-		end := m.TagEnd(i + 1)
-		if m.At(i) != '<' || end < 0 {
-			break
-		}
-		ok = ok || m.At(i+1) == '/'
-		i = m.Spaces(end + 1)
-	}
-	v = page.Unquoted(i, m.Bare(i, m.Depth(i), false))
-	return v, v.End > i && (ok || m.At(v.End) == '<')
-}
-
 // record masks the value that belongs to s where s itself is the value of something called name: {"name": "password",
 // "value": "hunter2"}, in any order and syntax, and <entry key="password">hunter2</entry>. It returns where to go on, 0 if s
 // is no such name.
@@ -96,7 +82,7 @@ func (m *Masker) record(s *subject) int {
 		return m.hideIf(s, page.Unquoted(from, m.Bare(from, m.Depth(s.end), true)))
 	}
 	end := s.end
-	for nested := true; end < len(t) && end-s.end < maxRecord && !m.recordEnds(end); end++ {
+	for nested := true; end < len(t) && end-s.end < maxRecord && !m.RecordEnds(end); end++ {
 		if nested && t[end] == '{' {
 			inner := m.Closing(end, s.end+maxRecord)
 			nested, end = inner > 0, max(end, inner)
@@ -110,7 +96,7 @@ func (m *Masker) record(s *subject) int {
 		next = m.content(s, end+1)
 	}
 	start := key
-	for start > 0 && key-start < maxRecord && (t[start-1] == '}' || !m.recordEnds(start-1)) && t[start-1] != '{' {
+	for start > 0 && key-start < maxRecord && (t[start-1] == '}' || !m.RecordEnds(start-1)) && t[start-1] != '{' {
 		if start--; t[start] == '}' || t[start] == '"' && start < key-1 { // what is in quotes or braces
 			from := max(0, start-maxRecord)
 			start = from + max(0, strings.LastIndexByte(t[from:start], max('"', t[start]-2)))
@@ -144,21 +130,6 @@ func (m *Masker) part(s *subject) int {
 	}
 	from := m.Spaces(q + empty)
 	return m.hideIf(s, page.Unquoted(from, m.Closed(from, "\n", view.Escaped)))
-}
-
-// recordEnds reports whether a record ends at i.
-func (m *Masker) recordEnds(i int) bool {
-	switch m.Text[i] {
-	case '}', '<', '>', ';':
-		return true
-	case '\n':
-		next := i + 1
-		for next < i+maxAside && (m.At(next) == ' ' || m.At(next) == '\t') {
-			next++
-		}
-		return m.At(next) == '-' || m.At(next) == '\n'
-	}
-	return false
 }
 
 // keyBefore returns where the key begins that what is at i is the value of, if that is something like name; -1 otherwise.

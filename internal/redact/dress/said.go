@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/words"
 )
 
 // rejected masks what a validator says that s was: field 'password': rejected value [hunter2], invalid value "hunter2" for password.
 func (m *Masker) rejected(s *subject) int {
 	if key := strings.HasSuffix(m.Text[:max(0, s.start-1)], " for key "); s.strength != words.Sure && !s.flag && !key {
-		return 0
+		return m.compared(s, s.end)
 	}
 	t := m.Text
 	line, rest, _ := strings.Cut(t[s.end:min(len(t), s.end+maxRecord)], "\n")
@@ -22,6 +23,9 @@ func (m *Masker) rejected(s *subject) int {
 	}
 	m.Cost += end - s.end
 	m.quotedBefore(s)
+	if next := m.compared(s, s.end); next > 0 {
+		return next
+	}
 	if next := m.keyedValue(s, s.end, end); next > 0 || s.strength < words.Sure {
 		return next
 	}
@@ -56,6 +60,37 @@ func (m *Masker) quotedBefore(s *subject) {
 	}
 }
 
+// judging says that a credential is wrong, comparing is before a value that is compared with another one, differing says that some are.
+const maxCompared = 80 // bytes
+
+var (
+	judging              = append([]string{" must ", " too "}, words.List("verdict")...)
+	comparing, differing = words.Set("comparing"), words.List("differing")
+)
+
+// compared masks what is said to be compared behind s, from i on: mismatch: expected "hunter2" but got "hunter3". It returns where to go
+// on, 0 if nothing is.
+func (m *Masker) compared(s *subject, i int) (next int) {
+	said := m.Text[i:min(len(m.Text), i+page.MaxScheme)]
+	if !slices.ContainsFunc(differing, func(w string) bool { return strings.Contains(said, w) }) {
+		return 0
+	}
+	for end := min(len(m.Text), i+maxCompared); i < end; {
+		from := m.Spaces(i)
+		op := m.Operator(from)
+		i = min(len(m.Text), max(from+1, m.NameEndAt(from), from+len(op)))
+		if op == "" && m.At(from) != '(' && (from == i || !comparing[strings.ToLower(m.Text[from:i])]) {
+			continue
+		}
+		v, ok := m.Word(m.Spaces(i), true)
+		if ok && words.IsCompared(s.strength, m.Text[v.Start:min(v.End, v.Start+page.MaxLook)], v.Quoted) {
+			m.Hide(v.Start, v.End)
+			next, i = v.Next, v.Next
+		}
+	}
+	return next
+}
+
 // verdict masks the last word of a line, which begins at i, where a colon is before it or parentheses around it, and what is wrong with it
 // is said before: must not be that (hunter2), is not valid: hunter2.
 func (m *Masker) verdict(i int, line string) int {
@@ -65,10 +100,10 @@ func (m *Masker) verdict(i int, line string) int {
 			at = strings.LastIndexByte(line[:at], lead[0])
 		}
 		said := line[:max(0, at)]
-		if slices.ContainsFunc([]string{"valid", "match", " must ", " too "}, func(w string) bool { return strings.Contains(said, w) }) {
+		if slices.ContainsFunc(judging, func(w string) bool { return strings.Contains(said, w) }) {
 			v, ok := m.Word(i+at+len(lead), true)
 			text, before := m.Text[v.Start:v.End], words.LastWord(said)
-			isLast := (m.alone(&v) || lead == "(" && m.At(v.Next) == ')') && strings.ToUpper(text) != text // a code of an error
+			isLast := (m.Alone(&v) || lead == "(" && m.At(v.Next) == ')') && strings.ToUpper(text) != text // a code of an error
 			if ok && isLast && words.Mixed(text) && !slices.Contains(words.List("user"), before) && words.Roles(before)&words.IsOf == 0 {
 				m.Hide(v.Start, v.End)
 				return v.Next

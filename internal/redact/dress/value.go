@@ -143,7 +143,7 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 			return v, true
 		}
 	case c == '<' && (view.IsLetter(m.At(i+1)) || m.At(i+1) == '/'):
-		return m.behindTags(i)
+		return m.BehindTags(i)
 	case c == '$' && m.At(i+1) == '(' && l.bond > spaced:
 		if end := m.Closing(i+1, i+page.MaxElement); end > 0 {
 			return page.Unquoted(i, end+1), true

@@ -16,7 +16,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 	header := words.ManyWords(s.word)
 	switch {
-	case m.counts(v, text), l.bond == assigned && m.leadsOn(v, text):
+	case m.Counts(v, text), l.bond == assigned && m.leadsOn(v, text):
 		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
 		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text), s.flag && strings.HasPrefix(text, "--") && view.IsLetter(m.At(v.Start+2)),
@@ -47,7 +47,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 			s.strength < words.Sure && !words.IsProse(text) && m.isMember(s, v) {
 			break
 		}
-		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsFact|words.IsKey|words.IsOpenKey|words.IsSecretKey) != 0
+		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsCode|words.IsFact|words.IsKey|words.IsOpenKey|words.IsSecretKey) != 0
 		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next) {
 			return false // jwt: signature is invalid
 		}
@@ -60,12 +60,12 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		switch s.strength {
 		case words.Sure:
 			if strings.EqualFold(s.word, "pwd") || view.IsDigits(text) {
-				return (len(text) > 3 || m.alone(v)) && words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) // no 8 bytes
+				return (len(text) > 3 || m.Alone(v)) && words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) // no 8 bytes
 			}
 			asked := view.HasFold(m.Text[m.Spaces(s.end):], "for ") // by a program: a sentence may follow
-			return !l.line && !asked || words.Mixed(text) || m.alone(v)
+			return !l.line && !asked || words.Mixed(text) || m.Alone(v)
 		case words.Noun:
-			return words.Mixed(text) || len(text) > 24 || m.alone(v) && l.line
+			return words.Mixed(text) || len(text) > 24 || m.Alone(v) && l.line
 		case words.Weak:
 			return words.IsToken(text) && (header || !words.IsSetting(text))
 		}
@@ -73,13 +73,6 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	}
 	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) ||
 		s.flag && s.strength == words.Unsure && strings.IndexByte(s.word, '-') > 0 && words.Mixed(text) // --sse-c-key hunter2
-}
-
-// counts reports whether v is rather how much there is of something: 8 bytes.
-func (m *Masker) counts(v *page.Value, text string) bool {
-	const most = 3 // digits
-	return !v.Quoted && len(text) <= most && view.IsDigits(text) &&
-		m.At(v.End) == ' ' && view.IsLetter(m.At(v.End+1)) && !m.PairFollows(v.End+1)
 }
 
 // leadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store
@@ -99,7 +92,7 @@ func (m *Masker) goesOn(s *subject, l link, v *page.Value, text string) bool {
 		return (s.quote != 0 || l.bond == colon) && !words.Mixed(text)
 	case !s.flag && s.quote == 0:
 		return false
-	case s.flag && (strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open || l.line && !m.alone(v)): // --password PASSWORD
+	case s.flag && (strings.ToUpper(text) == text && words.StrengthOf(text) != words.Open || l.line && !m.Alone(v)): // --password PASSWORD
 		return true
 	}
 	return m.At(v.Next) == ' ' && (view.IsLetter(next) || m.At(s.end) == ',') && // --password, see --help
@@ -134,7 +127,7 @@ func (m *Masker) wantsSpaced(s *subject, l link, v *page.Value, text string) boo
 	rest, _ := view.CutAny(strings.TrimPrefix(m.Text[v.Next:min(len(m.Text), v.Next+page.MaxScheme)], ")"), "\n\"")
 	goesOn := rest != "" && (rest[0] == ' ' || v.Quoted && rest[0] == ':') && words.IsProse(strings.TrimLeft(rest, ": 0123456789"))
 	one := words.Mixed(text) && !words.IsID(text) && !strings.ContainsAny(text, "-_./:") && m.At(s.end) == ' '
-	judged := one && (goesOn || m.alone(v) || m.complained(s)) && !view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
+	judged := one && (goesOn || m.Alone(v) || m.complained(s)) && !view.HasFold(m.Text[max(0, s.start-len("unexpected ")):], "unexpected ")
 	disputed := slices.ContainsFunc(words.List("dispute"), func(w string) bool { return strings.Contains(rest, w) })
 	odd := (s.strength == words.Noun || v.Quoted && !m.complained(s)) && strings.Trim(text, "0123456789"+view.Alphabet) != "" // no name
 	if m.isLogin(s, v) && !words.IsProse(text) || judged && (s.strength == words.Weak || disputed) || one && odd {
@@ -182,7 +175,7 @@ func (m *Masker) isUserPair(s *subject, l link, v *page.Value) bool {
 		return false
 	}
 	whole := page.Unquoted(v.Start, end)
-	if !m.alone(&whole) && !words.Mixed(password) {
+	if !m.Alone(&whole) && !words.Mixed(password) {
 		return false
 	}
 	*v = whole
@@ -194,7 +187,7 @@ func (m *Masker) isSetting(s *subject, l link, v *page.Value) bool {
 	before := strings.TrimSpace(m.LineBefore(s.start, maxAside))
 	variable := strings.ToUpper(s.word) == s.word
 	return words.IsIdentifier(s.word) && strings.IndexByte(s.word, '-') < 0 && !l.line && s.quote == 0 && m.At(s.end) == ' ' &&
-		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.alone(v) || m.At(v.Next) == ';')
+		(before == "" || strings.IndexByte(":\"", before[len(before)-1]) >= 0 || variable) && (m.Alone(v) || m.At(v.Next) == ';')
 }
 
 // complained reports whether the word before s says that it was wrong: then what follows in quotes is what was given.
@@ -236,12 +229,6 @@ func (m *Masker) inPairs(i int) bool {
 	return start > 0 && pairing[strings.ToLower(m.Text[m.NameStartAt(start-1):start-1])]
 }
 
-// alone reports whether v ends its line, perhaps as the last word of a sentence.
-func (m *Masker) alone(v *page.Value) bool {
-	rest := strings.TrimLeft(strings.TrimPrefix(m.Text[v.Next:], "."), " ")
-	return rest == "" || strings.IndexByte("\n\r\"'}", rest[0]) >= 0
-}
-
 // isMember reports whether s and v are a member of an object or a map, or a line of YAML.
 func (m *Masker) isMember(s *subject, v *page.Value) bool {
 	line := m.LineBefore(s.start, page.MaxLook)
@@ -249,7 +236,7 @@ func (m *Masker) isMember(s *subject, v *page.Value) bool {
 		rest := strings.TrimSpace(line[i+1:])
 		return strings.IndexByte("{[(", line[i]) >= 0 && (rest == "" || rest[len(rest)-1] == ',')
 	}
-	if strings.TrimSpace(line) != "" || !m.alone(v) {
+	if strings.TrimSpace(line) != "" || !m.Alone(v) {
 		return false
 	}
 	name, value, _ := strings.Cut(m.LineBefore(max(0, s.start-len(line)-1), page.MaxLook), ": ") // the line before
@@ -266,10 +253,10 @@ func (m *Masker) isLogin(s *subject, v *page.Value) bool {
 	m.Cost += longest
 	all := strings.Fields(before[strings.LastIndexByte(before, '\n')+1:])
 	n := len(all)
-	ends := m.alone(v) || m.At(v.Next) == ';'
+	ends := m.Alone(v) || m.At(v.Next) == ';'
 	switch {
 	case n > 1 && (strings.Contains(all[n-2], "login") || strings.Contains(all[n-2], "user")):
-		return all[n-1] != "or" && all[n-1] != "and"
+		return all[n-1] != "or" && all[n-1] != "and" && all[n-1] != "index:"
 	case n > 2 && all[n-2] == "put" && ends: // etcdctl put /db/password hunter2
 		return m.At(s.start-1) == '/' && !words.IsProse(all[n-3])
 	}

@@ -107,3 +107,45 @@ func (p *Page) Wrapped(start, end int) int {
 	}
 	return end
 }
+
+// BehindTags reads a value that is behind tags of its own: <b>Password:</b> hunter2
+func (p *Page) BehindTags(i int) (v Value, ok bool) {
+	for range 3 {
+		end := p.TagEnd(i + 1)
+		if p.At(i) != '<' || end < 0 {
+			break
+		}
+		ok = ok || p.At(i+1) == '/'
+		i = p.Spaces(end + 1)
+	}
+	v = Unquoted(i, p.Bare(i, p.Depth(i), false))
+	return v, v.End > i && (ok || p.At(v.End) == '<')
+}
+
+// RecordEnds reports whether a record ends at i.
+func (p *Page) RecordEnds(i int) bool {
+	switch p.Text[i] {
+	case '}', '<', '>', ';':
+		return true
+	case '\n':
+		next := i + 1
+		for next < i+maxAside && (p.At(next) == ' ' || p.At(next) == '\t') {
+			next++
+		}
+		return p.At(next) == '-' || p.At(next) == '\n'
+	}
+	return false
+}
+
+// Alone reports whether v ends its line, perhaps as the last word of a sentence.
+func (p *Page) Alone(v *Value) bool {
+	rest := strings.TrimLeft(strings.TrimPrefix(p.Text[v.Next:], "."), " ")
+	return rest == "" || strings.IndexByte("\n\r\"'}", rest[0]) >= 0
+}
+
+// Counts reports whether v is rather how much there is of something: 8 bytes.
+func (p *Page) Counts(v *Value, text string) bool {
+	const most = 3 // digits
+	return !v.Quoted && len(text) <= most && view.IsDigits(text) &&
+		p.At(v.End) == ' ' && view.IsLetter(p.At(v.End+1)) && !p.PairFollows(v.End+1)
+}

@@ -250,7 +250,17 @@ func IsPlaceholder(s string) bool {
 	return s == "?" || s == "%s" || len(s) < 5 && view.IsDigits(strings.TrimLeft(s, "$@p")) && !view.IsDigits(s)
 }
 
-var nothing = Set("nothing")
+var nothing, noValue = Set("nothing"), Set("no value")
+
+// isRefusal reports whether s says that there is no value, or what is wrong with it: not set, too short.
+func isRefusal(s string) bool {
+	const longest = 32
+	if len(s) > longest {
+		return false
+	}
+	first, rest, found := strings.Cut(strings.ToLower(strings.Trim(s, "<>[](){}!?;.")), " ")
+	return found && (first == "not" || first == "no" || first == "too") && noValue[strings.Trim(rest, " .!")]
+}
 
 // IsNothing reports whether a value is none: a placeholder, a reference to another place, or what a program prints for nothing.
 func IsNothing(s string) bool {
@@ -269,6 +279,9 @@ func IsNothing(s string) bool {
 		s = kind
 	}
 	if nothing[strings.ToLower(strings.Trim(s, "<>[](){}!?;"))] {
+		return true
+	}
+	if isRefusal(s) {
 		return true
 	}
 	for _, opening := range []string{"${", "{{", "${{", "#{", "%{"} {

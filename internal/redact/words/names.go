@@ -64,6 +64,9 @@ func StrengthOf(s string) Strength {
 
 // meaning is the strength of a name, whatever is said besides.
 func (w *name) meaning() Strength {
+	if w.isQualified() {
+		return Sure
+	}
 	for i := 1; i < w.n; i++ { // the password of somebody
 		if Roles(w.words[i])&IsOf != 0 {
 			w.n = i
@@ -91,6 +94,50 @@ func (w *name) meaning() Strength {
 func (w *name) isSure() bool {
 	two := w.last(1) + w.last(0)
 	return w.n > 1 && Roles(two)&isSure != 0 || w.n > 2 && Roles(w.last(2)+two)&isSure != 0
+}
+
+// isQualified reports whether the last words say which of the keys or tokens before them it is: clave secreta, token de acceso.
+func (w *name) isQualified() bool {
+	if w.n < 2 || Roles(w.last(0))&isSecretBehind == 0 {
+		return false
+	}
+	i := 1
+	for i < w.n-1 && Roles(w.last(i))&isBetween != 0 {
+		i++
+	}
+	what := Roles(w.last(i))
+	return what&IsKey != 0 && what&IsNeutral == 0 && !english[w.last(i)] || i > 1 && what&(IsWeak|isNoun) != 0 ||
+		what&isSure != 0 && w.last(0) != "api"
+}
+
+var english = map[string]bool{"key": true, "keys": true, "community": true}
+
+// Qualifier returns how much of rest, which follows a name, belongs to it, and makes it that of a credential: secreta, d'API.
+func Qualifier(name, rest string) int {
+	const most = 4 // words
+	end := 0
+	for range most {
+		word := strings.TrimLeft(rest[end:], " '’")
+		if len(word) == len(rest)-end {
+			return 0
+		}
+		end = len(rest) - len(word)
+		n := 0
+		for n < len(word) && view.IsNameByte(word[n]) && !strings.HasPrefix(word[n:], "’") {
+			n++
+		}
+		switch r := Roles(strings.ToLower(word[:n])); {
+		case r&isSecretBehind != 0:
+			if w := split(name + rest[:end+n]); w.isQualified() {
+				return end + n
+			}
+			return 0
+		case r&isBetween == 0:
+			return 0
+		}
+		end += n
+	}
+	return 0
 }
 
 // strength is the strength of a name of which the last word says what it means.

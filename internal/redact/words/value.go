@@ -45,8 +45,10 @@ func IsRemark(name, text string) bool {
 	low := strings.ToLower(name)
 	isCode := func(word string) bool { l := LookAt(word); return l.Digits > 0 && l.Letters() > 0 }
 	all := strings.Fields(text)
-	return len(all) > 2 && areWords(all) && !slices.ContainsFunc(all, isCode) &&
-		!strings.HasSuffix(low, "phrase") && !strings.HasSuffix(low, "mnemonic")
+	if strings.HasSuffix(low, "mnemonic") || strings.HasSuffix(low, " phrase") { // which has 12 words, none of a sentence
+		return len(all) > 1 && len(all) < 12 && areWords(all) && slices.ContainsFunc(all, IsProse)
+	}
+	return len(all) > 2 && areWords(all) && !slices.ContainsFunc(all, isCode) && !strings.HasSuffix(low, "phrase")
 }
 
 // IsSentence reports whether text is the rest of a sentence, of at least so many words.
@@ -119,6 +121,8 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 		return s == Weak && (Jumbled(text) || list && odd) || s != Weak && l.Letters() > 0 && (odd || !strings.Contains(text, "type"))
 	case l.Letters() == 0 && l.Digits > 0 && (s <= Noun || strings.HasSuffix(name, "s") && l.Digits < 4):
 		return l.Digits >= 6 && !strings.HasSuffix(name, "s")
+	case s == Weak && IsMode(name, text):
+		return false
 	case s == Weak: // not what a function returns
 		isCall := !quoted && strings.IndexByte(text, '(') > 0 && !strings.ContainsAny(text, "\"'`0123456789")
 		return !IsProse(text) && !IsMeasure(text, &l) && !IsFile(text) && !isCall
@@ -128,6 +132,28 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 	}
 	directory := strings.HasSuffix(strings.ToLower(name), "pwd") && strings.IndexByte("/~", text[0]) >= 0
 	return !IsSentence(text, 3) && !directory
+}
+
+// IsCompared reports whether text, which is compared with what has a name of this strength, is a credential.
+func IsCompared(s Strength, text string, quoted bool) bool {
+	if text == "" || IsNothing(text) || IsID(text) {
+		return false
+	}
+	return quoted && s == Sure && !IsProse(text) || Mixed(text) && (s == Sure || TokenLike(text))
+}
+
+var modes = Set("mode")
+
+// IsMode reports whether text says how requests are authenticated, or which signal was sent: auth=public, sig=SIGKILL
+func IsMode(name, text string) bool {
+	low := strings.ToLower(text)
+	switch LastWord(name) {
+	case "auth", "auths", "authentication":
+		return modes[low]
+	case "sig":
+		return strings.HasPrefix(text, "SIG") && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ012") == "" || modes[low] && text != low
+	}
+	return false
 }
 
 // isReference reports whether text asks something for a member by its name: headers["Authorization"].

@@ -75,6 +75,8 @@ const (
 	IsAnyName
 	IsAnyValue
 	IsGiven
+	isSecretBehind
+	isBetween
 )
 
 // lexicon has the roles of each word.
@@ -82,7 +84,7 @@ var lexicon = func() map[string]Role {
 	table := map[string]Role{}
 	for i, section := range []string{
 		"sure", "noun", "weak", "key", "code", "fact", "neutral", "of", "asking", "secret key", "open key", "secret phrase", "secret code",
-		"any name", "any value", "given",
+		"any name", "any value", "given", "secret behind", "between",
 	} {
 		for _, word := range vocabulary[section] {
 			table[view.Folded(word)] |= 1 << i
