@@ -96,6 +96,10 @@ func (m *Masker) Option(i, n int) int {
 		}
 	} else {
 		glued := end > n+1
+		if before := m.LineBefore(i, page.MaxScheme); glued && strings.HasSuffix(before, " flag: '"+t[n:n+1]+"' in ") && words.Mixed(t[n+1:end]) {
+			m.Hide(n+1, end) // as pflag says of an option that is unknown
+			return end
+		}
 		letters := m.lettersAt(i)
 		known := strings.IndexByte(letters, letter) >= 0
 		user = user || known && letters[0] == ':'

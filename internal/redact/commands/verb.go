@@ -20,7 +20,7 @@ type word struct {
 
 // heads are the words that commands begin with, in lower case, and begins has the first two bytes of them and of the names of functions.
 var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
-	heads = map[string]bool{"identified": true}
+	heads = map[string]bool{"identified": true, "publish": true, "play": true}
 	for _, all := range []iter.Seq[string]{
 		maps.Keys(verbs), maps.Keys(schemes), maps.Keys(functions), maps.Keys(positions), maps.Keys(piped), maps.Keys(rowLeads),
 	} {
@@ -73,6 +73,9 @@ func (m *Masker) Command(i int) int {
 	if next == 0 {
 		next = m.row(s)
 	}
+	if next == 0 && (strings.EqualFold(s.text, "publish") || strings.EqualFold(s.text, "play")) {
+		next = m.published(s)
+	}
 	return max(i, next)
 }
 
@@ -85,6 +88,13 @@ func (m *Masker) verb(s word) int {
 	}
 	if q := m.At(s.end); view.IsQuote(q) && m.At(s.start-1) == q && view.IsQuote(m.At(s.end+2)) { // "AUTH" "hunter2"
 		s.end++
+	}
+	if rest := m.Text[s.end:]; verbs[s.text] && view.HasFold(rest, "', args: [") { // as clients of Redis print commands
+		start := s.end + len("', args: [")
+		m.Keys++
+		end := m.Closing(start-1, start+page.MaxLook)
+		m.Hide(start, end)
+		return end
 	}
 	if !verbs[s.text] || !view.IsSpace(m.At(s.end)) {
 		return 0

@@ -58,13 +58,16 @@ func (m *Masker) quotedBefore(s *subject) {
 			m.hideIf(s, v)
 		}
 	}
+	if i := strings.Index(before, `value "`); i >= 0 && strings.HasSuffix(before, " property '") { // of GStreamer, with its type behind it
+		m.hideIf(s, m.Quoted(from+i+len("value ")))
+	}
 }
 
 // judging says that a credential is wrong, comparing is before a value that is compared with another one, differing says that some are.
 const maxCompared = 80 // bytes
 
 var (
-	judging              = append([]string{" must ", " too "}, words.List("verdict")...)
+	judging              = append([]string{" must ", " too ", " format"}, words.List("verdict")...)
 	comparing, differing = words.Set("comparing"), words.List("differing")
 )
 
@@ -119,10 +122,11 @@ func (m *Masker) valueBefore(s *subject) {
 	for n := 0; n < 2 && slices.Contains(words.List("whose"), strings.ToLower(word)); n++ {
 		word, i = m.WordBefore(i, maxAside)
 	}
-	if word = strings.ToLower(word); word != "is" && word != "as" && word != "was" {
+	lead := strings.ToLower(word)
+	word, i = m.WordBefore(i, maxAside)
+	if given := lead == "for" && strings.HasSuffix(m.Text[:i], " value "); lead != "is" && lead != "as" && lead != "was" && !given {
 		return
 	}
-	word, i = m.WordBefore(i, maxAside)
 	m.Cost += s.start - i
 	text := strings.Trim(word, "\"'`,;:()")
 	start := i + strings.Index(word, text)

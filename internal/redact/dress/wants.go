@@ -16,7 +16,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 	header := words.ManyWords(s.word)
 	switch {
-	case m.Counts(v, text), l.bond == assigned && m.leadsOn(v, text):
+	case m.Counts(v, text), l.bond == assigned && m.LeadsOn(v, text):
 		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
 		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text), s.flag && strings.HasPrefix(text, "--") && view.IsLetter(m.At(v.Start+2)),
@@ -73,12 +73,6 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	}
 	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) ||
 		s.flag && s.strength == words.Unsure && strings.IndexByte(s.word, '-') > 0 && words.Mixed(text) // --sse-c-key hunter2
-}
-
-// leadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store
-func (m *Masker) leadsOn(v *page.Value, text string) bool {
-	arrow := m.Operator(m.Spaces(v.Next))
-	return !v.Quoted && (arrow == "->" || arrow == "=>") && m.At(v.Next) == ' ' && !words.Mixed(text)
 }
 
 // goesOn reports whether what follows s, an option or a name in quotes, is rather how a sentence goes on: --password is deprecated,

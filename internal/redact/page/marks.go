@@ -149,3 +149,9 @@ func (p *Page) Counts(v *Value, text string) bool {
 	return !v.Quoted && len(text) <= most && view.IsDigits(text) &&
 		p.At(v.End) == ' ' && view.IsLetter(p.At(v.End+1)) && !p.PairFollows(v.End+1)
 }
+
+// LeadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store
+func (p *Page) LeadsOn(v *Value, text string) bool {
+	arrow := p.Operator(p.Spaces(v.Next))
+	return !v.Quoted && (arrow == "->" || arrow == "=>") && p.At(v.Next) == ' ' && !words.Mixed(text)
+}

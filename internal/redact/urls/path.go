@@ -22,6 +22,7 @@ func (m *Masker) path(u *page.URL, from int) {
 	live := strings.HasPrefix(u.Scheme, "rts") || strings.HasPrefix(u.Scheme, "srt") || u.Scheme == "rist"
 	ingest := strings.HasPrefix(u.Scheme, "whip") || strings.HasPrefix(u.Scheme, "whep") || u.Scheme == "webrtc"
 	keyed := isKeyHost(strings.ToLower(t[u.Host:from]))
+	share := strings.HasSuffix(strings.ToLower(t[u.Host:from]), "storjshare.io")
 	hook := keyed
 	before, last := "", u.Query
 	for last > from && t[last-1] == '/' {
@@ -40,7 +41,8 @@ func (m *Masker) path(u *page.URL, from int) {
 			hook && words.TokenLike(s), keyed && end >= last && words.Mixed(s),
 			live && words.Opaque(s),
 			before == "p" && len(s) >= 32 && strings.HasPrefix(t[end:], "/n/") && words.Opaque(s), // of Oracle, authenticated in advance
-			before == "ks" && words.Opaque(s), // the session of Kaltura
+			share && (before == "s" || before == "raw") && words.TokenLike(s),
+			before == "ks" && words.Opaque(s),                                                           // the session of Kaltura
 			strings.HasPrefix(s, "s--") && strings.HasSuffix(s, "--") && len(s) >= len("s--12345678--"), // the signature of Cloudinary
 			words.Opaque(s) && strings.IndexByte(s, '.') < 0 && !isIDOf(before, s) &&
 				!isMade(before) && (words.StrengthOf(before) >= words.Weak || words.StrengthOf(before) == words.Unsure && !words.IsID(s)),

@@ -84,6 +84,8 @@ func (w *name) meaning() Strength {
 	switch asking := w.n > 1 && Roles(w.words[0])&IsAsking != 0; {
 	case asking && strength >= Noun:
 		return Weak
+	case asking && strength == Weak: // <ExpiredToken>
+		return Unsure
 	case asking:
 		return Open
 	}

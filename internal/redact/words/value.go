@@ -101,7 +101,7 @@ func IsPairLike(text string) bool {
 // IsSetting reports whether text is a name and an ID, or an ordinary word: manifestID=abcd1234, state=ready
 func IsSetting(text string) bool {
 	name, value, _ := strings.Cut(text, "=")
-	return strings.Trim(value, "=") != "" && (LastWord(name) == "id" || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") == "")
+	return strings.Trim(value, "=") != "" && (LastWord(name) == "id" || view.IsDigits(value) || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") == "")
 }
 
 // IsValueOf reports whether text, which is assigned to a name of this strength, is a credential. quoted, bracket: what it is in.
@@ -136,10 +136,11 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 
 // IsCompared reports whether text, which is compared with what has a name of this strength, is a credential.
 func IsCompared(s Strength, text string, quoted bool) bool {
-	if text == "" || IsNothing(text) || IsID(text) {
+	if text == "" || IsNothing(text) || IsID(text) || IsFile(text) || s < Sure && IsPairLike(text) {
 		return false
 	}
-	return quoted && s == Sure && !IsProse(text) || Mixed(text) && (s == Sure || TokenLike(text))
+	variable := !quoted && IsIdentifier(text) && !Opaque(text)
+	return quoted && s == Sure && !IsProse(text) || Mixed(text) && (s == Sure || TokenLike(text)) && !variable
 }
 
 var modes = Set("mode")
