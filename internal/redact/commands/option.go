@@ -87,7 +87,7 @@ func (m *Masker) Option(i, n int) int {
 		n = end - 1
 	}
 	letter := t[n]
-	user := letter == 'u' || letter == 'U'
+	user, pair := letter == 'u' || letter == 'U', false
 	if long {
 		switch t[n:end] {
 		case "user", "proxy-user", "userpass", "basic-auth", "creds", "cert", "proxy-cert":
@@ -102,7 +102,8 @@ func (m *Masker) Option(i, n int) int {
 		}
 		letters := m.lettersAt(i)
 		known := strings.IndexByte(letters, letter) >= 0
-		user = user || known && letters[0] == ':'
+		pair = known && letters[0] == ':'
+		user = user || pair
 		if !known && !user || glued && (!known || letters[0] != '+') {
 			return n
 		}
@@ -125,7 +126,7 @@ func (m *Masker) Option(i, n int) int {
 		return n
 	case strings.IndexByte(name, '{') >= 0, strings.IndexByte(name, '/') >= 0 && (user || long || !words.Mixed(text)), text[0] == '-':
 		return n
-	case (user || long) && (secret == "" || secret[0] == '/' || words.IsFile(secret)):
+	case (user || long) && (secret == "" && !(pair && words.Opaque(text)) || strings.HasPrefix(secret, "/") || words.IsFile(secret)):
 		return n
 	}
 	m.Hide(v.Start, v.End)

@@ -36,7 +36,10 @@ func (m *Masker) positional(s word) int {
 	for _, p := range positions[strings.ToLower(s.text)] {
 		i, found := s.end, true
 		for _, word := range p.words {
-			from := m.Blanks(i)
+			from := m.next(i)
+			if view.IsQuote(m.At(from)) {
+				from++
+			}
 			end := m.NameEndAt(from)
 			begin, isOpen := strings.CutSuffix(word, "*")
 			found = found && from > i && from < len(m.Text) && view.HasFold(m.Text[from:], begin) && (isOpen || end == from+len(word))
@@ -62,7 +65,7 @@ func (m *Masker) argument(i int, p position) (next int) {
 	certain := strings.HasSuffix(strings.TrimRight(m.LineBefore(i, page.MaxScheme), " "+view.Alphabet), ":") // bob : EAP "hunter2"
 	n, last, given := 0, page.Value{}, false
 	for range most {
-		from := m.Blanks(i)
+		from := m.next(i)
 		v, ok := m.Word(from, true)
 		if from == i || !ok || m.isAtLineEnd(from) || strings.IndexByte("|;>", m.At(from)) >= 0 {
 			break
@@ -105,6 +108,18 @@ func (m *Masker) argument(i int, p position) (next int) {
 		next = last.Next
 	}
 	return next
+}
+
+// next returns where the argument after the one that ends at i begins; i if there is none. They may be those of a list: ["a", "b"].
+func (m *Masker) next(i int) int {
+	comma := i
+	if view.IsQuote(m.At(comma)) {
+		comma++
+	}
+	if from := m.Blanks(comma + 1); m.At(comma) == ',' && view.IsQuote(m.At(from)) {
+		return from
+	}
+	return m.Blanks(i)
 }
 
 // single returns the value v at i without what a language would glue to it: arguments of commands stand side by side.

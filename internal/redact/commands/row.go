@@ -88,8 +88,8 @@ func strengthOfTable(name string) words.Strength {
 	return words.Open
 }
 
-// published masks the name of a stream that looks like a key, as nginx-rtmp logs it: publish: name='a1B2c3D4', PUBLISH "live" "a1B2c3D4". It
-// returns where to go on, 0 if there is none.
+// published masks the name of a stream that looks like a key, as nginx-rtmp logs it: publish: name='a1B2c3D4', PUBLISH "live" "a1B2c3D4".
+// It returns where to go on, 0 if there is none.
 func (m *Masker) published(s word) int {
 	i := 0
 	switch rest := m.Text[s.end:]; {

@@ -42,7 +42,8 @@ func (m *Masker) scheme(s word) int {
 	switch first := strings.ToLower(text); {
 	case strings.HasSuffix(text, "=") && view.IsQuote(m.At(i+len(text))): // of a challenge: Bearer realm="api"
 		return 0
-	case text == "", i == s.end, words.IsNothing(text):
+	case text == "", i == s.end, words.IsNothing(text), text[0] == '-' && view.IsLetter(m.At(i+1)) && len(text) == 2,
+		strings.HasPrefix(text, "--"): // an option
 		return 0
 	case bearer && !view.IsQuote(t[i-1]) && (words.Roles(first) != 0 || words.IsProse(first)):
 		return 0

@@ -64,21 +64,24 @@ func (m *Masker) quotedBefore(s *subject) {
 }
 
 // judging says that a credential is wrong, comparing is before a value that is compared with another one, differing says that some are.
-const maxCompared = 80 // bytes
-
 var (
-	judging              = append([]string{" must ", " too ", " format"}, words.List("verdict")...)
-	comparing, differing = words.Set("comparing"), words.List("differing")
+	judging   = append([]string{" must ", " too ", " format"}, words.List("verdict")...)
+	differing = append([]string{" but ", ", have ", ", got "}, words.List("differing")...)
+	comparing = words.Set("comparing")
 )
 
 // compared masks what is said to be compared behind s, from i on: mismatch: expected "hunter2" but got "hunter3". It returns where to go
 // on, 0 if nothing is.
 func (m *Masker) compared(s *subject, i int) (next int) {
-	said := m.Text[i:min(len(m.Text), i+page.MaxScheme)]
+	said := m.Text[i:min(len(m.Text), i+maxAside)]
+	first := strings.ToLower(m.Text[m.Spaces(i):max(m.Spaces(i), m.NameEndAt(m.Spaces(i)))])
+	if words.Roles(first)&words.IsFact != 0 && !slices.Contains(words.List("check"), first) { // of the length, say
+		return 0
+	}
 	if !slices.ContainsFunc(differing, func(w string) bool { return strings.Contains(said, w) }) {
 		return 0
 	}
-	for end := min(len(m.Text), i+maxCompared); i < end; {
+	for end := min(len(m.Text), i+2*maxAside); i < end; {
 		from := m.Spaces(i)
 		op := m.Operator(from)
 		i = min(len(m.Text), max(from+1, m.NameEndAt(from), from+len(op)))

@@ -101,7 +101,8 @@ func IsPairLike(text string) bool {
 // IsSetting reports whether text is a name and an ID, or an ordinary word: manifestID=abcd1234, state=ready
 func IsSetting(text string) bool {
 	name, value, _ := strings.Cut(text, "=")
-	return strings.Trim(value, "=") != "" && (LastWord(name) == "id" || view.IsDigits(value) || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") == "")
+	return strings.Trim(value, "=") != "" &&
+		(LastWord(name) == "id" || view.IsDigits(value) || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") == "")
 }
 
 // IsValueOf reports whether text, which is assigned to a name of this strength, is a credential. quoted, bracket: what it is in.
@@ -140,7 +141,7 @@ func IsCompared(s Strength, text string, quoted bool) bool {
 		return false
 	}
 	variable := !quoted && IsIdentifier(text) && !Opaque(text)
-	return quoted && s == Sure && !IsProse(text) || Mixed(text) && (s == Sure || TokenLike(text)) && !variable
+	return quoted && s == Sure && !IsProse(text) || Mixed(text) && (s == Sure || TokenLike(text) && (s > Unsure || Opaque(text))) && !variable
 }
 
 var modes = Set("mode")
