@@ -35,7 +35,7 @@ var hostile = []string{
 	`Some("password") => `, "password[a1b2", "password{a1b2} ", "token a1b2 is ", "AUTH\n$1\n", "password;a1b2", "authToken a1b2 ", "credentials a/b1c2 ",
 	"-p'a' ", "-p'a' -u ", "bearer, a1b2 ", "KEY 'a1b2' ", "session id a1b2 ", "login a:b1c2 ", "parse password from \"a1b2\" ", "secret a1b2 given ",
 	"failing row contains (a1b2) ", "COPY tokens, line 3: \"a1b2\" ", "dup key: { : ", "password mismatch: expected a1b2 but got c3d4 ", "password != ", "clave secreta: a1b2 ",
-	"clave de la clave de la ", "\"htpasswd\",\"-b\",\"a\",", "publish: name='a' ", "AUTH', args: [ 'a' ] ", "password a, got b1c2 ", "value \"a\" for property 'password' ", "htpasswd -b a b1c2 ", "radtest a b1c2 ", "http -a b:c1d2 ", "s3('a','b','c1d2') ", "mnemonic: not set ",
+	"clave de la clave de la ", "\"htpasswd\",\"-b\",\"a\",", "publish: name='a' ", "AUTH', args: [ 'a' ] ", "password a, got b1c2 ", "dup key: { : { ", "duplicate key value is (COPY tokens, line 3: \"a1b2\" ", "token duplicate key value is (", "value \"a\" for property 'password' ", "htpasswd -b a b1c2 ", "radtest a b1c2 ", "http -a b:c1d2 ", "s3('a','b','c1d2') ", "mnemonic: not set ",
 	"привет ", "пароль: ", "ключ ", "नमस्ते", "สวัสดี", "مرحبا ", "漢字文",
 	"👩\u200d👧", "a\u0301\u0302", "\ufffd", "\ue000", "ewogIC\n", "eyJhbGciOiJIUzI1NiJ9a1B2c3D4e5F6\n",
 	"token: a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6\n", "sb://a/;key=", "s3://a:b/", "password_",

@@ -22,13 +22,14 @@ var rowLeads = map[string]string{
 type table struct {
 	strength words.Strength
 	end      int
+	row      int // where its last row ends
 }
 
 // row masks what may be a credential among the values of a row that s leads to, if what is said beside it names a table, or columns, that
 // has some. It returns where to go on, 0 if there is no such row.
 func (m *Masker) row(s word) int {
 	lead, found := rowLeads[strings.ToLower(s.text)]
-	if !found || !strings.HasPrefix(m.Text[s.end:], lead) {
+	if !found || s.start < m.table.row || !strings.HasPrefix(m.Text[s.end:], lead) {
 		return 0
 	}
 	start := s.end + len(lead)
@@ -43,17 +44,20 @@ func (m *Masker) row(s word) int {
 	} else if end = m.Closing(start-1, start+page.MaxElement); lead[len(lead)-1] != '(' || end < 0 {
 		end = m.Closed(start, "\n", view.Escaped)
 	}
+	m.table.row = end
 	m.Keys++
 	if strength = max(strength, m.tableAround(s.start, end)); strength == words.Open {
 		return 0
 	}
-	for _, cell := range m.Cells(start, end, ",\t;|") {
-		text := strings.Trim(m.Text[cell.Start:cell.End], " \"'`(){}")
+	for cell := range strings.FieldsFuncSeq(m.Text[start:end], func(r rune) bool { return strings.ContainsRune(",\t;|", r) }) {
+		from := start + strings.Index(m.Text[start:end], cell)
+		start = from + len(cell)
+		text := strings.Trim(cell, " \"'`(){}")
 		odd := words.Mixed(text) && strings.IndexByte(text, ' ') < 0 || words.Opaque(text)
 		if words.IsID(text) || strings.ContainsAny(text, "@{:") || !odd || strength < words.Noun && !words.Opaque(text) {
 			continue
 		}
-		from := cell.Start + strings.Index(m.Text[cell.Start:cell.End], text)
+		from += strings.Index(cell, text)
 		m.Hide(from, from+len(text))
 	}
 	return end
@@ -65,7 +69,7 @@ func (m *Masker) tableAround(i, end int) words.Strength {
 	if i < m.table.end {
 		return m.table.strength
 	}
-	m.table = table{end: i + page.MaxLook}
+	m.table.strength, m.table.end = words.Open, i+page.MaxLook
 	for _, part := range [][2]int{{max(0, i-page.MaxLook), i}, {min(end, len(m.Text)), min(len(m.Text), end+page.MaxLook)}} {
 		for j := part[0]; j < part[1]; j++ {
 			next := m.NameEndAt(j)
