@@ -96,8 +96,8 @@ func (m *Masker) Option(i, n int) int {
 		}
 	} else {
 		glued := end > n+1
-		if before := m.LineBefore(i, page.MaxScheme); glued && strings.HasSuffix(before, " flag: '"+t[n:n+1]+"' in ") && words.Mixed(t[n+1:end]) {
-			m.Hide(n+1, end) // as pflag says of an option that is unknown
+		if glued && strings.HasSuffix(t[:i], " flag: '"+t[n:n+1]+"' in ") && words.Mixed(t[n+1:end]) { // pflag doesn't know it
+			m.Hide(n+1, end)
 			return end
 		}
 		letters := m.lettersAt(i)

@@ -47,7 +47,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 			s.strength < words.Sure && !words.IsProse(text) && m.isMember(s, v) {
 			break
 		}
-		subject := words.Roles(strings.ToLower(text))&(words.IsWeak|words.IsCode|words.IsFact|words.IsKey|words.IsOpenKey|words.IsSecretKey) != 0
+		subject := words.IsSubject(strings.ToLower(text))
 		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next) {
 			return false // jwt: signature is invalid
 		}

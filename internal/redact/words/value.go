@@ -135,13 +135,19 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 	return !IsSentence(text, 3) && !directory
 }
 
+// IsSubject reports whether a word in lower case is what a sentence behind the name of a credential may begin with: a signature, a code.
+func IsSubject(word string) bool {
+	return Roles(word)&(IsWeak|IsCode|IsFact|IsKey|IsOpenKey|IsSecretKey) != 0
+}
+
 // IsCompared reports whether text, which is compared with what has a name of this strength, is a credential.
 func IsCompared(s Strength, text string, quoted bool) bool {
 	if text == "" || IsNothing(text) || IsID(text) || IsFile(text) || s < Sure && IsPairLike(text) {
 		return false
 	}
 	variable := !quoted && IsIdentifier(text) && !Opaque(text)
-	return quoted && s == Sure && !IsProse(text) || Mixed(text) && (s == Sure || TokenLike(text) && (s > Unsure || Opaque(text))) && !variable
+	made := s == Sure || TokenLike(text) && (s > Unsure || Opaque(text))
+	return quoted && s == Sure && !IsProse(text) || Mixed(text) && made && !variable
 }
 
 var modes = Set("mode")
