@@ -126,7 +126,7 @@ func (m *Masker) Option(i, n int) int {
 		return n
 	case strings.IndexByte(name, '{') >= 0, strings.IndexByte(name, '/') >= 0 && (user || long || !words.Mixed(text)), text[0] == '-':
 		return n
-	case (user || long) && (secret == "" && !(pair && words.Opaque(text)) || strings.HasPrefix(secret, "/") || words.IsFile(secret)):
+	case (user || long) && (secret == "" && (!pair || !words.Opaque(text)) || strings.HasPrefix(secret, "/") || words.IsFile(secret)):
 		return n
 	}
 	m.Hide(v.Start, v.End)

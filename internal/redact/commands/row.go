@@ -33,7 +33,7 @@ func (m *Masker) row(s word) int {
 		return 0
 	}
 	start := s.end + len(lead)
-	end, strength := start, words.Open
+	end, strength := 0, words.Open
 	if lead == "" {
 		name := m.NameEndAt(m.Blanks(s.end))
 		line := m.NameEndAt(name + len(", line "))
