@@ -246,7 +246,7 @@ func TestWhatCanNotBeBundled(t *testing.T) {
 	}
 	g.Expect(bundled(func(object *unstructured.Unstructured) {
 		if object.GetKind() == "Deployment" {
-			containers := []any{map[string]any{"name": "manager", "image": "operator:latest"}}
+			containers := []any{map[string]any{"name": "manager", "image": "operator:main"}}
 			g.Expect(unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")).To(Succeed())
 		}
 	})).To(MatchError(ContainSubstring("is no version")))
