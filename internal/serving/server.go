@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/livepeer/livepeer-task-operator/internal/connections"
 )
 
 const (
@@ -21,6 +23,8 @@ const (
 	writeTimeout = time.Minute
 	// idleTimeout is longer than the usual period of probes and scrapes.
 	idleTimeout = 90 * time.Second
+	// maxConnections bounds the open connections. Kubelets and those who read metrics have a few, and each for a moment.
+	maxConnections = 64
 )
 
 // listen listens at an address within bounds.
@@ -29,7 +33,7 @@ func listen(ctx context.Context, name, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return newConnections(listener), nil
+	return connections.Bound(listener, maxConnections, maxConnections), nil
 }
 
 // server returns a server for a manager, which runs whoever leads, and before anything else.

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -108,40 +107,6 @@ func TestNoMetrics(t *testing.T) {
 	g.Expect(Metrics(t.Context(), s, &MetricsOptions{Address: "0"})).To(Succeed())
 	g.Expect(Metrics(t.Context(), s, &MetricsOptions{Address: "127.0.0.1:0", Secure: true, Certificate: "none", Key: "none"})).NotTo(Succeed())
 	g.Expect(s.added).To(BeEmpty())
-}
-
-// TestWhoHasMostMakesRoom: of too many connections, the oldest of the address that has most is closed.
-func TestWhoHasMostMakesRoom(t *testing.T) {
-	g := NewWithT(t)
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	g.Expect(err).NotTo(HaveOccurred())
-	c := newConnections(listener)
-	defer c.Close()
-	open := func(host byte) (client, accepted net.Conn) {
-		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 3, 0, host)}}
-		client, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
-		g.Expect(err).NotTo(HaveOccurred())
-		t.Cleanup(func() { _ = client.Close() })
-		accepted, err = c.Accept()
-		g.Expect(err).NotTo(HaveOccurred())
-		return client, accepted
-	}
-	few, _ := open(1)
-	first, _ := open(2)
-	for range maxConnections - 2 {
-		open(2)
-	}
-	open(3)
-	_, err = first.Read(make([]byte, 1))
-	g.Expect(err).To(MatchError(io.EOF))
-	g.Expect(few.SetReadDeadline(time.Now())).To(Succeed())
-	_, err = few.Read(make([]byte, 1))
-	g.Expect(err).To(MatchError(os.ErrDeadlineExceeded), "it is open")
-	g.Expect(c.open.Len()).To(Equal(maxConnections))
-	for c.open.Len() > 0 {
-		g.Expect(c.victim().Close()).To(Succeed())
-	}
-	g.Expect(c.from).To(BeEmpty())
 }
 
 func ask(t *testing.T, address, path string) (status int, said string) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/livepeer/livepeer-task-operator/internal/connections"
 )
 
 // TestAnswers: what each result is answered by. All refusals of what was sent read the same.
@@ -68,10 +70,10 @@ func TestWhoIsNoReplica(t *testing.T) {
 func TestWhoGoesOnFailingIsNotForgotten(t *testing.T) {
 	g := NewWithT(t)
 	l, now := newLimits(failRate, failBurst), time.Now()
-	busy := senderOf("192.0.2.1:1")
+	busy := connections.Sender("192.0.2.1:1")
 	for n := range 2 * maxSenders {
 		l.failed(busy, now)
-		l.failed(senderOf(fmt.Sprintf("10.%d.%d.%d:1", n>>16, n>>8&255, n&255)), now)
+		l.failed(connections.Sender(fmt.Sprintf("10.%d.%d.%d:1", n>>16, n>>8&255, n&255)), now)
 	}
 	g.Expect(l.blocked(busy, now)).To(BeTrue())
 	g.Expect(l.byAddr).To(HaveLen(maxSenders))

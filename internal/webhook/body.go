@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/netip"
 	"sync"
+
+	"github.com/livepeer/livepeer-task-operator/internal/connections"
 )
 
 const (
@@ -34,16 +36,16 @@ type bodies struct {
 // arriving is a body of which the end has not come yet.
 type arriving struct {
 	sender netip.Prefix
-	conn   *connection // may be nil
-	held   int         // bytes of the room
-	ended  bool        // to make room
+	conn   *connections.Connection // may be nil
+	held   int                     // bytes of the room
+	ended  bool                    // to make room
 }
 
 func newBodies() *bodies { return &bodies{room: maxBodies, arriving: map[*arriving]struct{}{}} }
 
 // read reads a body to its end. free has to be called once it is not needed any more, also after an error. The connection, if there is one,
 // is closed if the sender has to make room for another.
-func (b *bodies) read(from io.Reader, sender netip.Prefix, conn *connection) (body []byte, free func(), err error) {
+func (b *bodies) read(from io.Reader, sender netip.Prefix, conn *connections.Connection) (body []byte, free func(), err error) {
 	a := &arriving{sender: sender, conn: conn}
 	defer b.arrived(a)
 	free = func() { b.free(a) }

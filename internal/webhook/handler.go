@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/livepeer/livepeer-task-operator/internal/connections"
 )
 
 const (
@@ -54,11 +56,9 @@ func newHandler(config *Config, counter *prometheus.CounterVec) *handler {
 // ServeHTTP answers one request. Until the signature is verified, the answer does not depend on the path.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := h.now()
-	conn := connectionOf(r.Context())
-	if conn != nil {
-		defer conn.rest()
-	}
-	limits, sender := h.direct, senderOf(r.RemoteAddr)
+	conn := connections.Of(r.Context())
+	defer conn.Rest()
+	limits, sender := h.direct, connections.Sender(r.RemoteAddr)
 	sealed, relayed := sealOf(r, h.election, received)
 	if relayed {
 		limits = h.relayed
@@ -91,7 +91,7 @@ func (h *handler) cheapChecks(r *http.Request) result {
 
 // take reads a delivery, and verifies it if this replica leads, or else forwards it to the leader. sealed is nil unless it comes from
 // another replica; conn may be nil.
-func (h *handler) take(r *http.Request, conn *connection, received time.Time, sealed *seal) result {
+func (h *handler) take(r *http.Request, conn *connections.Connection, received time.Time, sealed *seal) result {
 	leading := h.election == nil || h.election.Leading()
 	var leader netip.AddrPort
 	var key []byte
@@ -105,14 +105,14 @@ func (h *handler) take(r *http.Request, conn *connection, received time.Time, se
 	case h.stopping.Load(), leading && !h.sources.Ready(), !leading && !led:
 		return unavailable
 	}
-	body, free, err := h.bodies.read(r.Body, senderOf(r.RemoteAddr), conn)
+	body, free, err := h.bodies.read(r.Body, connections.Sender(r.RemoteAddr), conn)
 	defer free()
 	switch {
 	case errors.Is(err, errTooLarge):
 		return tooLarge
 	case errors.Is(err, errNoRoom):
 		return unavailable
-	case conn != nil && !conn.work():
+	case !conn.Work():
 		return unavailable // it was closed to make room, which is not its sender's failure
 	case err != nil:
 		return unreadable

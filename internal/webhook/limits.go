@@ -19,8 +19,6 @@ const (
 	relayedFactor = 10
 	// maxSenders bounds the senders whose failures are remembered: the latest ones.
 	maxSenders = 4096
-	// prefixIPv6 is the length, in bits, of the part of an IPv6 address that a sender can't choose.
-	prefixIPv6 = 64
 )
 
 // limits remember how often senders have failed.
@@ -70,22 +68,4 @@ func (l *limits) failed(sender netip.Prefix, now time.Time) {
 
 func limiterOf(element *list.Element) *rate.Limiter {
 	return element.Value.(*failing).limiter //nolint:errcheck,forcetypeassert // Only these are put in.
-}
-
-// senderOf tells senders apart by the address that a connection comes from. What headers claim is not believed.
-func senderOf(remote string) netip.Prefix {
-	at, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr := at.Addr().Unmap().WithZone("")
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = prefixIPv6
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
 }

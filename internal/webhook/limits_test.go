@@ -9,6 +9,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/livepeer/livepeer-task-operator/internal/connections"
 )
 
 // TestWhoFailsOftenHasToWait: before anything of a request is read, and only who failed.
@@ -39,23 +41,13 @@ func TestWhoFailsOftenHasToWait(t *testing.T) {
 	}
 }
 
-func TestSendersAreToldApart(t *testing.T) {
-	g := NewWithT(t)
-	g.Expect(senderOf("192.0.2.1:1")).To(Equal(senderOf("192.0.2.1:2")))
-	g.Expect(senderOf("192.0.2.1:1")).NotTo(Equal(senderOf("192.0.2.2:1")))
-	g.Expect(senderOf("[::ffff:192.0.2.1]:1")).To(Equal(senderOf("192.0.2.1:1")))
-	g.Expect(senderOf("[2001:db8::1]:1")).To(Equal(senderOf("[2001:db8::ffff:2]:1")), "of one subnet")
-	g.Expect(senderOf("[2001:db8::1]:1")).NotTo(Equal(senderOf("[2001:db8:1::1]:1")))
-	g.Expect(senderOf("nonsense").IsValid()).To(BeFalse())
-}
-
 // TestWhatIsRememberedIsBounded, however many senders there are, and however many events.
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	g := NewWithT(t)
 	l, s, now := newLimits(failRate, failBurst), newSeen(), time.Now()
 	source := Source{Namespace: "a", Name: "b"}
 	for n := range 3 * maxSenders {
-		l.failed(senderOf(fmt.Sprintf("10.%d.%d.%d:1", n>>16, n>>8&255, n&255)), now)
+		l.failed(connections.Sender(fmt.Sprintf("10.%d.%d.%d:1", n>>16, n>>8&255, n&255)), now)
 		s.add(source, fmt.Sprint(n), now)
 	}
 	g.Expect(l.byAddr).To(HaveLen(maxSenders))

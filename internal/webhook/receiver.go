@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/livepeer/livepeer-task-operator/internal/connections"
 )
 
 const (
@@ -25,6 +27,10 @@ const (
 	writeTimeout   = 15 * time.Second
 	idleTimeout    = time.Minute
 	stopTimeout    = 3 * time.Second
+	// maxConnections bounds the open connections, and so the cost of slow senders.
+	maxConnections = 512
+	// DefaultConnections bounds those of one address.
+	DefaultConnections = 32
 )
 
 // Source names a LivepeerTaskSource.
@@ -118,9 +124,9 @@ func (r *Receiver) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("receiver of webhooks: %w", err)
 	}
-	listener = newConnections(listener, r.config.connections())
+	listener = connections.Bound(listener, maxConnections, r.config.connections())
 	server := &http.Server{
-		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: withConnection,
+		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: connections.Context,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	ended := make(chan error, 1)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package webhook
+// Package connections bounds the open connections of a server (Bound), so that those who say nothing take no place from others. It must
+// not know what is served.
+package connections
 
 import (
 	"container/list"
@@ -11,17 +13,12 @@ import (
 	"sync"
 )
 
-const (
-	// maxConnections bounds the open connections, and so the cost of slow senders.
-	maxConnections = 512
-	// DefaultConnections bounds those of one address.
-	DefaultConnections = 32
-)
+// prefixIPv6 is the length, in bits, of the part of an IPv6 address that a sender can't choose.
+const prefixIPv6 = 64
 
-// connections is a listener that makes room for new connections: if there are too many, of one address or in all, it closes a silent
-// one. A connection is silent while it has no complete request. So connections that send nothing, or not all of a request, take
-// no place from others.
-type connections struct {
+// Bounded is a listener that makes room for new connections: if there are too many, of one address or in all, it closes a silent one. A
+// connection is silent while it has no complete request.
+type Bounded struct {
 	net.Listener
 	total, each int // the bounds
 
@@ -35,34 +32,33 @@ type connections struct {
 type sender struct {
 	prefix netip.Prefix
 	open   int
-	silent *list.List // of *connection, the one that has been silent for longest first
+	silent *list.List // of *Connection, the one that has been silent for longest first
 }
 
-// connection is one that was accepted.
-type connection struct {
+// Connection is one that was accepted.
+type Connection struct {
 	net.Conn
-	all *connections
+	all *Bounded
 
 	// The lock of all guards these.
 	of     *sender       // nil once it is closed
 	silent *list.Element // nil while a complete request is not answered yet
-	since  uint64        // when it fell silent, by connections.order
+	since  uint64        // when it fell silent, by Bounded.order
 }
 
-func newConnections(listener net.Listener, each int) *connections {
-	return &connections{
-		Listener: listener, total: maxConnections, each: min(each, maxConnections), senders: map[netip.Prefix]*sender{},
-	}
+// Bound bounds the connections of a listener: total in all, and each of one address.
+func Bound(listener net.Listener, total, each int) *Bounded {
+	return &Bounded{Listener: listener, total: total, each: min(each, total), senders: map[netip.Prefix]*sender{}}
 }
 
 // Accept returns the next connection that there is room for.
-func (c *connections) Accept() (net.Conn, error) {
+func (c *Bounded) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		admitted, victim := c.admit(conn, senderOf(conn.RemoteAddr().String()))
+		admitted, victim := c.admit(conn, Sender(conn.RemoteAddr().String()))
 		if victim != nil {
 			_ = victim.Conn.Close() // it has no complete request
 		}
@@ -74,7 +70,7 @@ func (c *connections) Accept() (net.Conn, error) {
 }
 
 // admit admits a connection, in place of the victim if there are too many; not if there are too many and none is silent.
-func (c *connections) admit(conn net.Conn, prefix netip.Prefix) (admitted, victim *connection) {
+func (c *Bounded) admit(conn net.Conn, prefix netip.Prefix) (admitted, victim *Connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	from, known := c.senders[prefix]
@@ -94,7 +90,7 @@ func (c *connections) admit(conn net.Conn, prefix netip.Prefix) (admitted, victi
 		from = &sender{prefix: prefix, silent: list.New()}
 		c.senders[prefix] = from
 	}
-	admitted = &connection{Conn: conn, all: c, of: from}
+	admitted = &Connection{Conn: conn, all: c, of: from}
 	from.open++
 	c.open++
 	c.silence(admitted)
@@ -102,8 +98,8 @@ func (c *connections) admit(conn net.Conn, prefix netip.Prefix) (admitted, victi
 }
 
 // ofWhoHasMost picks the victim if there are too many in all: of the sender with the most connections. The caller holds the lock.
-func (c *connections) ofWhoHasMost() *connection {
-	var worst *connection
+func (c *Bounded) ofWhoHasMost() *Connection {
+	var worst *Connection
 	for _, from := range c.senders {
 		conn := from.silentLongest()
 		if conn != nil && (worst == nil || from.open > worst.of.open || from.open == worst.of.open && conn.since < worst.since) {
@@ -113,21 +109,21 @@ func (c *connections) ofWhoHasMost() *connection {
 	return worst
 }
 
-func (s *sender) silentLongest() *connection {
+func (s *sender) silentLongest() *Connection {
 	if first := s.silent.Front(); first != nil {
-		return first.Value.(*connection) //nolint:errcheck,forcetypeassert // Only these are put in.
+		return first.Value.(*Connection) //nolint:errcheck,forcetypeassert // Only these are put in.
 	}
 	return nil
 }
 
 // silence notes that a connection is silent from now on. The caller holds the lock.
-func (c *connections) silence(conn *connection) {
+func (c *Bounded) silence(conn *Connection) {
 	c.order++
 	conn.since, conn.silent = c.order, conn.of.silent.PushBack(conn)
 }
 
 // remove forgets a connection. The caller holds the lock.
-func (c *connections) remove(conn *connection) {
+func (c *Bounded) remove(conn *Connection) {
 	if conn.of == nil {
 		return
 	}
@@ -142,16 +138,19 @@ func (c *connections) remove(conn *connection) {
 }
 
 // Close closes the connection.
-func (c *connection) Close() error {
+func (c *Connection) Close() error {
 	c.all.mu.Lock()
 	c.all.remove(c)
 	c.all.mu.Unlock()
 	return c.Conn.Close()
 }
 
-// work notes that a request has arrived completely: the connection stays open until rest is called. It reports false if the
-// connection has been closed to make room meanwhile.
-func (c *connection) work() bool {
+// Work notes that a request has arrived completely: the connection stays open until Rest is called. It reports false if the
+// connection has been closed to make room meanwhile. Of a nil connection, which nobody bounds, it is true.
+func (c *Connection) Work() bool {
+	if c == nil {
+		return true
+	}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
 	if c.of != nil && c.silent != nil {
@@ -161,8 +160,11 @@ func (c *connection) work() bool {
 	return c.of != nil
 }
 
-// rest notes that the request is answered.
-func (c *connection) rest() {
+// Rest notes that the request is answered.
+func (c *Connection) Rest() {
+	if c == nil {
+		return
+	}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
 	if c.of != nil && c.silent == nil {
@@ -174,23 +176,41 @@ func (c *connection) rest() {
 	}
 }
 
-type connectionKey struct{}
+type contextKey struct{}
 
-// withConnection puts the connection of a request into its context.
-func withConnection(ctx context.Context, conn net.Conn) context.Context {
+// Context puts the connection of a request into its context, as http.Server.ConnContext.
+func Context(ctx context.Context, conn net.Conn) context.Context {
 	if wrapped, ok := conn.(*tls.Conn); ok {
 		conn = wrapped.NetConn()
 	}
-	if own, ok := conn.(*connection); ok {
-		return context.WithValue(ctx, connectionKey{}, own)
+	if own, ok := conn.(*Connection); ok {
+		return context.WithValue(ctx, contextKey{}, own)
 	}
 	return ctx
 }
 
-// connectionOf returns the connection of a request.
-func connectionOf(ctx context.Context) *connection {
-	if conn, ok := ctx.Value(connectionKey{}).(*connection); ok {
+// Of returns the connection of a request, nil if nobody bounds it.
+func Of(ctx context.Context) *Connection {
+	if conn, ok := ctx.Value(contextKey{}).(*Connection); ok {
 		return conn
 	}
-	return nil // as in tests of the handler alone
+	return nil
+}
+
+// Sender tells senders apart by the address that a connection comes from. What headers claim is not believed.
+func Sender(remote string) netip.Prefix {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	addr := at.Addr().Unmap().WithZone("")
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = prefixIPv6
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
 }
