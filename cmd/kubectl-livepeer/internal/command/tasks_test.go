@@ -152,6 +152,11 @@ func TestWaitForWhatIsNotThereYet(t *testing.T) {
 	w.task("1aaaaaaa-0000-3", "upload", "completed")
 	w.ends(waits, 0)
 
+	waits = w.start([]string{"wait", "holiday.mp4"})
+	w.Eventually(waits.err.String, soon).Should(ContainSubstring("waiting for it"))
+	w.task("by-name", "upload", "completed", plays("holiday.mp4", playback))
+	w.ends(waits, 0)
+
 	gone := w.task("goes", "upload", "running")
 	waits = w.start([]string{"wait", "goes", "--timeout", "1m"})
 	w.Consistently(waits.done, 300*time.Millisecond).ShouldNot(BeClosed())

@@ -59,7 +59,7 @@ func (e *env) wait(ctx context.Context, c *cluster.Client, arg string, timeout t
 	if awaited == nil {
 		fmt.Fprintf(e.ErrOut, "No task or asset %q in the namespace %s yet; waiting for it ...\n", term.Clean(arg), c.Namespace)
 		e.tellSources(ctx, c, "")
-		if task.MayBePart(arg) {
+		if !task.IsID(arg) {
 			selectors = []string{""}
 		}
 	} else {

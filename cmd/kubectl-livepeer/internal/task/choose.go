@@ -113,10 +113,11 @@ func Title(t *v1alpha1.LivepeerTask) string {
 // fewest is how much of a name has to be written for it to mean a task: as much as the first part of a UUID has.
 const fewest = 8
 
-// MayBePart reports whether an argument may be a part of the name of a task, which no selector finds: of a UUID, as Studio's IDs are.
-func MayBePart(arg string) bool {
+// IsID reports whether an argument is a whole UUID, as Studio's IDs are, which selectors find. Anything else may be the name of an asset, or
+// the first part of a task's.
+func IsID(arg string) bool {
 	const whole = 36
-	return len(arg) >= fewest && len(arg) < whole && strings.Trim(arg, "0123456789abcdefABCDEF-") == ""
+	return len(arg) == whole && strings.Trim(arg, "0123456789abcdefABCDEF-") == ""
 }
 
 // ChooseAmong is Choose for all tasks, where a part of a name will do, and the name of an asset as list shows it. It is an error where

@@ -125,9 +125,9 @@ func TestChooseAmongTakesPartOfAName(t *testing.T) {
 			t.Errorf("%q: %v, %v", arg, chosen, err)
 		}
 	}
-	for arg, want := range map[string]bool{"1AAAAAAA": true, "1aaaaaa": false, "holidays": false, "09f8b46c-61a0-4254-9875-f71f4c605bc7": false} {
-		if MayBePart(arg) != want {
-			t.Errorf("%q may be a part: not %v", arg, want)
+	for arg, want := range map[string]bool{"1AAAAAAA": false, "holidays": false, "09f8b46c-61a0-4254-9875-f71f4c605bc7": true} {
+		if IsID(arg) != want {
+			t.Errorf("%q is an ID: not %v", arg, want)
 		}
 	}
 	tasks = append(tasks, at(2, "one", "completed", made("Holiday.mp4")), at(3, "two", "completed", made("a.mp4")), at(4, "three", "running", made("a.mp4")))
