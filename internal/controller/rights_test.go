@@ -28,7 +28,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 	"github.com/livepeer/livepeer-task-operator/internal/controller"
-	"github.com/livepeer/livepeer-task-operator/internal/scrapers"
+	"github.com/livepeer/livepeer-task-operator/internal/serving"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 	"github.com/livepeer/livepeer-task-operator/internal/webhook"
 )
@@ -46,11 +46,8 @@ func TestUsesExactlyItsRights(t *testing.T) {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "livepeer-task-operator-system", Name: leaseName}}
 	w.Expect(client.IgnoreNotFound(w.client.Delete(w.ctx, lease))).To(Succeed()) // of an earlier run of this test
 	requests := &apiRecord{}
-	options := w.asInMain(lease.Namespace)
-	options.Metrics = metricsserver.Options{
-		BindAddress: freeAddress(w), SecureServing: true, FilterProvider: scrapers.Filter,
-	}
-	w.doTheWholeJob(requests, requests.through(operator), options, w.readMetrics)
+	metrics := &serving.MetricsOptions{Address: freeAddress(w), Secure: true}
+	w.doTheWholeJob(requests, requests.through(operator), w.asInMain(lease.Namespace), metrics)
 
 	granted := rightsIn(objects, "-manager-role", "-leader-election-role", "-metrics-auth-role")
 	w.Eventually(requests.usedRights, soon, tick).Should(Equal(granted))
@@ -65,9 +62,7 @@ func TestNamespacedInstallUsesExactlyItsRights(t *testing.T) {
 	w := newWorld(t)
 	objects, account := w.installNamespaced()
 	requests := &apiRecord{}
-	options := w.asInMain(w.namespace)
-	options.Metrics = metricsserver.Options{BindAddress: "0"}
-	w.doTheWholeJob(requests, requests.through(account), options, func(string) {})
+	w.doTheWholeJob(requests, requests.through(account), w.asInMain(w.namespace), &serving.MetricsOptions{Address: "0"})
 
 	granted := rightsIn(objects, "-role")
 	w.Eventually(requests.usedRights, soon, tick).Should(Equal(granted))
@@ -81,7 +76,7 @@ func TestNamespacedInstallUsesExactlyItsRights(t *testing.T) {
 // asInMain are the options of main.go, for one namespace, since the tests share a cluster.
 func (w *world) asInMain(leases string) ctrl.Options {
 	return ctrl.Options{
-		Scheme: scheme, Controller: configWithoutNames(),
+		Scheme: scheme, Controller: configWithoutNames(), Metrics: metricsserver.Options{BindAddress: "0"},
 		LeaderElection: true, LeaderElectionID: leaseName, LeaderElectionNamespace: leases,
 		LeaderElectionReleaseOnCancel: true,
 		// A busy machine must not cost it the lease: nobody starts it again here.
@@ -93,14 +88,15 @@ func (w *world) asInMain(leases string) ctrl.Options {
 }
 
 // doTheWholeJob makes an operator do all that it ever does: mirror, follow, heal, delete, read a new key, elect a leader,
-// and more by the caller. It runs twice: the second time, the API server can't stream lists.
-func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options ctrl.Options, more func(metricsAddress string)) {
+// and serve metrics. It runs twice: the second time, the API server can't stream lists.
+func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options ctrl.Options, metrics *serving.MetricsOptions) {
 	w.t.Helper()
 	w.studio.Populate(100, 1)
 	w.secret(livepeertest.APIKey)
 	w.source("main")
 	receiving := controller.Config{Receiver: &webhook.Config{Address: freeAddress(w)}}
-	stop := w.startManager(config, options, receiving)
+	serves := func(mgr ctrl.Manager) { w.Expect(serving.Metrics(w.ctx, mgr, metrics)).To(Succeed()) }
+	stop := w.startManager(config, options, receiving, serves)
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 
 	id := w.aTask("running")
@@ -116,12 +112,14 @@ func (w *world) doTheWholeJob(requests *apiRecord, config *rest.Config, options 
 	w.eventuallyReady("main", v1alpha1.ReasonUnauthorized)
 	w.secret("another-key")
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
-	more(options.Metrics.BindAddress)
+	if metrics.Secure {
+		w.readMetrics(metrics.Address)
+	}
 	stop()
 
 	requests.set(func() { requests.noStreamingLists = true })
 	w.studio.Update(w.aTask("running"), completed)
-	stop = w.startManager(config, options, receiving)
+	stop = w.startManager(config, options, receiving, serves)
 	w.resync("main", "2")
 	stop()
 }

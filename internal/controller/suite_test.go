@@ -173,13 +173,18 @@ func (w *world) run(name string, sources labels.Selector, wrap transport.Wrapper
 }
 
 // startManager runs an operator with these settings until the returned function is called, or the test ends.
-func (w *world) startManager(config *rest.Config, options ctrl.Options, settings controller.Config) (stop func()) {
+func (w *world) startManager(
+	config *rest.Config, options ctrl.Options, settings controller.Config, serves ...func(ctrl.Manager),
+) (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
 	mgr, err := ctrl.NewManager(config, options)
 	w.Expect(err).NotTo(HaveOccurred())
 	settings.UserAgent, settings.Namespaces = cmp.Or(settings.UserAgent, "test"), slices.Collect(maps.Keys(options.Cache.DefaultNamespaces))
 	w.Expect(controller.Setup(mgr, settings)).To(Succeed())
+	for _, serve := range serves {
+		serve(mgr)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	stop = sync.OnceFunc(func() {
