@@ -229,8 +229,8 @@ func (p *people) writing(before, after *v1alpha1.LivepeerTask) {
 }
 
 // equal fails unless the mirror holds what is in Studio, and besides only what nobody can put right: objects whose task is gone, and
-// whose name does not tell the ID, or whose owner is another; and objects that neither owner nor label show to be this source's any
-// more.
+// whose name does not tell the ID, or whose owner is another; objects that neither owner nor label show to be this source's any more; and
+// those whose ID was made anew with a type that is not this source's, where owner or label was edited to be another's.
 func (p *people) equal() {
 	a := p.account
 	a.t.Helper()
@@ -241,7 +241,10 @@ func (p *people) equal() {
 		id := p.born[task.UID]
 		told := len(entry.PossibleIDs()) > 0
 		exists := slices.Contains(a.studio.IDs(), id) // maybe again, after it was deleted
+		another := entry.OwnerName == "other" || entry.SourceLabel == "other"
 		switch {
+		case exists && !a.inScope(id) && another: // its ID is made anew, with a type that may be the other source's
+			delete(a.api.Tasks, name)
 		case !exists && (entry.OwnerUID != scope.SourceUID || !told && (entry.EditedID || !entry.LeadsToName())):
 			delete(a.api.Tasks, name)
 		case !named:
