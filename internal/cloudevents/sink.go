@@ -3,6 +3,7 @@
 package cloudevents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 )
 
 const (
-	// sendTimeout bounds one event, until its answer.
+	// sendTimeout is SinkConfig.Timeout, unless that says otherwise.
 	sendTimeout = 10 * time.Second
 	// maxAnswer bounds, in bytes, what is read of an answer, and maxQuote what is quoted of it.
 	maxAnswer = 64 << 10
@@ -45,6 +46,8 @@ type SinkConfig struct {
 	Hosts studio.Hosts
 	// UserAgent is sent with each event.
 	UserAgent string
+	// Timeout bounds one event, until its answer; 0: 10 seconds.
+	Timeout time.Duration
 }
 
 // Sink takes events over HTTP. It is safe for concurrent use.
@@ -71,14 +74,15 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 		return nil, &Error{Kind: Unusable,
 			Message: "sinkToken in the Secret contains " + studio.StrangerIn(cfg.Token.Reveal()) + ": store only the token, without Bearer"}
 	}
-	transport, err := studio.NewTransport(u, cfg.Hosts, cfg.CA, sendTimeout)
+	timeout := cmp.Or(cfg.Timeout, sendTimeout)
+	transport, err := studio.NewTransport(u, cfg.Hosts, cfg.CA, timeout)
 	if err != nil {
 		return nil, &Error{Kind: Unusable, Message: err.Error()}
 	}
 	return &Sink{
 		url: u.String(), host: u.Host, token: cfg.Token, agent: cfg.UserAgent, redactor: redact.New(cfg.Token.Reveal()),
 		http: &http.Client{
-			Transport: transport, Timeout: sendTimeout,
+			Transport: transport, Timeout: timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
@@ -151,7 +155,7 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 		return &Error{Kind: Unusable, Message: refused.Message}
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s did not answer within %s", s.host, sendTimeout)}
+		return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s did not answer within %s", s.host, s.http.Timeout)}
 	}
 	return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s can't be reached: %s", s.host, s.clean(studio.Lasting(err).Error()))}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -31,13 +32,14 @@ type Sinks struct {
 
 	userAgent string
 	hosts     studio.Hosts
+	timeout   time.Duration // of an event; tests have a longer one
 }
 
 // NewSinks returns a cache of sinks. userAgent names the operator to them.
 func NewSinks(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts) *Sinks {
 	return &Sinks{
 		Cache:     credentials.NewCache[*Sink](watcher, "notify.cloudEvents.secretRef", secretKeySinkToken, secretKeySinkCA),
-		userAgent: userAgent, hosts: hosts,
+		userAgent: userAgent, hosts: hosts, timeout: sendTimeout,
 	}
 }
 
@@ -53,7 +55,7 @@ func (s *Sinks) of(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*S
 		}
 		return NewSink(SinkConfig{
 			URL: to.Sink, Token: studio.NewKey(string(secret.Data[secretKeySinkToken])), CA: secret.Data[secretKeySinkCA],
-			Hosts: s.hosts, UserAgent: s.userAgent,
+			Hosts: s.hosts, UserAgent: s.userAgent, Timeout: s.timeout,
 		})
 	})
 	return sink, sinkTrouble(types.NamespacedName{Namespace: key.Namespace, Name: name}, err)

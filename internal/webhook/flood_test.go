@@ -33,6 +33,12 @@ type served struct {
 
 func serve(t *testing.T, change ...func(*Config)) *served {
 	t.Helper()
+	return serveFor(t, 0, change...)
+}
+
+// serveFor gives requests this long to arrive, if it is not 0.
+func serveFor(t *testing.T, reading time.Duration, change ...func(*Config)) *served {
+	t.Helper()
 	b := newBench(t)
 	s := &served{bench: b, address: freeAddress(t)}
 	config := Config{Address: s.address, Sources: b.sources, Metrics: prometheus.NewRegistry()}
@@ -42,6 +48,9 @@ func serve(t *testing.T, change ...func(*Config)) *served {
 	server, err := New(config)
 	b.Expect(err).NotTo(HaveOccurred())
 	b.handler, b.counter = server.handler, server.handler.counter
+	if reading > 0 {
+		server.server.ReadHeaderTimeout, server.server.ReadTimeout, server.server.WriteTimeout = reading, reading, reading
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Start(ctx) }()
@@ -179,7 +188,7 @@ func TestWhoHoldsMostRoomMakesRoom(t *testing.T) {
 	sizes := append(slices.Repeat([]int{600 << 10}, 7), 100<<10, 100<<10, 30<<10, 30<<10) // these leave no room
 	for name, hosts := range map[string]int{"one": 1, "several": len(sizes)} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t)
+			s := serveFor(t, 4*soon)
 			for n, size := range sizes {
 				dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 2, 0, byte(1+n%hosts))}, Timeout: soon}
 				conn, err := dialer.DialContext(t.Context(), "tcp", s.address)

@@ -104,6 +104,7 @@ func (c *Config) connections() int {
 type Receiver struct {
 	config  Config
 	handler *handler
+	server  *http.Server
 }
 
 // New makes a receiver, which listens once it is started.
@@ -112,7 +113,11 @@ func New(config Config) (*Receiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metrics of the receiver: %w", err)
 	}
-	return &Receiver{config: config, handler: newHandler(&config, counter)}, nil
+	handler := newHandler(&config, counter)
+	return &Receiver{config: config, handler: handler, server: &http.Server{
+		Handler: handler, ErrorLog: config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: connections.Context,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+	}}, nil
 }
 
 // NeedLeaderElection is false: every replica receives.
@@ -125,18 +130,14 @@ func (r *Receiver) Start(ctx context.Context) error {
 		return fmt.Errorf("receiver of webhooks: %w", err)
 	}
 	listener = connections.Bound(listener, maxConnections, r.config.connections())
-	server := &http.Server{
-		Handler: r.handler, ErrorLog: r.config.Log, MaxHeaderBytes: maxHeaderBytes, ConnContext: connections.Context,
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-	}
 	ended := make(chan error, 1)
 	go func() {
 		if r.config.Certificate == nil {
-			ended <- server.Serve(listener)
+			ended <- r.server.Serve(listener)
 			return
 		}
 		// HTTP/1.1 only: HTTP/2 has let clients exhaust servers (CVE-2023-44487, CVE-2023-39325), and gains nothing here.
-		ended <- server.Serve(tls.NewListener(listener, &tls.Config{
+		ended <- r.server.Serve(tls.NewListener(listener, &tls.Config{
 			GetCertificate: r.config.Certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 		}))
 	}()
@@ -148,8 +149,8 @@ func (r *Receiver) Start(ctx context.Context) error {
 	r.handler.stopping.Store(true)
 	stopped, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	if err := server.Shutdown(stopped); errors.Is(err, context.DeadlineExceeded) {
-		return server.Close()
+	if err := r.server.Shutdown(stopped); errors.Is(err, context.DeadlineExceeded) {
+		return r.server.Close()
 	}
 	return nil
 }

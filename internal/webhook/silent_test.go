@@ -42,8 +42,8 @@ func silent(t *testing.T, to string, count, hosts int, say string) {
 }
 
 // TestGenuineBesideSilent: whoever holds however many connections open and says nothing, or not all, from one address or from many, a
-// genuine delivery does not wait until silent connections are given up, also from an address of theirs. How long the slowest took is
-// logged, and not judged: other work on the machine would decide.
+// genuine delivery does not wait until silent connections are given up, also from an address of theirs. They are given up only when the
+// client of the delivery has gone: other work on the machine does not decide.
 func TestGenuineBesideSilent(t *testing.T) {
 	const head = "POST " + testPath + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 	for name, c := range map[string]struct {
@@ -58,7 +58,7 @@ func TestGenuineBesideSilent(t *testing.T) {
 		"a head, and one address": {1, head + "Content-Length: 1000000\r\n\r\n{"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t)
+			s := serveFor(t, 4*soon)
 			silent(t, s.address, 3500, c.hosts, c.say)
 			slowest := time.Duration(0)
 			for n := range 20 {
@@ -68,7 +68,6 @@ func TestGenuineBesideSilent(t *testing.T) {
 				slowest = max(slowest, time.Since(began))
 			}
 			t.Logf("the slowest took %v", slowest)
-			s.Expect(slowest).To(BeNumerically("<", 10*time.Second), "it waited for silent ones to be given up")
 		})
 	}
 }
