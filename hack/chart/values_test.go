@@ -151,7 +151,11 @@ func nested(object *unstructured.Unstructured, path ...string) any {
 // TestReleaseTest: helm test makes a Pod and the Service by which it reaches the release's own operator, and no install does.
 func TestReleaseTest(t *testing.T) {
 	g := NewWithT(t)
-	shard := []string{"--set", "fullnameOverride=video,image.tag=v9,image.pullSecrets[0].name=pull,nodeSelector.disk=ssd"}
+	shard := []string{
+		"--set", "fullnameOverride=video,image.tag=v9,image.pullSecrets[0].name=pull,nodeSelector.disk=ssd",
+		"--set", `podLabels.team=video,podLabels.app\.kubernetes\.io/version=mine,podAnnotations.sidecar\.istio\.io/inject=no`,
+		"--set", "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight=1",
+	}
 	out, err := helm(t.Context(), t, append([]string{"template", "mine", chartDir, "--namespace", "elsewhere",
 		"-s", "templates/tests/ready.yaml"}, shard...)...)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -178,6 +182,11 @@ func TestReleaseTest(t *testing.T) {
 	g.Expect(pod.Spec.SecurityContext).To(Equal(template.Spec.SecurityContext))
 	g.Expect(pod.Spec.ImagePullSecrets).To(Equal(template.Spec.ImagePullSecrets))
 	g.Expect(pod.Spec.NodeSelector).To(Equal(template.Spec.NodeSelector))
+	g.Expect(pod.Spec.Affinity).To(Equal(template.Spec.Affinity))
+	for name, value := range map[string]string{"team": "video", "app.kubernetes.io/version": "mine"} {
+		g.Expect(pod.Labels).To(HaveKeyWithValue(name, value), "a cluster that wants it of each pod refuses this one")
+	}
+	g.Expect(pod.Annotations).To(HaveKeyWithValue("sidecar.istio.io/inject", "no"), "with a sidecar it might never end")
 	g.Expect(pod.Labels).NotTo(HaveKeyWithValue("app.kubernetes.io/component", "manager"), "it would be taken for an operator")
 	g.Expect(parse(t, all)).NotTo(HaveKey(ContainSubstring("-test")))
 }
