@@ -14,6 +14,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // strange are texts that YAML takes for something else where they stand without quotes.
@@ -83,6 +84,24 @@ func TestStrangeTextsStayTexts(t *testing.T) {
 	own := chart(t, "--set-string", "fullnameOverride=true", "--set", "replicaCount=2")
 	g.Expect(deploymentOf(t, own).Spec.Template.Spec.PriorityClassName).To(Equal("true"))
 	g.Expect(as[schedulingv1.PriorityClass](t, own.only(t, "PriorityClass")).Name).To(Equal("true"))
+}
+
+// Who packs the chart with a commit in its version gets labels that Kubernetes takes.
+func TestLongVersion(t *testing.T) {
+	g := NewWithT(t)
+	for _, version := range []string{"0.1.0+" + strings.Repeat("0a", 20), "0.1.0-" + strings.Repeat("a", 33) + "." + strings.Repeat("b", 40)} {
+		dir := filepath.Join(t.TempDir(), release)
+		g.Expect(os.CopyFS(dir, os.DirFS(filepath.Join(rootOf(t), chartDir)))).To(Succeed())
+		path := filepath.Join(dir, "Chart.yaml")
+		about, err := os.ReadFile(path)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(os.WriteFile(path, []byte(strings.Replace(string(about), "\nversion: 0.1.0\n", "\nversion: "+version+"\n", 1)), 0o600)).To(Succeed())
+		out, err := helm(t.Context(), t, "template", release, dir)
+		g.Expect(err).NotTo(HaveOccurred())
+		label := deploymentOf(t, parse(t, out)).Labels["helm.sh/chart"]
+		g.Expect(validation.IsValidLabelValue(label)).To(BeEmpty(), label)
+		g.Expect(label).To(HavePrefix("livepeer-task-operator-0.1.0"))
+	}
 }
 
 // What ends TLS speaks plain HTTP to the operator, unless it is told otherwise.
