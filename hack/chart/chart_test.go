@@ -120,6 +120,7 @@ func TestValues(t *testing.T) {
 	g.Expect(pod.Tolerations).To(HaveLen(1))
 	g.Expect(pod.ImagePullSecrets).To(ConsistOf(HaveField("Name", "pull")))
 	g.Expect(pod.TopologySpreadConstraints).To(ConsistOf(HaveField("TopologyKey", "zone")))
+	g.Expect(pod.TopologySpreadConstraints[0].LabelSelector).To(Equal(deployment.Spec.Selector), "none would spread no pod")
 	g.Expect(all.of("PriorityClass")).To(BeEmpty())
 	g.Expect(all.of("PodDisruptionBudget")).To(HaveLen(1))
 	for _, crd := range all.of("CustomResourceDefinition") {
@@ -129,6 +130,9 @@ func TestValues(t *testing.T) {
 		g.Expect(all[key].GetLabels()).To(HaveKeyWithValue("release", "stack"), key)
 	}
 
+	selected := chart(t, "--set", "topologySpreadConstraints[0].labelSelector.matchLabels.team=video")
+	g.Expect(deploymentOf(t, selected).Spec.Template.Spec.TopologySpreadConstraints).To(
+		ConsistOf(HaveField("LabelSelector.MatchLabels", Equal(map[string]string{"team": "video"}))))
 	g.Expect(deploymentOf(t, chart(t, "--set", "image.tag=v9")).Spec.Template.Spec.Containers[0].Image).To(HaveSuffix(":v9"))
 	g.Expect(chart(t, "--set", "crds.install=false").of("CustomResourceDefinition")).To(BeEmpty())
 }

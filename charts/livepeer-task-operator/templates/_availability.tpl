@@ -8,7 +8,11 @@ priorityClassName: {{ include "livepeer-task-operator.prefix" . | quote }}
 {{- end }}
 {{- if .Values.topologySpreadConstraints }}
 topologySpreadConstraints:
-  {{- toYaml .Values.topologySpreadConstraints | nindent 2 }}
+{{- range .Values.topologySpreadConstraints }}
+{{- /* One that selects nothing would spread nothing. */ -}}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "livepeer-task-operator.selector" $ | fromYaml)) }}
+- {{ toYaml (ternary . (merge $own .) (hasKey . "labelSelector")) | nindent 2 | trim }}
+{{- end }}
 {{- else if $several }}
 topologySpreadConstraints:
 - maxSkew: 1
