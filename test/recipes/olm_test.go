@@ -40,8 +40,9 @@ func TestOLM(t *testing.T) {
 		o.available()
 		return o.phase()
 	}, gitopsBound).Should(Equal("Succeeded"))
-	o.Eventually(func() []corev1.EnvVar { return o.deployment().Spec.Template.Spec.Containers[0].Env }, gitopsBound).Should(ContainElement(
-		corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"}), "as the page has it in the Subscription")
+	o.Eventually(func() []corev1.EnvVar { return o.deployment().Spec.Template.Spec.Containers[0].Env }, gitopsBound).Should(ContainElements(
+		corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"},
+		corev1.EnvVar{Name: "NO_PROXY", Value: "$(KUBERNETES_SERVICE_HOST),.svc"}), "as the page has it in the Subscription")
 	o.mirror(url)
 
 	o.Expect(o.clusterRights()).To(ContainElement("livepeertasksources"))
