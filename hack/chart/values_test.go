@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -141,6 +142,17 @@ func TestNotes(t *testing.T) {
 	g.Expect(notes()).To(And(ContainSubstring("in a namespace of yours:"), Not(ContainSubstring("is served"))))
 	g.Expect(notes("--set", "watchNamespaces={media,video}")).To(ContainSubstring("in one of the namespaces media, video: no other is served"))
 	g.Expect(notes("--set", "watchLabelSelector=a=b")).To(ContainSubstring("with labels that a=b selects: no other source is served"))
+
+	// Its commands can be pasted as they stand.
+	_, text, found := strings.Cut(notes(), "kubectl apply ")
+	g.Expect(found).To(BeTrue())
+	text, _, _ = strings.Cut("kubectl apply "+text, "\nhelm uninstall")
+	shell := exec.CommandContext(t.Context(), "sh")
+	shell.Stdin = strings.NewReader("kubectl() { echo \"--- # kubectl $*\"; test $1 = get || cat; }\n" + text)
+	out, err := shell.CombinedOutput()
+	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
+	g.Expect(string(out)).To(ContainSubstring("# kubectl get livepeertasksources,livepeertasks"), "a here-document that does not end takes it")
+	g.Expect(parse(t, string(out))).To(HaveKey("LivepeerTaskSource  main"))
 }
 
 func nested(object *unstructured.Unstructured, path ...string) any {
