@@ -30,3 +30,17 @@ func TestPageForAppDevelopers(t *testing.T) {
 		}
 	}
 }
+
+// A command that reads a key from the terminal is the last of its block: whoever copies the block would store the next line as the key.
+func TestNoKeyIsTheNextCommand(t *testing.T) {
+	g := NewWithT(t)
+	const asks = `(?m)^( *read -|[^|\n]*=/dev/stdin)[^|\n]*\n.`
+	block := regexp.MustCompile("(?ms)^ *```[a-z]*\n(.*?)^ *```$")
+	for _, file := range documents(g) {
+		text, err := os.ReadFile(file)
+		g.Expect(err).NotTo(HaveOccurred())
+		for _, found := range block.FindAllStringSubmatch(string(text), -1) {
+			g.Expect(found[1]).NotTo(MatchRegexp(asks), file)
+		}
+	}
+}
