@@ -46,7 +46,7 @@ func TestValuesOfAProxy(t *testing.T) {
 // What kustomize has Helm render can be patched, and is what Helm installs: without the pod of helm test, which would run and stay.
 func TestKustomizeRendersTheChart(t *testing.T) {
 	g := NewWithT(t)
-	NewWithT(t).Expect(builtHelm()).To(Succeed())
+	g.Expect(builtHelm()).To(Succeed())
 	root := rootOf(t)
 	dir := filepath.Dir(shown(t, "helm.md", "A patch of what it renders", "kustomization.yaml"))
 	g.Expect(os.CopyFS(filepath.Join(dir, release, "charts"), os.DirFS(filepath.Join(root, "charts")))).To(Succeed())
@@ -64,7 +64,7 @@ func TestKustomizeRendersTheChart(t *testing.T) {
 	g.Expect(got).To(HaveLen(len(want)))
 }
 
-// Whatever labels a Prometheus selects by are given to ServiceMonitor and rules alone, by Kustomize as by Helm, and not to what they select.
+// The labels that a Prometheus selects by are given to ServiceMonitor and rules, by Kustomize as by Helm, and not to what they select.
 func TestLabelsForPrometheus(t *testing.T) {
 	g := NewWithT(t)
 	root := rootOf(t)

@@ -95,7 +95,8 @@ func TestLongVersion(t *testing.T) {
 		path := filepath.Join(dir, "Chart.yaml")
 		about, err := os.ReadFile(path)
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(os.WriteFile(path, []byte(strings.Replace(string(about), "\nversion: 0.1.0\n", "\nversion: "+version+"\n", 1)), 0o600)).To(Succeed())
+		packed := strings.Replace(string(about), "\nversion: 0.1.0\n", "\nversion: "+version+"\n", 1)
+		g.Expect(os.WriteFile(path, []byte(packed), 0o600)).To(Succeed())
 		out, err := helm(t.Context(), t, "template", release, dir)
 		g.Expect(err).NotTo(HaveOccurred())
 		label := deploymentOf(t, parse(t, out)).Labels["helm.sh/chart"]

@@ -35,7 +35,7 @@ func TestPageForAppDevelopers(t *testing.T) {
 func TestNoKeyIsTheNextCommand(t *testing.T) {
 	g := NewWithT(t)
 	const asks = `(?m)^( *read -|[^|\n]*=/dev/stdin)[^|\n]*\n.`
-	block := regexp.MustCompile("(?ms)^ *```[a-z]*\n(.*?)^ *```$")
+	block := regexp.MustCompile("(?s)```[a-z]*\n(.*?)\n *```\n")
 	for _, file := range documents(g) {
 		text, err := os.ReadFile(file)
 		g.Expect(err).NotTo(HaveOccurred())
