@@ -38,7 +38,7 @@ func TestValuesOfAProxy(t *testing.T) {
 	all := chart(t, "--values", shown(t, "helm.md", "Behind a proxy", "values.yaml"))
 	g.Expect(deploymentOf(t, all).Spec.Template.Spec.Containers[0].Env).To(ContainElements(
 		corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"},
-		corev1.EnvVar{Name: "NO_PROXY", Value: "$(KUBERNETES_SERVICE_HOST),.svc"}))
+		corev1.EnvVar{Name: "NO_PROXY", Value: "$(KUBERNETES_SERVICE_HOST),.svc,.cluster.local"}))
 	g.Expect(as[networkingv1.NetworkPolicy](t, all.only(t, "NetworkPolicy")).Spec.Egress).To(
 		ContainElement(HaveField("Ports", ContainElement(HaveField("Port.IntVal", BeEquivalentTo(3128))))))
 }

@@ -42,7 +42,7 @@ func TestOLM(t *testing.T) {
 	}, gitopsBound).Should(Equal("Succeeded"))
 	o.Eventually(func() []corev1.EnvVar { return o.deployment().Spec.Template.Spec.Containers[0].Env }, gitopsBound).Should(ContainElements(
 		corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"},
-		corev1.EnvVar{Name: "NO_PROXY", Value: "$(KUBERNETES_SERVICE_HOST),.svc"}), "as the page has it in the Subscription")
+		corev1.EnvVar{Name: "NO_PROXY", Value: "$(KUBERNETES_SERVICE_HOST),.svc,.cluster.local"}), "as the page has it in the Subscription")
 	o.mirror(url)
 
 	o.Expect(o.clusterRights()).To(ContainElement("livepeertasksources"))
