@@ -20,7 +20,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
-const soon = 2 * time.Minute
+const soon = 4 * time.Minute
 
 func TestPrintsFailures(t *testing.T) {
 	g := NewWithT(t)

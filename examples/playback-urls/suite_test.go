@@ -34,7 +34,7 @@ import (
 const crds = "../../config/crd/bases"
 
 const (
-	soon  = 2 * time.Minute
+	soon  = 4 * time.Minute
 	never = "" // a URL that a task does not have
 )
 

@@ -25,7 +25,7 @@ import (
 )
 
 // soon bounds what takes seconds, on a machine that is busy.
-const soon = 2 * time.Minute
+const soon = 4 * time.Minute
 
 // plane is shared by the tests of this package, since it takes seconds to start.
 var plane *controlplane.ControlPlane

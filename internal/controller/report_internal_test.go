@@ -89,10 +89,10 @@ func TestAnEarlierSourceIsNotToldOf(t *testing.T) {
 		return api.Source.Status.LastHandledReconcileAt
 	}
 	api.Annotate(v1alpha1.AnnotationRequestedAt, "first")
-	g.Eventually(handled, time.Minute, time.Millisecond).Should(Equal("first"))
+	g.Eventually(handled, soon, time.Millisecond).Should(Equal("first"))
 	gone.Store(true)
 	api.Annotate(v1alpha1.AnnotationRequestedAt, "second")
-	g.Eventually(failed, time.Minute, time.Millisecond).Should(BeTrue())
+	g.Eventually(failed, soon, time.Millisecond).Should(BeTrue())
 
 	hangs.Store(true)
 	gone.Store(false)

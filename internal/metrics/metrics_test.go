@@ -20,7 +20,7 @@ import (
 )
 
 // soon bounds what takes a moment, on a machine that is busy.
-const soon = time.Minute
+const soon = 4 * time.Minute
 
 var (
 	noon  = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)

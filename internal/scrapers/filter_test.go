@@ -20,6 +20,9 @@ import (
 	"k8s.io/client-go/rest"
 )
 
+// soon is for a machine that is busy with other things.
+const soon = 4 * time.Minute
+
 const token = "the-token-of-prometheus"
 
 // api answers reviews as the API server does: it knows one token, whose user may get one path.
@@ -164,12 +167,12 @@ func TestGuessersKeepNobodyOut(t *testing.T) {
 	for range 200 {
 		guessers.Go(func() { ask(ctx, handler, "GET", "/metrics", "Bearer guess", "10.0.0.1") })
 	}
-	g.Eventually(of.questions, time.Minute).Should(Equal(addressAsking))
+	g.Eventually(of.questions, soon).Should(Equal(addressAsking))
 	genuine := make(chan int, 1)
 	go func() { genuine <- ask(t.Context(), handler, "GET", "/metrics", "Bearer "+token, "10.0.0.2").Code }()
-	g.Eventually(of.questions, time.Minute).Should(Equal(addressAsking + 1))
+	g.Eventually(of.questions, soon).Should(Equal(addressAsking + 1))
 	close(of.silent)
-	g.Eventually(genuine, time.Minute).Should(Receive(Equal(http.StatusOK)))
+	g.Eventually(genuine, soon).Should(Receive(Equal(http.StatusOK)))
 	cancel()
 	guessers.Wait()
 	for range 2 * asking { // turns end

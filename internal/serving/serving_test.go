@@ -26,7 +26,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 )
 
-const soon = 2 * time.Minute
+const soon = 4 * time.Minute
 
 // stub is a manager that only takes what is added to it.
 type stub struct {

@@ -22,7 +22,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/freeport"
 )
 
-const soon = 2 * time.Minute
+const soon = 4 * time.Minute
 
 // served is a receiver that listens.
 type served struct {

@@ -28,7 +28,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
-const soon = 2 * time.Minute
+const soon = 4 * time.Minute
 
 // cluster is a real API server with the operator's CRDs, which the tests share.
 var cluster *controlplane.ControlPlane

@@ -34,7 +34,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
 )
 
-const soon = 2 * time.Minute
+const soon = 4 * time.Minute
 
 // The tasks that the documents name.
 const (

@@ -25,7 +25,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
 )
 
-const soon = 2 * time.Minute
+const soon = 4 * time.Minute
 
 // What the tests share: a real API server with the CRDs.
 var (
