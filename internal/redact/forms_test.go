@@ -129,6 +129,31 @@ func TestProseStays(t *testing.T) {
 	}
 }
 
+// TestSeedPhrases: the words of a wallet are gone where they are called so, other words stay.
+func TestSeedPhrases(t *testing.T) {
+	const phrase = "abandon amount liar amount expire adjust cage candy arch gather drum buyer"
+	listed := `["` + strings.ReplaceAll(phrase, " ", `","`) + `"]`
+	for _, text := range []string{
+		"wallet seed: %", "seed words = %", "12-word seed: %", "BIP39 words: %", "seed phrase \"%\" has a bad checksum", "mnemonic phrase: %", "recovery words\n%",
+		"recovery phrase is \"%\"", "mnemonic: %",
+	} {
+		for _, all := range []string{phrase, strings.ReplaceAll(phrase, " ", ", "), listed} {
+			got, _ := (&Redactor{}).Text(strings.Replace(text, "%", all, 1))
+			if strings.Contains(got, "liar") || strings.Contains(got, "buyer") {
+				t.Errorf("%q of %q became %q", text, all, got)
+			}
+		}
+	}
+	for _, in := range []string{
+		"seed: 42", "seed: please check that your wallet file can still open before trying again with another browser",
+		"recovery: " + phrase[:40], "tags: " + phrase,
+	} {
+		if got, changed := (&Redactor{}).Text(in); changed {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
+
 // TestKnownSecretForms: a known secret is gone whatever it was made into, and where it was cut off.
 func TestKnownSecretForms(t *testing.T) {
 	const key = "1f0c9a4e-61a0-4254-9875-f71f4c605bc7"

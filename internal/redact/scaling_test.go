@@ -40,7 +40,11 @@ var hostile = []string{
 	"👩\u200d👧", "a\u0301\u0302", "\ufffd", "\ue000", "ewogIC\n", "eyJhbGciOiJIUzI1NiJ9a1B2c3D4e5F6\n",
 	"token: a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6\n", "sb://a/;key=", "s3://a:b/", "password_",
 	"password[\"a\"]", "(a) (b) ", "password: (a) (b) ", "password: !a1b2c ",
-	"Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
+	"seed: abc def ghi ", "seed: a", "recovery seed bip39 ", "abc def ghi ", "app: 'a', name: 'b' ", "app=[a] stream=[", "app=", "publish:a:b:c ", "publish:a/",
+	"streamPath=/a/b ", "streamPath=", "impdp a/b1c2 ", "impdp a/", "a=b&c=d ", "a=b&c ", "a&b=c", "x=&y=",
+	"password  x\na1b2c  x\n", "password  x  ", "a  password  x\nb  a1b2c  x\n", "PASSWORD  X  PASSWORD  Y\n", "password changed: a1b2 -> c3d4 ", "password -> a -> ",
+	"password → a → ", "密码a1b2c", "密码", "密码是a1b2c ", "パスワード「a1b2c」", "パスワード「", "...", "password...", "password…", "…", "swaks -ap a1b2c ", "-ap a ", "【a】",
+	"{\"name\":\"password\",\"a\":[{", "Kn0wnS3cr3tValu", "Kn0wnS3cr3tValue", "aaaaaaaaaaaaaaaa",
 }
 
 func BenchmarkHostile(b *testing.B) {

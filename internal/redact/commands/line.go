@@ -31,6 +31,10 @@ func (m *Masker) Fields(i int) int {
 	case before == '=' && m.endsUser(i),
 		before == ' ' && words.Roles(host)&^words.IsSecretKey == 0 && view.HasFold(m.Text[max(0, start-len("login ")):], "login "):
 		return m.loginAt(i)
+	case host == "publish" || host == "read": // an ID of SRT, as MediaMTX takes it: publish:path:bob:hunter2
+		if from := m.behindFields(i, 2); from > 0 {
+			return m.hideBare(from)
+		}
 	case before == ' ' && m.At(i+1) == ' ' && strings.EqualFold(host, "p"): // L: bob P: hunter2
 		all := strings.Fields(strings.ToLower(m.LineBefore(start, most)))
 		if n := len(all) - 2; n >= 0 && strings.HasSuffix(all[n], "l:") {

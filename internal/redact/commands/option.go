@@ -18,7 +18,8 @@ type Masker struct {
 	table   table // that rows were printed of last
 }
 
-// commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it.
+// commands have an option of one letter for a password, and that letter; a plus: the value may be glued to it. Behind a comma is a
+// longer one.
 var commands = words.Table("command")
 
 // users are names of a user and of options for one, and ofUser the letters of the options for passwords that may follow one.
@@ -100,17 +101,17 @@ func (m *Masker) Option(i, n int) int {
 			m.Hide(n+1, end)
 			return end
 		}
-		letters := m.lettersAt(i)
-		known := strings.IndexByte(letters, letter) >= 0
-		pair = known && letters[0] == ':'
+		letters, word, _ := strings.Cut(m.lettersAt(i), ",")
+		glues := strings.HasPrefix(letters, "+")
+		isWord := word != "" && strings.HasPrefix(t[n:end], word) && (glues || end == n+len(word))
+		known := isWord || strings.IndexByte(letters, letter) >= 0
+		pair = known && strings.HasPrefix(letters, ":")
 		user = user || pair
-		if !known && !user || glued && (!known || letters[0] != '+') {
+		if !known && !user || glued && !isWord && (!known || !glues) {
 			return n
 		}
-		if end = n + 1; letter == 'h' { // -hp of RAR
-			if end++; t[n+1] != 'p' {
-				return n
-			}
+		if end = n + 1; isWord { // -hp of RAR, -ap of swaks
+			end = n + len(word)
 		}
 		if port := m.Blanks(end); letters == ofUser && view.IsDigits(m.Text[port:m.NameEndAt(port)]) {
 			return n
@@ -136,6 +137,7 @@ func (m *Masker) Option(i, n int) int {
 // Slash masks the password of the option at i, as commands of Windows have it, behind one for a user: /u:bob /p:hunter2
 func (m *Masker) Slash(i int) {
 	if !view.IsSpace(m.At(i - 1)) {
+		m.oracle(i)
 		return
 	}
 	end := m.NameEndAt(i + 1)
@@ -146,6 +148,23 @@ func (m *Masker) Slash(i int) {
 	user := strings.Replace(name, "p", "u", 1) + string(sep)
 	if strings.Contains(strings.ToLower(m.LineBefore(i, page.MaxLook)), user) {
 		m.hideBare(end + 1)
+	}
+}
+
+var oracle = words.Set("oracle command")
+
+// oracle masks the password behind the slash at i, as commands of Oracle take it: impdp bob/hunter2
+func (m *Masker) oracle(i int) {
+	start := m.NameStartAt(i)
+	if start == i || m.At(start-1) != ' ' || !oracle[words.LastWord(strings.TrimSpace(m.LineBefore(start, page.MaxScheme)))] {
+		return
+	}
+	end := m.Bare(i+1, m.Depth(i), true)
+	if at := strings.IndexByte(m.Text[i+1:max(i+1, end)], '@'); at >= 0 {
+		end = i + 1 + at
+	}
+	if words.Mixed(m.Text[i+1 : max(i+1, end)]) {
+		m.Hide(i+1, end)
 	}
 }
 

@@ -91,25 +91,3 @@ func strengthOfTable(name string) words.Strength {
 	}
 	return words.Open
 }
-
-// published masks the name of a stream that looks like a key, as nginx-rtmp logs it: publish: name='a1B2c3D4', PUBLISH "live" "a1B2c3D4".
-// It returns where to go on, 0 if there is none.
-func (m *Masker) published(s word) int {
-	i := 0
-	switch rest := m.Text[s.end:]; {
-	case strings.HasPrefix(rest, ": name='"):
-		i = s.end + len(": name=")
-	case strings.HasPrefix(rest, ` "`) && strings.ToUpper(s.text) == s.text:
-		i = m.Blanks(m.single(s.end+1, page.Value{}).Next)
-	}
-	if i == 0 || !view.IsQuote(m.At(i)) {
-		return 0
-	}
-	m.Keys++
-	v := m.single(i, page.Value{})
-	if text := m.Text[v.Start:v.End]; !words.Opaque(text) || words.IsID(text) {
-		return 0
-	}
-	m.Hide(v.Start, v.End)
-	return v.Next
-}

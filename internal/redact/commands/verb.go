@@ -20,9 +20,10 @@ type word struct {
 
 // heads are the words that commands begin with, in lower case, and begins has the first two bytes of them and of the names of functions.
 var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
-	heads = map[string]bool{"identified": true, "publish": true, "play": true}
+	heads = map[string]bool{"identified": true}
 	for _, all := range []iter.Seq[string]{
 		maps.Keys(verbs), maps.Keys(schemes), maps.Keys(functions), maps.Keys(positions), maps.Keys(piped), maps.Keys(rowLeads),
+		maps.Keys(placed),
 	} {
 		for word := range all {
 			heads[strings.ToLower(word)] = true
@@ -35,6 +36,12 @@ var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
 	}
 	return heads, begins
 }()
+
+// placed are the rules for what stands behind a word that begins no command.
+var placed = map[string]func(*Masker, word) int{
+	"publish": (*Masker).published, "play": (*Masker).published, "app": (*Masker).streamed, "scope": (*Masker).streamed,
+	"streampath": (*Masker).streamPath, "seed": (*Masker).seed, "bip39": (*Masker).seed, "recovery": (*Masker).seed,
+}
 
 // Command masks the credential of the command that begins with the word at i, and returns where to go on; i if there is none.
 func (m *Masker) Command(i int) int {
@@ -73,8 +80,8 @@ func (m *Masker) Command(i int) int {
 	if next == 0 {
 		next = m.row(s)
 	}
-	if next == 0 && (strings.EqualFold(s.text, "publish") || strings.EqualFold(s.text, "play")) {
-		next = m.published(s)
+	if rule := placed[strings.ToLower(s.text)]; next == 0 && rule != nil {
+		next = rule(m, s)
 	}
 	return max(i, next)
 }

@@ -4,6 +4,7 @@ package dress
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
@@ -27,6 +28,7 @@ type link struct {
 	bond  bond
 	value int  // where the value begins
 	line  bool // in another line
+	glued bool // in quotes that stand right behind the name
 }
 
 const (
@@ -83,7 +85,7 @@ func (m *Masker) linkOf(s *subject) link {
 		case (strings.IndexByte(gap, '\t') >= 0 || len(gap) > 2) && !line: // columns
 			return link{bond: colon, value: j}
 		case gap == "" && s.quote == 0:
-			return link{}
+			return m.gluedTo(s, j)
 		case view.Lower(c) != 0 && (s.quote == 0 || view.HasFold(t[j:], "of ")):
 			next, fills := m.filler(s, j)
 			if i = next; !fills {
@@ -92,43 +94,13 @@ func (m *Masker) linkOf(s *subject) link {
 				return link{}
 			}
 		default: // perhaps "password" with value "hunter2", "password" is hunter2
-			return link{bond: spaced, value: m.Spaces(max(m.sentence(j), m.neutral(j))), line: line}
+			return link{bond: spaced, value: m.Spaces(max(m.Sentence(j), m.Neutral(j))), line: line}
 		}
 	}
 	return link{}
 }
 
-// leading are words that a sentence goes on with from the name of a credential to the credential, verbs those before the name of a new one.
-var leading, verbs = words.Set("leading"), words.Set("change")
-
-// sentence returns where the words at i end that lead to a value: must not be "hunter2", set to hunter2; i if they don't.
-func (m *Masker) sentence(i int) int {
-	last, end := "", i
-	for range maxFiller {
-		next := m.Spaces(end)
-		wordEnd := m.NameEndAt(next)
-		word := strings.ToLower(m.Text[next:wordEnd])
-		if to := m.Spaces(m.NameEndAt(m.Spaces(wordEnd))); word == "from" && last != "" && view.HasFold(m.Text[to:], "to ") {
-			word, wordEnd = "to", to+len("to") // from hunter1 to hunter2
-		}
-		if !leading[word] && (word != "with" || !view.HasFold(m.Text[m.Spaces(wordEnd):], "value ")) {
-			break
-		}
-		last, end = word, wordEnd
-	}
-	if last == "to" || last != "" && view.IsQuote(m.At(m.Spaces(end))) {
-		return end
-	}
-	return i
-}
-
-// neutral returns where the words at i end that only stand before a value: is, equals.
-func (m *Masker) neutral(i int) int {
-	for end := m.NameEndAt(i); end > i && words.Roles(strings.ToLower(m.Text[i:end]))&words.IsNeutral != 0; end = m.NameEndAt(i) {
-		i = m.Spaces(end)
-	}
-	return i
-}
+var verbs = words.Set("change")
 
 // isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.
 func (m *Masker) isAtom(s *subject) bool {
@@ -147,6 +119,14 @@ func (m *Masker) cellAt(s *subject, i int) link {
 	return link{bond: colon, value: i}
 }
 
+// gluedTo is the link of s, a name that is not in ASCII, to what is in quotes at i right behind it: パスワード「hunter2」.
+func (m *Masker) gluedTo(s *subject, i int) link {
+	if i != s.end || s.quote != 0 || !view.IsQuote(m.At(i)) || m.Text[i-1] < utf8.RuneSelf || !view.IsAlnum(m.At(i+1)) {
+		return link{}
+	}
+	return link{bond: spaced, value: i, glued: true}
+}
+
 // closers returns where what belongs to the dress of the name s ends: quotes, brackets, an index, stars.
 func (m *Masker) closers(s *subject) int {
 	i := s.end
@@ -158,7 +138,7 @@ func (m *Masker) closers(s *subject) int {
 		switch c := m.At(i); {
 		case strings.HasPrefix(m.Text[i:], "'s "): // password's hunter2
 			return i + len("'s")
-		case view.IsQuote(c), c == ']', c == '*', c == '_', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
+		case view.IsQuote(c) && m.gluedTo(s, i).bond == unbound, c == ']', c == '*', c == '_', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
 			c == '!' && m.At(i+1) == ':':
 		case c == ':': // ["password":protected], ["password":"Db":private], as PHP prints members
 			member, _, _ := strings.Cut(m.Text[i:min(len(m.Text), i+maxAside)], "]")
@@ -187,6 +167,9 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 	if strings.HasPrefix(t[l.value:], "** ") { // **Password:** hunter2
 		l.value += len("**")
 	}
+	for strings.HasPrefix(t[l.value:], "…") {
+		l.value += len("…")
+	}
 	for strings.IndexByte(".:", m.At(l.value)) >= 0 && (op == "..." || op == "…" || op == ":" && m.At(l.value) == ':') {
 		l.value++
 	}
@@ -207,21 +190,13 @@ func (m *Masker) operated(s *subject, i int, op string) link {
 		}
 		if op := m.Operator(end); end > l.value && t[end-1] == ' ' && (op == "=" || op == ":=") {
 			from := m.Spaces(end + len(op))
-			if oneWord := !strings.Contains(t[l.value:end-1], " "); from > end+len(op) && (oneWord || view.IsQuote(m.At(from))) {
+			kind := t[l.value : end-1]
+			if one := !strings.Contains(kind, " "); from > end+len(op) && (one && !words.Mixed(kind) || !one && view.IsQuote(m.At(from))) {
 				return link{bond: assigned, value: from}
 			}
 		}
 	}
 	return l
-}
-
-// states reports whether what is at i, behind a remark about a credential, leads to it.
-func (m *Masker) states(i int) bool {
-	t := m.Text[i:]
-	op := m.Operator(i)
-	return op == ":" || op == "=" || op == "->" || view.HasFold(t, "is ") || view.HasFold(t, "was ") ||
-		view.HasFold(t, "changed from ") || view.HasFold(t, "changed to ") ||
-		strings.HasPrefix(t, "{") && view.IsQuote(m.At(m.Spaces(i+1)))
 }
 
 // filler looks at the word at i, behind a name, and reports whether it stands between that and a value; then it returns
@@ -237,7 +212,7 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 	if !view.IsNameByte(m.At(end)) || m.At(end) == '.' && !view.IsNameByte(m.At(end+1)) {
 		r = words.Roles(strings.ToLower(t[i:end]))
 	}
-	if next := m.sentence(i); next > i {
+	if next := m.Sentence(i); next > i {
 		return next, true
 	}
 	after := m.Spaces(end)
@@ -250,7 +225,7 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 		return end, true
 	case r&words.IsFact != 0 && (view.HasFold(t[after:], "to ") || view.HasFold(t[after:], "from ")): // password changed to hunter2
 		return m.NameEndAt(after), true
-	case r&words.IsGiven != 0 && (m.states(after) || view.IsQuote(m.At(after)) || strings.IndexByte("([,", m.At(after)) >= 0),
+	case r&words.IsGiven != 0 && (m.States(after) || view.IsQuote(m.At(after)) || strings.IndexByte("([,", m.At(after)) >= 0),
 		r&words.IsOf != 0 && m.At(after) == '(' && view.IsQuote(m.At(after+1)):
 		// the password used was hunter2, the password entered (hunter2), password IN ('hunter2')
 		if word := m.NameEndAt(after); word > after {
@@ -268,12 +243,12 @@ func (m *Masker) filler(s *subject, i int) (next int, fills bool) {
 			return v.Next, true
 		}
 		if view.IsQuote(m.At(after)) { // for 'https://bob@host':
-			return v.Next, m.At(v.Next) == ':' || m.states(m.Spaces(v.Next))
+			return v.Next, m.At(v.Next) == ':' || m.States(m.Spaces(v.Next))
 		}
 		for range 3 {
 			for end = m.Spaces(end); end < len(t) && !view.IsSpace(t[end]) && t[end] != ':' && t[end] != '='; end++ {
 			}
-			if m.states(m.Spaces(end)) && !strings.Contains(t[i:end], `","`) { // the next member of JSON
+			if m.States(m.Spaces(end)) && !strings.Contains(t[i:end], `","`) { // the next member of JSON
 				return end, true
 			}
 		}

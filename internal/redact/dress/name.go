@@ -4,6 +4,7 @@ package dress
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/page"
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
@@ -58,6 +59,10 @@ func (m *Masker) NameBegins(i int) bool {
 func (m *Masker) Name(i int) int {
 	t := m.Text
 	start, end := max(m.NameStartAt(i), m.nameEnd), m.NameEndAt(i)
+	if next := m.glued(start, i, end); next > 0 {
+		m.nameEnd = next
+		return next
+	}
 	m.nameEnd = end
 	s := m.subjectAt(start, start+len(page.Trim(t[start:end], ".-_")))
 	for s.start < s.end && strings.IndexByte("-_.", t[s.start]) >= 0 {
@@ -91,6 +96,27 @@ func (m *Masker) Name(i int) int {
 	return max(i+1, next)
 }
 
+// glued masks what stands right behind a name in a script without spaces, of what is from start to end: 密码是hunter2. It returns where to go
+// on, 0 if nothing does.
+func (m *Masker) glued(start, i, end int) int {
+	const wide = 0xe3 // the first byte of most such characters
+	for i < end && m.Text[i] < wide {
+		i++
+	}
+	for i < end && m.Text[i] >= utf8.RuneSelf {
+		i++
+	}
+	to := i
+	for to < len(m.Text) && m.Text[to] > ' ' && m.Text[to] < utf8.RuneSelf && strings.IndexByte("\"'`,;:=)]}<>", m.Text[to]) < 0 {
+		to++
+	}
+	if m.Cost += to - start; i == end || !words.Mixed(m.Text[i:to]) || words.StrengthOf(m.Text[start:i]) != words.Sure {
+		return 0
+	}
+	m.Hide(i, to)
+	return to
+}
+
 // masked masks what belongs to s, and returns where to go on; 0 if nothing does, or it is before s or in another line. The rules are not
 // in a slice: then each name would be allocated.
 func (m *Masker) masked(s *subject) int {
@@ -117,7 +143,7 @@ func (m *Masker) widen(s *subject) {
 			s.strength = words.Sure
 		}
 		return
-	case "phrase", "code", "codes", "string", "word", "secret", "passe", "grant":
+	case "phrase", "code", "codes", "string", "word", "secret", "passe", "grant", "khẩu", "sandi", "المرور", "السر":
 	default:
 		if words.Roles(low)&words.IsKey == 0 {
 			return

@@ -82,7 +82,7 @@ func (m *Masker) record(s *subject) int {
 		return m.hideIf(s, page.Unquoted(from, m.Bare(from, m.Depth(s.end), true)))
 	}
 	end := s.end
-	for nested := true; end < len(t) && end-s.end < maxRecord && !m.RecordEnds(end); end++ {
+	for nested := true; end < len(t) && end-s.end < maxRecord && !m.RecordEnds(end) && !strings.HasPrefix(t[end:], "[{"); end++ {
 		if nested && t[end] == '{' {
 			inner := m.Closing(end, s.end+maxRecord)
 			nested, end = inner > 0, max(end, inner)

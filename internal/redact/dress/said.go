@@ -17,6 +17,7 @@ func (m *Masker) rejected(s *subject) int {
 	}
 	t := m.Text
 	line, rest, _ := strings.Cut(t[s.end:min(len(t), s.end+maxRecord)], "\n")
+	line, _, _ = strings.Cut(line, "[{") // what is in a list has names of its own
 	end := s.end + len(line)
 	if next, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(next, "  ") || strings.HasPrefix(next, "send ") {
 		end += len("\n") + len(next)

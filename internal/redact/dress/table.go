@@ -23,7 +23,8 @@ func (m *Masker) table(s *subject) {
 	for m.At(end) == ' ' {
 		end++
 	}
-	if strings.IndexByte(",;|\t\n)", m.At(end)) < 0 || end >= len(t) {
+	inner := strings.IndexByte(",;|\t\n)", m.At(end)) < 0 // a column between others
+	if inner && !strings.HasSuffix(t[:end], "  ") || end >= len(t) {
 		return
 	}
 	for start > 0 && s.start-start < maxHeader && t[start-1] != '\n' && t[start-1] != '(' && (t[start-1] != ' ' || m.At(start-2) != ':') {
@@ -46,7 +47,7 @@ func (m *Masker) table(s *subject) {
 	if sep == 0 && end < len(t) {
 		m.ruled(s, start, end)
 	}
-	if sep == 0 || end >= len(t) {
+	if sep == 0 || inner || end >= len(t) {
 		return
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
@@ -66,7 +67,7 @@ func (m *Masker) table(s *subject) {
 		start = end + 1
 		end = m.Closed(start, "\n", view.Escaped)
 		row := t[min(start, end):end]
-		if said, _, _ := strings.Cut(row, `"`); m.Depth(start+len(said)) < m.Depth(start-1) { // more members of JSON follow
+		if said, _, _ := strings.Cut(row, `"`); m.Depth(start+len(said)) < m.Depth(start-1) && strings.IndexByte(head, '"') < 0 { // more of JSON
 			row, end = said, start+len(said)
 		}
 		if strings.Trim(row, "-+|=: ") == "" && row != "" {
@@ -79,13 +80,14 @@ func (m *Masker) table(s *subject) {
 	}
 }
 
-// ruled masks the column below s where the line after says with dashes where each begins, as PowerShell and others print tables. The line
-// of s is from start to end.
+// ruled masks the column below s where the line after says with dashes where each begins, as PowerShell and others print tables, or where
+// it is aligned among others. The line of s is from start to end.
 func (m *Masker) ruled(s *subject, start, end int) {
 	const lines = "-="
 	rule := m.Closed(end+1, "\n", view.Escaped)
 	dashes, column := m.Text[min(end+1, rule):rule], s.start-start
 	if strings.Trim(dashes, lines+"+ ") != "" || column >= len(dashes) || strings.IndexByte(lines, dashes[column]) < 0 {
+		m.aligned(s, start, end)
 		return
 	}
 	for column > 0 && strings.IndexByte(lines, dashes[column-1]) >= 0 {
@@ -107,6 +109,27 @@ func (m *Masker) ruled(s *subject, start, end int) {
 		cell, _ := view.CutAny(text, " \"")
 		from += len(row) - len(text)
 		m.hideIf(s, page.Unquoted(from, from+len(cell)))
+	}
+}
+
+// aligned masks the column below s, whose line is from start to end, in a table of which the columns are two spaces apart, as kubectl and
+// others print them.
+func (m *Masker) aligned(s *subject, start, end int) {
+	column := s.start - start
+	if !strings.Contains(strings.TrimSpace(m.Text[start:end]), "  ") || column > 0 && !strings.HasSuffix(m.Text[start:s.start], "  ") {
+		return
+	}
+	for n := 0; n < maxRows && end < len(m.Text) && !m.Full(); n++ {
+		from := end + 1
+		end = m.Closed(from, "\n", view.Escaped)
+		row := m.Text[min(from, end):end]
+		if column >= len(row) || column > 0 && !strings.HasSuffix(row[:column], "  ") {
+			return
+		}
+		cell, _ := view.CutAny(row[column:], " \"")
+		if words.Mixed(cell) && (s.strength > words.Weak || !words.IsID(cell)) {
+			m.hideIf(s, page.Unquoted(from+column, from+column+len(cell)))
+		}
 	}
 }
 

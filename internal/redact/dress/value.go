@@ -102,9 +102,14 @@ func (m *Masker) valueOf(s *subject) int {
 		v.Next = max(v.Next, v.End)
 	}
 	m.Hide(v.Start, v.End)
-	for _, or := range []string{"|| ", "?? ", "?: ", "or ", "{ ", "-> ", "=> ", "to "} { // what is taken if there is none, or instead
-		if j := m.Spaces(v.Next); strings.HasPrefix(m.Text[j:], or) && view.IsQuote(m.At(m.Spaces(j+len(or)))) {
-			v = m.Quoted(m.Spaces(j + len(or)))
+	for _, or := range []string{"|| ", "?? ", "?: ", "or ", "{ ", "-> ", "=> ", "= ", "to "} { // what is taken if there is none, or instead
+		j := m.Spaces(v.Next)
+		if !strings.HasPrefix(m.Text[j:], or) {
+			continue
+		}
+		w, _ := m.Word(m.Spaces(j+len(or)), true)
+		if w.Quoted || j > v.Next && strings.ContainsAny(or, ">=") && words.Mixed(m.Text[w.Start:w.End]) {
+			v = w
 			m.Hide(v.Start, v.End)
 		}
 	}
@@ -128,7 +133,7 @@ func (m *Masker) valueAt(s *subject, l link) (v page.Value, ok bool) {
 	case c == 0, l.bond == unbound, strings.HasPrefix(t[i:], page.UserInfoMask):
 		return v, false
 	case m.isBracketed(l, i):
-		if i = m.Spaces(m.sentence(i + 1)); view.IsQuote(m.At(i)) {
+		if i = m.Spaces(m.Sentence(i + 1)); view.IsQuote(m.At(i)) {
 			return m.Quoted(i), true
 		}
 	case l.bond == spaced && c == '<':
@@ -216,38 +221,13 @@ func (m *Masker) decoration(l link) int {
 		case strings.HasPrefix(t[min(i, len(t)):], "<%="):
 			i = m.Spaces(i + len("<%="))
 		default:
-			return m.converted(l, i)
+			if l.bond > spaced {
+				return m.Converted(i)
+			}
+			return i
 		}
 	}
 	return i
-}
-
-var constructors = words.Set("constructor")
-
-// converted returns where the string begins that something is made of at i, and of nothing else, as in []byte("hunter2") or
-// Buffer.from('hunter2'); i where nothing is, or where a function rather asks for the value by a name: os.Getenv("PASSWORD").
-func (m *Masker) converted(l link, i int) int {
-	j, end := i, min(len(m.Text), i+page.MaxScheme)
-	for j < end && (view.IsNameByte(m.Text[j]) || strings.IndexByte("[]*:", m.Text[j]) >= 0) {
-		j++
-	}
-	quote := m.Spaces(j + 1)
-	function := strings.ToLower(m.Text[i:j])
-	command := m.At(j) == ' ' && (strings.IndexByte(function, '-') > 0 || constructors[function]) // ConvertTo-SecureString 'hunter2'
-	if l.bond <= spaced || j == i || m.At(j) != '(' && !command || !view.IsQuote(m.At(quote)) {
-		return i
-	}
-	if slices.ContainsFunc(words.List("asking function"), func(asks string) bool { return strings.Contains(function, asks) }) {
-		return i
-	}
-	next := m.Spaces(m.Quoted(quote).Next)
-	if m.At(next) == ',' && m.At(m.Spaces(next+1)) == ')' { // of Rust
-		next = m.Spaces(next + 1)
-	}
-	if !command && m.At(next) != ')' { // more arguments, one of which may be it
-		return i
-	}
-	return quote
 }
 
 // parameters returns where what is at i ends and comes before the value of s: the parameters of a command of PowerShell

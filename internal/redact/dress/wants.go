@@ -16,7 +16,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	text := m.Text[v.Start:min(v.End, v.Start+page.MaxLook)]
 	header := words.ManyWords(s.word)
 	switch {
-	case m.Counts(v, text), l.bond == assigned && m.LeadsOn(v, text):
+	case m.Counts(v, text), l.bond == assigned && m.LeadsOn(v, text), m.isHead(s, v, text):
 		return false
 	case words.IsNothing(text), header && words.IsProse(text) && words.IsNothing(text[strings.LastIndexByte(text, ' ')+1:]),
 		words.IsSessionID(s.word, text), m.goesOn(s, l, v, text), s.flag && strings.HasPrefix(text, "--") && view.IsLetter(m.At(v.Start+2)),
@@ -34,7 +34,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		return s.strength > words.Unsure && !words.IsSentence(text, 1) && (v.Quoted || !strings.HasPrefix(text, "0x")) && // an address
 			(v.Quoted || words.Mixed(text) && !strings.ContainsAny(text, " ("))
 	case spaced:
-		return !v.Bracket && m.wantsSpaced(s, l, v, text)
+		return !v.Bracket && (!l.glued || words.Mixed(text)) && m.wantsSpaced(s, l, v, text)
 	case colon:
 		if m.At(s.start-1) == '/' && m.At(v.Start-1) == ' ' && !v.Quoted && !words.Mixed(text) { // open /etc/passwd: permission denied
 			return false
@@ -73,6 +73,14 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 	}
 	return words.IsValueOf(s.word, s.strength, text, v.Quoted, v.Bracket) ||
 		s.flag && s.strength == words.Unsure && strings.IndexByte(s.word, '-') > 0 && words.Mixed(text) // --sse-c-key hunter2
+}
+
+// isHead reports whether v is rather the head of the column behind that of s: PASSWORD   AGE
+func (m *Masker) isHead(s *subject, v *page.Value, text string) bool {
+	text, _, _ = strings.Cut(text, "\n")
+	gap := m.Text[s.end:max(s.end, v.Start)]
+	return strings.HasPrefix(gap, "  ") && strings.TrimSpace(gap) == "" && !words.Mixed(text) &&
+		(text == strings.ToUpper(text) && s.word == strings.ToUpper(s.word) || strings.HasPrefix(m.Text[v.Next:], "  "))
 }
 
 // goesOn reports whether what follows s, an option or a name in quotes, is rather how a sentence goes on: --password is deprecated,
@@ -206,21 +214,9 @@ func (m *Masker) isPair(s *subject, v *page.Value) bool {
 		return m.At(j) == '"' || m.At(j) == '\n'
 	}
 	if m.At(i) == ',' && s.quote != 0 && v.Quoted {
-		return m.inPairs(i)
+		return m.InPairs(i)
 	}
 	return m.At(i) == '(' || strings.IndexByte("[{:\n\x00", m.At(i)) >= 0 && strings.IndexByte("]}\"\n\x00>", m.At(j)) >= 0
-}
-
-var pairing = words.Set("pairing function")
-
-// inPairs reports whether i is among the arguments of a function that takes names and values in turn: struct('user','bob','pin','1234')
-func (m *Masker) inPairs(i int) bool {
-	start := i
-	for start > 0 && i-start < page.MaxLook && m.Text[start-1] != '(' && m.Text[start-1] != '\n' {
-		start--
-	}
-	m.Cost += i - start
-	return start > 0 && pairing[strings.ToLower(m.Text[m.NameStartAt(start-1):start-1])]
 }
 
 // isMember reports whether s and v are a member of an object or a map, or a line of YAML.

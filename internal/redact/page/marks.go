@@ -150,8 +150,13 @@ func (p *Page) Counts(v *Value, text string) bool {
 		p.At(v.End) == ' ' && view.IsLetter(p.At(v.End+1)) && !p.PairFollows(v.End+1)
 }
 
-// LeadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store
+// LeadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store, API key → settings page
 func (p *Page) LeadsOn(v *Value, text string) bool {
-	arrow := p.Operator(p.Spaces(v.Next))
-	return !v.Quoted && (arrow == "->" || arrow == "=>") && p.At(v.Next) == ' ' && !words.Mixed(text)
+	if v.Quoted || p.At(v.Next) != ' ' || words.Mixed(text) {
+		return false
+	}
+	arrow, before := p.Operator(p.Spaces(v.Next)), strings.TrimRight(p.Text[max(0, v.Start-maxAside):v.Start], " ")
+	at := v.Start - min(v.Start, maxAside) + len(before) - 1
+	isSign := strings.HasSuffix(before, "=") && at > 0 && p.Text[at-1] == ' ' && p.Origin(at+1)-p.Origin(at) > 1 // it only looks like one
+	return arrow == "->" || arrow == "=>" || isSign && p.Depth(at) == 0
 }

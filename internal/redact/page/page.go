@@ -180,7 +180,7 @@ func (p *Page) HideUser(start, end int) {
 // NameEndAt returns where the name ends that i is in, or before.
 func (p *Page) NameEndAt(i int) int {
 	from := i
-	for i < len(p.Text) && i-from < words.MaxName && view.IsNameByte(p.Text[i]) {
+	for i < len(p.Text) && i-from < words.MaxName && view.IsNameByte(p.Text[i]) && !p.dotted(i) {
 		i++
 	}
 	p.Cost += i - from
@@ -190,11 +190,25 @@ func (p *Page) NameEndAt(i int) int {
 // NameStartAt returns where the name starts that ends at i.
 func (p *Page) NameStartAt(i int) int {
 	from := i
-	for i > 0 && from-i < words.MaxName && view.IsNameByte(p.Text[i-1]) {
+	for i > 0 && from-i < words.MaxName && view.IsNameByte(p.Text[i-1]) && !p.dotted(i-1) {
 		i--
 	}
 	p.Cost += from - i
 	return i
+}
+
+// dotted reports whether one of several dots is at i, which lead from a name to its value: password.......hunter2, password…hunter2
+func (p *Page) dotted(i int) bool {
+	const dots = "…"
+	switch p.Text[i] {
+	case '.':
+		return p.At(i-1) == '.' || p.At(i+1) == '.'
+	case dots[0]:
+		return strings.HasPrefix(p.Text[i:], dots)
+	case dots[len(dots)-1]:
+		return strings.HasSuffix(p.Text[:i+1], dots)
+	}
+	return false
 }
 
 // LineBefore returns what stands before i in its line: its last bytes, and no more than most.

@@ -20,18 +20,34 @@ var (
 
 var paramBytes = view.SetOf("0123456789-_.~[]$" + view.Alphabet)
 
+// formStarts are the bytes that a form may begin behind.
+var formStarts = view.SetOf(" \t\r\n\"'`&?#<>(){}[],;")
+
 const (
 	maxParam = 64  // bytes of the name of a query parameter
 	maxFact  = 128 // bytes of a value that is believed to be harmless
 	maxShort = 12  // bytes of a word in one that is typed
 )
 
-// Param looks at the query parameter after the ?, & or # at i. Those with a name that means a credential are masked as
-// everywhere; here, others with a value that looks like one.
+// Param looks at the query parameter after the ?, & or # at i, and at the one before it that a form begins with: code=a1B2&state=x. Those
+// with a name that means a credential are masked as everywhere; here, others with a value that looks like one.
 func (m *Masker) Param(i int) {
+	if i >= m.URL.End && m.Text[i] == '&' && i != m.QueryEnd && m.PairFollows(i+1) {
+		from, least := i, max(m.QueryEnd, m.URL.End, i-maxFact)
+		for from > least && !formStarts[m.Text[from-1]] {
+			from--
+		}
+		if m.Cost += i - from; from > least || from == 0 {
+			m.param(from - 1)
+		}
+	}
+	m.param(i)
+}
+
+func (m *Masker) param(i int) {
 	t := m.Text
-	inURL := i < m.URL.End
-	depth := m.Depth(i)
+	inURL := i >= 0 && i < m.URL.End
+	depth := m.Depth(max(i, 0))
 	nameEnd := i + 1
 	for nameEnd < len(t) && nameEnd-i <= maxParam && paramBytes[t[nameEnd]] {
 		nameEnd++
@@ -105,6 +121,8 @@ func (m *Masker) isHarmless(name, value string) bool {
 		return !words.Mixed(value)
 	case name == "cid" && (strings.HasSuffix(path, "/http_upload_hls") || strings.HasSuffix(path, "/dash_upload")):
 		return false // the key of a stream to YouTube
+	case name == "upload_id" && strings.Contains(path[min(m.URL.Host, len(path)):], "googleapis.com"):
+		return false // who has the address of a resumable upload may go on with it
 	case len(value) > maxFact:
 		return !words.Opaque(value[:maxFact]) && !words.Opaque(value[len(value)-maxFact:])
 	}

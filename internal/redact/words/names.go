@@ -109,7 +109,7 @@ func (w *name) isQualified() bool {
 	}
 	what := Roles(w.last(i))
 	return what&IsKey != 0 && what&IsNeutral == 0 && !english[w.last(i)] || i > 1 && what&(IsWeak|isNoun) != 0 ||
-		what&isSure != 0 && w.last(0) != "api"
+		what&(isSure|IsCode) != 0 && w.last(0) != "api"
 }
 
 var english = map[string]bool{"key": true, "keys": true, "community": true}

@@ -114,7 +114,8 @@ func IsValueOf(name string, s Strength, text string, quoted, bracket bool) bool 
 	case s == Unsure:
 		return !bracket && IsKeyValue(text)
 	case bracket: // some words that say nothing, rather than numbers or settings
-		list := text[0] == '[' || strings.HasSuffix(strings.ToLower(name), "auth")
+		goList := strings.HasPrefix(text, `{"`) && strings.IndexByte(text, ':') < 0
+		list := text[0] == '[' || goList || strings.HasSuffix(strings.ToLower(name), "auth")
 		odd := slices.ContainsFunc(strings.FieldsFunc(text, isSign), func(w string) bool {
 			w = LastWord(w)
 			return Roles(w) == 0 && !prose[w] && !view.IsDigits(w)
