@@ -22,6 +22,33 @@ func (m *Masker) published(s word) int {
 	return 0
 }
 
+// quotedStream masks such a name in single quotes, as servers name a stream that is in use: Stream 'a1B2c3D4' already exists
+func (m *Masker) quotedStream(s word) int {
+	if !strings.HasPrefix(m.Text[s.end:], " '") {
+		return 0
+	}
+	return m.streamKey(s.end + 1)
+}
+
+// port masks what stands in a URL where a port is expected, and in the error again: parse "https://bob:hunter2/x@h.example": invalid port
+// ":hunter2" after host.
+func (m *Masker) port(s word) int {
+	rest := m.Text[s.end:]
+	for _, lead := range []string{` ":`, ` could not be cast to integer value as '`, ` number: "`, ` number: '`} {
+		if strings.HasPrefix(rest, lead) {
+			i := s.end + strings.IndexAny(lead, `"'`)
+			v := m.single(i, page.Value{})
+			text := strings.TrimLeft(m.Text[v.Start:v.End], ":")
+			if l := words.LookAt(text); l.Letters() > 0 && len(text) > len("port") && !words.IsNothing(text) {
+				m.Keys++
+				m.Hide(v.End-len(text), v.End)
+				return v.Next
+			}
+		}
+	}
+	return 0
+}
+
 // streamKey masks what is in the quotes at i if it looks like the key of a stream.
 func (m *Masker) streamKey(i int) int {
 	if !view.IsQuote(m.At(i)) {
@@ -81,11 +108,15 @@ func (m *Masker) streamed(s word) int {
 
 // streamPath masks the last part of the path s, as Node-Media-Server names a stream: streamPath=/live/a1B2c3D4
 func (m *Masker) streamPath(s word) int {
+	const most = 4 // parts
 	if m.At(s.end) != '=' {
 		return 0
 	}
-	end := m.Bare(s.end+1, m.Depth(s.end), true)
-	return m.hideKey(page.Unquoted(s.end+1+strings.LastIndexByte(m.Text[s.end+1:max(s.end+1, end)], '/')+1, end))
+	i, end := s.end, m.NameEndAt(s.end+1)
+	for n := 0; n < most && m.At(end) == '/'; n++ {
+		i, end = end, m.NameEndAt(end+1)
+	}
+	return m.hideKey(page.Unquoted(i+1, end))
 }
 
 // behindFields returns what is behind n fields and their colons, of which the first begins behind i; 0 if there are none.

@@ -40,6 +40,7 @@ var heads, begins = func() (heads map[string]bool, begins [1 << 10]bool) {
 // placed are the rules for what stands behind a word that begins no command.
 var placed = map[string]func(*Masker, word) int{
 	"publish": (*Masker).published, "play": (*Masker).published, "app": (*Masker).streamed, "scope": (*Masker).streamed,
+	"stream": (*Masker).quotedStream, "port": (*Masker).port,
 	"streampath": (*Masker).streamPath, "seed": (*Masker).seed, "bip39": (*Masker).seed, "recovery": (*Masker).seed,
 }
 

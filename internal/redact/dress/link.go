@@ -64,7 +64,7 @@ func (m *Masker) linkOf(s *subject) link {
 			return link{}
 		case s.flag && gap != "" && (s.quote == 0 || view.IsQuote(c)), strings.HasPrefix(t[j:], "<<"):
 			return link{bond: assigned, value: j, line: line}
-		case c == ',' && (s.quote != 0 || m.isAtom(s)):
+		case c == ',' && (s.quote != 0 || strings.IndexByte("{:", m.At(s.start-1)) >= 0): // an atom of Erlang, a symbol of Ruby
 			return link{bond: paired, value: next}
 		case c == ',', c == ';' && gap == "" && next == j+1, (c == '-' || c == '/') && view.IsSpace(m.At(j+1)) && gap != "":
 			return link{bond: spaced, value: next}
@@ -102,11 +102,6 @@ func (m *Masker) linkOf(s *subject) link {
 
 var verbs = words.Set("change")
 
-// isAtom reports whether s is an atom of Erlang, or a symbol of Ruby.
-func (m *Masker) isAtom(s *subject) bool {
-	return m.At(s.start-1) == '{' || m.At(s.start-1) == ':'
-}
-
 // cellAt is the link to the next cell of a table, at i.
 func (m *Masker) cellAt(s *subject, i int) link {
 	cell, _ := view.CutAny(m.Text[i:min(len(m.Text), i+page.MaxLook)], "|\n")
@@ -138,8 +133,8 @@ func (m *Masker) closers(s *subject) int {
 		switch c := m.At(i); {
 		case strings.HasPrefix(m.Text[i:], "'s "): // password's hunter2
 			return i + len("'s")
-		case view.IsQuote(c) && m.gluedTo(s, i).bond == unbound, c == ']', c == '*', c == '_', c == ')' && before == '(', c == '}' && before == '{', c == '%' && before == '%',
-			c == '!' && m.At(i+1) == ':':
+		case view.IsQuote(c) && m.gluedTo(s, i).bond == unbound, c == ']', c == '*', c == '_', c == ')' && before == '(',
+			c == '}' && before == '{', c == '%' && before == '%', c == '!' && m.At(i+1) == ':':
 		case c == ':': // ["password":protected], ["password":"Db":private], as PHP prints members
 			member, _, _ := strings.Cut(m.Text[i:min(len(m.Text), i+maxAside)], "]")
 			if !strings.HasSuffix(member, ":protected") && !strings.HasSuffix(member, ":private") {

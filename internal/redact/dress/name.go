@@ -110,7 +110,7 @@ func (m *Masker) glued(start, i, end int) int {
 	for to < len(m.Text) && m.Text[to] > ' ' && m.Text[to] < utf8.RuneSelf && strings.IndexByte("\"'`,;:=)]}<>", m.Text[to]) < 0 {
 		to++
 	}
-	if m.Cost += to - start; i == end || !words.Mixed(m.Text[i:to]) || words.StrengthOf(m.Text[start:i]) != words.Sure {
+	if m.Cost += to - min(i, end); i == end || !words.Mixed(m.Text[i:to]) || words.StrengthOf(m.Text[start:i]) != words.Sure {
 		return 0
 	}
 	m.Hide(i, to)

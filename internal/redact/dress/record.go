@@ -18,7 +18,7 @@ func (m *Masker) element(s *subject) int {
 	if next := m.keyedValue(s, s.end, end); next > 0 { // <password value="hunter2">
 		return next
 	}
-	if end < 0 || m.Text[end-1] == '/' {
+	if end < 0 || m.Text[end-1] == '/' || strings.IndexByte(s.word, ' ') >= 0 { // the latter is a placeholder
 		return 0
 	}
 	return m.content(s, end+1)

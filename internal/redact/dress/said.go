@@ -12,7 +12,8 @@ import (
 
 // rejected masks what a validator says that s was: field 'password': rejected value [hunter2], invalid value "hunter2" for password.
 func (m *Masker) rejected(s *subject) int {
-	if key := strings.HasSuffix(m.Text[:max(0, s.start-1)], " for key "); s.strength != words.Sure && !s.flag && !key {
+	key := strings.HasSuffix(m.Text[:max(0, s.start-1)], " for key ")
+	if s.strength < words.Sure && !s.flag && !key && (s.strength < words.Noun || !strings.HasSuffix(m.Text[:s.start], " into ")) {
 		return m.compared(s, s.end)
 	}
 	t := m.Text

@@ -51,6 +51,7 @@ func (m *Masker) table(s *subject) {
 		return
 	}
 	column, columns := strings.Count(t[start:s.start], string(sep)), strings.Count(head, string(sep))
+	inString := m.Depth(end) > 0 && m.StringEnd(start, end, m.Depth(end)) == end
 	if m.At(start-1) == '(' && t[end] == ')' {
 		if i := m.Spaces(end + 1); sep == ',' && (view.HasFold(t[i:], "values") || m.At(i) == '=') {
 			m.inserted(s, column, m.NameEndAt(i+1))
@@ -67,8 +68,8 @@ func (m *Masker) table(s *subject) {
 		start = end + 1
 		end = m.Closed(start, "\n", view.Escaped)
 		row := t[min(start, end):end]
-		if said, _, _ := strings.Cut(row, `"`); m.Depth(start+len(said)) < m.Depth(start-1) && strings.IndexByte(head, '"') < 0 { // more of JSON
-			row, end = said, start+len(said)
+		if next := m.StringEnd(start, end, m.Depth(start-1)); inString && next < end { // more members of JSON follow
+			row, end, n = t[start:next], next, maxRows
 		}
 		if strings.Trim(row, "-+|=: ") == "" && row != "" {
 			continue

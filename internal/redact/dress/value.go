@@ -19,6 +19,9 @@ func (m *Masker) restOfLine(s *subject, i int) int {
 	t := m.Text
 	if scheme := m.NameEndAt(i); headerSchemes[strings.ToLower(t[i:scheme])] && m.At(scheme) == ' ' {
 		from := m.Spaces(scheme)
+		if hint, _, found := strings.Cut(t[from:min(len(t), from+page.MaxScheme)], ">"); found && words.IsNothing(hint+">") { // <API key>
+			return i
+		}
 		if end := m.Bare(from, m.Depth(i), false); end > from {
 			return end
 		}
@@ -108,7 +111,7 @@ func (m *Masker) valueOf(s *subject) int {
 			continue
 		}
 		w, _ := m.Word(m.Spaces(j+len(or)), true)
-		if w.Quoted || j > v.Next && strings.ContainsAny(or, ">=") && words.Mixed(m.Text[w.Start:w.End]) {
+		if w.Quoted || j > v.Next && m.IsArrow(j) && words.IsOdd(m.Text[w.Start:w.End]) {
 			v = w
 			m.Hide(v.Start, v.End)
 		}

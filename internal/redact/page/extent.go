@@ -117,6 +117,22 @@ func (p *Page) Closed(i int, closing string, depth uint8) int {
 	return i
 }
 
+// StringEnd returns where the string that is open at i, and has what was decoded to depth in it, is closed; end if it isn't before.
+func (p *Page) StringEnd(i, end int, depth uint8) int {
+	for i < end {
+		quote := strings.IndexByte(p.Text[i:end], '"')
+		if quote < 0 {
+			break
+		}
+		if i += quote; p.Depth(i) < depth {
+			return i
+		}
+		i++
+		p.Cost++
+	}
+	return end
+}
+
 // Closing returns where the bracket at i is closed; -1 if it isn't, before limit.
 func (p *Page) Closing(i, limit int) int {
 	limit = min(limit, len(p.Text))

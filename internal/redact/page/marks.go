@@ -150,13 +150,20 @@ func (p *Page) Counts(v *Value, text string) bool {
 		p.At(v.End) == ' ' && view.IsLetter(p.At(v.End+1)) && !p.PairFollows(v.End+1)
 }
 
-// LeadsOn reports whether v is rather a word among others that arrows lead to: password -> hash -> store, API key → settings page
+// LeadsOn reports whether v is rather a word among others that arrows lead to, or a page: password -> hash -> store, API key → settings
+// page, password → https://h.example/reset
 func (p *Page) LeadsOn(v *Value, text string) bool {
-	if v.Quoted || p.At(v.Next) != ' ' || words.Mixed(text) {
+	page := strings.Contains(text, "://")
+	if v.Quoted || p.At(v.Next) != ' ' && !page || words.Mixed(text) {
 		return false
 	}
-	arrow, before := p.Operator(p.Spaces(v.Next)), strings.TrimRight(p.Text[max(0, v.Start-maxAside):v.Start], " ")
-	at := v.Start - min(v.Start, maxAside) + len(before) - 1
-	isSign := strings.HasSuffix(before, "=") && at > 0 && p.Text[at-1] == ' ' && p.Origin(at+1)-p.Origin(at) > 1 // it only looks like one
-	return arrow == "->" || arrow == "=>" || isSign && p.Depth(at) == 0
+	before := strings.TrimRight(p.Text[max(0, v.Start-maxAside):v.Start], " ")
+	sign := v.Start - min(v.Start, maxAside) + strings.LastIndexByte(before, ' ') + 1
+	return p.IsArrow(p.Spaces(v.Next)) || p.IsArrow(sign) && (page || p.Operator(sign) == "=")
+}
+
+// IsArrow reports whether an arrow is at i, of two signs or of one that only looks like an equals sign.
+func (p *Page) IsArrow(i int) bool {
+	op := p.Operator(i)
+	return op == "->" || op == "=>" || op == "=" && p.Origin(i+1)-p.Origin(i) > 1 && p.Depth(i) == 0
 }

@@ -31,6 +31,8 @@ const (
 	// maxCost is how many bytes may be looked at for each byte of a text, besides the first time. What needs more is
 	// masked whole. No shape of text is known that does.
 	maxCost = 8
+	// inShort is how many bytes a short text counts for besides.
+	inShort = 256
 )
 
 // span is a part of the view that is masked.
@@ -72,7 +74,7 @@ func (p *Page) add(s span) {
 
 // Full reports whether the text is to be masked whole.
 func (p *Page) Full() bool {
-	return len(p.spans) > maxSpans || p.Names > maxSpans || p.Keys > maxKeys || p.Cost > maxCost*(len(p.Text)+64)
+	return len(p.spans) > maxSpans || p.Names > maxSpans || p.Keys > maxKeys || p.Cost > maxCost*(len(p.Text)+inShort)
 }
 
 // Apply returns the original with all spans masked.

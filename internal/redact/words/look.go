@@ -56,6 +56,9 @@ func Mixed(s string) bool {
 	return odd && l.Letters()+l.Digits >= 4 && !IsPlainFact(s, &l)
 }
 
+// IsOdd reports whether s is mixed, and more than several words in one.
+func IsOdd(s string) bool { return Mixed(s) && strings.ContainsAny(s, "0123456789!@#$%^&*+~") }
+
 // TokenLike reports whether s, which stands where a word is expected, rather is a token.
 func TokenLike(s string) bool {
 	const short, long = 12, 32
