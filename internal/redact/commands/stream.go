@@ -59,7 +59,8 @@ func (m *Masker) streamKey(i int) int {
 
 func (m *Masker) hideKey(v page.Value) int {
 	m.Keys++
-	if text := m.Text[v.Start:v.End]; !words.Opaque(text) || words.IsID(text) {
+	text := m.Text[v.Start:v.End]
+	if !words.Opaque(text) || words.IsID(text[strings.LastIndexByte(text, '+')+1:]) { // video+eaw4nk06ts2d0mzb is Studio's
 		return 0
 	}
 	m.Hide(v.Start, v.End)
@@ -95,7 +96,9 @@ func (m *Masker) streamed(s word) int {
 			i++
 		}
 		end := m.NameEndAt(i)
-		if name = strings.ToLower(m.Text[i:end]); !streamNames[name] {
+		name = strings.ToLower(m.Text[i:end])
+		isLive := strings.TrimRight(m.Text[v.Start:v.End], "0123456789") == "live"
+		if !streamNames[name] || name == "name" && !isLive { // a name of anything
 			return 0
 		}
 		i = end
@@ -138,9 +141,10 @@ func (m *Masker) behindFields(i, n int) int {
 // seed masks the words of a wallet, a dozen or two, behind the name s of such: seed: legal winner thank year ...
 func (m *Masker) seed(s word) int {
 	const least, most, aside = 12, 24, 4
-	start := s.end
-	if lead := strings.IndexAny(m.Text[s.end:min(len(m.Text), s.end+page.MaxScheme)], ":=\"'\n"); lead >= 0 {
-		start += lead
+	start := s.end + strings.IndexAny(m.Text[s.end:min(len(m.Text), s.end+page.MaxScheme)], ":=\"'\n")
+	ofWords := strings.HasPrefix(m.Text[s.end:], " words") || strings.HasPrefix(m.Text[s.end:], " phrase")
+	if start < s.end || strings.EqualFold(s.text, "recovery") && !ofWords {
+		return 0
 	}
 	n, said, first, end := 0, 0, 0, start
 	for i := start; n < most; {

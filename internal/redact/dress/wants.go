@@ -51,7 +51,7 @@ func (m *Masker) wants(s *subject, l link, v *page.Value) bool {
 		if subject && m.At(v.Next) == ' ' && view.IsLetter(m.At(v.Next+1)) && !m.PairFollows(v.Next) {
 			return false // jwt: signature is invalid
 		}
-		if header && words.IsRemark(s.word, text) || !v.Quoted && words.IsFile(text) {
+		if header && words.IsRemark(s.word, text) || !v.Quoted && (words.IsFile(text) || words.IsForeign(text)) {
 			return false
 		}
 		if words.IsProse(text) && (!header || strings.IndexByte(text, ' ') < 0 || words.IsSentence(text, 3)) {

@@ -35,7 +35,7 @@ func (m *Masker) path(u *page.URL, from int) {
 		}
 		s := t[min(i+1, end):end]
 		switch {
-		case s == "" || s == page.Mask || s[0] == ':':
+		case s == "" || s == page.Mask || s[0] == ':', strings.ContainsAny(s, "{$_") && words.IsNothing(s):
 		case stream && n > 0 && end >= last && !commonStreams[strings.ToLower(s)] && (!isWord(s) || !isLoopback(t[u.Host:from])),
 			ingest && (words.TokenLike(s) || !isWord(s)),
 			hook && words.TokenLike(s), keyed && end >= last && words.Mixed(s),

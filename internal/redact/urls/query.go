@@ -37,7 +37,8 @@ func (m *Masker) Param(i int) {
 		for from > least && !formStarts[m.Text[from-1]] {
 			from--
 		}
-		if m.Cost += i - from; from > least || from == 0 {
+		m.Cost += i - from
+		if name, _, _ := strings.Cut(m.Text[from:i], "="); (from > least || from == 0) && secretParams[strings.ToLower(name)] {
 			m.param(from - 1)
 		}
 	}
@@ -85,7 +86,9 @@ func (m *Masker) param(i int) {
 		for end < m.URL.End && t[end] != '&' {
 			end++
 		}
-		m.Hide(nameEnd+1, end)
+		if value == "" || value[0] != '{' || !words.IsNothing(value) {
+			m.Hide(nameEnd+1, end)
+		}
 	case strings.HasPrefix(value, page.Mask), strings.Contains(value, "://"), words.IsNothing(value):
 	case !m.isHarmless(name, value), inURL && checksums[name] && words.Opaque(value) && m.expires(i):
 		m.Hide(nameEnd+1, end)

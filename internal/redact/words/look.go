@@ -265,13 +265,28 @@ func isRefusal(s string) bool {
 	return found && (first == "not" || first == "no" || first == "too") && noValue[strings.Trim(rest, " .!")]
 }
 
+// isHint reports whether s says what to put in its place: YOUR_API_KEY, STREAM_KEY, {streamKey}. The brace may have been cut off.
+func isHint(s string) bool {
+	const your = "your"
+	switch {
+	case strings.Trim(s, "{}_-"+view.Alphabet) != "":
+		return false
+	case s[0] == '{':
+		return StrengthOf(strings.TrimRight(s[1:], "}")) != Open
+	case strings.IndexByte(s, '_') > 0 && strings.ToUpper(s) == s:
+		return StrengthOf(s) != Open || strings.HasPrefix(s, "YOUR_")
+	}
+	return view.HasFold(s, your) && len(s) > len(your) && (s[len(your)] == '_' || s[len(your)] == '-')
+}
+
 // IsNothing reports whether a value is none: a placeholder, a reference to another place, or what a program prints for nothing.
 func IsNothing(s string) bool {
 	switch {
 	case strings.Trim(s, "*•●.-_#?<>[](){}\"'\\/|:;,=+&~") == "", len(s) > 2 && strings.Trim(s, "xX") == "", s == "0x0",
 		s[0] == '<' && s[len(s)-1] == '>' && strings.Trim(s, "<> -_"+view.Alphabet) == "",
 		s[0] == '[' && strings.Count(s, "_")+strings.Count(s, " ") > 1 && strings.Trim(s, "[] _-"+view.Alphabet) == "",
-		s[0] == '&' && strings.Trim(s[1:], "_-"+view.Alphabet) == "",      // an anchor of YAML
+		s[0] == '&' && strings.Trim(s[1:], "_-"+view.Alphabet) == "", // an anchor of YAML
+		isHint(s),
 		s[0] == '%' && len(s) <= len("%+v") && view.IsLetter(s[len(s)-1]), // of a format
 		s[0] == '&' && strings.HasSuffix(s, "{"),                          // a literal of Go
 		IsPlaceholder(s), s[0] == '$' && len(s) > 3 && strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "",

@@ -40,6 +40,12 @@ func IsProse(text string) bool {
 	return prose[strings.ToLower(strings.Trim(word, ",.;!?'"))]
 }
 
+// IsForeign reports whether text is in a script that few passwords are in.
+func IsForeign(text string) bool {
+	const cyrillic = 0x400
+	return !Mixed(text) && strings.ContainsFunc(text, func(r rune) bool { return r >= cyrillic && r != '…' && r != '•' && r != '●' })
+}
+
 // IsRemark reports whether text, behind the name of a header, are words about it.
 func IsRemark(name, text string) bool {
 	low := strings.ToLower(name)
