@@ -35,3 +35,16 @@ func TestOpaque(t *testing.T) {
 		}
 	}
 }
+
+// TestForeign: passwords in other scripts end with a number; what is said of passwords is not.
+func TestForeign(t *testing.T) {
+	for s, want := range map[string]bool{
+		"минимум": true, "mинимуm": true, "неверный,": true, "8文字以上": true, "8자": true, "태그": true, "弱": true, "कमज़ोर": true,
+		"Привет2024!": false, "我的密码2024": false, "さくら9": false, "hunter2✓": false, "hünter": false, "пароль=2": false,
+		"": false, "…": false, "٢٠٢٤": false,
+	} {
+		if words.IsForeign(s) != want {
+			t.Errorf("IsForeign(%q) is not %v", s, want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact/view"
 )
@@ -40,10 +41,21 @@ func IsProse(text string) bool {
 	return prose[strings.ToLower(strings.Trim(word, ",.;!?'"))]
 }
 
-// IsForeign reports whether text is in a script that few passwords are in.
+// IsForeign reports whether text is words in a script that few passwords are in, without a number at its end, as passwords have. A letter
+// that looks like a Latin one is that one by now.
 func IsForeign(text string) bool {
 	const cyrillic = 0x400
-	return !Mixed(text) && strings.ContainsFunc(text, func(r rune) bool { return r >= cyrillic && r != '…' && r != '•' && r != '●' })
+	last, foreign := rune(0), false
+	for _, r := range text {
+		switch {
+		case !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P):
+			return false
+		case !unicode.IsPunct(r):
+			last = r
+			foreign = foreign || r >= cyrillic && !unicode.IsNumber(r)
+		}
+	}
+	return foreign && !unicode.IsNumber(last)
 }
 
 // IsRemark reports whether text, behind the name of a header, are words about it.
