@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
+	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
 
 // The Go types of the API are the allow-list: what they have a field for is mirrored, under its JSON name, and nothing
@@ -145,9 +146,15 @@ func fieldsOf(t reflect.Type) []Field {
 	return fields
 }
 
-// masked reports whether every string of t is a credential.
+// masked reports whether every string of t is a credential, also one whose name does not say so.
 func masked(t reflect.Type) bool {
 	return t == reflect.TypeFor[v1alpha1.Pinata]() || t == reflect.TypeFor[v1alpha1.Encryption]()
+}
+
+// isCredential tells a field that holds a credential by its name, as it is told in free-form JSON. The ID is one that sessionId may have.
+func isCredential(name string) bool {
+	_, masked := (*redact.Redactor)(nil).JSON(map[string]any{name: "01234567-89ab-cdef-0123-456789abcdef"})
+	return len(masked) > 0
 }
 
 // shapeOf returns the shape of a field with this type and JSON name; false: it doesn't come from the API.
@@ -196,6 +203,8 @@ func stringKind(name string) kind {
 		return messageKind
 	case strings.HasSuffix(strings.ToLower(name), "url"):
 		return urlKind
+	case isCredential(name):
+		return secretKind
 	default:
 		return textKind
 	}
