@@ -6,10 +6,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,7 +90,7 @@ func TestEachAlertIsTried(t *testing.T) {
 	}
 }
 
-// TestRunbook: each alert points to a section, and each reason of a source has one.
+// TestRunbook: each alert points to a section, and each reason of a source has one, and is in the page of sources.
 func TestRunbook(t *testing.T) {
 	g := NewWithT(t)
 	raw, err := os.ReadFile(filepath.Join(root(g), "docs", "runbook.md"))
@@ -99,8 +100,16 @@ func TestRunbook(t *testing.T) {
 		title, body, _ := strings.Cut(section, "\n")
 		sections[strings.ToLower(title)] = body
 	}
-	wanted := sourceReasons(g)
-	g.Expect(wanted).To(ContainElements("PruningPaused", "WriteFailed", "SinkRefused", "SharedWebhookSecret"))
+	const file = "api/v1alpha1/constants.go"
+	ofReady := constants(g, file, "Reasons of a LivepeerTaskSource's conditions")
+	g.Expect(ofReady).To(HaveKey("PruningPaused"))
+	page, err := os.ReadFile(filepath.Join(root(g), "docs", "livepeertasksource.md"))
+	g.Expect(err).NotTo(HaveOccurred())
+	for reason := range ofReady {
+		g.Expect(string(page)).To(ContainSubstring("`"+reason+"`"), "Status, in docs/livepeertasksource.md, lacks a reason")
+	}
+	wanted := slices.AppendSeq(slices.Collect(maps.Keys(ofReady)), maps.Keys(constants(g, file, "Reasons of the condition")))
+	g.Expect(wanted).To(ContainElements("SinkRefused", "SharedWebhookSecret"))
 	rules, err := ReadRules(root(g))
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, rule := range rules.All() {
@@ -116,26 +125,44 @@ func TestRunbook(t *testing.T) {
 	}
 }
 
-// sourceReasons lists the reasons in api/v1alpha1 that are declared as those of a LivepeerTaskSource, of Delivering or of Receiving.
-func sourceReasons(g Gomega) []string {
-	file := filepath.Join(root(g), "api", "v1alpha1", "constants.go")
-	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+// TestAnswers: each kind of error of the API has a row where the page of the API says what follows from it, is a result in the page of
+// metrics, and is tried by the test of what a source's condition says.
+func TestAnswers(t *testing.T) {
+	g := NewWithT(t)
+	kinds := constants(g, "internal/studio/errors.go", "Kinds of Error")
+	g.Expect(kinds).To(HaveKey("RateLimited"))
+	read := func(file string) string {
+		raw, err := os.ReadFile(filepath.Join(root(g), file))
+		g.Expect(err).NotTo(HaveOccurred())
+		return string(raw)
+	}
+	for value, name := range kinds {
+		g.Expect(read("docs/metrics.md")).To(ContainSubstring("`"+value+"`"), "hack/monitoring/metrics.md.tmpl lacks a result of requests")
+		g.Expect(read("internal/syncstate/outcome_test.go")).To(ContainSubstring("api(studio."+name+","), "TestOutcomeOf lacks a kind")
+		if value != "NotFound" { // Malformed, where a list is not found
+			g.Expect(read("docs/livepeer-api.md")).To(ContainSubstring("| `"+value+"`"), "Errors, in docs/livepeer-api.md, lacks a kind")
+		}
+	}
+}
+
+// constants returns the names of the constants in a file by their values, of those groups whose comment begins so.
+func constants(g Gomega, file, comment string) map[string]string {
+	tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root(g), file), nil, parser.ParseComments)
 	g.Expect(err).NotTo(HaveOccurred())
-	ofSource := regexp.MustCompile(`^Reasons of (a LivepeerTaskSource|the condition (Delivering|Receiving))`)
-	var reasons []string
+	names := map[string]string{}
 	for _, declaration := range tree.Decls {
 		group, ok := declaration.(*ast.GenDecl)
-		if !ok || !ofSource.MatchString(group.Doc.Text()) {
+		if !ok || !strings.HasPrefix(group.Doc.Text(), comment) {
 			continue
 		}
 		for _, spec := range group.Specs {
-			literal := spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit)
-			reason, err := strconv.Unquote(literal.Value)
+			constant := spec.(*ast.ValueSpec)
+			value, err := strconv.Unquote(constant.Values[0].(*ast.BasicLit).Value)
 			g.Expect(err).NotTo(HaveOccurred())
-			reasons = append(reasons, reason)
+			names[value] = constant.Names[0].Name
 		}
 	}
-	return reasons
+	return names
 }
 
 // TestUnknown: what is not exported is found, wherever in a query it stands.

@@ -175,6 +175,8 @@ func TestHost(t *testing.T) {
 	} {
 		expect(t, host(well(says(reason))), level, "livepeer.studio")
 	}
+	expect(t, host(well(says("PruningPaused"))), OK, "livepeer.studio answers")
+	expect(t, host(well(says("ReasonOfANewerOperator"))), Warn, "not known")
 	for _, address := range []string{"studio.local", "http://%zz"} {
 		expect(t, host(well(func(s *v1alpha1.LivepeerTaskSource) { s.Spec.URL = address })), OK, address+" answers")
 	}

@@ -77,6 +77,12 @@ func secretOf(s *v1alpha1.LivepeerTaskSource, secret Secret) Check {
 	return c
 }
 
+// elsewhere are the reasons why a source is not ready that say nothing against Studio's answers.
+var elsewhere = []string{
+	v1alpha1.ReasonSyncing, v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonInvalidSecret, v1alpha1.ReasonUnreadable,
+	v1alpha1.ReasonPruningPaused, v1alpha1.ReasonConflict, v1alpha1.ReasonRefused, v1alpha1.ReasonWriteFailed, v1alpha1.ReasonInternalError,
+}
+
 // host tells whether Studio answered, as the operator last said: this plugin asks nobody but the cluster.
 func host(s *v1alpha1.LivepeerTaskSource) Check {
 	name := s.Spec.URL
@@ -84,7 +90,8 @@ func host(s *v1alpha1.LivepeerTaskSource) Check {
 		name = parsed.Host
 	}
 	c := Check{OK, "source " + s.Name, name + " answers the operator", ""}
-	reason := source.Ready(s).Reason
+	ready := source.Ready(s)
+	reason := ready.Reason
 	switch {
 	case slices.Contains([]string{v1alpha1.ReasonUnavailable, v1alpha1.ReasonMalformed, v1alpha1.ReasonInvalidURL}, reason):
 		c.Level, c.Finding, c.Next = Fail, name+" does not answer the operator as it should", "see the message above, and spec.url"
@@ -97,6 +104,8 @@ func host(s *v1alpha1.LivepeerTaskSource) Check {
 		c.Level, c.Finding, c.Next = Warn, name+" answers, and asks for fewer requests", "raise spec.interval if that lasts"
 	case s.Status.LastPollTime == nil:
 		c.Level, c.Finding, c.Next = Warn, name+" has not answered the operator yet", "see the messages above"
+	case ready.Status != metav1.ConditionTrue && !slices.Contains(elsewhere, reason): // a newer operator may say that
+		c.Level, c.Finding, c.Next = Warn, "whether "+name+" answers the operator as it should is not known", "see the message above"
 	}
 	return c
 }
