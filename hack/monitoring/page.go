@@ -31,7 +31,9 @@ func Page(root string) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = tmpl.Execute(&out, map[string]string{"Metrics": metricsTable(), "Alerts": alertsTable(rules)})
+	err = tmpl.Execute(&out, map[string]any{
+		"Metrics": metricsTable(), "Alerts": alertsTable(rules), "Tasks": metrics.Types * metrics.Phases,
+	})
 	return out.Bytes(), err
 }
 
