@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docs_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+// The map of the code has each package that is shipped, and each function and type that it names is where it says.
+func TestArchitectureIsTrue(t *testing.T) {
+	g := NewWithT(t)
+	declared, all := declarations(g), map[string]bool{}
+	for _, names := range declared {
+		for name := range names {
+			all[name] = true
+		}
+	}
+	page := read(g, "docs/architecture.md")
+	named := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| ([^|]*) \\| (?:([^|]*) \\| )?[^|]* \\|$").FindAllStringSubmatch(page, -1) {
+		for _, room := range quoted.FindAllStringSubmatch(row[1], -1) {
+			path := regexp.MustCompile(`^redact/`).ReplaceAllString(room[1], "internal/redact/")
+			named[path] = true
+			for _, entry := range quoted.FindAllStringSubmatch(row[3], -1) {
+				if declared[path] != nil {
+					g.Expect(has(declared[path], entry[1])).To(BeTrue(), "docs/architecture.md: %s has no %s", path, entry[1])
+				}
+			}
+		}
+	}
+	for path := range declared {
+		g.Expect(named[path]).To(BeTrue(), "docs/architecture.md lacks %s", path)
+	}
+	calls := 0
+	for _, row := range regexp.MustCompile(`(?m)^\| \d+ \| ([a-z/]+) \| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(page, -1) {
+		calls++
+		g.Expect(quoted.FindString(row[2])).NotTo(BeEmpty(), row[0])
+		function := quoted.FindStringSubmatch(row[2])[1]
+		g.Expect(declared["internal/"+row[1]][function]).To(BeTrue(), "docs/architecture.md: %s has no %s", row[1], function)
+		for _, name := range quoted.FindAllStringSubmatch(row[2]+row[3], -1) {
+			g.Expect(has(all, name[1])).To(BeTrue(), "docs/architecture.md: there is no %s: %s", name[1], row[0])
+		}
+	}
+	g.Expect(calls).To(BeNumerically(">", 20))
+}
+
+// has reports whether a package declares that, or a method of that name.
+func has(declared map[string]bool, name string) bool {
+	for known := range declared {
+		if known == name || strings.HasSuffix(known, "."+name) {
+			return true
+		}
+	}
+	return false
+}
+
+// quoted is what is written as code.
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// declarations are the functions, methods (Type.Method), types, constants and variables of each package in internal.
+func declarations(g Gomega) map[string]map[string]bool {
+	files, err := filepath.Glob(filepath.Join(root, "internal", "*", "*.go"))
+	g.Expect(err).NotTo(HaveOccurred())
+	deeper, err := filepath.Glob(filepath.Join(root, "internal", "*", "*", "*.go"))
+	g.Expect(err).NotTo(HaveOccurred())
+	declared := map[string]map[string]bool{}
+	for _, file := range append(files, deeper...) {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		g.Expect(err).NotTo(HaveOccurred())
+		room, err := filepath.Rel(root, filepath.Dir(file))
+		g.Expect(err).NotTo(HaveOccurred())
+		if declared[room] == nil {
+			declared[room] = map[string]bool{}
+		}
+		for _, d := range tree.Decls {
+			for _, name := range namesOf(d) {
+				declared[room][name] = true
+			}
+		}
+	}
+	g.Expect(len(declared)).To(BeNumerically(">", 30))
+	return declared
+}
+
+func namesOf(d ast.Decl) (names []string) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil {
+			return []string{d.Name.Name}
+		}
+		of := d.Recv.List[0].Type
+		if pointer, ok := of.(*ast.StarExpr); ok {
+			of = pointer.X
+		}
+		if generic, ok := of.(*ast.IndexExpr); ok {
+			of = generic.X
+		}
+		if id, ok := of.(*ast.Ident); ok {
+			return []string{id.Name + "." + d.Name.Name}
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				names = append(names, spec.Name.Name)
+			case *ast.ValueSpec:
+				for _, id := range spec.Names {
+					names = append(names, id.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// Each tool that is built is in the page of development, and each Kubernetes that can be run against in the one that says what was run.
+func TestToolsAndVersionsAreNamed(t *testing.T) {
+	g := NewWithT(t)
+	for folder, place := range map[string][2]string{
+		"tools": {"docs/development.md", "`tools/%s`"}, "tools/kubernetes": {"docs/install.md", "\n| %s."},
+	} {
+		entries, err := os.ReadDir(filepath.Join(root, folder))
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(entries).NotTo(BeEmpty())
+		for _, entry := range entries {
+			named := strings.Contains(read(g, place[0]), fmt.Sprintf(place[1], entry.Name()))
+			g.Expect(named).To(BeTrue(), "%s lacks %s/%s", place[0], folder, entry.Name())
+		}
+	}
+}
+
+func read(g Gomega, file string) string {
+	raw, err := os.ReadFile(filepath.Join(root, file))
+	g.Expect(err).NotTo(HaveOccurred())
+	return string(raw)
+}
