@@ -7,9 +7,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +29,7 @@ func TestArchitectureIsTrue(t *testing.T) {
 	}
 	page := read(g, "docs/architecture.md")
 	named := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| ([^|]*) \\| (?:([^|]*) \\| )?[^|]* \\|$").FindAllStringSubmatch(page, -1) {
+	for _, row := range packageRows.FindAllStringSubmatch(page, -1) {
 		for _, room := range quoted.FindAllStringSubmatch(row[1], -1) {
 			path := regexp.MustCompile(`^redact/`).ReplaceAllString(room[1], "internal/redact/")
 			named[path] = true
@@ -42,7 +44,7 @@ func TestArchitectureIsTrue(t *testing.T) {
 		g.Expect(named[path]).To(BeTrue(), "docs/architecture.md lacks %s", path)
 	}
 	calls := 0
-	for _, row := range regexp.MustCompile(`(?m)^\| \d+ \| ([a-z/]+) \| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(page, -1) {
+	for _, row := range callRows.FindAllStringSubmatch(page, -1) {
 		calls++
 		g.Expect(quoted.FindString(row[2])).NotTo(BeEmpty(), row[0])
 		function := quoted.FindStringSubmatch(row[2])[1]
@@ -64,8 +66,14 @@ func has(declared map[string]bool, name string) bool {
 	return false
 }
 
-// quoted is what is written as code.
-var quoted = regexp.MustCompile("`([^`]+)`")
+var (
+	// quoted is what is written as code.
+	quoted = regexp.MustCompile("`([^`]+)`")
+	// packageRows say of a package its job, its entry points if it has some, and what it must not do.
+	packageRows = regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| ([^|]*) \\| (?:([^|]*) \\| )?[^|]* \\|$")
+	// callRows are those of the walks.
+	callRows = regexp.MustCompile(`(?m)^\| \d+ \| ([a-z/]+) \| ([^|]*) \| ([^|]*) \|$`)
+)
 
 // declarations are the functions, methods (Type.Method), types, constants and variables of each package in internal.
 func declarations(g Gomega) map[string]map[string]bool {
@@ -138,6 +146,41 @@ func TestToolsAndVersionsAreNamed(t *testing.T) {
 		for _, entry := range entries {
 			named := strings.Contains(read(g, place[0]), fmt.Sprintf(place[1], entry.Name()))
 			g.Expect(named).To(BeTrue(), "%s lacks %s/%s", place[0], folder, entry.Name())
+		}
+	}
+}
+
+// What the pages for developers name is there: files, and what looks like a name in Go (notShown, TestHeals).
+func TestPagesForDevelopersNameWhatIsThere(t *testing.T) {
+	g := NewWithT(t)
+	var paths []string
+	words, word := map[string]bool{}, regexp.MustCompile(`\w+`)
+	g.Expect(filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && slices.Contains([]string{".git", "bin", "dist", "node_modules"}, entry.Name()) {
+			return fs.SkipDir
+		}
+		paths = append(paths, "/"+filepath.ToSlash(file))
+		if err == nil && slices.Contains([]string{".go", ".yaml"}, filepath.Ext(file)) {
+			raw, err := os.ReadFile(file)
+			g.Expect(err).NotTo(HaveOccurred())
+			for _, word := range word.FindAllString(string(raw), -1) {
+				words[word] = true
+			}
+		}
+		return err
+	})).To(Succeed())
+	isFile := regexp.MustCompile(`^[\w./-]+\.(go|json|tsv|tsx|tmpl|yaml)$`)
+	isName := regexp.MustCompile(`^(\w+\.)?[A-Za-z][a-z]+[A-Z]\w*$`)
+	for _, page := range []string{"CONTRIBUTING.md", "docs/architecture.md", "docs/development.md"} {
+		for _, span := range quoted.FindAllStringSubmatch(prose(g, filepath.Join(root, page)), -1) {
+			name := span[1]
+			switch {
+			case isFile.MatchString(name) && !strings.HasPrefix(name, "dist/"):
+				there := slices.ContainsFunc(paths, func(path string) bool { return strings.HasSuffix(path, "/"+name) })
+				g.Expect(there).To(BeTrue(), "%s names a file that is not there: %s", page, name)
+			case isName.MatchString(name):
+				g.Expect(words[name[strings.LastIndex(name, ".")+1:]]).To(BeTrue(), "%s: neither Go nor YAML has %s", page, name)
+			}
 		}
 	}
 }
