@@ -90,7 +90,7 @@ func TestEachAlertIsTried(t *testing.T) {
 	}
 }
 
-// TestRunbook: each alert points to a section, and each reason of a source has one, and is in the page of sources.
+// TestRunbook: each alert points to a section, and each reason of a source has one, a row, and a place in the page of sources.
 func TestRunbook(t *testing.T) {
 	g := NewWithT(t)
 	raw, err := os.ReadFile(filepath.Join(root(g), "docs", "runbook.md"))
@@ -107,6 +107,8 @@ func TestRunbook(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	for reason := range ofReady {
 		g.Expect(strings.Contains(string(page), "`"+reason+"`")).To(BeTrue(), "Status, in docs/livepeertasksource.md, lacks %s", reason)
+		row := "\n| [`" + reason + "`](#" + strings.ToLower(reason) + ") |"
+		g.Expect(strings.Contains(string(raw), row)).To(BeTrue(), "the table of reasons in docs/runbook.md lacks %s", reason)
 	}
 	wanted := slices.AppendSeq(slices.Collect(maps.Keys(ofReady)), maps.Keys(constants(g, file, "Reasons of the condition")))
 	g.Expect(wanted).To(ContainElements("SinkRefused", "SharedWebhookSecret"))
