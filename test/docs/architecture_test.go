@@ -154,7 +154,7 @@ func TestToolsAndVersionsAreNamed(t *testing.T) {
 func TestPagesForDevelopersNameWhatIsThere(t *testing.T) {
 	g := NewWithT(t)
 	var paths []string
-	words, word := map[string]bool{}, regexp.MustCompile(`\w+`)
+	words, each := map[string]bool{}, regexp.MustCompile(`\w+`)
 	g.Expect(filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && slices.Contains([]string{".git", "bin", "dist", "node_modules"}, entry.Name()) {
 			return fs.SkipDir
@@ -163,7 +163,7 @@ func TestPagesForDevelopersNameWhatIsThere(t *testing.T) {
 		if err == nil && slices.Contains([]string{".go", ".yaml"}, filepath.Ext(file)) {
 			raw, err := os.ReadFile(file)
 			g.Expect(err).NotTo(HaveOccurred())
-			for _, word := range word.FindAllString(string(raw), -1) {
+			for _, word := range each.FindAllString(string(raw), -1) {
 				words[word] = true
 			}
 		}
