@@ -113,8 +113,8 @@ func Title(t *v1alpha1.LivepeerTask) string {
 // fewest is how much of a name has to be written for it to mean a task: as much as the first part of a UUID has.
 const fewest = 8
 
-// IsID reports whether an argument is a whole UUID, as Studio's IDs are, which selectors find. Anything else may be the name of an asset, or
-// the first part of a task's.
+// IsID reports whether an argument is a whole UUID, as Studio's IDs are, which selectors find. Anything else may be the name of an asset,
+// or the first part of a task's.
 func IsID(arg string) bool {
 	const whole = 36
 	return len(arg) == whole && strings.Trim(arg, "0123456789abcdefABCDEF-") == ""
