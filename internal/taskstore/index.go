@@ -42,7 +42,7 @@ type Index struct {
 type inFlight struct {
 	users   int
 	deleted types.UID   // the object that was deleted
-	lost    *StoredTask // the same, where it was known
+	foreign *StoredTask // the same, where it was known; or what was edited
 	version string      // the latest version
 }
 

@@ -27,7 +27,7 @@ func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	var foreign *StoredTask
 	switch {
 	case task == nil:
-		foreign = seen.lost
+		foreign = seen.foreign
 	case task.uid == seen.deleted:
 		foreign = task
 	case !ok || newer(task.version, known.version):
@@ -56,7 +56,7 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 		x.remove(known)
 	}
 	if seen, ok := x.writing[key]; ok {
-		seen.lost = nil // by nobody else
+		seen.foreign = nil // by nobody else
 	}
 	x.mu.Unlock()
 	x.done(key, nil)
@@ -98,7 +98,10 @@ func (x *Index) ObserveStored(task *StoredTask, tellChange bool) {
 		task.fingerprint = known.fingerprint
 	}
 	x.set(task, false)
-	_, writing := x.writing[key]
+	seen, writing := x.writing[key]
+	if writing && tellChange && changed { // or the echo of that write
+		seen.foreign = task
+	}
 	tell := x.onExternalChange
 	x.mu.Unlock()
 	if !tellChange || writing || !changed {
@@ -161,7 +164,7 @@ func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	}
 	for _, seen := range []*inFlight{x.writing[key], x.reading[key]} {
 		if seen != nil {
-			seen.deleted, seen.lost = uid, known
+			seen.deleted, seen.foreign = uid, cmp.Or(known, seen.foreign)
 		}
 	}
 	tell, writing := x.onExternalChange, x.writing[key] != nil

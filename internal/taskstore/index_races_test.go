@@ -27,6 +27,42 @@ func TestDeletedWhileWriting(t *testing.T) {
 	}
 }
 
+// TestEditedWhileWriting: what somebody edits before our write, which therefore fails, is told once that is known, and what the watch shows of
+// a write that succeeds is not.
+func TestEditedWhileWriting(t *testing.T) {
+	edited := stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("edited")))
+	for name, c := range map[string]struct {
+		happens func(x *Index)
+		told    int
+	}{
+		"edited": {func(x *Index) { x.ObserveStored(edited, true); x.done(keyOf("a"), nil) }, 1},
+		"edited, and deleted": {func(x *Index) {
+			x.ObserveStored(edited, true)
+			forget(x, kubetest.ATask("a", "main", 12))
+			x.done(keyOf("a"), nil)
+		}, 1},
+		"a label": {func(x *Index) {
+			x.ObserveStored(stored(kubetest.ATask("a", "main", 11)), true)
+			x.done(keyOf("a"), nil)
+		}, 0},
+		"nothing": {func(x *Index) { x.done(keyOf("a"), nil) }, 0},
+		"our own": {func(x *Index) { x.ObserveStored(edited, true); x.done(keyOf("a"), edited) }, 0},
+		"our own, in two": {func(x *Index) {
+			x.ObserveStored(edited, true)
+			x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 12, kubetest.InPhase("failed"))))
+		}, 0},
+	} {
+		x := NewIndex()
+		x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
+		told := 0
+		x.NotifyExternalChanges(func(TaskRef) { told++ })
+		x.begin(keyOf("a"))
+		if c.happens(x); told != c.told {
+			t.Errorf("%s: told %d times, want %d", name, told, c.told)
+		}
+	}
+}
+
 // TestOlderEventOfEarlierObject: a late event does not bring an earlier object of the same name back.
 func TestOlderEventOfEarlierObject(t *testing.T) {
 	x := NewIndex()
