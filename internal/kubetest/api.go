@@ -42,6 +42,8 @@ type API struct {
 	Writing func(before, after *v1alpha1.LivepeerTask)
 	// meddle lets somebody else change something, under the lock, before a call is carried out.
 	Meddle func()
+	// Fail, if not nil, returns the error that a write of the task with this name ends in without being carried out.
+	Fail func(name string) error
 	// lose, where above 0, is in how many writes one is carried out and then answered with an error.
 	Lose   uint64
 	Losses int
@@ -108,6 +110,15 @@ func (a *API) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ 
 	return nil
 }
 
+// beforeWrite lets somebody else change something, and returns the error of a write that is not carried out. The caller holds the lock.
+func (a *API) beforeWrite(name string) error {
+	a.meddle()
+	if a.Fail == nil {
+		return nil
+	}
+	return a.Fail(name)
+}
+
 // meddle lets somebody else change something. The caller holds the lock.
 func (a *API) meddle() {
 	if a.Meddle != nil {
@@ -146,7 +157,9 @@ func (a *API) Create(_ context.Context, obj client.Object, _ ...client.CreateOpt
 	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.meddle()
+	if err := a.beforeWrite(task.Name); err != nil {
+		return err
+	}
 	if _, exists := a.Tasks[task.Name]; exists {
 		return apierrors.NewAlreadyExists(v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource(), task.Name)
 	}
@@ -174,7 +187,9 @@ func (a *API) Update(_ context.Context, obj client.Object, _ ...client.UpdateOpt
 	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.meddle()
+	if err := a.beforeWrite(task.Name); err != nil {
+		return err
+	}
 	stored, err := a.current(&task.ObjectMeta)
 	if err != nil {
 		return err
@@ -197,7 +212,9 @@ func (a *API) Delete(_ context.Context, obj client.Object, opts ...client.Delete
 	}
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	a.meddle()
+	if err := a.beforeWrite(meta.Name); err != nil {
+		return err
+	}
 	stored, err := a.current(meta)
 	if err != nil {
 		return err
@@ -227,7 +244,9 @@ func (s *apiStatus) Update(_ context.Context, obj client.Object, _ ...client.Sub
 	task := obj.(*v1alpha1.LivepeerTask) //nolint:errcheck // Anything else is a fault of the test, and panics.
 	s.api.Mu.Lock()
 	defer s.api.Mu.Unlock()
-	s.api.meddle()
+	if err := s.api.beforeWrite(task.Name); err != nil {
+		return err
+	}
 	stored, err := s.api.current(&task.ObjectMeta)
 	if err != nil {
 		return err

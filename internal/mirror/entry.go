@@ -82,8 +82,10 @@ type Edited struct {
 type Content struct {
 	SpecDigest   Digest
 	StatusDigest Digest
-	// Sequence orders the changes of content that this process knows of; see the index that keeps the entry.
+	// Sequence orders the changes of content that this process knows of; see the index that keeps the entry. Changed: the last of them was
+	// no creation.
 	Sequence uint64
+	Changed  bool
 }
 
 // ContentOf identifies what the operator writes of a task.

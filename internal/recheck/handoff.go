@@ -24,6 +24,7 @@ type Handoff struct {
 	// projects are those of all tasks in the last listing of every task, and fingerprint that of the connection it was made with.
 	projects    map[string]struct{}
 	fingerprint string
+	compared    int // counts the full syncs that have compared what they listed with what is stored
 
 	wanted wanted
 }
@@ -37,7 +38,6 @@ type wanted struct {
 	pause    time.Time // the end of a Retry-After of Studio
 	fullSync bool      // there are too many tasks to repair one by one
 	overfull bool      // more finished tasks are stored than history keeps
-	created  map[string]struct{}
 }
 
 // Begin resets everything but a request for a full sync, as for a source that was created anew. notifyAfter is Retention's.
@@ -114,16 +114,6 @@ func (h *Handoff) pause(until time.Time) {
 	}
 }
 
-// creates notes a task that is about to be created in the cluster.
-func (h *Handoff) creates(id string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.wanted.created == nil {
-		h.wanted.created = map[string]struct{}{}
-	}
-	h.wanted.created[id] = struct{}{}
-}
-
 // overfills notes that more finished tasks are stored than history keeps.
 func (h *Handoff) overfills() {
 	h.mu.Lock()
@@ -131,12 +121,18 @@ func (h *Handoff) overfills() {
 	h.wanted.overfull, h.wanted.anything = true, true
 }
 
-// HasCreated reports whether a question created this task since the full sync began: the sync's listing may not show it.
-func (h *Handoff) HasCreated(id string) bool {
+// Compares notes that a full sync looks for what its listing lacks. It does not find what is stored later.
+func (h *Handoff) Compares() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, ok := h.wanted.created[id]
-	return ok
+	h.compared++
+}
+
+// comparisons counts the calls of Compares.
+func (h *Handoff) comparisons() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.compared
 }
 
 // TakeOverfull reports, once, whether pushes have brought history over its limit.
@@ -148,8 +144,8 @@ func (h *Handoff) TakeOverfull() bool {
 	return was
 }
 
-// Settle applies, at the beginning of a step, what the questions request. polling and listing say what is under way.
-func (h *Handoff) Settle(schedule *syncstate.Schedule, polling, listing bool, now time.Time) {
+// Settle applies, at the beginning of a step, what the questions request. polling: a poll is under way.
+func (h *Handoff) Settle(schedule *syncstate.Schedule, polling bool, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.wanted.anything = false
@@ -158,9 +154,6 @@ func (h *Handoff) Settle(schedule *syncstate.Schedule, polling, listing bool, no
 		h.retryAt = schedule.RetryAt
 	}
 	h.wanted.pause = time.Time{}
-	if !listing {
-		h.wanted.created = nil
-	}
 	if !polling && h.hasten(schedule, now) {
 		h.wanted.poll, h.wanted.polling, h.wanted.polled = false, true, now
 	}

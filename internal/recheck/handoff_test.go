@@ -32,16 +32,16 @@ func TestAWantedPollBeginsAtOnceAndCoversWhatCameBefore(t *testing.T) {
 	g.Expect(s.wantPoll()).To(BeTrue())
 	g.Expect(s.wantPoll()).To(BeFalse(), "it has its step already")
 	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}), "the poll to come covers it")
-	s.Settle(&p.Schedule, false, false, now)
+	s.Settle(&p.Schedule, false, now)
 	g.Expect(p.Schedule.NextPoll).To(Equal(now))
 	g.Expect(closedTo(s, now)).To(Equal([]bool{true, true}), "the poll may be past it: another one")
 	p.Schedule.NextPoll = now.Add(time.Hour) // as after the poll
 	s.Publish(p, false, now)
 	g.Expect(p.Schedule.NextPoll).To(Equal(now.Add(pollSoonEvery)), "and not sooner than that")
-	s.Settle(&p.Schedule, false, false, now)
+	s.Settle(&p.Schedule, false, now)
 	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}))
 	now = now.Add(pollSoonEvery)
-	s.Settle(&p.Schedule, false, false, now)
+	s.Settle(&p.Schedule, false, now)
 	p.Schedule.NextPoll = now.Add(time.Hour)
 	s.Publish(p, false, now)
 	g.Expect(closedTo(s, now)).To(Equal([]bool{false, false}))
@@ -54,7 +54,7 @@ func TestAPollUnderWayIsNotTheWantedOne(t *testing.T) {
 	s := &Handoff{}
 	p := stateAt(now.Add(time.Hour))
 	s.wantPoll()
-	s.Settle(&p.Schedule, true, false, now)
+	s.Settle(&p.Schedule, true, now)
 	s.Publish(p, true, now)
 	g.Expect(s.wanted.poll).To(BeTrue())
 	s.Publish(p, false, now)
@@ -69,24 +69,16 @@ func TestWhatStudioToldAPushHoldsForPolls(t *testing.T) {
 	s.pause(now.Add(time.Minute))
 	s.pause(now.Add(time.Second))
 	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}))
-	s.Settle(&p.Schedule, false, false, now)
+	s.Settle(&p.Schedule, false, now)
 	g.Expect(p.Schedule.RetryAt).To(Equal(now.Add(time.Minute)))
 	g.Expect(p.Schedule.Wait(now, true)).To(Equal(time.Minute))
 	g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}))
 	g.Expect(closedTo(s, now.Add(2*time.Minute))).To(Equal([]bool{false, false}))
 }
 
-// What pushes create while a full sync runs is not missing, though the listing did not show it.
-func TestPushedTasksAreNotMissing(t *testing.T) {
+func TestHistoryIsOverfullOnce(t *testing.T) {
 	g := NewWithT(t)
 	s := &Handoff{}
-	p := &syncstate.State{}
-	s.creates("new")
-	s.Settle(&p.Schedule, false, true, time.Now())
-	g.Expect(s.HasCreated("new")).To(BeTrue())
-	s.Settle(&p.Schedule, false, false, time.Now())
-	g.Expect(s.HasCreated("new")).To(BeFalse())
-
 	s.overfills()
 	g.Expect(s.TakeOverfull()).To(BeTrue())
 	g.Expect(s.TakeOverfull()).To(BeFalse())
@@ -156,7 +148,7 @@ func TestAPushInAPauseIsCovered(t *testing.T) {
 		g.Expect(closedTo(s, now)).To(Equal([]bool{true, false}), name)
 		g.Expect(s.Waiting()).To(Equal(c.wanted), name)
 		now = p.Schedule.RetryAt
-		s.Settle(&p.Schedule, c.polling, false, now)
+		s.Settle(&p.Schedule, c.polling, now)
 		p.Schedule.NextPoll = now.Add(time.Hour) // as after the poll
 		s.Publish(p, false, now)
 		g.Expect(p.Schedule.NextPoll.Equal(now)).To(Equal(c.polling), name) // otherwise the poll was it

@@ -34,8 +34,8 @@ type question struct {
 	wanted int64
 	first  time.Time
 	asked  int
-	// failures counts writes that failed in a row.
-	failures int
+	// failures counts writes that failed in a row, and compared the full syncs that had compared when Studio was asked.
+	failures, compared int
 
 	// If a step asks: its connection, and the Asking that gets the answer.
 	connection *Connection

@@ -75,6 +75,7 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	if ask.why == plan.Pushed && q.upToDate(source, ask.id, ask.wanted) {
 		return followUp{}
 	}
+	ask.compared = q.Handoff.comparisons()
 	answer, observation, err := q.ask(ctx, source, connection, ask)
 	verdict := plan.Recheck(ask.why, answer)
 	next := followUp{Result: Result{ID: ask.id, Answer: answer, Verdict: verdict, Observation: observation, Err: err}}
@@ -204,12 +205,10 @@ func (q *Queue) write(
 ) (pause time.Duration, failures int) {
 	scope := q.scopeOf(source, ask, observation)
 	planned := plan.Plan(scope, []*mirror.Observation{observation}, q.Index.Lookup(source.Namespace))
-	for i := range planned.Actions {
-		if planned.Actions[i].Verb == plan.Create {
-			q.Handoff.creates(observation.ID) // before it is stored: a full sync may look for it at once
-		}
-	}
 	out, err := q.Writer.Apply(ctx, scope, planned.Actions)
+	if ask.why == plan.ExternalChange && out.Writes[plan.Create] > 0 && ask.compared != q.Handoff.comparisons() {
+		q.SyncSoon() // the answer may be older than what that full sync found, which could not see the object
+	}
 	logger := q.Log.WithValues("source", q.key)
 	for id, refusal := range out.Refused {
 		text, _ := connection.Redactor.Text(refusal.Error())

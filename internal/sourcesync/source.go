@@ -207,7 +207,7 @@ func (s *Source) contained(ctx context.Context, source *v1alpha1.LivepeerTaskSou
 func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, state *syncstep.State) Report {
 	clock := s.engine.Clock
 	defer func() { s.rechecks.Handoff.Publish(&state.State, state.Polling(), clock.Now()) }()
-	s.rechecks.Handoff.Settle(&state.Schedule, state.Polling(), state.Listing(), clock.Now())
+	s.rechecks.Handoff.Settle(&state.Schedule, state.Polling(), clock.Now())
 	connection, err := s.connect(ctx, source)
 	if err != nil {
 		s.connected("")

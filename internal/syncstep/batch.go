@@ -215,8 +215,11 @@ func (s *syncer) catchUp(ctx context.Context) error {
 	return s.wait(0, nil)
 }
 
-// flush writes all that was read.
-func (s *syncer) flush(ctx context.Context) error {
+// flush writes all that was read, unless a question has failed.
+func (s *syncer) flush(ctx context.Context, failed error) error {
+	if failed != nil || len(s.State.pending) == 0 {
+		return failed
+	}
 	return s.writeAll(ctx, func() error { return s.wait(0, nil) })
 }
 
@@ -262,6 +265,9 @@ func (s *syncer) recordWritten(actions []plan.Action, out *taskstore.Written) {
 	for id, refusal := range out.Refused {
 		text, _ := s.Connection.Redactor.Text(refusal.Error())
 		s.State.Health.Rejected.Add(id, text)
+		if _, known := s.State.Health.Rejected[id]; known && s.State.full != nil { // its listing may lack what a poll has found
+			s.State.full.alive[id] = true
+		}
 	}
 }
 

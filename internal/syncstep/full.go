@@ -39,9 +39,9 @@ type fullSync struct {
 	fresh *studio.Pass
 	// ahead was read, and there was no time to write it: polls that are due come first.
 	ahead []*mirror.Observation
-	// alive are stored tasks that polls have seen since the sync began: the listing may have passed their place already. Tasks stored
-	// later are not missing either.
-	alive map[string]struct{}
+	// alive are stored or rejected tasks that polls have seen since the sync began: the listing may have passed their place already. It is
+	// false for those that were shown as deleted. Tasks stored later are not missing either.
+	alive map[string]bool
 
 	omitted  int
 	compared bool
@@ -82,7 +82,7 @@ func (s *syncer) newFullSync(now time.Time) *fullSync {
 		requested: s.Source.Annotations[v1alpha1.AnnotationRequestedAt],
 		before:    before{changes: s.Index.Changes(), stored: stored, newest: s.State.Watermark.Newest()},
 		since:     s.since(now),
-		alive:     map[string]struct{}{},
+		alive:     map[string]bool{},
 		missing: missing{
 			unanswered: map[string]bool{}, asked: map[string]mirror.Entry{},
 			asking: s.Rechecks.NewAsking(plan.Missing, s.Connection),
@@ -218,15 +218,16 @@ func (s *syncer) compare(ctx context.Context) {
 	if full.since == 0 {
 		s.Rechecks.Handoff.Listed(s.Connection.Fingerprint, full.pass.Projects())
 	}
+	s.Rechecks.Handoff.Compares()
 	scope := s.scope()
 	older := 0
 	for entry := range s.Index.Entries(taskstore.SourceIDOf(s.Source)) {
 		limited := !scope.Includes(entry.Type) && !entry.EditedType
-		if full.knows(entry.ID) || s.Rechecks.Handoff.HasCreated(entry.ID) || limited || !plan.CanBeMissing(scope, entry) {
+		if full.knows(entry.ID) || limited || !plan.CanBeMissing(scope, entry) {
 			continue
 		}
-		if entry.Sequence > full.before.changes { // what polls have created since is newer
-			full.missing.kept = full.missing.kept || entry.UpdatedAt <= full.before.newest
+		if entry.Sequence > full.before.changes { // what polls and questions have created since is newer, unless it is there again
+			full.missing.kept = full.missing.kept || entry.Changed || entry.UpdatedAt <= full.before.newest
 			continue
 		}
 		full.missing.entries = append(full.missing.entries, *entry)
@@ -263,8 +264,8 @@ func (s *syncer) elsewhere(ctx context.Context, missing []mirror.Entry) bool {
 
 // knows reports whether the API listed the task since the sync began.
 func (f *fullSync) knows(id string) bool {
-	_, alive := f.alive[id]
-	return alive || f.pass.Seen(id)
+	alive, told := f.alive[id]
+	return alive || !told && f.pass.Seen(id)
 }
 
 // finish repairs edited tasks, applies the limits, and notes that the full sync is complete.

@@ -36,10 +36,7 @@ func (s *syncer) confirmStep(ctx context.Context) error {
 	}
 	missing.entries = append(missing.entries, said.later...)
 	s.launchDeletions(ctx, said.gone)
-	if said.failed != nil || len(s.State.pending) == 0 {
-		return said.failed
-	}
-	return s.flush(ctx)
+	return s.flush(ctx, said.failed)
 }
 
 // verdicts are what follows from some answers.

@@ -40,7 +40,7 @@ func (s *syncer) restore(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.flush(ctx)
+	return s.flush(ctx, nil)
 }
 
 // trueIDs returns the IDs that edited tasks were created with. It asks Studio for the IDs that an object's name may stand for. If Studio

@@ -66,7 +66,7 @@ func TestAPollRemembersWhatMatters(t *testing.T) {
 	}
 	s.State.HashSeed = maphash.MakeSeed()
 	s.Source.Spec.Types = []string{"clip"}
-	s.State.full = &fullSync{pass: &studio.Pass{}, alive: map[string]struct{}{}}
+	s.State.full = &fullSync{pass: &studio.Pass{}, alive: map[string]bool{}}
 	s.State.Health.Rejected.Add("Refused", "why")
 	s.Index.See(&v1alpha1.LivepeerTask{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Source.Namespace, Name: "stored", UID: "1", ResourceVersion: "1"},

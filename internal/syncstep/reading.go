@@ -85,9 +85,6 @@ func (r *reading) next(ctx context.Context, task *studio.Task) bool {
 	if r.failed != nil || r.tooMuch() {
 		return false
 	}
-	if task.Deleted { // no list should have deleted tasks; the full sync asks for it by ID
-		return true
-	}
 	before := len(r.State.pending)
 	r.omitted += r.take(r.pass, task)
 	if len(r.State.pending) > before && !r.hurried.IsZero() {

@@ -33,8 +33,5 @@ func (s *syncer) stallStep(ctx context.Context) error {
 			s.State.Health.Unstalled[id] = struct{}{}
 		}
 	}
-	if err != nil || len(s.State.pending) == 0 {
-		return err
-	}
-	return s.flush(ctx)
+	return s.flush(ctx, err)
 }

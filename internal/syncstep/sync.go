@@ -177,11 +177,14 @@ func (s *syncer) pollStep(ctx context.Context) error {
 // history.
 func (s *syncer) take(pass *studio.Pass, task *studio.Task) (omitted int) {
 	names := mirror.Names(task.ID)
-	if full := s.State.full; full != nil && pass != full.pass && (full.recent == nil || pass != full.recent.pass) {
+	if full := s.State.full; full != nil && (task.Deleted || pass != full.pass && (full.recent == nil || pass != full.recent.pass)) {
 		// Tasks that are not stored don't matter here, and Studio could make up any number of them.
 		if _, refused := s.State.Health.Rejected[task.ID]; refused || s.Index.Lookup(s.Source.Namespace).Any(names) {
-			full.alive[task.ID] = struct{}{}
+			full.alive[task.ID] = !task.Deleted
 		}
+	}
+	if task.Deleted { // no list should have deleted tasks; the full sync asks for it by ID
+		return 0
 	}
 	fingerprint := maphash.Bytes(s.State.HashSeed, task.Raw)
 	resumes := s.State.Coverage.Resuming && s.State.poll != nil && pass == s.State.poll.Pass

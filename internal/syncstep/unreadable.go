@@ -51,8 +51,5 @@ func (s *syncer) unreadableStep(ctx context.Context) error {
 			u.Readable(id)
 		}
 	}
-	if err != nil || len(s.State.pending) == 0 {
-		return err
-	}
-	return s.flush(ctx)
+	return s.flush(ctx, err)
 }

@@ -223,10 +223,11 @@ func (x *Index) set(task *StoredTask, own bool) {
 		x.remove(known)
 	}
 	if ok && known.uid == task.uid && (own || !known.differs(task)) {
-		task.sequence = known.sequence
+		task.sequence, task.changed = known.sequence, known.changed
 	} else {
 		x.sequence++
-		task.sequence = x.sequence
+		_, writing := x.writing[task.key()] // then this may be an echo
+		task.sequence, task.changed = x.sequence, ok && (known.changed || !writing)
 	}
 	tasks, ok := x.byName[namespace]
 	if !ok {

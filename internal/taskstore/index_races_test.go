@@ -93,8 +93,21 @@ func TestChangesAreOthers(t *testing.T) {
 	began := x.Changes()
 	sequence := func() uint64 {
 		entry, _ := x.Lookup("media")("a")
+		if entry.Changed != (entry.Sequence > began) {
+			t.Errorf("changed: %v, after %d: %d", entry.Changed, began, entry.Sequence)
+		}
 		return entry.Sequence
 	}
+	sequence()
+	b := kubetest.ATask("b", "main", 20)
+	x.begin(keyOf("b"))
+	x.See(kubetest.ATask("b", "main", 19, statusless))
+	x.Observe(b)
+	x.done(keyOf("b"), stored(b))
+	if entry, _ := x.Lookup("media")("b"); entry.Changed || entry.Sequence <= began {
+		t.Errorf("what the operator makes, shown before it is known to be made: %+v", entry)
+	}
+	began = x.Changes()
 	key := types.NamespacedName{Namespace: "media", Name: "a"}
 	x.begin(key)
 	x.done(key, stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("failed"))))

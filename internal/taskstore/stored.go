@@ -49,6 +49,7 @@ type flags struct {
 	waiting              bool
 	stalled              bool
 	editedID, editedType bool
+	changed              bool // since it was created, and not by the operator
 }
 
 // owner is the source that stored tasks belong to.
@@ -90,7 +91,7 @@ func (t *StoredTask) entry() mirror.Entry {
 			Retries: t.retries, Waiting: t.waiting, Stalled: t.stalled,
 		},
 		Edited:  mirror.Edited{EditedID: t.editedID, EditedType: t.editedType},
-		Content: mirror.Content{SpecDigest: t.spec, StatusDigest: t.status, Sequence: t.sequence},
+		Content: mirror.Content{SpecDigest: t.spec, StatusDigest: t.status, Sequence: t.sequence, Changed: t.changed},
 	}
 }
 
