@@ -26,6 +26,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
 // goes lets steps follow until a task is no longer mirrored: without another request, and long before the resync interval.
@@ -52,7 +53,7 @@ type steered struct {
 	lists  atomic.Pointer[func()] // is called before a list is answered
 }
 
-func newSteered(t *testing.T) *steered {
+func newSteered(t *testing.T, observers ...taskstore.Observer) *steered {
 	t.Helper()
 	s := &steered{studio: livepeertest.NewServer()}
 	s.studio.Populate(5, 1)
@@ -64,7 +65,7 @@ func newSteered(t *testing.T) *steered {
 		s.studio.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	s.process = newProcess(t, kubetest.NewAPI(server.URL), s.now)
+	s.process = newProcess(t, kubetest.NewAPI(server.URL), s.now, observers...)
 	s.syncs(t)
 	return s
 }
@@ -253,4 +254,39 @@ func TestALateAnswerBringsNothingBack(t *testing.T) {
 	close(handled)
 	g.Eventually(e.asking, time.Minute).Should(BeFalse())
 	goes(g, e.process, gone)
+}
+
+// faulty is an observer with a fault, while it is to have one.
+type faulty struct{ atomic.Bool }
+
+func (f *faulty) Wrote(*taskstore.Change) {
+	if f.CompareAndSwap(true, false) {
+		panic("odd")
+	}
+}
+
+// TestWhatAFaultDroppedIsReadAgain: a poll has read what changed, and a fault of the operator drops that. The next poll does not take Studio's
+// word that nothing has changed since.
+func TestWhatAFaultDroppedIsReadAgain(t *testing.T) {
+	g := NewWithT(t)
+	f := &faulty{}
+	s := newSteered(t, f)
+	s.rest()
+	s.ahead.Add(int64(30 * time.Second))
+	s.rest()
+	at := s.now().UnixMilli()
+	s.studio.Populate(40, 2)
+	for _, id := range s.studio.IDs() {
+		s.studio.Update(id, func(task livepeertest.Task) { task["status"] = map[string]any{"phase": "new", "updatedAt": at} })
+	}
+	f.Store(true)
+	for range 10 {
+		s.ahead.Add(int64(15 * time.Second))
+		s.rest()
+	}
+	g.Expect(f.Load()).To(BeFalse())
+	g.Expect(s.names()).To(HaveLen(len(s.studio.IDs())))
+	for _, task := range s.api.Tasks {
+		g.Expect(task.Status.Phase).To(Equal("new"))
+	}
 }

@@ -298,7 +298,14 @@ func (p *Pass) take(pg *page) {
 	}
 	p.pages++
 	p.done = p.way.after(pg, len(p.seen.ids))
-	if p.pages == 2 && p.done && pg.rows == 0 && p.single.etag != "" {
+	if p.pages > 1 && (!p.done || pg.rows > 0) {
+		p.single = validator{}
+	}
+}
+
+// Stored notes that all that the pass has yielded is stored: the same answer need not be read again.
+func (p *Pass) Stored() {
+	if p.pages == 2 && p.single.etag != "" {
 		p.client.remember(p.single)
 	}
 }

@@ -162,6 +162,7 @@ func (s *syncer) pollStep(ctx context.Context) error {
 	if err := s.unreadableInPoll(ctx, poll.Pass); err != nil {
 		return err
 	}
+	poll.Stored()
 	now := s.now()
 	s.State.Polled(s.Source, poll.began, now, poll.Newest())
 	s.State.Health.Met(poll.Bad(), false)
