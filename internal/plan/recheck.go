@@ -80,7 +80,7 @@ const (
 func Recheck(why Why, answer Answer) Verdict {
 	return [...][11]Verdict{
 		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unplaced Unreadable Limited  Failed
-		ExternalChange: {Write, Write, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
+		ExternalChange: {Write, Write, Nothing, Nothing, FullSync, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
 		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Nothing, Poll, Poll, Poll, Poll},
 		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Fail, LeaveOut},
 		Unread:         {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},

@@ -16,7 +16,7 @@ func TestRecheckCellByCell(t *testing.T) {
 		plan.Behind:     {plan.Write, plan.WriteAndAskAgain, plan.Write, plan.Write, plan.Write},
 		plan.Deleted:    {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},
 		plan.NotFound:   {plan.Nothing, plan.AskAgain, plan.LeaveOut, plan.LeaveOut, plan.Gone},
-		plan.NotShown:   {plan.Nothing, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
+		plan.NotShown:   {plan.FullSync, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.NoTask:     {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.Elsewhere:  {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},
 		plan.Unplaced:   {plan.Nothing, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},

@@ -290,3 +290,37 @@ func TestWhatAFaultDroppedIsReadAgain(t *testing.T) {
 		g.Expect(task.Status.Phase).To(Equal("new"))
 	}
 }
+
+// TestAnEditIsUndoneThoughNobodyTellsOfIt: Studio does not show the edited task by ID, as with a key that may only list, or for a user who is
+// suspended for a moment; or it shows another.
+func TestAnEditIsUndoneThoughNobodyTellsOfIt(t *testing.T) {
+	for name, answer := range map[string]livepeertest.Fault{
+		"forbidden": livepeertest.Replace(http.StatusForbidden, "application/json", `{"errors":["not allowed"]}`),
+		"another":   livepeertest.Says(`{"id":"another","type":"upload"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			e := newEmptied(t, 5, 0)
+			e.rest()
+			e.studio.Fault(func(r *http.Request) livepeertest.Fault {
+				if livepeertest.IsList(r) {
+					return livepeertest.Fault{}
+				}
+				return answer
+			})
+			for _, id := range e.studio.IDs() {
+				e.changes(id)
+				e.engine.Recheck(keyOf(e.source()), id, plan.ExternalChange)
+			}
+			g.Eventually(func() (projects []string) {
+				e.step()
+				e.api.Mu.Lock()
+				defer e.api.Mu.Unlock()
+				for _, task := range e.api.Tasks {
+					projects = append(projects, task.Spec.ProjectID)
+				}
+				return projects
+			}, 10*time.Second).ShouldNot(ContainElement("changed"))
+		})
+	}
+}
