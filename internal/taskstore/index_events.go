@@ -64,13 +64,7 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 
 // SeeStored takes in a task as it is stored. It reports content that is not known yet if the task was known before. A new task is
 // reported only if it has no status: a crash between the two writes of a new task left it so.
-func (x *Index) SeeStored(task *StoredTask) {
-	key := task.key()
-	x.mu.RLock()
-	_, known := x.byName[key.Namespace][key.Name]
-	x.mu.RUnlock()
-	x.ObserveStored(task, known || task.observedGeneration == 0)
-}
+func (x *Index) SeeStored(task *StoredTask) { x.ObserveStored(task, false) }
 
 // See takes in a task that was created or listed.
 func (x *Index) See(task *v1alpha1.LivepeerTask) {
@@ -84,15 +78,23 @@ func (x *Index) Observe(task *v1alpha1.LivepeerTask) {
 	x.ObserveStored(StoredOf(&entry), true)
 }
 
-// ObserveStored takes in a task as it is stored; tellChange: report content that is not known yet, unless it is an own write.
-func (x *Index) ObserveStored(task *StoredTask, tellChange bool) {
-	key := task.key()
+// ObserveStored takes in a task as it is stored. It reports content that is not known yet, unless it is an own write; of a new task as
+// SeeStored does, unless it is known to have changed.
+func (x *Index) ObserveStored(task *StoredTask, changed bool) {
 	x.mu.Lock()
+	tell := x.observe(task, changed)
+	x.mu.Unlock()
+	tell()
+}
+
+// observe is ObserveStored, and returns what is to be called without the lock, which the caller holds.
+func (x *Index) observe(task *StoredTask, tellChange bool) (tell func()) {
+	key := task.key()
 	known, ok := x.byName[key.Namespace][key.Name]
 	if ok && !newer(task.version, known.version) {
-		x.mu.Unlock()
-		return
+		return func() {}
 	}
+	tellChange = tellChange || ok || task.observedGeneration == 0
 	changed := !ok || known.differs(task)
 	if !changed {
 		task.fingerprint = known.fingerprint
@@ -102,14 +104,15 @@ func (x *Index) ObserveStored(task *StoredTask, tellChange bool) {
 	if writing && tellChange && changed { // or the echo of that write
 		seen.foreign = task
 	}
-	tell := x.onExternalChange
-	x.mu.Unlock()
-	if !tellChange || writing || !changed {
-		return
-	}
-	tell(task.ref())
-	if ok && known.ref() != task.ref() {
-		tell(known.ref()) // owner or ID were edited: the task of the old ones repairs the object
+	onChange := x.onExternalChange
+	return func() {
+		if !tellChange || writing || !changed {
+			return
+		}
+		onChange(task.ref())
+		if ok && known.ref() != task.ref() {
+			onChange(known.ref()) // owner or ID were edited: the task of the old ones repairs the object
+		}
 	}
 }
 
@@ -146,11 +149,12 @@ func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 	_, known := x.byName[key.Namespace][key.Name]
 	// It may have been deleted since it was read: a later list that lacks it, or its deletion, may have come first.
 	listed := cmp.Or(x.listed[key.Namespace], x.listed[metav1.NamespaceAll])
-	late := task != nil && (task.uid == deleted || !known && listed != "" && !newer(task.version, listed))
-	x.mu.Unlock()
-	if task != nil && !late {
-		x.SeeStored(task)
+	tell := func() {}
+	if task != nil && task.uid != deleted && (known || listed == "" || newer(task.version, listed)) {
+		tell = x.observe(task, false)
 	}
+	x.mu.Unlock()
+	tell()
 }
 
 // Deleted takes in the deletion of a task, and reports it if the operator did not make it.

@@ -3,6 +3,9 @@
 package taskstore
 
 import (
+	"fmt"
+	"runtime"
+	"sync"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -61,6 +64,34 @@ func TestEditedWhileWriting(t *testing.T) {
 			t.Errorf("%s: told %d times, want %d", name, told, c.told)
 		}
 	}
+}
+
+// TestDeletedWhileRead: the watch tells of deletions at the moments in which the index takes in what was read before.
+func TestDeletedWhileRead(t *testing.T) {
+	const workers = 8
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2 * workers)) // so that they are interrupted anywhere
+	x := NewIndex()
+	var all sync.WaitGroup
+	for n := range workers {
+		all.Go(func() {
+			name := fmt.Sprint("a", n)
+			for version := 10; version < 20_000; version += 10 {
+				task := kubetest.ATask(name, "main", version, func(task *v1alpha1.LivepeerTask) {
+					task.UID = types.UID(fmt.Sprint(name, "-", version))
+				})
+				x.BeginRead(keyOf(name))
+				var both sync.WaitGroup
+				both.Go(func() { x.Read(keyOf(name), stored(task)) })
+				both.Go(func() { x.Deleted(keyOf(name), task.UID) })
+				both.Wait()
+				if _, known := x.Lookup("media")(name); known {
+					t.Errorf("%s is known at %d, and does not exist", name, version)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestOlderEventOfEarlierObject: a late event does not bring an earlier object of the same name back.
