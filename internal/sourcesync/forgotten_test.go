@@ -98,7 +98,8 @@ func (s *steered) remade(g *WithT, id string) {
 	g.Expect(s.names()).To(ContainElement(id))
 }
 
-// TestWhatAQuestionMadeAnewIsLookedAt: a question has made an object anew, whose task is deleted before a full sync begins in the same step.
+// TestWhatAQuestionMadeAnewIsLookedAt: a question has made an object anew, whose task is deleted before a full sync begins in the same
+// step.
 func TestWhatAQuestionMadeAnewIsLookedAt(t *testing.T) {
 	g := NewWithT(t)
 	s := newSteered(t)
@@ -118,8 +119,8 @@ func TestWhatAQuestionMadeAnewIsLookedAt(t *testing.T) {
 	goes(g, s.process, id)
 }
 
-// TestWhatChangesIsLookedAtAgainAfterARestart: the cluster tells of a change of an object only while a full sync lists. Its task, which is gone,
-// is newer than what the first poll after a restart asks for.
+// TestWhatChangesIsLookedAtAgainAfterARestart: the cluster tells of a change of an object only while a full sync lists. Its task, which is
+// gone, is newer than what the first poll after a restart asks for.
 func TestWhatChangesIsLookedAtAgainAfterARestart(t *testing.T) {
 	g := NewWithT(t)
 	e := newEmptied(t, 5, 0)
@@ -230,8 +231,8 @@ func TestARefusedDeletionIsTold(t *testing.T) {
 	g.Expect(ready()).To(Equal(v1alpha1.ReasonSynced))
 }
 
-// TestALateAnswerBringsNothingBack: Studio has answered a question about an object that somebody deleted; then the task is deleted, and a full sync
-// ends that could not find the object. What the answer makes anew is looked at again.
+// TestALateAnswerBringsNothingBack: Studio has answered a question about an object that somebody deleted; then the task is deleted, and a
+// full sync ends that could not find the object. What the answer makes anew is looked at again.
 func TestALateAnswerBringsNothingBack(t *testing.T) {
 	g := NewWithT(t)
 	e := newEmptied(t, 5, 0)
@@ -265,8 +266,8 @@ func (f *faulty) Wrote(*taskstore.Change) {
 	}
 }
 
-// TestWhatAFaultDroppedIsReadAgain: a poll has read what changed, and a fault of the operator drops that. The next poll does not take Studio's
-// word that nothing has changed since.
+// TestWhatAFaultDroppedIsReadAgain: a poll has read what changed, and a fault of the operator drops that. The next poll does not take
+// Studio's word that nothing has changed since.
 func TestWhatAFaultDroppedIsReadAgain(t *testing.T) {
 	g := NewWithT(t)
 	f := &faulty{}
@@ -291,8 +292,8 @@ func TestWhatAFaultDroppedIsReadAgain(t *testing.T) {
 	}
 }
 
-// TestAnEditIsUndoneThoughNobodyTellsOfIt: Studio does not show the edited task by ID, as with a key that may only list, or for a user who is
-// suspended for a moment; or it shows another.
+// TestAnEditIsUndoneThoughNobodyTellsOfIt: Studio does not show the edited task by ID, as with a key that may only list, or for a user who
+// is suspended for a moment; or it shows another.
 func TestAnEditIsUndoneThoughNobodyTellsOfIt(t *testing.T) {
 	for name, answer := range map[string]livepeertest.Fault{
 		"forbidden": livepeertest.Replace(http.StatusForbidden, "application/json", `{"errors":["not allowed"]}`),

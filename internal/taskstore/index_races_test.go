@@ -30,8 +30,8 @@ func TestDeletedWhileWriting(t *testing.T) {
 	}
 }
 
-// TestEditedWhileWriting: what somebody edits before our write, which therefore fails, is told once that is known, and what the watch shows of
-// a write that succeeds is not.
+// TestEditedWhileWriting: what somebody edits before our write, which therefore fails, is told once that is known, and what the watch
+// shows of a write that succeeds is not.
 func TestEditedWhileWriting(t *testing.T) {
 	edited := stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("edited")))
 	for name, c := range map[string]struct {
