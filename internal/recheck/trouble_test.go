@@ -53,7 +53,7 @@ func (a *asked) ended(g Gomega) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return a.workers
-	}, time.Minute, time.Millisecond).Should(BeZero())
+	}, soon, time.Millisecond).Should(BeZero())
 }
 
 // oneTask is a Studio with one task, which runs and was updated at that time.
@@ -156,9 +156,9 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	for n := range 20 {
 		a.Recheck(string(rune('a'+n)), plan.ExternalChange)
 	}
-	g.Eventually(a.questions.Load, time.Minute, time.Millisecond).Should(BeEquivalentTo(8))
+	g.Eventually(a.questions.Load, soon, time.Millisecond).Should(BeEquivalentTo(8))
 	a.Close()
-	g.Eventually(a.Idle, time.Minute, time.Millisecond).Should(BeTrue())
+	g.Eventually(a.Idle, soon, time.Millisecond).Should(BeTrue())
 	g.Expect(a.questions.Load()).To(BeEquivalentTo(8))
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -175,7 +175,7 @@ func TestQuestionsEndWithTheEngine(t *testing.T) {
 		return true
 	}
 	a.Recheck("a", plan.ExternalChange)
-	g.Eventually(a.questions.Load, time.Minute, time.Millisecond).Should(BeEquivalentTo(1))
+	g.Eventually(a.questions.Load, soon, time.Millisecond).Should(BeEquivalentTo(1))
 	end()
 	g.Eventually(a.Idle, questionTimeout/2, time.Millisecond).Should(BeTrue())
 }

@@ -77,7 +77,7 @@ func newWatched(t *testing.T) *watched {
 			synced = !w.Sync(w.spec).FullSyncAt.IsZero() || synced
 		}
 		return synced && w.rests()
-	}, time.Minute, time.Millisecond).Should(BeTrue())
+	}, soon, time.Millisecond).Should(BeTrue())
 	return w
 }
 
@@ -110,7 +110,7 @@ func TestAPollTakesOneSync(t *testing.T) {
 	for range 3 {
 		asked := len(w.studio.Requests())
 		w.Expect(w.next()).To(BeNumerically("<=", w.spec.Spec.Interval.Duration*11/10), "each source has a place of its own in the interval")
-		w.Eventually(w.woken.take, time.Minute, time.Millisecond).WithArguments(keyOf(w.spec)).Should(BeTrue())
+		w.Eventually(w.woken.take, soon, time.Millisecond).WithArguments(keyOf(w.spec)).Should(BeTrue())
 		w.Expect(w.Sync(w.spec).PolledAt).To(Equal(w.clock.Now()))
 		w.Expect(w.studio.Requests()).To(HaveLen(asked + 1))
 		w.Expect(w.rests()).To(BeTrue())
@@ -128,7 +128,7 @@ func TestASilentAPIIsToldOf(t *testing.T) {
 		return livepeertest.Fault{}
 	})
 	waited := w.next()
-	w.Eventually(hanging.Load, time.Minute).Should(BeTrue())
+	w.Eventually(hanging.Load, soon).Should(BeTrue())
 	w.Expect(w.woken.take(keyOf(w.spec))).To(BeFalse())
 	waited += w.next()
 	w.Expect(w.woken.take(keyOf(w.spec))).To(BeTrue())
@@ -170,7 +170,7 @@ func TestAStepThatHangsEndsWithWhatItWasFor(t *testing.T) {
 					report = w.Sync(w.spec)
 				}
 				return report.FullSyncAt.Equal(w.clock.Now())
-			}, time.Minute, time.Millisecond).Should(BeTrue())
+			}, soon, time.Millisecond).Should(BeTrue())
 		})
 	}
 }
@@ -192,7 +192,7 @@ func TestAForgottenSourceIsNotPolled(t *testing.T) {
 func TestAStepTellsOfItsOwnSpec(t *testing.T) {
 	w := newWatched(t)
 	w.next()
-	w.Eventually(w.woken.take, time.Minute, time.Millisecond).WithArguments(keyOf(w.spec)).Should(BeTrue())
+	w.Eventually(w.woken.take, soon, time.Millisecond).WithArguments(keyOf(w.spec)).Should(BeTrue())
 	changed := w.spec.DeepCopy()
 	changed.Generation++
 	w.Expect(w.Sync(changed).Ended).To(BeFalse())
@@ -202,7 +202,7 @@ func TestAStepTellsOfItsOwnSpec(t *testing.T) {
 			report = w.Sync(changed)
 		}
 		return report.Ended
-	}, time.Minute, time.Millisecond).Should(BeTrue())
+	}, soon, time.Millisecond).Should(BeTrue())
 }
 
 // TestNoAlarmRingsAfterTheEnd: once the engine has stopped, nothing is due any more, over and over.
@@ -234,5 +234,5 @@ func TestASourceThatGoesWhileItsSecretIsRead(t *testing.T) {
 	<-reading
 	w.Forget(key)
 	close(goOn)
-	w.Eventually(func() bool { return w.woken.take(key) }, time.Minute, time.Millisecond).Should(BeTrue())
+	w.Eventually(func() bool { return w.woken.take(key) }, soon, time.Millisecond).Should(BeTrue())
 }

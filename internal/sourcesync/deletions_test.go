@@ -183,7 +183,7 @@ func TestQuestionsEndWhereStudioWantsToBeLeftAlone(t *testing.T) {
 			return ""
 		}
 		return report.Outcome.Reason
-	}, time.Minute).Should(Equal(v1alpha1.ReasonRateLimited))
+	}, soon).Should(Equal(v1alpha1.ReasonRateLimited))
 	g.Expect(e.until()).To(BeNumerically(">", 50*time.Minute))
 	_, asked, _ := e.seen()
 	g.Expect(asked).To(BeNumerically("<", limited+mostQuestions))
@@ -219,7 +219,7 @@ func TestWhatChangesWhileItIsListedIsLookedAtAgain(t *testing.T) {
 	g.Eventually(func() map[string]*v1alpha1.LivepeerTask {
 		e.step()
 		return e.api.Tasks
-	}, time.Minute).ShouldNot(HaveKey(newest))
+	}, soon).ShouldNot(HaveKey(newest))
 	g.Expect(e.api.Tasks).To(HaveLen(4))
 }
 
@@ -240,15 +240,15 @@ func TestWhatIsGoneDoesNotComeBack(t *testing.T) {
 		}
 	}
 	e.engine.Recheck(keyOf(e.source()), gone, plan.ExternalChange)
-	g.Eventually(answered, time.Minute).Should(BeClosed())
+	g.Eventually(answered, soon).Should(BeClosed())
 	e.studio.Purge(gone)
 	e.api.Annotate(v1alpha1.AnnotationRequestedAt, "now")
 	e.syncs(t, "now")
 	close(handled)
-	g.Eventually(e.asking, time.Minute).Should(BeFalse())
+	g.Eventually(e.asking, soon).Should(BeFalse())
 	g.Eventually(func() map[string]*v1alpha1.LivepeerTask {
 		e.step()
 		return e.api.Tasks
-	}, time.Minute).ShouldNot(HaveKey(gone))
+	}, soon).ShouldNot(HaveKey(gone))
 	g.Expect(e.api.Tasks).To(HaveLen(4))
 }

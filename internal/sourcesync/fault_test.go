@@ -57,11 +57,11 @@ func TestAFaultStaysWithItsSource(t *testing.T) {
 	}
 	met, other := of("met", server.URL), of("other", second.URL)
 
-	g.Eventually(func() string { return engine.Sync(met).Outcome.Reason }, time.Minute).Should(Equal(v1alpha1.ReasonInternalError))
+	g.Eventually(func() string { return engine.Sync(met).Outcome.Reason }, soon).Should(Equal(v1alpha1.ReasonInternalError))
 	engine.Push(keyOf(met), well.IDs()[0], 0, time.Now())
 	engine.Recheck(keyOf(met), well.IDs()[1], plan.ExternalChange)
-	g.Eventually(engine.source(keyOf(met)).rechecks.Idle, time.Minute).Should(BeTrue(), "questions end too")
-	g.Eventually(func() bool { return engine.Sync(other).FullSyncAt.IsZero() }, time.Minute).Should(BeFalse())
+	g.Eventually(engine.source(keyOf(met)).rechecks.Idle, soon).Should(BeTrue(), "questions end too")
+	g.Eventually(func() bool { return engine.Sync(other).FullSyncAt.IsZero() }, soon).Should(BeFalse())
 	g.Expect(index.Counts(taskstore.SourceIDOf(other)).Total).To(BeEquivalentTo(30))
 	g.Expect(index.Counts(taskstore.SourceIDOf(met)).Total).To(BeZero())
 
@@ -69,7 +69,7 @@ func TestAFaultStaysWithItsSource(t *testing.T) {
 	g.Eventually(func() bool {
 		later.Add(int64(time.Second))
 		return engine.Sync(met).FullSyncAt.IsZero()
-	}, time.Minute).Should(BeFalse())
+	}, soon).Should(BeFalse())
 	g.Expect(index.Counts(taskstore.SourceIDOf(met)).Total).To(BeEquivalentTo(20))
 }
 
@@ -101,9 +101,9 @@ func TestAFaultBeforeAStep(t *testing.T) {
 		later.Add(int64(time.Second))
 		return engine.Sync(source)
 	}
-	g.Eventually(func() string { return sync().Outcome.Reason }, time.Minute).Should(Equal(v1alpha1.ReasonInternalError))
+	g.Eventually(func() string { return sync().Outcome.Reason }, soon).Should(Equal(v1alpha1.ReasonInternalError))
 	mended.Store(true)
-	g.Eventually(func() bool { return sync().FullSyncAt.IsZero() }, time.Minute).Should(BeFalse())
+	g.Eventually(func() bool { return sync().FullSyncAt.IsZero() }, soon).Should(BeFalse())
 	g.Expect(index.Counts(taskstore.SourceIDOf(source)).Total).To(BeEquivalentTo(20))
 }
 

@@ -83,7 +83,7 @@ func (s *steered) syncs(t *testing.T) {
 		s.step()
 		now := s.source().Status.LastFullSyncTime
 		return now != nil && !now.Equal(before)
-	}, time.Minute).Should(BeTrue())
+	}, soon).Should(BeTrue())
 }
 
 // remade lets somebody delete an object, and waits until it is there again.
@@ -94,7 +94,7 @@ func (s *steered) remade(g *WithT, id string) {
 	s.api.Mu.Unlock()
 	s.index.Deleted(types.NamespacedName{Namespace: object.Namespace, Name: object.Name}, object.UID)
 	s.engine.Recheck(keyOf(s.source()), id, plan.ExternalChange)
-	g.Eventually(s.asking, time.Minute).Should(BeFalse())
+	g.Eventually(s.asking, soon).Should(BeFalse())
 	g.Expect(s.names()).To(ContainElement(id))
 }
 
@@ -248,12 +248,12 @@ func TestALateAnswerBringsNothingBack(t *testing.T) {
 	e.api.Mu.Unlock()
 	e.index.Deleted(types.NamespacedName{Namespace: object.Namespace, Name: object.Name}, object.UID)
 	e.engine.Recheck(keyOf(e.source()), gone, plan.ExternalChange)
-	g.Eventually(answered, time.Minute).Should(BeClosed())
+	g.Eventually(answered, soon).Should(BeClosed())
 	e.studio.Purge(gone)
 	e.api.Annotate(v1alpha1.AnnotationRequestedAt, "now")
 	e.syncs(t, "now")
 	close(handled)
-	g.Eventually(e.asking, time.Minute).Should(BeFalse())
+	g.Eventually(e.asking, soon).Should(BeFalse())
 	goes(g, e.process, gone)
 }
 

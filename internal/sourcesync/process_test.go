@@ -25,6 +25,9 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
+// soon is for a machine that is busy with other things.
+const soon = 4 * time.Minute
+
 // steppedClock is the real clock, save that it says what a test wants.
 type steppedClock struct {
 	clock.RealClock

@@ -77,7 +77,7 @@ func (p *people) start() {
 // rest waits until all that was changed has been looked at, once all is quiet.
 func (p *people) rest() {
 	if p != nil && p.account.quiet.Load() {
-		NewWithT(p.account.t).Eventually(p.account.process.asking, time.Minute, time.Millisecond).Should(BeFalse())
+		NewWithT(p.account.t).Eventually(p.account.process.asking, soon, time.Millisecond).Should(BeFalse())
 	}
 }
 

@@ -66,14 +66,14 @@ func TestAListingNeedsMemory(t *testing.T) {
 	}
 	all := free()
 	giveBack(1)
-	g.Eventually(ready, time.Minute, time.Millisecond).Should(Equal(v1alpha1.ReasonUnavailable))
+	g.Eventually(ready, soon, time.Millisecond).Should(Equal(v1alpha1.ReasonUnavailable))
 	message := meta.FindStatusCondition(p.source().Status.Conditions, v1alpha1.ConditionReady).Message
 	g.Expect(message).To(ContainSubstring("memory limit of listings"))
 	g.Expect(free()).To(BeZero(), "it has taken what there was")
 	p.engine.Forget(keyOf(api.Source))
-	g.Eventually(free, time.Minute, time.Millisecond).Should(Equal(1), "what it had taken")
+	g.Eventually(free, soon, time.Millisecond).Should(Equal(1), "what it had taken")
 
 	giveBack(all)
-	g.Eventually(ready, time.Minute, time.Millisecond).Should(Equal(v1alpha1.ReasonSynced))
-	g.Eventually(free, time.Minute, time.Millisecond).Should(Equal(all))
+	g.Eventually(ready, soon, time.Millisecond).Should(Equal(v1alpha1.ReasonSynced))
+	g.Eventually(free, soon, time.Millisecond).Should(Equal(all))
 }

@@ -86,7 +86,7 @@ func TestAPollNeedsLittleRoom(t *testing.T) {
 		defer api.Mu.Unlock()
 		return api.Writes - 2*tasks // for the new ones
 	}
-	g.Eventually(writes, time.Minute).Should(And(BeNumerically(">", 0), BeNumerically("<=", first)))
+	g.Eventually(writes, soon).Should(And(BeNumerically(">", 0), BeNumerically("<=", first)))
 	close(goOn)
-	g.Eventually(writes, time.Minute).Should(Equal(tasks))
+	g.Eventually(writes, soon).Should(Equal(tasks))
 }

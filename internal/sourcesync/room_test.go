@@ -104,7 +104,7 @@ func TestFirstSyncsShareTheMemory(t *testing.T) {
 	api := kubetest.NewAPI(c.url)
 	engine := startEngineOn(t, api, patientClock{}, &wakes{})
 	early := newCrowd(t, 1, 5)
-	g.Eventually(func() int { return early.synced(engine) }, time.Minute).Should(Equal(1))
+	g.Eventually(func() int { return early.synced(engine) }, soon).Should(Equal(1))
 
 	stuck := make(chan struct{})
 	free := sync.OnceFunc(func() { close(stuck) })
@@ -113,17 +113,17 @@ func TestFirstSyncsShareTheMemory(t *testing.T) {
 	api.Writing = func(_, _ *v1alpha1.LivepeerTask) { <-stuck }
 	api.Mu.Unlock()
 	const room, most = 128, 150 // some have read nothing that is new yet, and let others in
-	g.Eventually(func() int { c.synced(engine); return c.accounts() }, time.Minute).Should(BeNumerically(">=", room))
+	g.Eventually(func() int { c.synced(engine); return c.accounts() }, soon).Should(BeNumerically(">=", room))
 	before := early.listings()
 	g.Eventually(func() int {
 		c.synced(engine)
 		early.synced(engine)
 		return early.listings() - before
-	}, time.Minute).Should(BeNumerically(">", 3), "it is polled")
+	}, soon).Should(BeNumerically(">", 3), "it is polled")
 	g.Expect(c.accounts()).To(BeNumerically("<=", most))
 
 	free()
-	g.Eventually(func() int { return c.synced(engine) }, 2*time.Minute).Should(Equal(len(c.sources)))
+	g.Eventually(func() int { return c.synced(engine) }, soon).Should(Equal(len(c.sources)))
 }
 
 // TestAPIsThatHangTakeNoRoom: sources in more namespaces than there is room for have APIs that accept and say nothing. Another one is
@@ -137,7 +137,7 @@ func TestAPIsThatHangTakeNoRoom(t *testing.T) {
 	for n := range 300 {
 		engine.Sync(sourceAt(fmt.Sprintf("hanging-%d", n), silent.URL))
 	}
-	g.Eventually(func() int { return well.synced(engine) }, time.Minute).Should(Equal(1))
+	g.Eventually(func() int { return well.synced(engine) }, soon).Should(Equal(1))
 }
 
 // TestWhatIsNotWrittenTakesRoom, is told of, so that a restart looks for it again, and leaves the room to others once its source is forgotten,
@@ -179,5 +179,5 @@ func TestWhatIsNotWrittenTakesRoom(t *testing.T) {
 			share.Shrink(0)
 		}
 		return all
-	}, time.Minute, time.Millisecond).Should(BeTrue(), "the rest of the room is for those who have little")
+	}, soon, time.Millisecond).Should(BeTrue(), "the rest of the room is for those who have little")
 }

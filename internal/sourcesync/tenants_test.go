@@ -77,19 +77,19 @@ func TestAHangingTenantKeepsNobodyWaiting(t *testing.T) {
 		engine.Sync(tenants[n])
 		engine.Recheck(keyOf(tenants[n]), "a task", plan.ExternalChange)
 	}
-	g.Eventually(hanging.Load, time.Minute).Should(BeEquivalentTo(namespaceListings + namespaceQuestions))
+	g.Eventually(hanging.Load, soon).Should(BeEquivalentTo(namespaceListings + namespaceQuestions))
 
 	other := of("other", "main", server.URL)
-	g.Eventually(func() bool { return engine.Sync(other).FullSyncAt.IsZero() }, time.Minute).Should(BeFalse())
+	g.Eventually(func() bool { return engine.Sync(other).FullSyncAt.IsZero() }, soon).Should(BeFalse())
 	before := len(well.Requests())
 	g.Eventually(func() int {
 		later.Add(int64(time.Second / 10))
 		engine.Sync(other)
 		return len(well.Requests()) - before
-	}, time.Minute).Should(BeNumerically(">", 5), "it is polled")
+	}, soon).Should(BeNumerically(">", 5), "it is polled")
 	id := well.IDs()[0]
 	engine.Push(keyOf(other), id, 0, now())
-	g.Eventually(func() bool { return woken.has(keyOf(other)) || len(well.Requests())-before > 6 }, time.Minute).Should(BeTrue())
+	g.Eventually(func() bool { return woken.has(keyOf(other)) || len(well.Requests())-before > 6 }, soon).Should(BeTrue())
 
 	later.Add(int64(time.Hour))
 	for _, source := range tenants {

@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard())
 	code := m.Run()
 	if os.Getenv("E2E") != "" && os.Getenv("E2E_KEEP") == "" {
-		ctx, cancel := context.WithTimeout(context.Background(), 3*soon) // TestManyTasks may have left 100,000 tasks
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute) // TestManyTasks may have left 100,000 tasks
 		defer cancel()
 		if err := cleanUp(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "the operator is left in the cluster:", err)
@@ -71,7 +71,7 @@ func cleanUp(ctx context.Context) error {
 	if err != nil || variant == "" {
 		return err
 	}
-	_, err = e.run(ctx, "", "delete", "--ignore-not-found", "--timeout=4m", "-k", everything)
+	_, err = e.run(ctx, "", "delete", "--ignore-not-found", "--timeout=25m", "-k", everything)
 	if err != nil {
 		return err
 	}
