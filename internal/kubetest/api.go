@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -306,17 +305,6 @@ func (a *API) TakeEchoes(n int, show func(before, after *v1alpha1.LivepeerTask))
 	for _, event := range events {
 		show(event.Before, event.After)
 	}
-}
-
-// Relist shows all tasks, and the version of that list, in place of the changes that were not shown yet.
-func (a *API) Relist(show func(all []*v1alpha1.LivepeerTask, version string)) {
-	a.echoing.Lock()
-	defer a.echoing.Unlock()
-	a.Mu.Lock()
-	a.Echoes = nil
-	all, version := slices.Collect(maps.Values(a.Tasks)), strconv.Itoa(a.Version)
-	a.Mu.Unlock()
-	show(all, version)
 }
 
 // Annotate asks the operator for something.

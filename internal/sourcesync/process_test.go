@@ -18,7 +18,6 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
-	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -51,10 +50,6 @@ type process struct {
 	engine *Engine
 	wakes  chan struct{}
 	end    func()
-
-	// metadata: the watch shows versions only, and tasks are read.
-	metadata bool
-	unread   chan types.NamespacedName
 }
 
 // newProcess returns a new process, which knows what is stored.
@@ -75,8 +70,7 @@ func newProcessBy(
 	}
 	api.Echoes = nil
 	api.Mu.Unlock()
-	p := &process{t: t, api: api, index: index, wakes: make(chan struct{}, 1), unread: make(chan types.NamespacedName, 1<<16)}
-	index.NotifyUnread(func(key types.NamespacedName) { p.unread <- key })
+	p := &process{t: t, api: api, index: index, wakes: make(chan struct{}, 1)}
 	connection := sync.OnceValues(func() (*Connection, error) {
 		redactor := redact.New(livepeertest.APIKey)
 		made, err := studio.New(studio.Config{
@@ -218,44 +212,10 @@ func (p *process) echo(n int) {
 		switch {
 		case after == nil:
 			p.index.Deleted(client.ObjectKeyFromObject(before), before.UID)
-		case p.metadata:
-			p.index.Notice(client.ObjectKeyFromObject(after), after.ResourceVersion)
 		case before == nil:
 			p.index.See(after)
 		default:
 			p.index.Observe(after)
 		}
-	})
-	p.look(n)
-}
-
-// look reads up to n tasks that were shown without their content; all if n is negative.
-func (p *process) look(n int) {
-	for ; n != 0; n-- {
-		select {
-		case key := <-p.unread:
-			p.index.BeginRead(key)
-			task := &v1alpha1.LivepeerTask{}
-			var read *taskstore.StoredTask
-			if p.api.Get(context.Background(), key, task) == nil {
-				entry := mirror.EntryOf(task)
-				read = taskstore.StoredOf(&entry)
-			}
-			p.index.Read(key, read)
-		default:
-			return
-		}
-	}
-}
-
-// relist lets the watch break off: a list shows what is stored, and nothing of what led there.
-func (p *process) relist() {
-	p.api.Relist(func(all []*v1alpha1.LivepeerTask, version string) {
-		tasks := make([]*taskstore.StoredTask, len(all))
-		for i, task := range all {
-			entry := mirror.EntryOf(task)
-			tasks[i] = taskstore.StoredOf(&entry)
-		}
-		p.index.Replace("", tasks, version)
 	})
 }
