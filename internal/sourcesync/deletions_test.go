@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -203,15 +202,7 @@ func TestWhatChangesWhileItIsListedIsLookedAtAgain(t *testing.T) {
 	}
 	e.studio.Purge(newest)
 	e.mu.Lock()
-	e.listed = sync.OnceFunc(func() {
-		e.api.Mu.Lock()
-		changed := e.api.Tasks[newest].DeepCopy()
-		e.api.Version++
-		changed.ResourceVersion, changed.Spec.ProjectID = strconv.Itoa(e.api.Version), "changed"
-		e.api.Tasks[newest] = changed
-		e.api.Mu.Unlock()
-		e.index.Observe(changed)
-	})
+	e.listed = sync.OnceFunc(func() { e.changes(newest) })
 	e.mu.Unlock()
 	e.api.Annotate(v1alpha1.AnnotationRequestedAt, "now")
 	e.syncs(t, "now")
