@@ -162,6 +162,32 @@ func TestAStalledTaskIsNotKnownAgain(t *testing.T) {
 	}
 }
 
+func inGeneration(generation int64) func(*v1alpha1.LivepeerTask) {
+	return func(task *v1alpha1.LivepeerTask) { task.Generation = generation }
+}
+
+// TestAnEditThatWasTakenBackIsTold: the operator sees the object with its own content, for another generation than the status is for.
+// Waiting programs go by that.
+func TestAnEditThatWasTakenBackIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*v1alpha1.LivepeerTask)
+		told   int
+	}{
+		"the spec":               {inGeneration(3), 1},
+		"the observedGeneration": {func(task *v1alpha1.LivepeerTask) { task.Status.ObservedGeneration = 99 }, 1},
+		"a label of theirs":      {func(task *v1alpha1.LivepeerTask) { task.Labels = map[string]string{"team": "a"} }, 0},
+	} {
+		x, told := NewIndex(), 0
+		x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
+		x.NotifyExternalChanges(func(TaskRef) { told++ })
+		x.BeginRead(keyOf("a"))
+		x.Read(keyOf("a"), stored(kubetest.ATask("a", "main", 12, c.change)))
+		if told != c.told {
+			t.Errorf("%s: told of %d times", name, told)
+		}
+	}
+}
+
 // TestMarks: an answer of the API is known again as long as nobody has changed the task.
 func TestMarks(t *testing.T) {
 	source := SourceID{Namespace: "media", UID: "uid-of-main"}
@@ -173,6 +199,9 @@ func TestMarks(t *testing.T) {
 		"somebody adds a label": {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "main", 11)), true) }, true},
 		"somebody edits it": {func(x *Index) {
 			x.ObserveStored(stored(kubetest.ATask("a", "main", 11, kubetest.InPhase("forged"))), true)
+		}, false},
+		"somebody edits its spec, and takes that back": {func(x *Index) {
+			x.ObserveStored(stored(kubetest.ATask("a", "main", 12, inGeneration(3))), true)
 		}, false},
 		"somebody deletes it": {func(x *Index) { forget(x, kubetest.ATask("a", "main", 10)) }, false},
 		"another source's":    {func(x *Index) { x.ObserveStored(stored(kubetest.ATask("a", "other", 11)), true) }, false},

@@ -101,9 +101,10 @@ func (t *StoredTask) key() types.NamespacedName {
 
 func (t *StoredTask) finished() bool { return v1alpha1.IsFinishedPhase(t.phase.Value()) }
 
-// differs reports whether two tasks differ in what the operator writes.
+// differs reports whether two tasks differ in what the operator writes. An edit that was taken back leaves a status of another generation.
 func (t *StoredTask) differs(other *StoredTask) bool {
-	return t.spec != other.spec || t.status != other.status
+	return t.spec != other.spec || t.status != other.status ||
+		(t.observedGeneration == t.generation) != (other.observedGeneration == other.generation)
 }
 
 // ref names the task, for its source to read it again.
