@@ -62,7 +62,7 @@ const (
 	WriteAndAskAgain
 	// AskAgain a few times and soon.
 	AskAgain
-	// Gone: the stored object may be deleted.
+	// Gone: the stored object, if there is one, may be deleted, by a full sync.
 	Gone
 	// Poll leaves the task to a poll: at once, or when Studio may be asked again.
 	Poll
@@ -80,10 +80,10 @@ const (
 func Recheck(why Why, answer Answer) Verdict {
 	return [...][11]Verdict{
 		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unplaced Unreadable Limited  Failed
-		ExternalChange: {Write, Write, Nothing, Nothing, FullSync, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
+		ExternalChange: {Write, Write, Gone, Gone, FullSync, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
 		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Nothing, Poll, Poll, Poll, Poll},
 		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Fail, LeaveOut},
-		Unread:         {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
+		Unread:         {Write, Write, Gone, Gone, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},
 		Missing:        {Write, Write, Gone, Gone, Nothing, Nothing, Gone, Nothing, AskLater, Fail, Fail},
 	}[why][answer]
 }

@@ -14,8 +14,8 @@ func TestRecheckCellByCell(t *testing.T) {
 	answers := map[plan.Answer][]plan.Verdict{
 		plan.Found:      {plan.Write, plan.Write, plan.Write, plan.Write, plan.Write},
 		plan.Behind:     {plan.Write, plan.WriteAndAskAgain, plan.Write, plan.Write, plan.Write},
-		plan.Deleted:    {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},
-		plan.NotFound:   {plan.Nothing, plan.AskAgain, plan.LeaveOut, plan.LeaveOut, plan.Gone},
+		plan.Deleted:    {plan.Gone, plan.Nothing, plan.LeaveOut, plan.Gone, plan.Gone},
+		plan.NotFound:   {plan.Gone, plan.AskAgain, plan.LeaveOut, plan.Gone, plan.Gone},
 		plan.NotShown:   {plan.FullSync, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.NoTask:     {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Nothing},
 		plan.Elsewhere:  {plan.Nothing, plan.Nothing, plan.LeaveOut, plan.LeaveOut, plan.Gone},

@@ -36,8 +36,8 @@ type wanted struct {
 	polling  bool      // a step has begun that poll
 	polled   time.Time // when the last such poll began
 	pause    time.Time // the end of a Retry-After of Studio
-	fullSync bool      // there are too many tasks to repair one by one
-	overfull bool      // more finished tasks are stored than history keeps
+	fullSync syncstate.Wanted
+	overfull bool // more finished tasks are stored than history keeps
 }
 
 // Begin resets everything but a request for a full sync, as for a source that was created anew. notifyAfter is Retention's.
@@ -90,18 +90,18 @@ func (h *Handoff) wantPoll() bool {
 }
 
 // wantFullSync requests a full sync.
-func (h *Handoff) wantFullSync() {
+func (h *Handoff) wantFullSync(wanted syncstate.Wanted) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.wanted.fullSync = true
+	h.wanted.fullSync = max(h.wanted.fullSync, wanted)
 }
 
-// TakeFullSync reports, once, whether a full sync is wanted.
-func (h *Handoff) TakeFullSync() bool {
+// TakeFullSync returns, once, when a full sync is wanted.
+func (h *Handoff) TakeFullSync() syncstate.Wanted {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	was := h.wanted.fullSync
-	h.wanted.fullSync = false
+	h.wanted.fullSync = syncstate.NotWanted
 	return was
 }
 

@@ -88,9 +88,9 @@ func TestHistoryIsOverfullOnce(t *testing.T) {
 func TestNothingIsAskedForBeforeTheFirstStep(t *testing.T) {
 	g := NewWithT(t)
 	s, p := &Handoff{}, &syncstate.State{}
-	s.wantFullSync()
+	s.wantFullSync(syncstate.WantedNow)
 	s.Begin(0)
-	g.Expect(s.TakeFullSync()).To(BeTrue(), "another operator has mirrored it until now")
+	g.Expect(s.TakeFullSync()).To(Equal(syncstate.WantedNow), "another operator has mirrored it until now")
 	g.Expect(closedTo(s, time.Now())).To(Equal([]bool{true, true}))
 	p.Retention.Cutoff = mirror.Stamp{UpdatedAt: 7}
 	s.Publish(p, false, time.Now())

@@ -74,8 +74,7 @@ type Queue struct {
 	Handoff Handoff
 
 	mu      sync.Mutex
-	ctx     context.Context //nolint:containedctx // Of all questions of the source.
-	end     context.CancelFunc
+	epoch   *epoch         // nil before Open
 	waiting [5][]*question // by reason
 	pending map[questionKey]*question
 	pushed  int
@@ -95,8 +94,8 @@ func NewQueue(config *Config, key types.NamespacedName, source Source) *Queue {
 func (q *Queue) Open() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.ctx == nil {
-		q.ctx, q.end = context.WithCancel(context.Background())
+	if q.epoch == nil {
+		q.epoch = newEpoch(With{})
 	}
 	q.work()
 }
@@ -105,15 +104,15 @@ func (q *Queue) Open() {
 func (q *Queue) Opened() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.ctx != nil
+	return q.epoch != nil
 }
 
 // Close cancels the questions under way, and drops those that wait.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.end != nil {
-		q.end()
+	if q.epoch != nil {
+		q.epoch.end()
 	}
 	q.waiting, q.pushed = [5][]*question{}, 0
 	clear(q.pending)
@@ -221,14 +220,10 @@ func (q *Queue) work() {
 	for _, of := range q.waiting {
 		waiting += len(of)
 	}
-	for q.ctx != nil && q.ctx.Err() == nil && q.workers < min(questionWorkers, q.workers+waiting) {
-		ctx := q.ctx
+	for q.epoch != nil && q.epoch.ctx.Err() == nil && q.workers < min(questionWorkers, q.workers+waiting) {
 		if !q.Run(func(engine context.Context) {
-			ctx, cancel := context.WithCancel(ctx)
-			defer cancel()
-			defer context.AfterFunc(engine, cancel)()
-			for ask := q.next(); ask != nil; ask = q.next() {
-				q.done(ask, q.contained(ctx, ask))
+			for ask, epoch := q.next(); ask != nil; ask, epoch = q.next() {
+				q.done(ask, q.within(engine, epoch, ask))
 			}
 		}) {
 			return
@@ -239,18 +234,19 @@ func (q *Queue) work() {
 }
 
 // next returns a copy of the most urgent question; nil if none waits: then the worker ends.
-func (q *Queue) next() *question {
+func (q *Queue) next() (*question, *epoch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for why := range q.waiting {
-		if of := q.waiting[why]; len(of) > 0 && q.ctx.Err() == nil {
+		if of := q.waiting[why]; len(of) > 0 && q.epoch.ctx.Err() == nil {
 			q.waiting[why] = of[1:]
 			ask := *of[0]
-			return &ask
+			q.epoch.asking.Add(1)
+			return &ask, q.epoch
 		}
 	}
 	q.workers--
-	return nil
+	return nil, nil
 }
 
 // done takes in the result of a question. The question is queued again if it was renewed while under way, or waits for a pause to end.

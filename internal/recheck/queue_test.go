@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -33,13 +35,19 @@ const soon = 4 * time.Minute
 // aSource is a source that never is anything else, and counts what it is asked for.
 type aSource struct {
 	*v1alpha1.LivepeerTaskSource
+	mu sync.Mutex // guards it
 
 	wakes, steps chan struct{}
 }
 
-func (s *aSource) Spec() *v1alpha1.LivepeerTaskSource { return s.LivepeerTaskSource }
-func (s *aSource) Wake()                              { s.wakes <- struct{}{} }
-func (s *aSource) StepSoon()                          { s.steps <- struct{}{} }
+func (s *aSource) Wake()     { s.wakes <- struct{}{} }
+func (s *aSource) StepSoon() { s.steps <- struct{}{} }
+
+func (s *aSource) Spec() *v1alpha1.LivepeerTaskSource {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.LivepeerTaskSource
+}
 
 var keyOfMain = types.NamespacedName{Namespace: "media", Name: "main"}
 
@@ -47,7 +55,7 @@ var keyOfMain = types.NamespacedName{Namespace: "media", Name: "main"}
 func newQueue(t *testing.T, api *kubetest.API) (*Queue, *aSource) {
 	t.Helper()
 	index := taskstore.NewIndex()
-	source := &aSource{api.Source, make(chan struct{}, 1000), make(chan struct{}, 1000)}
+	source := &aSource{LivepeerTaskSource: api.Source, wakes: make(chan struct{}, 1000), steps: make(chan struct{}, 1000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	q := NewQueue(&Config{
 		Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: api}, api, index), Clock: clock.RealClock{}, Log: logr.Discard(),
@@ -125,8 +133,8 @@ func TestTooMuchIsLeftToTheSource(t *testing.T) {
 		q.Recheck(string(rune('a'+n)), plan.ExternalChange)
 	}
 	g.Expect(source.steps).To(Receive())
-	g.Expect(q.Handoff.TakeFullSync()).To(BeTrue())
-	g.Expect(q.Handoff.TakeFullSync()).To(BeFalse())
+	g.Expect(q.Handoff.TakeFullSync()).To(Equal(syncstate.WantedNow))
+	g.Expect(q.Handoff.TakeFullSync()).To(BeZero())
 	q.PollSoon()
 	q.PollSoon()
 	g.Expect(source.wakes).To(HaveLen(1))

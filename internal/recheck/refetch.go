@@ -16,6 +16,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -66,7 +67,7 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	if connection == nil {
 		var err error
 		if connection, err = q.Connect(ctx, source); err != nil {
-			if ask.why == plan.ExternalChange {
+			if ask.why == plan.ExternalChange && ctx.Err() == nil {
 				q.SyncSoon() // the source's condition names the problem; its next full sync repairs the task
 			}
 			return followUp{}
@@ -82,7 +83,10 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	if api, _ := errors.AsType[*studio.Error](err); api != nil && api.RetryAfter > 0 && verdict != plan.Fail { // on Fail, the step obeys it
 		q.Handoff.pause(q.Clock.Now().Add(api.RetryAfter))
 	}
-	if ask.asking != nil || ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
+		return followUp{Result: Result{ID: ask.id, NotAsked: true}}
+	case ask.asking != nil:
 		return next
 	}
 	switch verdict {
@@ -97,6 +101,8 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 		q.PollSoon()
 	case plan.FullSync:
 		q.SyncSoon()
+	case plan.Gone:
+		q.Gone(source, ask.id)
 	}
 	return next
 }
@@ -113,7 +119,7 @@ func (q *Queue) mayAsk(ask *question) bool {
 		return open
 	case plan.ExternalChange:
 		if q.Handoff.leftAlone(now) {
-			q.Handoff.wantFullSync()
+			q.Handoff.wantFullSync(syncstate.WantedNow)
 			return false
 		}
 	}
@@ -271,6 +277,13 @@ func (q *Queue) PollSoon() {
 
 // SyncSoon requests a full sync, in place of questions about edited tasks.
 func (q *Queue) SyncSoon() {
-	q.Handoff.wantFullSync()
+	q.Handoff.wantFullSync(syncstate.WantedNow)
 	q.source.StepSoon()
+}
+
+// Gone takes in that Studio says that a task is gone. If it is stored, a full sync comes soon, which may delete it.
+func (q *Queue) Gone(source *v1alpha1.LivepeerTaskSource, id string) {
+	if stored := q.stored(source, id); stored != nil && stored.OwnerUID == source.UID && !stored.Deleting {
+		q.Handoff.wantFullSync(syncstate.WantedSoon)
+	}
 }

@@ -75,7 +75,7 @@ func TestNobodyAsksInAPause(t *testing.T) {
 	a.Recheck("a", plan.ExternalChange)
 	a.ended(g)
 	g.Expect(a.questions.Load()).To(BeZero())
-	g.Expect(a.Handoff.TakeFullSync()).To(BeTrue())
+	g.Expect(a.Handoff.TakeFullSync()).To(Equal(syncstate.WantedNow))
 
 	a.Handoff.Begin(7)
 	g.Expect(a.Handoff.retained()).To(Equal(syncstate.Retention{NotifyAfter: 7}))
@@ -96,7 +96,7 @@ func TestWithoutAConnection(t *testing.T) {
 	a.Recheck("a", plan.ExternalChange)
 	a.ended(g)
 	g.Expect(a.source.steps).To(Receive())
-	g.Expect(a.Handoff.TakeFullSync()).To(BeTrue())
+	g.Expect(a.Handoff.TakeFullSync()).To(Equal(syncstate.WantedNow))
 }
 
 // TestAPushIsWrittenOnce: a task that is stored as it was when it was pushed is not asked for again.

@@ -25,6 +25,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/plan"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
+	"github.com/livepeer/livepeer-task-operator/internal/syncstate"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -59,7 +60,7 @@ func TestStudioIsLeftAlone(t *testing.T) {
 	a.ended(g)
 	g.Expect(a.Handoff.leftAlone(time.Now().Add(5 * time.Minute))).To(BeTrue())
 	g.Expect(a.Handoff.leftAlone(time.Now().Add(15 * time.Minute))).To(BeFalse())
-	g.Expect(a.Handoff.TakeFullSync()).To(BeTrue(), "which puts it right later")
+	g.Expect(a.Handoff.TakeFullSync()).To(Equal(syncstate.WantedNow), "which puts it right later")
 	a.Push("a", 0, time.Now())
 	a.ended(g)
 	g.Expect(a.questions.Load()).To(BeEquivalentTo(1))
@@ -122,15 +123,15 @@ func TestWritesThatFail(t *testing.T) {
 		ask      question
 		pause    time.Duration
 		failures int
-		fullSync bool
+		fullSync syncstate.Wanted
 	}{
-		"the first time":  {apierrors.NewServiceUnavailable("out"), question{why: plan.ExternalChange}, time.Second, 1, false},
-		"the fourth time": {apierrors.NewServiceUnavailable("out"), question{why: plan.ExternalChange, failures: 3}, 8 * time.Second, 4, false},
-		"for long":        {apierrors.NewServiceUnavailable("out"), question{why: plan.ExternalChange, failures: 40}, 5 * time.Minute, 41, false},
-		"of a push":       {apierrors.NewServiceUnavailable("out"), question{why: plan.Pushed, asked: 1}, 600 * time.Millisecond, 0, false},
-		"of a late push":  {apierrors.NewServiceUnavailable("out"), question{why: plan.Pushed, asked: 3}, 0, 0, false},
-		"no CRD":          {apierrors.NewNotFound(kind, ""), question{why: plan.ExternalChange}, 0, 0, true},
-		"refused":         {apierrors.NewBadRequest("no " + livepeertest.APIKey), question{why: plan.ExternalChange}, 0, 0, false},
+		"the first time":  {apierrors.NewServiceUnavailable("out"), question{why: plan.ExternalChange}, time.Second, 1, 0},
+		"the fourth time": {apierrors.NewServiceUnavailable("out"), question{why: plan.ExternalChange, failures: 3}, 8 * time.Second, 4, 0},
+		"for long":        {apierrors.NewServiceUnavailable("out"), question{why: plan.ExternalChange, failures: 40}, 5 * time.Minute, 41, 0},
+		"of a push":       {apierrors.NewServiceUnavailable("out"), question{why: plan.Pushed, asked: 1}, 600 * time.Millisecond, 0, 0},
+		"of a late push":  {apierrors.NewServiceUnavailable("out"), question{why: plan.Pushed, asked: 3}, 0, 0, 0},
+		"no CRD":          {apierrors.NewNotFound(kind, ""), question{why: plan.ExternalChange}, 0, 0, syncstate.WantedNow},
+		"refused":         {apierrors.NewBadRequest("no " + livepeertest.APIKey), question{why: plan.ExternalChange}, 0, 0, 0},
 	} {
 		g := NewWithT(t)
 		a := newAsked(t, oneTask("a", at).ServeHTTP)
@@ -144,6 +145,32 @@ func TestWritesThatFail(t *testing.T) {
 		g.Expect(a.Handoff.TakeFullSync()).To(Equal(c.fullSync), name)
 		g.Expect(logged != "").To(Equal(name == "refused"), name)
 		g.Expect(logged).NotTo(ContainSubstring(livepeertest.APIKey))
+	}
+}
+
+// TestWhatIsGoneIsLeftToAFullSync: what somebody edited or made anew, and is gone in Studio, is left to a full sync, which comes soon. What is going already, was
+// never stored, or is another source's asks for none.
+func TestWhatIsGoneIsLeftToAFullSync(t *testing.T) {
+	for name, c := range map[string]struct {
+		stored *v1alpha1.LivepeerTask
+		want   syncstate.Wanted
+	}{
+		"stored":    {kubetest.ATask("a", "main", 10), syncstate.WantedSoon},
+		"nothing":   {kubetest.ATask("b", "main", 10), syncstate.NotWanted},
+		"another's": {kubetest.ATask("a", "other", 10), syncstate.NotWanted},
+		"going": {kubetest.ATask("a", "main", 10, func(task *v1alpha1.LivepeerTask) {
+			task.DeletionTimestamp = &metav1.Time{Time: time.Now()}
+		}), syncstate.NotWanted},
+	} {
+		g := NewWithT(t)
+		a := newAsked(t, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"errors":["not found"]}`, http.StatusNotFound)
+		})
+		a.Index.See(c.stored)
+		a.Recheck("a", plan.ExternalChange)
+		a.ended(g)
+		g.Expect(a.questions.Load()).To(BeEquivalentTo(1), name)
+		g.Expect(a.Handoff.TakeFullSync()).To(Equal(c.want), name)
 	}
 }
 

@@ -136,21 +136,24 @@ func TestASilentAPIIsToldOf(t *testing.T) {
 	w.Expect(w.Sync(w.spec).Silent).NotTo(BeNil())
 }
 
+// otherwise are the ways in which what a source is asked with changes.
+var otherwise = map[string]func(*watched){
+	"the spec": func(w *watched) { w.spec.Generation++ },
+	"the Secret": func(w *watched) {
+		connect := w.Connect
+		w.Connect = func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error) {
+			connection, err := connect(ctx, source)
+			return &Connection{Client: connection.Client, Redactor: connection.Redactor, Fingerprint: "another"}, err
+		}
+		w.Reconnect(keyOf(w.spec))
+	},
+	"the source": func(w *watched) { w.spec.UID = "another" },
+}
+
 // TestAStepThatHangsEndsWithWhatItWasFor: a changed spec, or Secret, is not kept waiting by a request that may take an hour. Nor is a source
 // that was made anew, which begins anew.
 func TestAStepThatHangsEndsWithWhatItWasFor(t *testing.T) {
-	for name, change := range map[string]func(*watched){
-		"the spec": func(w *watched) { w.spec.Generation++ },
-		"the Secret": func(w *watched) {
-			connect := w.Connect
-			w.Connect = func(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*Connection, error) {
-				connection, err := connect(ctx, source)
-				return &Connection{Client: connection.Client, Redactor: connection.Redactor, Fingerprint: "another"}, err
-			}
-			w.Reconnect(keyOf(w.spec))
-		},
-		"the source": func(w *watched) { w.spec.UID = "another" },
-	} {
+	for name, change := range otherwise {
 		t.Run(name, func(t *testing.T) {
 			w := newWatched(t)
 			hanging := make(chan struct{})

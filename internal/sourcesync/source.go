@@ -213,6 +213,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 		s.connected("")
 	} else {
 		s.connected(connection.Fingerprint)
+		s.renew(source, connection)
 		state.Update(source, syncstate.Observed{
 			Fingerprint: connection.Fingerprint, Stored: s.stored(source), Listing: state.Listing(),
 		}, s.rechecks.Handoff.TakeFullSync, clock.Now())
@@ -258,6 +259,13 @@ func (s *Source) connected(fingerprint string) {
 	if s.connection = fingerprint; s.step != nil {
 		s.step.began = s.engine.Clock.Now()
 	}
+}
+
+// renew ends the questions under way that were asked for an earlier source, spec or account, before it is listed.
+func (s *Source) renew(source *v1alpha1.LivepeerTaskSource, connection *Connection) {
+	s.writing.Store(true)
+	defer s.writing.Store(false)
+	s.rechecks.Renew(recheck.With{Source: source.UID, Generation: source.Generation, Fingerprint: connection.Fingerprint})
 }
 
 // mirror polls and lists what is due, once its namespace has a free slot for a listing.

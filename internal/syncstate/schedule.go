@@ -18,6 +18,7 @@ const soonShare = 10
 // Schedule says when a source is due.
 type Schedule struct {
 	NextPoll, NextFull time.Time
+	took               time.Duration // by the last full sync
 	// PolledAt is when the API last answered a poll.
 	PolledAt time.Time
 	// RetryAt ends the pause after a failure.
@@ -83,14 +84,21 @@ func (s *Schedule) polled(source *v1alpha1.LivepeerTaskSource, began, now time.T
 	s.NextPoll = slot(source.UID, source.Spec.Interval.Duration, began, now)
 }
 
-func (s *Schedule) listed(source *v1alpha1.LivepeerTaskSource, now time.Time) {
+func (s *Schedule) listed(source *v1alpha1.LivepeerTaskSource, began, now time.Time) {
+	s.took = now.Sub(began)
 	s.NextFull = slot(source.UID, source.Spec.ResyncInterval.Duration, now, now)
 }
 
-// listSoon brings the next full sync forward. took is how long the last one took.
-func (s *Schedule) listSoon(source *v1alpha1.LivepeerTaskSource, took time.Duration, now time.Time) {
-	pause := max(soonShare*took, source.Spec.Interval.Duration)
-	if next := now.Add(pause); next.Before(s.NextFull) {
+// want brings the next full sync forward.
+func (s *Schedule) want(source *v1alpha1.LivepeerTaskSource, when Wanted, now time.Time) {
+	next := now
+	switch when {
+	case NotWanted:
+		return
+	case WantedSoon:
+		next = now.Add(max(soonShare*s.took, source.Spec.Interval.Duration))
+	}
+	if next.Before(s.NextFull) {
 		s.NextFull = next
 	}
 }

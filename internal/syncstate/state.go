@@ -151,6 +151,16 @@ const (
 	Everything
 )
 
+// Wanted is when another full sync should come, because of what is known of single tasks.
+type Wanted int
+
+// When it should come: not before its time, soon (see Schedule.want), or at once.
+const (
+	NotWanted Wanted = iota
+	WantedSoon
+	WantedNow
+)
+
 // Observed is what a step finds when it begins.
 type Observed struct {
 	// Fingerprint of the connection; another one means that it may be another account.
@@ -162,9 +172,9 @@ type Observed struct {
 }
 
 // Renew takes in changes of the source: spec, credentials, or a request by annotation. After each, a poll and a full sync are due at
-// once, or after a Retry-After of the API. resync reports whether recheck has requested a full sync, and clears the request.
+// once, or after a Retry-After of the API. resync returns when recheck wants a full sync, and clears that request.
 func (s *State) Renew(
-	source *v1alpha1.LivepeerTaskSource, found Observed, resync func() bool, now time.Time,
+	source *v1alpha1.LivepeerTaskSource, found Observed, resync func() Wanted, now time.Time,
 ) (dropped Dropped) {
 	before, next := s.Inputs, InputsOf(source)
 	next.Fingerprint = found.Fingerprint
@@ -187,8 +197,8 @@ func (s *State) Renew(
 		s.forgetAccount()
 	}
 	// A full sync under way goes on: it must not begin again with each deletion by somebody.
-	if (!found.Listing || dropped == Everything) && resync() {
-		s.Schedule.NextFull = now
+	if !found.Listing || dropped == Everything {
+		s.Schedule.want(source, resync(), now)
 	}
 	confirmed := s.confirmed(before.Confirmed)
 	if !respecified && !reconnected && (next.Requested == before.Requested || !requested) && !confirmed {
@@ -264,9 +274,9 @@ func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now
 	}
 	s.Retention.listed(of)
 	s.Health.Unstalled = nil
-	s.Schedule.listed(source, now)
+	s.Schedule.listed(source, of.Began, now)
 	if of.Soon || s.Health.Unreadable.unnamed > 0 {
-		s.Schedule.listSoon(source, now.Sub(of.Began), now)
+		s.Schedule.want(source, WantedSoon, now)
 	}
 	if of.Again {
 		s.Coverage.Listed, s.Schedule.NextFull = time.Time{}, now

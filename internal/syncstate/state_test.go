@@ -179,7 +179,12 @@ func TestResyncSoon(t *testing.T) {
 	}
 	var asked atomic.Bool
 	asked.Store(true)
-	take := func() bool { return asked.Swap(false) }
+	take := func() Wanted {
+		if asked.Swap(false) {
+			return WantedNow
+		}
+		return NotWanted
+	}
 	found := Observed{Fingerprint: "print", Listing: true}
 	if dropped := p.Renew(kubetest.ASource(), found, take, noon); dropped != Nothing {
 		t.Error("a full sync begins anew")
@@ -211,6 +216,20 @@ func TestTheNextFullSyncComesSoonWhereOneLeftSomething(t *testing.T) {
 	}
 }
 
+// TestWhatIsGoneIsLookedForSoon: not at once, or a Studio that says so all the time would be listed all the time; and never later than planned.
+func TestWhatIsGoneIsLookedForSoon(t *testing.T) {
+	source := kubetest.ASource()
+	for planned, want := range map[time.Duration]time.Duration{time.Hour: 20 * time.Second, 15 * time.Second: 15 * time.Second} {
+		p := &State{Inputs: Inputs{Generation: 1, Fingerprint: "print"}}
+		p.FullSynced(source, &Listing{Began: noon.Add(-2 * time.Second), Whole: true}, noon)
+		p.Schedule.NextFull = noon.Add(planned)
+		p.Renew(source, Observed{Fingerprint: "print"}, func() Wanted { return WantedSoon }, noon)
+		if wait := p.Schedule.NextFull.Sub(noon); wait != want {
+			t.Errorf("planned in %v, then in %v", planned, wait)
+		}
+	}
+}
+
 func TestWait(t *testing.T) {
 	in := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 	for name, c := range map[string]struct {
@@ -237,7 +256,7 @@ func TestWait(t *testing.T) {
 }
 
 // notAsked says that nobody has asked for a full sync.
-func notAsked() bool { return false }
+func notAsked() Wanted { return NotWanted }
 
 func each(entries ...mirror.Entry) iter.Seq[*mirror.Entry] {
 	return func(yield func(*mirror.Entry) bool) {

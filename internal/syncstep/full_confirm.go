@@ -125,8 +125,7 @@ func (s *syncer) launchDeletions(ctx context.Context, gone []plan.Action) {
 	}
 }
 
-// waitDeleted waits until no more than rest batches of deletions are under way, or until due fires. What could not be deleted is left
-// to a full sync that comes soon.
+// waitDeleted waits until at most rest batches of deletions are under way, or due fires. For what was not deleted, a full sync comes soon.
 func (s *syncer) waitDeleted(rest int, due <-chan time.Time) (failed error) {
 	for len(s.deletions) > rest && s.written(s.deletions[0], due) {
 		f := s.deletions[0]

@@ -35,7 +35,7 @@ func (s *State) Wait(now time.Time) time.Duration {
 }
 
 // Update takes in changes of the source, and drops what is under way if it is of no use any more.
-func (s *State) Update(source *v1alpha1.LivepeerTaskSource, found syncstate.Observed, resync func() bool, now time.Time) {
+func (s *State) Update(source *v1alpha1.LivepeerTaskSource, found syncstate.Observed, resync func() syncstate.Wanted, now time.Time) {
 	switch s.Renew(source, found, resync, now) {
 	case syncstate.Everything:
 		s.poll, s.full, s.pending = nil, nil, nil

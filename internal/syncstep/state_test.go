@@ -48,7 +48,7 @@ func TestRenewForgetsWhatTheOldAccountShowed(t *testing.T) {
 		s := &State{full: &fullSync{}, poll: &pollPass{}, pending: []*mirror.Observation{{ID: "of the old account"}}}
 		s.Inputs = syncstate.Inputs{Generation: 1, Fingerprint: "old"}
 		found := syncstate.Observed{Fingerprint: fingerprint, Listing: true}
-		s.Update(kubetest.ASource(), found, func() bool { return false }, time.Now())
+		s.Update(kubetest.ASource(), found, func() syncstate.Wanted { return syncstate.NotWanted }, time.Now())
 		if (s.full != nil) != kept || (s.poll != nil) != kept || (len(s.pending) > 0) != kept {
 			t.Errorf("%s account: %+v", fingerprint, s)
 		}

@@ -47,6 +47,9 @@ func (s *syncer) unreadableStep(ctx context.Context) error {
 		case plan.Write:
 			s.State.pending = append(s.State.pending, answer.Observation)
 			u.Readable(id)
+		case plan.Gone:
+			s.Rechecks.Gone(s.Source, id)
+			u.Readable(id)
 		case plan.LeaveOut:
 			u.Readable(id)
 		}
