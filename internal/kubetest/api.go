@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,7 @@ type API struct {
 	Version int
 	Writes  int     // of tasks
 	Echoes  []Event // what the cache has not seen yet
+	watcher int     // the latest; see Watch
 	echoing sync.Mutex
 	// writing is told of each write of a task before it is carried out; after is nil for a deletion.
 	Writing func(before, after *v1alpha1.LivepeerTask)
@@ -290,12 +292,26 @@ func without(managed []metav1.ManagedFieldsEntry, part string) []metav1.ManagedF
 	})
 }
 
-// TakeEchoes shows up to n changes that were not shown yet, oldest first and one after the other, as a watch does; all if n is
-// negative.
-func (a *API) TakeEchoes(n int, show func(before, after *v1alpha1.LivepeerTask)) {
+// Watch shows all tasks, and returns the number of a watch that shows what changes from now on. Earlier watches show nothing any more.
+func (a *API) Watch(show func(task *v1alpha1.LivepeerTask)) (watcher int) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	for _, task := range a.Tasks {
+		show(task)
+	}
+	a.Echoes = nil
+	a.watcher++
+	return a.watcher
+}
+
+// TakeEchoes shows a watch up to n changes that were not shown yet, oldest first and one after the other; all if n is negative.
+func (a *API) TakeEchoes(watcher, n int, show func(before, after *v1alpha1.LivepeerTask)) {
 	a.echoing.Lock()
 	defer a.echoing.Unlock()
 	a.Mu.Lock()
+	if watcher != a.watcher {
+		n = 0
+	}
 	if n < 0 || n > len(a.Echoes) {
 		n = len(a.Echoes)
 	}
@@ -305,6 +321,17 @@ func (a *API) TakeEchoes(n int, show func(before, after *v1alpha1.LivepeerTask))
 	for _, event := range events {
 		show(event.Before, event.After)
 	}
+}
+
+// Relist shows all tasks, and the version of that list, in place of the changes that were not shown yet.
+func (a *API) Relist(show func(all []*v1alpha1.LivepeerTask, version string)) {
+	a.echoing.Lock()
+	defer a.echoing.Unlock()
+	a.Mu.Lock()
+	a.Echoes = nil
+	all, version := slices.Collect(maps.Values(a.Tasks)), strconv.Itoa(a.Version)
+	a.Mu.Unlock()
+	show(all, version)
 }
 
 // Annotate asks the operator for something.

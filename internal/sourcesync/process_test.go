@@ -18,6 +18,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
+	"github.com/livepeer/livepeer-task-operator/internal/mirror"
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 	"github.com/livepeer/livepeer-task-operator/internal/studio"
 	"github.com/livepeer/livepeer-task-operator/internal/studio/livepeertest"
@@ -50,6 +51,12 @@ type process struct {
 	engine *Engine
 	wakes  chan struct{}
 	end    func()
+
+	watcher int // see kubetest.API.Watch
+
+	// metadata: the watch shows versions only, and tasks are read.
+	metadata bool
+	unread   chan types.NamespacedName
 }
 
 // newProcess returns a new process, which knows what is stored.
@@ -64,13 +71,10 @@ func newProcessBy(
 ) *process {
 	t.Helper()
 	index := taskstore.NewIndex()
-	api.Mu.Lock() // a request of an earlier process may not have ended yet
-	for _, task := range api.Tasks {
-		index.See(task)
+	p := &process{
+		t: t, api: api, index: index, watcher: api.Watch(index.See), wakes: make(chan struct{}, 1), unread: make(chan types.NamespacedName, 1<<16),
 	}
-	api.Echoes = nil
-	api.Mu.Unlock()
-	p := &process{t: t, api: api, index: index, wakes: make(chan struct{}, 1)}
+	index.NotifyUnread(func(key types.NamespacedName) { p.unread <- key })
 	connection := sync.OnceValues(func() (*Connection, error) {
 		redactor := redact.New(livepeertest.APIKey)
 		made, err := studio.New(studio.Config{
@@ -208,14 +212,48 @@ func (p *process) say(report *Report) {
 
 // echo shows the index up to n changes that it has not seen yet, oldest first, as the cache does; all if n is negative.
 func (p *process) echo(n int) {
-	p.api.TakeEchoes(n, func(before, after *v1alpha1.LivepeerTask) {
+	p.api.TakeEchoes(p.watcher, n, func(before, after *v1alpha1.LivepeerTask) {
 		switch {
 		case after == nil:
 			p.index.Deleted(client.ObjectKeyFromObject(before), before.UID)
+		case p.metadata:
+			p.index.Notice(client.ObjectKeyFromObject(after), after.ResourceVersion)
 		case before == nil:
 			p.index.See(after)
 		default:
 			p.index.Observe(after)
 		}
+	})
+	p.look(n)
+}
+
+// look reads up to n tasks that were shown without their content; all if n is negative.
+func (p *process) look(n int) {
+	for ; n != 0; n-- {
+		select {
+		case key := <-p.unread:
+			p.index.BeginRead(key)
+			task := &v1alpha1.LivepeerTask{}
+			var read *taskstore.StoredTask
+			if p.api.Get(context.Background(), key, task) == nil {
+				entry := mirror.EntryOf(task)
+				read = taskstore.StoredOf(&entry)
+			}
+			p.index.Read(key, read)
+		default:
+			return
+		}
+	}
+}
+
+// relist lets the watch break off: a list shows what is stored, and nothing of what led there.
+func (p *process) relist() {
+	p.api.Relist(func(all []*v1alpha1.LivepeerTask, version string) {
+		tasks := make([]*taskstore.StoredTask, len(all))
+		for i, task := range all {
+			entry := mirror.EntryOf(task)
+			tasks[i] = taskstore.StoredOf(&entry)
+		}
+		p.index.Replace("", tasks, version)
 	})
 }

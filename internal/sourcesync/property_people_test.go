@@ -54,6 +54,8 @@ type people struct {
 	random  *rand.Rand
 	edits   int
 	born    map[types.UID]string // the IDs that objects were made with
+	// contentOnly: people leave alone what tells whose an object is. They also remake objects, and delete them with finalizers.
+	contentOnly bool
 }
 
 // meetTwins reports whether there may be IDs that differ in case only. Where there are, people leave IDs alone.
@@ -139,10 +141,11 @@ func (p *people) meddle(n int) {
 	}
 	slices.Sort(names)
 	stored := a.api.Tasks[names[p.random.IntN(len(names))]]
-	if p.random.IntN(12) == 0 {
-		a.api.Version++
-		delete(a.api.Tasks, stored.Name)
-		a.api.Echoes = append(a.api.Echoes, kubetest.Event{Before: stored})
+	if p.random.IntN(12) == 0 || stored.DeletionTimestamp != nil {
+		p.remove(stored)
+		if p.contentOnly && p.random.IntN(2) == 0 {
+			p.again(stored)
+		}
 		return
 	}
 	next := stored.DeepCopy()
@@ -170,6 +173,9 @@ func (p *people) edit(task *v1alpha1.LivepeerTask) { //nolint:funlen // One case
 		}
 	}
 	way := p.random.IntN(14)
+	if p.contentOnly {
+		way = []int{4, 5, 11, 12, 13, 14}[p.random.IntN(6)]
+	}
 	if way < 4 && p.meetTwins() { // where two IDs meet, nobody can tell any more whose object it was
 		return
 	}
@@ -214,7 +220,27 @@ func (p *people) edit(task *v1alpha1.LivepeerTask) { //nolint:funlen // One case
 	case 13:
 		task.Status.UpdatedAt = &metav1.MicroTime{Time: p.account.now().Add(time.Duration(p.random.IntN(100)-50) * time.Hour)}
 		foreign("f:status", "f:updatedAt")
+	case 14:
+		task.DeletionTimestamp = &metav1.Time{Time: p.account.now()}
 	}
+}
+
+// again makes an object anew as somebody has saved it, without a status. The caller holds the lock. Not under another name than its first,
+// since it might soon be there twice, nor with an edited type: such an object may be out of scope, as far as anybody can tell.
+func (p *people) again(saved *v1alpha1.LivepeerTask) {
+	api := p.account.api
+	task, _ := p.account.studio.Get(saved.Spec.ID)
+	if saved.Name != mirror.Names(saved.Spec.ID)[0] || task["type"] != saved.Spec.Type {
+		return
+	}
+	next := saved.DeepCopy()
+	next.UID, next.Generation, next.DeletionTimestamp = types.UID(fmt.Sprint("uid-again-", api.Version)), 1, nil
+	next.Status = v1alpha1.LivepeerTaskStatus{ObservedGeneration: -1}
+	p.born[next.UID] = p.born[saved.UID]
+	api.Version++
+	next.ResourceVersion = strconv.Itoa(api.Version)
+	api.Tasks[next.Name] = next
+	api.Echoes = append(api.Echoes, kubetest.Event{After: next})
 }
 
 // writing looks at what the operator is about to write.

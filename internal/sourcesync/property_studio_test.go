@@ -92,7 +92,7 @@ func (a *account) change() {
 		a.studio.Update(id, func(task livepeertest.Task) { task["status"] = a.status() })
 		return
 	}
-	if a.deletions() >= maxDeletions {
+	if a.keeps || a.deletions() >= maxDeletions {
 		return
 	}
 	a.deleted.Store(id, true)

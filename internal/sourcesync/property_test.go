@@ -70,6 +70,7 @@ type account struct {
 	made    int         // tasks
 	deleted sync.Map    // of IDs, in Studio, ever
 	lagging *livepeertest.Snapshot
+	keeps   bool // Studio deletes nothing any more
 
 	api     *kubetest.API
 	process *process
@@ -86,10 +87,11 @@ func (a *account) fatalf(format string, args ...any) {
 	a.t.Fatalf("seed %d: %s", a.seed, fmt.Sprintf(format, args...))
 }
 
-func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
+func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault, options ...livepeertest.Option) *account {
 	t.Helper()
 	a := &account{
-		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), walk: rand.New(rand.NewPCG(seed, 2)), kind: kind, studio: livepeertest.NewServer(),
+		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), walk: rand.New(rand.NewPCG(seed, 2)), kind: kind,
+		studio: livepeertest.NewServer(options...),
 		// Behind the clock of Studio's answers, which would not believe in updates of the future.
 		clock:    time.Now().Add(-24 * time.Hour),
 		happened: map[string]int{}, wasTold: map[string]int{},
@@ -110,12 +112,14 @@ func newAccount(t *testing.T, seed uint64, kind livepeertest.Fault) *account {
 
 // start begins with a new process of the operator, which knows what is stored.
 func (a *account) start() {
+	metadata := a.process != nil && a.process.metadata
 	if a.process != nil {
 		a.process.end()
 	}
 	a.process = newProcess(a.t, a.api, func() time.Time {
 		return a.now().Add(a.skew)
 	}, a)
+	a.process.metadata = metadata
 	a.people.start()
 }
 
