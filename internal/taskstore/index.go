@@ -41,7 +41,7 @@ type Index struct {
 // inFlight is what the watch showed of a task while it was being written or read.
 type inFlight struct {
 	users   int
-	deleted types.UID   // the object that was deleted
+	deleted []types.UID // the objects of that name that were deleted
 	foreign *StoredTask // the same, where it was known; or what was edited
 	version string      // the latest version
 }
@@ -213,8 +213,7 @@ func (x *Index) Counts(source SourceID) v1alpha1.TaskCounts {
 	}
 }
 
-// set puts a task in place of the one known under its name. own: the operator wrote it itself, so that it is no change by others.
-// The caller holds the lock.
+// set puts a task in place of the one known under its name. own: the operator wrote it, nobody else. The caller holds the lock.
 func (x *Index) set(task *StoredTask, own bool) {
 	id := task.owner.Value().SourceID
 	namespace := id.Namespace

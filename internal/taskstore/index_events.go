@@ -4,6 +4,7 @@ package taskstore
 
 import (
 	"cmp"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,7 +29,7 @@ func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	switch {
 	case task == nil:
 		foreign = seen.foreign
-	case task.uid == seen.deleted:
+	case slices.Contains(seen.deleted, task.uid):
 		foreign = task
 	case !ok || newer(task.version, known.version):
 		x.set(task, true)
@@ -62,8 +63,8 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 	x.done(key, nil)
 }
 
-// SeeStored takes in a task as it is stored. It reports content that is not known yet if the task was known before. A new task is
-// reported only if it has no status: a crash between the two writes of a new task left it so.
+// SeeStored takes in a task as it is stored. It reports content that is not known yet if the task was known before; of a new task, only
+// that it has no status, as after a crash.
 func (x *Index) SeeStored(task *StoredTask) { x.ObserveStored(task, false) }
 
 // See takes in a task that was created or listed.
@@ -150,7 +151,7 @@ func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 	// It may have been deleted since it was read: a later list that lacks it, or its deletion, may have come first.
 	listed := cmp.Or(x.listed[key.Namespace], x.listed[metav1.NamespaceAll])
 	tell := func() {}
-	if task != nil && task.uid != deleted && (known || listed == "" || newer(task.version, listed)) {
+	if task != nil && !slices.Contains(deleted, task.uid) && (known || listed == "" || newer(task.version, listed)) {
 		tell = x.observe(task, false)
 	}
 	x.mu.Unlock()
@@ -168,7 +169,7 @@ func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	}
 	for _, seen := range []*inFlight{x.writing[key], x.reading[key]} {
 		if seen != nil {
-			seen.deleted, seen.foreign = uid, cmp.Or(known, seen.foreign)
+			seen.deleted, seen.foreign = append(seen.deleted, uid), cmp.Or(known, seen.foreign)
 		}
 	}
 	tell, writing := x.onExternalChange, x.writing[key] != nil

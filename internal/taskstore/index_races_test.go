@@ -94,6 +94,28 @@ func TestDeletedWhileRead(t *testing.T) {
 	all.Wait()
 }
 
+// TestDeletedTwiceMeanwhile: while the operator reads or writes an object, that one and the next of its name are deleted.
+func TestDeletedTwiceMeanwhile(t *testing.T) {
+	for name, of := range map[string]struct {
+		begin func(*Index, types.NamespacedName)
+		end   func(*Index, types.NamespacedName, *StoredTask)
+	}{
+		"a read":  {(*Index).BeginRead, (*Index).Read},
+		"a write": {(*Index).begin, (*Index).done},
+	} {
+		x, first := NewIndex(), kubetest.ATask("a", "main", 10)
+		x.SeeStored(stored(first))
+		of.begin(x, keyOf("a"))
+		x.Deleted(keyOf("a"), first.UID)
+		x.SeeStored(stored(kubetest.ATask("a", "main", 20, reborn)))
+		x.Deleted(keyOf("a"), kubetest.ATask("a", "main", 20, reborn).UID)
+		of.end(x, keyOf("a"), stored(first))
+		if entry, known := x.Lookup("media")("a"); known {
+			t.Errorf("%s: %+v is known, and does not exist", name, entry)
+		}
+	}
+}
+
 // TestOlderEventOfEarlierObject: a late event does not bring an earlier object of the same name back.
 func TestOlderEventOfEarlierObject(t *testing.T) {
 	x := NewIndex()
