@@ -74,7 +74,7 @@ type Pass struct {
 	// pages counts the answers that held a list.
 	pages int
 	bad   int
-	// began is the server's time of its first answer, in milliseconds since 1970.
+	// began is the server's time of its first list, in milliseconds since 1970.
 	began  int64
 	newest int64
 	done   bool
@@ -170,9 +170,6 @@ func (p *Pass) Next(ctx context.Context, yield func(Task) bool) error {
 			p.done = true
 			return nil
 		}
-		if p.began == 0 {
-			p.began = serverTime(resp.Header).UnixMilli()
-		}
 		if resp.StatusCode != http.StatusOK {
 			return p.client.refused(resp, "")
 		}
@@ -224,8 +221,9 @@ func (p *Pass) read(resp *http.Response, pg *page, yield func(Task) bool) error 
 	pg.etag = tagOf(resp.Header)
 	pg.sum.SetSeed(p.seen.seed)
 	latest := p.began // for the first answer somewhat later: the server's time has whole seconds only
-	if p.pages == 0 {
-		latest = serverTime(resp.Header).Add(clockSkew).UnixMilli()
+	if p.pages == 0 { // no other says when the listing began: a proxy's error page has the proxy's time
+		p.began = serverTime(resp.Header).UnixMilli()
+		latest = p.began + clockSkew.Milliseconds()
 	}
 	b := newBody(resp.Body)
 	var over error

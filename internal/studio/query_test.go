@@ -197,6 +197,35 @@ func TestHasMore(t *testing.T) {
 	}
 }
 
+// TestWhatAProxyTakesForNow moves no watermark: its error page comes before the first answer, and its clock is ahead.
+func TestWhatAProxyTakesForNow(t *testing.T) {
+	const now = 1795000000000
+	for name, status := range map[string]int{"bad gateway": http.StatusBadGateway, "a login page": http.StatusOK} {
+		n := 0
+		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			at := int64(now)
+			pages := []string{"<html></html>", "[" + fakeTask{"a", now}.json() + "]", "[" + fakeTask{"b", now + 30_000}.json() + "]", "[]", "[]"}
+			if n == 0 {
+				at += time.Hour.Milliseconds()
+			}
+			w.Header().Set("Date", time.UnixMilli(at).UTC().Format(http.TimeFormat))
+			if n == 0 {
+				w.WriteHeader(status)
+			}
+			_, _ = fmt.Fprint(w, pages[n])
+			n++
+		}))
+		p := c.NewPass(Query{UpdatedSince: 1})
+		if err := p.Next(t.Context(), func(Task) bool { return true }); err == nil {
+			t.Errorf("%s is no error", name)
+		}
+		collect(t, p, 5, nil)
+		if p.Newest() != now {
+			t.Errorf("%s: newest is %d s after the first answer: what changed meanwhile is not asked for again", name, (p.Newest()-now)/1000)
+		}
+	}
+}
+
 func TestNewestIsPlausible(t *testing.T) {
 	const now = 1795000000000
 	n := 0
