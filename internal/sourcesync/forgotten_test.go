@@ -34,7 +34,7 @@ func goes(g *WithT, p *process, id string) {
 	g.Eventually(func() []string {
 		p.step()
 		return p.names()
-	}, 10*time.Second).ShouldNot(ContainElement(id))
+	}, soon).ShouldNot(ContainElement(id))
 }
 
 // names returns those of all stored objects.
@@ -321,7 +321,7 @@ func TestAnEditIsUndoneThoughNobodyTellsOfIt(t *testing.T) {
 					projects = append(projects, task.Spec.ProjectID)
 				}
 				return projects
-			}, 10*time.Second).ShouldNot(ContainElement("changed"))
+			}, soon).ShouldNot(ContainElement("changed"))
 		})
 	}
 }
