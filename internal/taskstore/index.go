@@ -92,14 +92,14 @@ func NewIndex() *Index {
 	}
 }
 
-// NotifyExternalChanges sets the callback for changes by others, and calls it for tasks that a crash left without a status.
+// NotifyExternalChanges sets the callback for others' changes, and calls it for tasks whose status is not for their spec, as after a crash.
 func (x *Index) NotifyExternalChanges(tell func(TaskRef)) {
 	x.mu.Lock()
 	x.onExternalChange = tell
 	var unfinished []TaskRef
 	for _, tasks := range x.byName {
 		for _, task := range tasks {
-			if task.observedGeneration == 0 {
+			if task.observedGeneration != task.generation {
 				unfinished = append(unfinished, task.ref())
 			}
 		}

@@ -64,7 +64,7 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 }
 
 // SeeStored takes in a task as it is stored. It reports content that is not known yet if the task was known before; of a new task, only
-// that it has no status, as after a crash.
+// that its status is not for its spec, as after a crash.
 func (x *Index) SeeStored(task *StoredTask) { x.ObserveStored(task, false) }
 
 // See takes in a task that was created or listed.
@@ -95,7 +95,7 @@ func (x *Index) observe(task *StoredTask, tellChange bool) (tell func()) {
 	if ok && !newer(task.version, known.version) {
 		return func() {}
 	}
-	tellChange = tellChange || ok || task.observedGeneration == 0
+	tellChange = tellChange || ok || task.observedGeneration != task.generation
 	changed := !ok || known.differs(task)
 	if !changed {
 		task.fingerprint = known.fingerprint

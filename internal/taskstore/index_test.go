@@ -160,14 +160,17 @@ func TestIndexTellsOfOthers(t *testing.T) {
 	}
 }
 
-// TestIndexRemembersUnfinishedTasks: a crash left them before anybody listened.
+// TestIndexRemembersUnfinishedTasks: a crash left them before anybody listened, or somebody edited their spec.
 func TestIndexRemembersUnfinishedTasks(t *testing.T) {
 	x := NewIndex()
 	x.SeeStored(stored(kubetest.ATask("a", "main", 10)))
 	x.SeeStored(stored(kubetest.ATask("b", "main", 11, statusless)))
-	var got []TaskRef
-	x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request) })
-	if want := []TaskRef{{Namespace: "media", Source: "main", ID: "b"}}; !slices.Equal(got, want) {
+	x.SeeStored(stored(kubetest.ATask("c", "main", 12, inGeneration(2))))
+	var got []string
+	x.NotifyExternalChanges(func(request TaskRef) { got = append(got, request.Source+"/"+request.ID) })
+	x.SeeStored(stored(kubetest.ATask("d", "main", 13)))
+	x.SeeStored(stored(kubetest.ATask("e", "main", 14, inGeneration(2))))
+	if slices.Sort(got); !slices.Equal(got, []string{"main/b", "main/c", "main/e"}) {
 		t.Errorf("told of %+v", got)
 	}
 }
