@@ -123,10 +123,11 @@ func (p *people) whileAsked() {
 		pushed = ids[p.random.IntN(len(ids))]
 	}
 	a.api.Mu.Unlock()
+	process := a.running.Load()
 	if pushed != "" {
-		a.process.engine.Push(keyOf(a.process.source()), pushed, 0, time.Now())
+		process.engine.Push(keyOf(process.source()), pushed, 0, time.Now())
 	}
-	a.process.echo(echoes)
+	process.echo(echoes)
 }
 
 // meddle makes an edit one time in n. The caller holds the API server's lock.

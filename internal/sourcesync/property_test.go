@@ -74,6 +74,7 @@ type account struct {
 
 	api     *kubetest.API
 	process *process
+	running atomic.Pointer[process] // the same, for answers to requests of one that has ended
 
 	people *people // who change what is mirrored; nil where nobody does
 
@@ -120,6 +121,7 @@ func (a *account) start() {
 		return a.now().Add(a.skew)
 	}, a)
 	a.process.metadata = metadata
+	a.running.Store(a.process)
 	a.people.start()
 }
 
