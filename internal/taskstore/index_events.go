@@ -29,13 +29,11 @@ func (x *Index) done(key types.NamespacedName, task *StoredTask) {
 	switch {
 	case task == nil:
 		foreign = seen.foreign
-	case slices.Contains(seen.deleted, task.uid):
+	case slices.Contains(seen.deleted, task.uid), !ok && x.lacks(task), ok && newer(known.version, task.version) && known.differs(task):
 		foreign = task
 	case !ok || newer(task.version, known.version):
 		x.set(task, true)
 		known, ok = task, true
-	case newer(known.version, task.version) && known.differs(task):
-		foreign = task
 	case known.version == task.version: // the echo came first, without the fingerprint
 		known.fingerprint = task.fingerprint
 	}
@@ -148,14 +146,18 @@ func (x *Index) Read(key types.NamespacedName, task *StoredTask) {
 	x.mu.Lock()
 	deleted := leave(x.reading, key).deleted
 	_, known := x.byName[key.Namespace][key.Name]
-	// It may have been deleted since it was read: a later list that lacks it, or its deletion, may have come first.
-	listed := cmp.Or(x.listed[key.Namespace], x.listed[metav1.NamespaceAll])
 	tell := func() {}
-	if task != nil && !slices.Contains(deleted, task.uid) && (known || listed == "" || newer(task.version, listed)) {
+	if task != nil && !slices.Contains(deleted, task.uid) && (known || !x.lacks(task)) {
 		tell = x.observe(task, false)
 	}
 	x.mu.Unlock()
 	tell()
+}
+
+// lacks reports whether a task that is not known has been deleted since that version: a later list lacks it. The caller holds the lock.
+func (x *Index) lacks(task *StoredTask) bool {
+	listed := cmp.Or(x.listed[task.key().Namespace], x.listed[metav1.NamespaceAll])
+	return listed != "" && !newer(task.version, listed)
 }
 
 // Deleted takes in the deletion of a task, and reports it if the operator did not make it.

@@ -116,6 +116,28 @@ func TestDeletedTwiceMeanwhile(t *testing.T) {
 	}
 }
 
+// TestAListWithoutWhatWasJustMade: somebody deletes an object before the answer to our write is in, and a list, and no event, shows that.
+func TestAListWithoutWhatWasJustMade(t *testing.T) {
+	for name, c := range map[string]struct {
+		listed []*StoredTask
+		known  bool
+		told   int
+	}{
+		"it was deleted":         {nil, false, 1},
+		"it was edited":          {[]*StoredTask{stored(kubetest.ATask("a", "main", 12, kubetest.InPhase("edited")))}, true, 1},
+		"it is as it was stored": {[]*StoredTask{stored(kubetest.ATask("a", "main", 11))}, true, 0},
+	} {
+		x, told := NewIndex(), 0
+		x.NotifyExternalChanges(func(TaskRef) { told++ })
+		x.begin(keyOf("a"))
+		x.Replace("", c.listed, "15")
+		x.done(keyOf("a"), stored(kubetest.ATask("a", "main", 11)))
+		if _, known := x.Lookup("media")("a"); known != c.known || told != c.told {
+			t.Errorf("%s: is known: %v, told: %d", name, known, told)
+		}
+	}
+}
+
 // TestOlderEventOfEarlierObject: a late event does not bring an earlier object of the same name back.
 func TestOlderEventOfEarlierObject(t *testing.T) {
 	x := NewIndex()
