@@ -83,6 +83,7 @@ func (w *Writer) acknowledgeOnce(
 		w.index.done(key, nil)
 		return err
 	}
+	stored.ManagedFields = task.ManagedFields // the answer has none, and what others have set is still theirs
 	entry := mirror.EntryOf(stored)
 	settled := StoredOf(&entry)
 	w.index.keepFingerprint(key, settled)

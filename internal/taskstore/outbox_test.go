@@ -108,6 +108,26 @@ func TestAcknowledge(t *testing.T) {
 	}
 }
 
+// TestAcknowledgeKeepsWhatOthersSet: what somebody edited meanwhile counts as edited, also after a sent event was taken away.
+func TestAcknowledgeKeepsWhatOthersSet(t *testing.T) {
+	edited := kubetest.ATask("a", "main", 11, waitingFor("running"), func(task *v1alpha1.LivepeerTask) {
+		task.Generation, task.Spec.Type = 2, "other"
+		task.Status.UpdatedAt = new(metav1.NewMicroTime(time.Now().Add(1000 * time.Hour)))
+		task.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl-edit", FieldsV1: &metav1.FieldsV1{Raw: []byte(
+			`{"f:spec":{"f:type":{}},"f:status":{"f:updatedAt":{}}}`)}}}
+	})
+	storage, _ := newMoody(edited.DeepCopy())
+	x := known(edited)
+	writer := NewWriter(storage, storage, x)
+	if err := writer.Acknowledge(t.Context(), edited, edited.Status.Notifications); err != nil {
+		t.Fatal(err)
+	}
+	entry, _ := x.Lookup("media")("a")
+	if entry.UpdatedAt != 0 || !entry.EditedType || entry.Waiting {
+		t.Errorf("%+v", entry)
+	}
+}
+
 // TestWhatWaitsStays: a phase that is reached waits behind those that wait already, also where the index knows nothing but that some do.
 func TestWhatWaitsStays(t *testing.T) {
 	g := NewWithT(t)
