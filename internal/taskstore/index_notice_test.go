@@ -227,8 +227,8 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestGoneThoughWrittenInto: what is gone from the API goes, also where somebody writes a label of theirs into it at that moment. An
-// object that was made anew stays, and one that somebody edited.
+// TestGoneThoughWrittenInto: what is gone from the API, or beyond a limit, goes, also where somebody writes a label of theirs into it at
+// that moment. An object that was made anew stays, and one that somebody edited.
 func TestGoneThoughWrittenInto(t *testing.T) {
 	for name, c := range map[string]struct {
 		because string
@@ -240,7 +240,9 @@ func TestGoneThoughWrittenInto(t *testing.T) {
 		"edited":           {plan.BecauseDeleted, "uid-of-a", "b", 1},
 		"made anew":        {plan.BecauseDeleted, "another", "a", 1},
 		"is going already": {plan.BecauseDeleted, "uid-of-a", "a", 1},
-		"beyond a limit":   {plan.BecauseHistory, "uid-of-a", "a", 1},
+		"beyond a limit":   {plan.BecauseHistory, "uid-of-a", "a", 0},
+		"of no such type":  {plan.BecauseType, "uid-of-a", "a", 0},
+		"no more, perhaps": {plan.BecauseType, "uid-of-a", "b", 1},
 		"not there at all": {plan.BecauseDeleted, "", "", 0},
 	} {
 		api := &kubetest.API{Tasks: map[string]*v1alpha1.LivepeerTask{}, Writing: func(_, _ *v1alpha1.LivepeerTask) {}}

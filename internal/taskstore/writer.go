@@ -145,10 +145,7 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 			return err
 		}
 		if action.Observation == nil {
-			if action.Because != plan.BecauseDeleted {
-				return nil // a deletion by Limits: the next plan decides again
-			}
-			// The task is gone in Studio. Delete the object unless more than others' labels has changed since.
+			// Delete the object unless more than others' labels has changed since: why it has to go, its content alone tells.
 			if again, err := w.sameObject(ctx, &action.Stored); !again {
 				return err
 			}
