@@ -24,9 +24,9 @@ type Answer int
 
 // The answers.
 const (
-	// Found: the task, not older than the webhook that asked for it.
+	// Found: the task, not older than the webhook that asked for it, or than what somebody else changed.
 	Found Answer = iota
-	// Behind: the task as it was before the change that the webhook told of: the database replica that answered lags.
+	// Behind: the task as it was before the change that the webhook told of, or that is stored: the database replica that answered lags.
 	Behind
 	// Deleted: the task, marked as deleted.
 	Deleted
@@ -60,7 +60,7 @@ const (
 	Write
 	// WriteAndAskAgain also asks once more, a few times and soon.
 	WriteAndAskAgain
-	// AskAgain a few times and soon.
+	// AskAgain a few times and soon; after that, it is left to a poll, or to a full sync that comes soon.
 	AskAgain
 	// Gone: the stored object, if there is one, may be deleted, by a full sync.
 	Gone
@@ -80,7 +80,7 @@ const (
 func Recheck(why Why, answer Answer) Verdict {
 	return [...][11]Verdict{
 		//               Found  Behind            Deleted   NotFound  NotShown  NoTask    Elsewhere Unplaced Unreadable Limited  Failed
-		ExternalChange: {Write, Write, Gone, Gone, FullSync, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
+		ExternalChange: {Write, AskAgain, Gone, Gone, FullSync, Nothing, Nothing, Nothing, FullSync, FullSync, FullSync},
 		Pushed:         {Write, WriteAndAskAgain, Nothing, AskAgain, Poll, Nothing, Nothing, Poll, Poll, Poll, Poll},
 		Stalled:        {Write, Write, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Fail, LeaveOut},
 		Unread:         {Write, Write, Gone, Gone, LeaveOut, LeaveOut, LeaveOut, LeaveOut, Nothing, Fail, Nothing},

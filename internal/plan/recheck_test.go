@@ -13,7 +13,7 @@ func TestRecheckCellByCell(t *testing.T) {
 	reasons := []plan.Why{plan.ExternalChange, plan.Pushed, plan.Stalled, plan.Unread, plan.Missing}
 	answers := map[plan.Answer][]plan.Verdict{
 		plan.Found:      {plan.Write, plan.Write, plan.Write, plan.Write, plan.Write},
-		plan.Behind:     {plan.Write, plan.WriteAndAskAgain, plan.Write, plan.Write, plan.Write},
+		plan.Behind:     {plan.AskAgain, plan.WriteAndAskAgain, plan.Write, plan.Write, plan.Write},
 		plan.Deleted:    {plan.Gone, plan.Nothing, plan.LeaveOut, plan.Gone, plan.Gone},
 		plan.NotFound:   {plan.Gone, plan.AskAgain, plan.LeaveOut, plan.Gone, plan.Gone},
 		plan.NotShown:   {plan.FullSync, plan.Poll, plan.LeaveOut, plan.LeaveOut, plan.Nothing},

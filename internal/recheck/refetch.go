@@ -36,8 +36,8 @@ type followUp struct {
 	failures int
 }
 
-// pushPause returns the pause before a pushed task is asked for again because Studio's replica did not show the change yet. After the
-// last pause, 0 leaves the task to the next poll.
+// pushPause returns the pause before a task is asked for again because Studio's replica did not show yet what was pushed, or is stored.
+// After the last pause, 0 leaves the task to the next poll or full sync.
 func pushPause(asked int) time.Duration {
 	pauses := [...]time.Duration{150 * time.Millisecond, 600 * time.Millisecond, 2400 * time.Millisecond}
 	if asked < len(pauses) {
@@ -96,7 +96,9 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 			next.pause = pushPause(ask.asked)
 		}
 	case plan.AskAgain:
-		next.pause = pushPause(ask.asked)
+		if next.pause = pushPause(ask.asked); next.pause == 0 && ask.why == plan.ExternalChange { // no poll shows the task
+			q.Handoff.wantFullSync(syncstate.WantedSoon)
+		}
 	case plan.Poll:
 		q.PollSoon()
 	case plan.FullSync:
@@ -162,7 +164,7 @@ func (q *Queue) ask(
 	if err != nil || observation.ID != ask.id {
 		return plan.NoTask, nil, nil // no task, or another one: that says nothing about this one
 	}
-	if mirror.StampOf(observation).UpdatedAt < ask.wanted {
+	if mirror.StampOf(observation).UpdatedAt < ask.wanted || ask.why == plan.ExternalChange && q.outdated(source, observation) {
 		return plan.Behind, observation, nil
 	}
 	return plan.Found, observation, nil
@@ -191,6 +193,12 @@ func (q *Queue) upToDate(source *v1alpha1.LivepeerTaskSource, id string, wanted 
 	entry := q.stored(source, id)
 	return entry != nil && wanted > 0 && entry.UpdatedAt >= wanted && entry.OwnerUID == source.UID && !entry.Deleting &&
 		entry.ObservedGeneration == entry.Generation
+}
+
+// outdated reports whether what is stored is newer than an answer, which then puts nothing right.
+func (q *Queue) outdated(source *v1alpha1.LivepeerTaskSource, observation *mirror.Observation) bool {
+	stored := q.stored(source, observation.ID)
+	return stored != nil && observation.Status.UpdatedAt != nil && mirror.StampOf(observation).UpdatedAt < stored.UpdatedAt
 }
 
 // stored returns the stored task with this ID; nil if there is none.

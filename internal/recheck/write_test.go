@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -264,4 +265,49 @@ func TestAskAll(t *testing.T) {
 	hanging.mu.Lock()
 	defer hanging.mu.Unlock()
 	g.Expect(hanging.waiting[plan.Missing]).To(BeEmpty(), "nobody waits for those any more")
+}
+
+// TestAnEditIsNotForgottenForAnOldAnswer: Studio's replica does not show yet what is stored, so that nothing can be put right by its answer. It
+// is asked again, a few times and soon, and then a full sync comes soon. No poll would show the task.
+func TestAnEditIsNotForgottenForAnOldAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		behind int // so many answers
+		phase  string
+		want   syncstate.Wanted
+	}{
+		"for a moment": {2, v1alpha1.PhaseRunning, syncstate.NotWanted},
+		"for long":     {100, "edited", syncstate.WantedSoon},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			studio, answers := oneTask("a", at-1000), 0
+			a := newAsked(t, func(w http.ResponseWriter, r *http.Request) {
+				if answers++; answers > c.behind {
+					studio.Update("a", func(task livepeertest.Task) {
+						task["status"] = map[string]any{"phase": v1alpha1.PhaseRunning, "updatedAt": at}
+					})
+				}
+				studio.ServeHTTP(w, r)
+			})
+			a.Clock = quickly{}
+			edited := kubetest.ATask("a", "main", 10, func(task *v1alpha1.LivepeerTask) {
+				task.Generation, task.Status.UpdatedAt, task.Status.ErrorMessage = 2, new(metav1.NewMicroTime(time.UnixMilli(at))), "edited"
+				task.Status.Phase = "edited"
+			})
+			a.Tasks["a"] = edited
+			a.Index.See(edited)
+			a.Recheck("a", plan.ExternalChange)
+			g.Eventually(a.Idle, soon).Should(BeTrue())
+			g.Expect(a.Tasks["a"].Status.Phase).To(Equal(c.phase))
+			g.Expect(a.Handoff.TakeFullSync()).To(Equal(c.want))
+			g.Expect(answers).To(BeNumerically("<=", 4))
+		})
+	}
+}
+
+// quickly is the real clock, with pauses of milliseconds.
+type quickly struct{ clock.RealClock }
+
+func (q quickly) AfterFunc(d time.Duration, f func()) clock.Timer {
+	return q.RealClock.AfterFunc(d/1000, f)
 }
