@@ -213,7 +213,7 @@ func (q *Queue) stored(source *v1alpha1.LivepeerTaskSource, id string) *mirror.E
 }
 
 // write stores the task if it differs. If that failed, it returns the pause before the next attempt. Tasks that can't be mirrored are
-// left to the polls, which report them.
+// left to the next poll or full sync, which reports them.
 func (q *Queue) write(
 	ctx context.Context, source *v1alpha1.LivepeerTaskSource, connection *Connection, ask *question, observation *mirror.Observation,
 ) (pause time.Duration, failures int) {
@@ -222,6 +222,9 @@ func (q *Queue) write(
 	out, err := q.Writer.Apply(ctx, scope, planned.Actions)
 	if ask.why == plan.ExternalChange && out.Writes[plan.Create] > 0 && ask.compared != q.Handoff.comparisons() {
 		q.SyncSoon() // the answer may be older than what that full sync found, which could not see the object
+	}
+	if ask.why == plan.ExternalChange && len(out.Refused)+len(planned.Conflicts)+len(planned.Nameless) > 0 { // no poll shows the task
+		q.Handoff.wantFullSync(syncstate.WantedSoon)
 	}
 	logger := q.Log.WithValues("source", q.key)
 	for id, refusal := range out.Refused {

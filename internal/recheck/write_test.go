@@ -116,7 +116,8 @@ func (r *refusing) Get(context.Context, client.ObjectKey, client.Object, ...clie
 	return r.err
 }
 
-// TestWritesThatFail are tried again after pauses that grow; those of pushes a few times, and those that there is no place for, not.
+// TestWritesThatFail are tried again after pauses that grow; those of pushes a few times, and those that there is no place for, or that are
+// refused, not. What is refused is reported by the next poll, if Studio has just changed it, and otherwise by a full sync.
 func TestWritesThatFail(t *testing.T) {
 	kind := v1alpha1.GroupVersion.WithResource("livepeertasks").GroupResource()
 	for name, c := range map[string]struct {
@@ -132,7 +133,8 @@ func TestWritesThatFail(t *testing.T) {
 		"of a push":       {apierrors.NewServiceUnavailable("out"), question{why: plan.Pushed, asked: 1}, 600 * time.Millisecond, 0, 0},
 		"of a late push":  {apierrors.NewServiceUnavailable("out"), question{why: plan.Pushed, asked: 3}, 0, 0, 0},
 		"no CRD":          {apierrors.NewNotFound(kind, ""), question{why: plan.ExternalChange}, 0, 0, syncstate.WantedNow},
-		"refused":         {apierrors.NewBadRequest("no " + livepeertest.APIKey), question{why: plan.ExternalChange}, 0, 0, 0},
+		"refused":         {apierrors.NewBadRequest("no " + livepeertest.APIKey), question{why: plan.ExternalChange}, 0, 0, syncstate.WantedSoon},
+		"a push refused":  {apierrors.NewBadRequest("no"), question{why: plan.Pushed}, 0, 0, 0},
 	} {
 		g := NewWithT(t)
 		a := newAsked(t, oneTask("a", at).ServeHTTP)
@@ -144,7 +146,7 @@ func TestWritesThatFail(t *testing.T) {
 		pause, failures := a.write(t.Context(), a.Source, connectTo(t, a.Source.Spec.URL), &c.ask, observation)
 		g.Expect([]any{pause, failures}).To(Equal([]any{c.pause, c.failures}), name)
 		g.Expect(a.Handoff.TakeFullSync()).To(Equal(c.fullSync), name)
-		g.Expect(logged != "").To(Equal(name == "refused"), name)
+		g.Expect(logged != "").To(Equal(apierrors.IsBadRequest(c.err)), name)
 		g.Expect(logged).NotTo(ContainSubstring(livepeertest.APIKey))
 	}
 }
