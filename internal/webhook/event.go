@@ -13,7 +13,7 @@ import (
 const (
 	// maxTaskID is the longest ID of a task that is mirrored.
 	maxTaskID = 1024
-	// maxAhead is how far an update time may be ahead of our clock to be believed.
+	// maxAhead is how far an update time may be after the signed one, by the same clock, to be believed.
 	maxAhead = time.Minute
 	// maxMillis is the largest time accepted: the year 9999.
 	maxMillis = 253_402_300_800_000
@@ -77,8 +77,8 @@ func (e *event) aboutTask() bool {
 }
 
 // updatedAt returns when the task changed; 0 if the event does not say it, or says an impossible time.
-func (e *event) updatedAt(now time.Time) int64 {
-	if !(e.updated > 0 && e.updated <= float64(now.Add(maxAhead).UnixMilli())) {
+func (e *event) updatedAt() int64 {
+	if !(e.updated > 0 && e.updated <= float64(e.signed.Add(maxAhead).UnixMilli())) {
 		return 0
 	}
 	return int64(e.updated)

@@ -153,7 +153,7 @@ func (h *handler) deliver(r *http.Request, body []byte, received time.Time) resu
 	if h.seen.has(source, event.attempt(), received) {
 		return repeated
 	}
-	notification := Notification{Source: source, TaskID: event.taskID, UpdatedAt: event.updatedAt(received), Received: received}
+	notification := Notification{Source: source, TaskID: event.taskID, UpdatedAt: event.updatedAt(), Received: received}
 	if err := h.sources.Notify(notification); err != nil {
 		return unavailable
 	}
