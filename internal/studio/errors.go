@@ -92,8 +92,11 @@ func kindOf(status int) Kind {
 const maxRetryAfter = time.Hour
 
 // RetryAfter reads Retry-After headers, seconds or an HTTP date; 0 if there is none, and an hour at most. If proxies have added
-// more, the longest counts.
+// more, the longest counts. now is for an answer that does not say what time it is where it comes from.
 func RetryAfter(h http.Header, now time.Time) (longest time.Duration) {
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
 	for _, v := range h.Values("Retry-After") {
 		if t, err := http.ParseTime(v); err == nil {
 			longest = max(longest, t.Sub(now))

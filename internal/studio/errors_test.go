@@ -114,6 +114,17 @@ func TestErrorsOfGet(t *testing.T) {
 	}
 }
 
+// TestRetryAfterByAnotherClock: a date is meant by the clock of whoever sends it, which its answer tells.
+func TestRetryAfterByAnotherClock(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, ahead := range []time.Duration{-10 * time.Minute, 0, 10 * time.Minute} {
+		h := http.Header{"Date": {now.Add(ahead).Format(http.TimeFormat)}, "Retry-After": {now.Add(ahead + time.Minute).Format(http.TimeFormat)}}
+		if got := RetryAfter(h, now); got != time.Minute {
+			t.Errorf("a clock that is %s ahead: %s", ahead, got)
+		}
+	}
+}
+
 func TestRetryAfterDate(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, tt := range []struct{ in, want time.Duration }{{time.Minute, time.Minute}, {-time.Minute, 0}, {48 * time.Hour, time.Hour}} {
