@@ -24,7 +24,8 @@ import (
 	"github.com/livepeer/livepeer-task-operator/internal/webhook/backend"
 )
 
-// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes. A write for each poll would be noise.
+// pollTimeRefresh is how old status.lastPollTime may get while nothing else changes, or how far ahead, as after a clock was set back. A
+// write for each poll would be noise.
 const pollTimeRefresh = 5 * time.Minute
 
 // suspended returns the report of a suspended source.
@@ -67,7 +68,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	}
 	r.measure(next, &last.report)
 	polledAt, changed := last.report.PolledAt, !equality.Semantic.DeepEqual(source.Status, next.Status)
-	stale := source.Status.LastPollTime == nil || polledAt.Sub(source.Status.LastPollTime.Time) >= pollTimeRefresh
+	stale := source.Status.LastPollTime == nil || polledAt.Sub(source.Status.LastPollTime.Time).Abs() >= pollTimeRefresh
 	if report.Ended && !polledAt.IsZero() && !report.Behind && (changed || stale) {
 		next.Status.LastPollTime, changed = &metav1.Time{Time: polledAt.Truncate(time.Second)}, true
 	}
