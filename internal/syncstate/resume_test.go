@@ -41,6 +41,12 @@ func TestResume(t *testing.T) {
 		"tasks newer than the last poll": {
 			nil, []mirror.Entry{{Shown: mirror.Shown{ID: "a", Phase: "running", UpdatedAt: ms(5)}}}, 6, ms(-3), mirror.Stamp{},
 		},
+		// Studio's is the only clock that its times can be compared with.
+		"a time that is ahead of all, and a clock that is ahead of Studio's": {
+			nil, []mirror.Entry{
+				{Shown: mirror.Shown{ID: "a", Phase: "running", UpdatedAt: ms(-12)}}, {Shown: mirror.Shown{ID: "b", Phase: "running", UpdatedAt: ms(1_000_000)}},
+			}, 6, ms(-12), mirror.Stamp{},
+		},
 		"listed in the future, as where the clock was set back": {
 			func(s *v1alpha1.LivepeerTaskSourceStatus) { s.LastFullSyncTime = minute(90) }, entries, 10, ms(-20), mirror.Stamp{UpdatedAt: ms(-30), ID: "c"},
 		},

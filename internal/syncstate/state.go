@@ -3,6 +3,7 @@
 package syncstate
 
 import (
+	"cmp"
 	"hash/maphash"
 	"iter"
 	"time"
@@ -87,9 +88,13 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	status := &source.Status
 	s.Inputs.Generation = source.Generation
 	stored, newest, credible := 0, int64(0), int64(0)
+	polled, before := lastPolled(status, now), int64(0)
 	for entry := range entries {
 		stored++
 		newest = max(newest, entry.UpdatedAt)
+		if entry.UpdatedAt <= polled {
+			before = max(before, entry.UpdatedAt)
+		}
 		if entry.UpdatedAt <= now.Add(farAhead).UnixMilli() {
 			credible = max(credible, entry.UpdatedAt)
 		}
@@ -117,13 +122,20 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	}
 	if status.LastPollTime != nil {
 		s.Schedule.PolledAt = status.LastPollTime.Time
-		s.Watermark.newest = max(1, earliest(s.Schedule.PolledAt, now).Add(-restartMargin).UnixMilli())
 	}
-	s.Watermark.newest = min(s.Watermark.newest, newest)
-	s.Watermark.rose = now
+	// The time of a task, if possible: our clock may be ahead of Studio's, and so may a single task's time.
+	s.Watermark.newest, s.Watermark.rose = cmp.Or(before, min(polled, newest)), now
 	if s.Retention.Omitted > 0 {
 		s.Retention.Cutoff = plan.OldestFinished(entries)
 	}
+}
+
+// lastPolled returns the time of the last poll that is recorded, less restartMargin, in milliseconds since 1970; 0 if there is none.
+func lastPolled(status *v1alpha1.LivepeerTaskSourceStatus, now time.Time) int64 {
+	if status.LastPollTime == nil {
+		return 0
+	}
+	return max(1, earliest(status.LastPollTime.Time, now).Add(-restartMargin).UnixMilli())
 }
 
 // ready returns reason and message of the condition Ready.
