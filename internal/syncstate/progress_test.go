@@ -66,7 +66,7 @@ func TestPolled(t *testing.T) {
 		take(p)
 		g.Expect(p.Schedule.PolledAt).To(Equal(ended), name)
 		g.Expect(p.Schedule.NextPoll).To(And(BeTemporally(">", ended), BeTemporally("<=", ended.Add(source.Spec.Interval.Duration*11/10))), name)
-		g.Expect(p.Watermark.From()).To(BeEquivalentTo(60_000), name)
+		g.Expect(p.Watermark.From()).To(BeEquivalentTo(59_000), name)
 		g.Expect(p.Coverage.Resuming).To(Equal(name == "listing"), name)
 	}
 }

@@ -11,9 +11,12 @@ const overlap = 10 * time.Second
 // Watermark says from which status.updatedAt on the next poll asks for changes. It compares update times only with
 // update times, and local times only with local times: a clock that differs from Studio's does no harm.
 type Watermark struct {
-	newest  int64     // largest update time seen, in milliseconds since 1970; 0 before anything was
-	rose    time.Time // when newest last rose
-	settled bool      // a poll that began an overlap after newest rose has completed: the overlap need not be read again
+	newest int64     // largest update time seen, in milliseconds since 1970; 0 before anything was
+	rose   time.Time // when newest last rose
+	// took is how long the poll took that showed newest. If a proxy that says what time it is in Studio is ahead, that may be an update from
+	// after the poll's first answer, and earlier ones may be missing.
+	took    time.Duration
+	settled bool // a poll that began an overlap after newest rose has completed: the overlap need not be read again
 }
 
 // Newest returns the largest update time seen, in milliseconds since 1970; 0 before anything was.
@@ -27,7 +30,7 @@ func (w *Watermark) From() int64 {
 	case w.settled:
 		return w.newest + 1
 	default:
-		return max(1, w.newest-overlap.Milliseconds())
+		return max(1, w.newest-(overlap+w.took).Milliseconds())
 	}
 }
 
@@ -36,7 +39,7 @@ func (w *Watermark) From() int64 {
 func (w *Watermark) polled(began, ended time.Time, newest int64) {
 	switch {
 	case newest > w.newest:
-		w.newest, w.rose, w.settled = newest, ended, false
+		w.newest, w.rose, w.took, w.settled = newest, ended, ended.Sub(began), false
 	case began.Sub(w.rose) >= overlap:
 		w.settled = true
 	}
