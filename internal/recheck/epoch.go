@@ -52,6 +52,16 @@ func (q *Queue) Renew(with With) {
 	before.asking.Wait()
 }
 
+// Wait waits, after Close, until no question is under way.
+func (q *Queue) Wait() {
+	q.mu.Lock()
+	last := q.epoch
+	q.mu.Unlock()
+	if last != nil {
+		last.asking.Wait()
+	}
+}
+
 // within asks a question, until its epoch or the engine ends.
 func (q *Queue) within(engine context.Context, epoch *epoch, ask *question) followUp {
 	defer epoch.asking.Done()

@@ -58,7 +58,8 @@ type Engine struct {
 
 	mu      sync.Mutex
 	sources map[types.NamespacedName]*Source
-	ctx     context.Context //nolint:containedctx // What is under way ends with the engine, not with the call that began it.
+	leaving map[types.NamespacedName]chan struct{} // see Forget
+	ctx     context.Context                        //nolint:containedctx // What is under way ends with the engine, not with the call that began it.
 	stopped bool
 	group   sync.WaitGroup
 	started chan struct{}
@@ -67,7 +68,8 @@ type Engine struct {
 // New returns an engine, which works once it is started.
 func New(config Config) *Engine {
 	e := &Engine{
-		Config: config, sources: map[types.NamespacedName]*Source{}, started: make(chan struct{}),
+		Config: config, started: make(chan struct{}),
+		sources: map[types.NamespacedName]*Source{}, leaving: map[types.NamespacedName]chan struct{}{},
 		listings: fair.NewGate(unlimited, namespaceListings),
 	}
 	e.rechecks = recheck.Config{
@@ -143,17 +145,6 @@ func (e *Engine) Reconnect(key types.NamespacedName) {
 	}
 }
 
-// Forget cancels what a source has under way, and forgets the source.
-func (e *Engine) Forget(key types.NamespacedName) {
-	e.mu.Lock()
-	s, ok := e.sources[key]
-	delete(e.sources, key)
-	e.mu.Unlock()
-	if ok {
-		s.end()
-	}
-}
-
 // Recheck has one task of a source read again from Studio.
 func (e *Engine) Recheck(key types.NamespacedName, id string, why plan.Why) {
 	s := e.source(key)
@@ -176,6 +167,7 @@ func (e *Engine) source(key types.NamespacedName) *Source {
 	s, ok := e.sources[key]
 	if !ok {
 		s = newSource(e, key)
+		s.before = e.leaving[key]
 		e.sources[key] = s
 	}
 	return s

@@ -40,6 +40,7 @@ type Source struct {
 	reconnects reconnects
 	alarm      clock.Timer // calls look; nil before the first sync
 	forgotten  bool
+	before     <-chan struct{} // closed once nothing of an earlier Source of this key is under way; nil if nothing was
 
 	// answered is when the API last answered, in nanoseconds since 1970. writing: the step waits for Kubernetes, not for the API.
 	answered atomic.Int64
@@ -52,6 +53,7 @@ type Source struct {
 type step struct {
 	began  time.Time
 	cancel context.CancelFunc
+	ended  chan struct{}
 }
 
 func newSource(engine *Engine, key types.NamespacedName) *Source {
@@ -65,6 +67,9 @@ func (s *Source) sync(source *v1alpha1.LivepeerTaskSource) Report {
 	now := s.engine.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.forgotten { // at this moment: whoever forgets a source that is there has it synced again
+		return Report{}
+	}
 	report := s.begin(source, now)
 	var after time.Duration
 	report.Silent, after = s.next(now)
@@ -111,9 +116,10 @@ func (s *Source) meet(source *v1alpha1.LivepeerTaskSource, now time.Time) {
 
 // start begins a step. The caller holds the lock.
 func (s *Source) start(source *v1alpha1.LivepeerTaskSource) {
-	state, this := s.state, &step{began: s.engine.Clock.Now()}
+	state, this := s.state, &step{began: s.engine.Clock.Now(), ended: make(chan struct{})}
 	ready := make(chan struct{})
 	if !s.engine.run(func(ctx context.Context) {
+		defer close(this.ended)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		this.cancel = cancel
@@ -166,17 +172,6 @@ func (s *Source) meetSoon() {
 	}
 }
 
-func (s *Source) end() {
-	s.mu.Lock()
-	s.forgotten = true
-	if s.alarm != nil {
-		s.alarm.Stop()
-	}
-	s.drop()
-	s.mu.Unlock()
-	s.rechecks.Close()
-}
-
 // drop cancels the step under way, which then closes the state; without a step, it closes the state. The caller holds the lock.
 func (s *Source) drop() {
 	switch {
@@ -213,7 +208,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 		s.connected("")
 	} else {
 		s.connected(connection.Fingerprint)
-		s.renew(source, connection)
+		s.renew(ctx, source, connection)
 		state.Update(source, syncstate.Observed{
 			Fingerprint: connection.Fingerprint, Stored: s.stored(source), Listing: state.Listing(),
 		}, s.rechecks.Handoff.TakeFullSync, clock.Now())
@@ -259,13 +254,6 @@ func (s *Source) connected(fingerprint string) {
 	if s.connection = fingerprint; s.step != nil {
 		s.step.began = s.engine.Clock.Now()
 	}
-}
-
-// renew ends the questions under way that were asked for an earlier source, spec or account, before it is listed.
-func (s *Source) renew(source *v1alpha1.LivepeerTaskSource, connection *Connection) {
-	s.writing.Store(true)
-	defer s.writing.Store(false)
-	s.rechecks.Renew(recheck.With{Source: source.UID, Generation: source.Generation, Fingerprint: connection.Fingerprint})
 }
 
 // mirror polls and lists what is due, once its namespace has a free slot for a listing.
