@@ -38,9 +38,11 @@ func New(config Config) *Reconciler {
 	return &Reconciler{
 		client: config.Client, index: config.Index, writer: config.Writer, sinks: config.Sinks, metrics: config.Metrics, now: config.Now,
 		indexed: config.Indexed, changed: config.Changed, events: config.Events,
-		steps: fair.NewGate(unlimited, namespaceSteps), doubtful: fair.NewGate(unlimited, namespaceDoubtful),
-		tasks:   fair.NewGate(tasksRead, namespaceTasksRead),
-		running: map[types.NamespacedName]bool{}, states: map[types.NamespacedName]*sending{},
+		gates: gates{
+			steps: fair.NewGate(unlimited, namespaceSteps), doubtful: fair.NewGate(unlimited, namespaceDoubtful),
+			tasks: fair.NewGate(tasksRead, namespaceTasksRead),
+		},
+		runs: runs{running: map[types.NamespacedName]bool{}}, states: map[types.NamespacedName]*sending{},
 	}
 }
 

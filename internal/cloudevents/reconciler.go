@@ -61,13 +61,21 @@ type Reconciler struct {
 	// changed is called for a source whose condition has to be written.
 	changed func(source types.NamespacedName)
 
-	steps, doubtful, tasks *fair.Gate
+	gates
 
-	mu      sync.Mutex
-	queue   workqueue.TypedRateLimitingInterface[reconcile.Request]
-	group   sync.WaitGroup                // of steps
-	running map[types.NamespacedName]bool // sources with a step under way; true: another one is to follow
-	states  map[types.NamespacedName]*sending
+	mu     sync.Mutex
+	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
+	states map[types.NamespacedName]*sending
+	runs
+}
+
+// gates bound the steps under way, those whose sinks are in doubt, and the tasks in memory.
+type gates struct{ steps, doubtful, tasks *fair.Gate }
+
+// runs are the steps under way.
+type runs struct {
+	group   sync.WaitGroup
+	running map[types.NamespacedName]bool // sources with one; true: another one is to follow
 	stopped bool
 }
 

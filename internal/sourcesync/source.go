@@ -30,11 +30,7 @@ type Source struct {
 	mu    sync.Mutex
 	spec  *v1alpha1.LivepeerTaskSource // as it was last synced; nil before
 	state *syncstep.State
-	step  *step            // under way; nil if none is
-	ended *Report          // of the last step, until sync returns it
-	told  time.Time        // when the last step ended, and reported how it went
-	again bool             // the next sync begins a step, even if nothing is due
-	begun syncstate.Inputs // of the last step: if they change, a step begins at once
+	stepping
 	// connection is the fingerprint of the last step's.
 	connection string
 	reconnects reconnects
@@ -42,11 +38,23 @@ type Source struct {
 	forgotten  bool
 	before     <-chan struct{} // closed once nothing of an earlier Source of this key is under way; nil if nothing was
 
-	// answered is when the API last answered, in nanoseconds since 1970. writing: the step waits for Kubernetes, not for the API.
-	answered atomic.Int64
-	writing  atomic.Bool
-
+	pulse
 	rechecks *recheck.Queue
+}
+
+// stepping is the step of a source that is under way, and what the last one left.
+type stepping struct {
+	step  *step            // under way; nil if none is
+	ended *Report          // of the last step, until sync returns it
+	told  time.Time        // when the last step ended, and reported how it went
+	again bool             // the next sync begins a step, even if nothing is due
+	begun syncstate.Inputs // of the last step: if they change, a step begins at once
+}
+
+// pulse tells whether the API of a source is silent. It needs no lock.
+type pulse struct {
+	answered atomic.Int64 // when the API last answered, in nanoseconds since 1970
+	writing  atomic.Bool  // the step waits for Kubernetes, not for the API
 }
 
 // step is a step that is under way.
