@@ -54,8 +54,10 @@ func (x *Index) gone(key types.NamespacedName, uid types.UID) {
 	if known, ok := x.byName[key.Namespace][key.Name]; ok && known.uid == uid {
 		x.remove(known)
 	}
-	if seen, ok := x.writing[key]; ok {
-		seen.foreign = nil // by nobody else
+	for _, seen := range []*inFlight{x.writing[key], x.reading[key]} {
+		if seen != nil {
+			seen.deleted, seen.foreign = append(seen.deleted, uid), nil // by nobody else
+		}
 	}
 	x.mu.Unlock()
 	x.done(key, nil)
@@ -77,8 +79,7 @@ func (x *Index) Observe(task *v1alpha1.LivepeerTask) {
 	x.ObserveStored(StoredOf(&entry), true)
 }
 
-// ObserveStored takes in a task as it is stored. It reports content that is not known yet, unless it is an own write; of a new task as
-// SeeStored does, unless it is known to have changed.
+// ObserveStored does the same for a task that may be known to have changed: then a new one is reported, too. Own writes never are.
 func (x *Index) ObserveStored(task *StoredTask, changed bool) {
 	x.mu.Lock()
 	tell := x.observe(task, changed)
@@ -181,8 +182,7 @@ func (x *Index) Deleted(key types.NamespacedName, uid types.UID) {
 	}
 }
 
-// Replace takes in a list of all tasks of a namespace, or of all namespaces if that is "", as of a version. Known tasks that it
-// lacks are deleted, unless they were written later.
+// Replace takes in a list, as of a version, of all tasks of a namespace, or of all if that is "": older ones that it lacks are deleted.
 func (x *Index) Replace(namespace string, tasks []*StoredTask, version string) {
 	listed := make(map[types.NamespacedName]struct{}, len(tasks))
 	for _, task := range tasks {

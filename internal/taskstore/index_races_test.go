@@ -138,6 +138,22 @@ func TestAListWithoutWhatWasJustMade(t *testing.T) {
 	}
 }
 
+// TestOurDeletionWhileRead: what was read before the operator deleted the object does not bring it back, nor make that anybody else's deletion.
+func TestOurDeletionWhileRead(t *testing.T) {
+	x, told := NewIndex(), 0
+	task := kubetest.ATask("a", "main", 10)
+	x.SeeStored(stored(task))
+	x.NotifyExternalChanges(func(TaskRef) { told++ })
+	x.BeginRead(keyOf("a"))
+	x.begin(keyOf("a"))
+	x.gone(keyOf("a"), task.UID)
+	x.Read(keyOf("a"), stored(task))
+	_, known := x.Lookup("media")("a")
+	if x.Deleted(keyOf("a"), task.UID); known || told > 0 {
+		t.Errorf("is known: %v, told: %d", known, told)
+	}
+}
+
 // TestOlderEventOfEarlierObject: a late event does not bring an earlier object of the same name back.
 func TestOlderEventOfEarlierObject(t *testing.T) {
 	x := NewIndex()
