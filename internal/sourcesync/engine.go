@@ -59,7 +59,7 @@ type Engine struct {
 	mu      sync.Mutex
 	sources map[types.NamespacedName]*Source
 	leaving map[types.NamespacedName]chan struct{} // see Forget
-	ctx     context.Context                        //nolint:containedctx // What is under way ends with the engine, not with the call that began it.
+	ctx     context.Context                        //nolint:containedctx // What is under way ends with the engine, not with its call.
 	stopped bool
 	group   sync.WaitGroup
 	started chan struct{}

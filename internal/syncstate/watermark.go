@@ -13,8 +13,8 @@ const overlap = 10 * time.Second
 type Watermark struct {
 	newest int64     // largest update time seen, in milliseconds since 1970; 0 before anything was
 	rose   time.Time // when newest last rose
-	// took is how long the poll took that showed newest. If a proxy that says what time it is in Studio is ahead, that may be an update from
-	// after the poll's first answer, and earlier ones may be missing.
+	// took is how long the poll took that showed newest. If a proxy that says what time it is in Studio is ahead, that may be an update
+	// from after the poll's first answer, and earlier ones may be missing.
 	took    time.Duration
 	settled bool // a poll that began an overlap after newest rose has completed: the overlap need not be read again
 }

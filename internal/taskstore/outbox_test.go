@@ -113,8 +113,8 @@ func TestAcknowledgeKeepsWhatOthersSet(t *testing.T) {
 	edited := kubetest.ATask("a", "main", 11, waitingFor("running"), func(task *v1alpha1.LivepeerTask) {
 		task.Generation, task.Spec.Type = 2, "other"
 		task.Status.UpdatedAt = new(metav1.NewMicroTime(time.Now().Add(1000 * time.Hour)))
-		task.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl-edit", FieldsV1: &metav1.FieldsV1{Raw: []byte(
-			`{"f:spec":{"f:type":{}},"f:status":{"f:updatedAt":{}}}`)}}}
+		task.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl-edit", FieldsV1: metav1.NewFieldsV1(
+			`{"f:spec":{"f:type":{}},"f:status":{"f:updatedAt":{}}}`)}}
 	})
 	storage, _ := newMoody(edited.DeepCopy())
 	x := known(edited)
