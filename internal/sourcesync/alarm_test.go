@@ -136,6 +136,17 @@ func TestASilentAPIIsToldOf(t *testing.T) {
 	w.Expect(w.Sync(w.spec).Silent).NotTo(BeNil())
 }
 
+// syncsAnew waits until a full sync has ended that began now.
+func (w *watched) syncsAnew() {
+	report := w.Sync(w.spec)
+	w.Eventually(func() bool {
+		if w.woken.take(keyOf(w.spec)) {
+			report = w.Sync(w.spec)
+		}
+		return report.FullSyncAt.Equal(w.clock.Now())
+	}, soon, time.Millisecond).Should(BeTrue())
+}
+
 // otherwise are the ways in which what a source is asked with changes.
 var otherwise = map[string]func(*watched){
 	"the spec": func(w *watched) { w.spec.Generation++ },
@@ -167,13 +178,7 @@ func TestAStepThatHangsEndsWithWhatItWasFor(t *testing.T) {
 			w.studio.Fault(nil)
 			w.spec = w.spec.DeepCopy()
 			change(w)
-			report := w.Sync(w.spec)
-			w.Eventually(func() bool {
-				if w.woken.take(keyOf(w.spec)) {
-					report = w.Sync(w.spec)
-				}
-				return report.FullSyncAt.Equal(w.clock.Now())
-			}, soon, time.Millisecond).Should(BeTrue())
+			w.syncsAnew()
 		})
 	}
 }

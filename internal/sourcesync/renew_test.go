@@ -42,13 +42,7 @@ func TestAQuestionThatHangsEndsWithWhatItWasFor(t *testing.T) {
 			w.Eventually(questions.Load, soon, time.Millisecond).Should(BeEquivalentTo(1))
 			w.spec = w.spec.DeepCopy()
 			change(w)
-			report := w.Sync(w.spec)
-			w.Eventually(func() bool {
-				if w.woken.take(keyOf(w.spec)) {
-					report = w.Sync(w.spec)
-				}
-				return report.FullSyncAt.Equal(w.clock.Now())
-			}, soon, time.Millisecond).Should(BeTrue())
+			w.syncsAnew()
 			w.Eventually(questions.Load, soon, time.Millisecond).Should(BeEquivalentTo(2))
 		})
 	}
