@@ -22,8 +22,9 @@ const (
 	takeover = time.Minute
 	// recovery is how long everything may take to be well again.
 	recovery = 3 * time.Minute
-	// settling is how long differences may last after a full sync: what was edited just before it may be healed after it.
-	settling   = 20 * time.Second
+	// settling is how long differences may last after a full sync: what was edited just before it may be healed after it, and on a
+	// busy machine a leader may lose its lease at that moment.
+	settling   = takeover + 20*time.Second
 	mostToTell = 20 // differences of a site
 )
 
