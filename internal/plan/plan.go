@@ -53,6 +53,14 @@ type Action struct {
 	Because string
 }
 
+// ID is that of the task, as it was observed if it was.
+func (a *Action) ID() string {
+	if a.Observation != nil {
+		return a.Observation.ID
+	}
+	return a.Stored.ID
+}
+
 // Scope says which observations of a source are mirrored, and where.
 type Scope struct {
 	Namespace string
@@ -83,6 +91,16 @@ func (l Lookup) Any(names []string) bool {
 		_, stored := l(name)
 		return stored
 	})
+}
+
+// ByID finds the stored task whose object has this ID. It may be edited.
+func (l Lookup) ByID(id string) (stored mirror.Entry, found bool) {
+	for _, name := range mirror.Names(id) {
+		if stored, found = l(name); found && stored.ID == id {
+			return stored, true
+		}
+	}
+	return mirror.Entry{}, false
 }
 
 // Result is what Plan found.

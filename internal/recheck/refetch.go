@@ -203,11 +203,8 @@ func (q *Queue) outdated(source *v1alpha1.LivepeerTaskSource, observation *mirro
 
 // stored returns the stored task with this ID; nil if there is none.
 func (q *Queue) stored(source *v1alpha1.LivepeerTaskSource, id string) *mirror.Entry {
-	lookup := q.Index.Lookup(source.Namespace)
-	for _, name := range mirror.Names(id) {
-		if entry, ok := lookup(name); ok && entry.ID == id {
-			return &entry
-		}
+	if entry, found := q.Index.Lookup(source.Namespace).ByID(id); found {
+		return &entry
 	}
 	return nil
 }

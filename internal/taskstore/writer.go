@@ -3,7 +3,6 @@
 package taskstore
 
 import (
-	"cmp"
 	"context"
 	"sync"
 
@@ -38,6 +37,8 @@ type Writer struct {
 	live  client.Reader
 	index *Index
 	slots *fair.Gate
+	// tasks has one slot for each: else two writes could create one under two of its names, each where it found the other one taken or free.
+	tasks *fair.Gate
 	// Observers are called after each action that was carried out.
 	Observers []Observer
 	// unsure holds the tasks, by namespace and ID, whose creation got no answer, so that they may exist or not. If there are too many, the
@@ -64,7 +65,7 @@ type Change struct {
 func NewWriter(storage Storage, live client.Reader, index *Index, observers ...Observer) *Writer {
 	return &Writer{
 		storage: storage, live: live, index: index, slots: fair.NewGate(writeConcurrency, writeConcurrency), Observers: observers,
-		unsure: lru.New(maxUnsure),
+		tasks: fair.NewGate(writeConcurrency, 1), unsure: lru.New(maxUnsure),
 	}
 }
 
@@ -115,7 +116,7 @@ func (o *Written) record(ctx context.Context, action *plan.Action, err error) er
 		o.Writes[action.Verb]++
 		return nil
 	case Refused(err):
-		o.Refused[cmp.Or(observedID(action), action.Stored.ID)] = err
+		o.Refused[action.ID()] = err
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -124,16 +125,14 @@ func (o *Written) record(ctx context.Context, action *plan.Action, err error) er
 	}
 }
 
-func observedID(action *plan.Action) string {
-	if action.Observation == nil {
-		return ""
-	}
-	return action.Observation.ID
-}
-
 // write carries out one action. If somebody else has written the task first, it reads the task from the API server and plans
 // anew.
 func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action) error {
+	release, err := w.tasks.Acquire(ctx, types.NamespacedName{Namespace: scope.Namespace + "/" + action.ID()})
+	if err != nil {
+		return err
+	}
+	defer release()
 	if action.Verb == plan.Create && w.mayExist(&action) {
 		if again, err := w.replan(ctx, scope, &action); !again {
 			return err
@@ -157,12 +156,13 @@ func (w *Writer) write(ctx context.Context, scope plan.Scope, action plan.Action
 	}
 }
 
-// mayExist reports whether a task that is to be created may already be stored under another of its names, unknown to the index: by a
-// write whose answer was lost.
+// mayExist reports whether a task that is to be created may already be stored under another of its names: by a write since it was planned,
+// or, unknown to the index, by one whose answer was lost.
 func (w *Writer) mayExist(action *plan.Action) bool {
 	id := action.Observation.ID
 	_, unsure := w.unsure.Get(types.NamespacedName{Namespace: action.Desired.Namespace, Name: id})
-	return unsure || action.Desired.Name != mirror.Names(id)[0]
+	_, known := w.index.Lookup(action.Desired.Namespace).ByID(id)
+	return unsure || known || action.Desired.Name != mirror.Names(id)[0]
 }
 
 // sure notes whether it is known if a task was created.
@@ -227,10 +227,7 @@ func (w *Writer) readLive(ctx context.Context, namespace, id string) (plan.Looku
 			return nil, err
 		}
 	}
-	return func(name string) (mirror.Entry, bool) {
-		entry, ok := entries[name]
-		return entry, ok
-	}, nil
+	return func(name string) (entry mirror.Entry, ok bool) { entry, ok = entries[name]; return entry, ok }, nil
 }
 
 func (w *Writer) once(ctx context.Context, scope *plan.Scope, action *plan.Action) error {
