@@ -24,27 +24,22 @@ const (
 )
 
 // Large is the room that all sources share for large tasks. Small ones need none.
-type Large struct {
-	gate    *fair.Gate
-	waiting atomic.Int64
-}
+type Large struct{ gate *fair.Gate }
 
 // NewLarge returns an empty room.
 func NewLarge() *Large { return &Large{gate: fair.NewGate(largeTasks, namespaceLargeTasks)} }
 
 // Enter waits until a source may read a large task; release ends its turn. Enter calls end once the turn has lasted too long for others
-// that wait: the source then has to give up. The error is ctx's, or context.DeadlineExceeded after 5 s.
+// that wait for it: the source then has to give up. The error is ctx's, or context.DeadlineExceeded after 5 s.
 func (l *Large) Enter(ctx context.Context, source types.NamespacedName, end func()) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, largeWait)
 	defer cancel()
-	l.waiting.Add(1)
 	give, err := l.gate.Acquire(ctx, source)
-	l.waiting.Add(-1)
 	if err != nil {
 		return nil, err
 	}
 	over := &atomic.Bool{}
-	l.watch(largeTurn, over, end)
+	l.watch(source, largeTurn, over, end)
 	return func() {
 		over.Store(true)
 		give()
@@ -52,14 +47,14 @@ func (l *Large) Enter(ctx context.Context, source types.NamespacedName, end func
 }
 
 // watch checks after a while whether others wait for a turn to end, and ends it if so.
-func (l *Large) watch(after time.Duration, over *atomic.Bool, end func()) {
+func (l *Large) watch(source types.NamespacedName, after time.Duration, over *atomic.Bool, end func()) {
 	time.AfterFunc(after, func() {
 		switch {
 		case over.Load():
-		case l.waiting.Load() > 0:
+		case l.gate.Wanted(source):
 			end()
 		default:
-			l.watch(largeTurn/4, over, end)
+			l.watch(source, largeTurn/4, over, end)
 		}
 	})
 }

@@ -150,6 +150,40 @@ func TestATurnEndsWhereOthersWait(t *testing.T) {
 	})
 }
 
+// TestOneNamespaceEndsNoTurnOfAnother: who waits since its own namespace has its share gains nothing by another's turn.
+func TestOneNamespaceEndsNoTurnOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		large := NewLarge()
+		var greedy, other atomic.Int32
+		enter := func(namespace string, ended *atomic.Int32) {
+			release, err := large.Enter(t.Context(), types.NamespacedName{Namespace: namespace, Name: "a"}, func() { ended.Add(1) })
+			g.Expect(err).NotTo(HaveOccurred())
+			t.Cleanup(release)
+		}
+		enter("other", &other)
+		for range namespaceLargeTasks {
+			enter("greedy", &greedy)
+		}
+		for range 10 { // one waits at any time
+			_, err := large.Enter(t.Context(), types.NamespacedName{Namespace: "greedy", Name: "b"}, func() {})
+			g.Expect(err).To(MatchError(context.DeadlineExceeded))
+		}
+		synctest.Wait()
+		g.Expect(greedy.Load()).To(BeEquivalentTo(namespaceLargeTasks))
+		g.Expect(other.Load()).To(BeZero())
+
+		for n := range largeTasks - namespaceLargeTasks - 1 { // all that is left
+			release, ok := large.gate.TryAcquire(types.NamespacedName{Namespace: fmt.Sprint(n), Name: "a"})
+			g.Expect(ok).To(BeTrue())
+			t.Cleanup(release)
+		}
+		_, err := large.Enter(t.Context(), types.NamespacedName{Namespace: "f", Name: "a"}, func() {})
+		g.Expect(err).To(MatchError(context.DeadlineExceeded))
+		g.Expect(other.Load()).To(BeEquivalentTo(1), "there is no room for anybody")
+	})
+}
+
 // TestLargeTasksAreBounded: one namespace reads four at once, all together sixteen, and who has to wait does so for 5 s.
 func TestLargeTasksAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

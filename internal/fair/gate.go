@@ -87,6 +87,26 @@ func (g *Gate) Acquire(ctx context.Context, source types.NamespacedName) (releas
 	return nil, ctx.Err()
 }
 
+// Wanted reports whether somebody waits who would get the slot that a source holds if it were given back: a namespace that has all that it
+// may have would not get another's.
+func (g *Gate) Wanted(holder types.NamespacedName) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	of, holds := g.namespaces[holder.Namespace]
+	if !holds || of.held == 0 {
+		return false
+	}
+	g.free++
+	of.held--
+	defer func() { g.free--; of.held++ }()
+	for at := g.turns.Front(); at != nil; at = at.Next() {
+		if waiting, _ := at.Value.(*tenant); g.has(waiting) {
+			return true
+		}
+	}
+	return false
+}
+
 // has reports whether there is a slot for a namespace. There is none while somebody of the namespace waits: give hands out such slots at
 // once. The caller holds the lock.
 func (g *Gate) has(of *tenant) bool {

@@ -123,3 +123,40 @@ func TestNoSlotIsLost(t *testing.T) {
 		t.Errorf("%d slots are free, %d namespaces kept, %d wait", gate.free, len(gate.namespaces), gate.turns.Len())
 	}
 }
+
+// TestWanted: a slot is wanted where who waits would get it, and to ask changes nothing.
+func TestWanted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := NewGate(3, 2)
+		a, b := key("a", "main"), key("b", "main")
+		for _, source := range []types.NamespacedName{a, a, b} {
+			if _, ok := gate.TryAcquire(source); !ok {
+				t.Fatal("no slot")
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, step := range []struct {
+			waits    types.NamespacedName
+			ofA, ofB bool
+		}{
+			{a, true, false}, // it has all that it may have
+			{b, true, true},
+			{key("c", "main"), true, true},
+		} {
+			waiting, end := context.WithCancel(ctx)
+			go func() { _, _ = gate.Acquire(waiting, step.waits) }()
+			synctest.Wait()
+			for range 2 {
+				if gate.Wanted(a) != step.ofA || gate.Wanted(b) != step.ofB || gate.Wanted(key("d", "main")) {
+					t.Errorf("%s waits: %t, %t", step.waits, gate.Wanted(a), gate.Wanted(b))
+				}
+			}
+			end()
+			synctest.Wait()
+		}
+		cancel()
+		if gate.Wanted(a) || gate.Wanted(b) || len(gate.namespaces) != 2 || gate.free != 0 {
+			t.Error("nobody waits any more")
+		}
+	})
+}
