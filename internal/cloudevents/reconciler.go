@@ -183,6 +183,11 @@ func (r *Reconciler) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 	return nil
 }
 
+// retries says when a step is tried again for which the API server did not answer. A controller's default goes up to a quarter of an hour.
+func retries() workqueue.TypedRateLimiter[reconcile.Request] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](serverPause, maxServerPause)
+}
+
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if err := mgr.Add(r); err != nil {
@@ -192,6 +197,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("cloudevents").
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Func(r.follow)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, RateLimiter: retries()}).
 		Complete(r)
 }

@@ -50,6 +50,7 @@ func newSteps(t *testing.T, waiting int) *steps {
 		w.WriteHeader(int(s.status.Load()))
 	}))
 	t.Cleanup(server.Close)
+	server.Config.SetKeepAlivesEnabled(false) // in a bubble, no time passes while a connection is open
 	s.api.Source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{Sink: server.URL}}
 	index := taskstore.NewIndex()
 	for n := range waiting {

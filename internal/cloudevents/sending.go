@@ -23,6 +23,7 @@ const (
 	sinkPause, maxSinkPause       = time.Second, 5 * time.Minute       // the sink is out of reach, or broken
 	deniedPause, maxDeniedPause   = 30 * time.Second, 10 * time.Minute // it accepts nothing from the operator
 	refusedPause, maxRefusedPause = time.Minute, time.Hour             // it does not accept one task's event
+	serverPause, maxServerPause   = time.Second, 30 * time.Second      // the API server does not answer
 	sinkJitter                    = 0.2
 	// maxQuarantined bounds the tasks of a source that wait because the sink refuses their event. Beyond that, all of the source's
 	// tasks wait.
@@ -51,6 +52,9 @@ type quarantined struct {
 	until    time.Time
 	attempts int
 }
+
+// errRepeats says that the sink has taken an event, and will get it again.
+var errRepeats = errors.New("it will be sent again")
 
 // Health is what the condition Delivering says; zero if nothing is known yet.
 type Health struct {
@@ -166,6 +170,9 @@ func (s *sending) end(now time.Time) {
 	s.failures++
 	pause, longest := sinkPause, maxSinkPause
 	trouble, theirs := errors.AsType[*Error](s.failed)
+	if !theirs && !errors.Is(s.failed, errRepeats) {
+		pause, longest = serverPause, maxServerPause
+	}
 	if theirs {
 		s.health = Health{v1alpha1.ReasonSinkUnavailable, sentence(trouble.Message) + " Events are kept and tried again"}
 		if trouble.Kind != Unavailable {

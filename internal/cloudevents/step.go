@@ -181,7 +181,7 @@ func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until t
 			log.FromContext(ctx).Info("Sent CloudEvents can't be removed from their task, and will be sent again",
 				"task", name, "events", sent, "error", kept.Error())
 		}
-		return 0, errors.Join(err, kept)
+		return 0, errors.Join(err, kept, errRepeats)
 	}
 	return sent, err
 }
