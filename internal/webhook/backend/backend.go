@@ -129,7 +129,11 @@ func (b *Backend) admit(
 // that. In both cases it is no longer awaited: a source without a session must not keep out the webhooks of all others.
 func (b *Backend) Opened(source *v1alpha1.LivepeerTaskSource) {
 	key := client.ObjectKeyFromObject(source)
-	for _, other := range b.claims.set(source, b.config.Secret(key).value) {
+	others := b.claims.set(source, b.config.Secret(key).value)
+	if secret := b.config.Secret(key); !secret.usable() { // its session may have been closed meanwhile, and then nobody forgets it again
+		others = append(others, b.claims.drop(key)...)
+	}
+	for _, other := range others {
 		b.config.Wake(other)
 	}
 	b.arrived(key)
