@@ -72,4 +72,3 @@ func TestEventsGoOnSoonAfterTheAPIServerIsBack(t *testing.T) {
 		})
 	}
 }
-

@@ -82,12 +82,12 @@ func TestAStepEndsWhereTheSourceIsChanged(t *testing.T) {
 // TestTheRefusedTaskIsNamed: one that waits still, not one that is gone.
 func TestTheRefusedTaskIsNamed(t *testing.T) {
 	now, state, sink := time.Now(), &sending{}, &Sink{}
-	state.begin(sink)
+	state.begin(sink, 0)
 	for _, name := range []string{"kept", "deleted"} {
 		state.note(name, 0, &Error{Kind: Refused, Message: "no " + name}, now)
 	}
 	state.end(now)
-	state.begin(sink)
+	state.begin(sink, 0)
 	state.due([]string{"kept"}, now)
 	state.end(now)
 	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkRefused || !strings.Contains(is.Message, "task kept") {

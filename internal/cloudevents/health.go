@@ -46,7 +46,7 @@ func New(config Config) *Reconciler {
 	}
 }
 
-// Health returns what the condition Delivering of a source should say.
+// Health returns what the condition Delivering of a source should say; zero while that is not known of its spec.
 func (r *Reconciler) Health(source *v1alpha1.LivepeerTaskSource) Health {
 	r.mu.Lock()
 	state, ok := r.states[client.ObjectKeyFromObject(source)]
@@ -54,8 +54,7 @@ func (r *Reconciler) Health(source *v1alpha1.LivepeerTaskSource) Health {
 	if !ok || state.uid != source.UID {
 		return Health{}
 	}
-	is, _ := state.condition(false)
-	return is
+	return state.of(source.Generation)
 }
 
 // SetCondition sets the condition Delivering of a source that sends events, and removes it from one that does not. If nothing is
@@ -78,19 +77,20 @@ func SetCondition(source *v1alpha1.LivepeerTaskSource, is Health) {
 	meta.SetStatusCondition(&source.Status.Conditions, condition)
 }
 
-// recorded returns what the source's condition Delivering says.
-func recorded(source *v1alpha1.LivepeerTaskSource) Health {
+// recorded returns what the source's condition Delivering says, and of the spec of which generation.
+func recorded(source *v1alpha1.LivepeerTaskSource) (is Health, generation int64) {
 	condition := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionDelivering)
 	if condition == nil {
-		return Health{}
+		return Health{}, 0
 	}
-	return Health{Reason: condition.Reason, Message: condition.Message}
+	return Health{Reason: condition.Reason, Message: condition.Message}, condition.ObservedGeneration
 }
 
-// saysSo reports whether the source's condition says that already.
+// saysSo reports whether the source's condition says that already, of the present spec.
 func saysSo(source *v1alpha1.LivepeerTaskSource, is Health) bool {
 	is.Message = condition.Bounded(is.Message, condition.MaxMessage)
-	return recorded(source) == is
+	said, generation := recorded(source)
+	return said == is && generation == source.Generation
 }
 
 // tellHealth writes an Event on a source whose sending begins to fail, fails for another reason, or works again.

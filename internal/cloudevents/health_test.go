@@ -49,7 +49,9 @@ func TestTheConditionOfASource(t *testing.T) {
 	g.Expect(delivering().Reason).To(Equal(out.Reason), "nothing is known yet, as after a restart")
 	SetCondition(source, Health{v1alpha1.ReasonDelivered, "well"})
 	g.Expect(*delivering()).To(And(HaveField("Status", metav1.ConditionTrue), HaveField("Message", "well")))
-	g.Expect(recorded(source)).To(Equal(Health{v1alpha1.ReasonDelivered, "well"}))
+	said, of := recorded(source)
+	g.Expect(said).To(Equal(Health{v1alpha1.ReasonDelivered, "well"}))
+	g.Expect(of).To(BeEquivalentTo(3))
 	source.Spec.Notify = nil
 	SetCondition(source, Health{v1alpha1.ReasonDelivered, "well"})
 	g.Expect(delivering()).To(BeNil())
@@ -79,10 +81,10 @@ func TestASinkThatCanBeUsedAgain(t *testing.T) {
 	g := NewWithT(t)
 	state, sink, now := &sending{}, &Sink{}, time.Now()
 	state.stepWith(sink, 0, &Error{Kind: Denied, Message: "no"}, now)
-	state.unusable(&Error{Kind: Unusable, Message: "no Secret"})
+	state.unusable(&Error{Kind: Unusable, Message: "no Secret"}, 0)
 	is, _ := state.condition(false)
 	g.Expect(is).To(Equal(Health{v1alpha1.ReasonInvalidSink, "no Secret. Events are kept until then"}))
-	state.begin(sink)
+	state.begin(sink, 0)
 	all, _ := state.pause(now)
 	g.Expect(all).To(BeZero())
 }

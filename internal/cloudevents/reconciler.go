@@ -144,7 +144,8 @@ func (r *Reconciler) state(source *v1alpha1.LivepeerTaskSource) *sending {
 	if state, ok := r.states[key]; ok && state.uid == source.UID {
 		return state
 	}
-	state := &sending{uid: source.UID, health: recorded(source)}
+	state := &sending{uid: source.UID}
+	state.health, state.judged = recorded(source)
 	state.lastReported = state.health.Reason
 	r.states[key] = state
 	return state

@@ -41,9 +41,9 @@ type sending struct {
 	sent         bool      // in this step
 	failed       error     // why this step has to end
 	quarantine   map[string]quarantined
-	refused      Health // of the task that was last put into quarantine
 	last         string // the last task that a step has tried: the next step goes on behind it
 	health       Health
+	spec, judged int64  // generations: of the spec that this step goes by, and of the one that health is of; 0: of none that there is now
 	lastReported string // the reason of the last Event
 }
 
@@ -51,6 +51,7 @@ type sending struct {
 type quarantined struct {
 	until    time.Time
 	attempts int
+	refused  string // by which the condition says so
 }
 
 // errRepeats says that the sink has taken an event, and will get it again.
@@ -61,14 +62,20 @@ type Health struct {
 	Reason, Message string
 }
 
-// begin prepares for a step that sends to this sink. After a change of sink or token, there is an attempt at once.
-func (s *sending) begin(sink *Sink) {
+// begin prepares for a step that sends to this sink, by the spec of a generation. After a change of sink or token, there is an attempt at
+// once, and what is known of the earlier sink does not count. After a restart, it does if the spec is the same.
+func (s *sending) begin(sink *Sink, generation int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sink != sink {
-		s.sink, s.retryAt, s.failures, s.quarantine = sink, time.Time{}, 0, map[string]quarantined{}
+		if (s.sink != nil || s.judged != generation) && s.health.Reason == v1alpha1.ReasonDelivered {
+			s.health = Health{}
+		}
+		s.sink, s.retryAt, s.failures, s.quarantine, s.judged = sink, time.Time{}, 0, map[string]quarantined{}, 0
+	} else if s.judged != 0 {
+		s.judged = generation
 	}
-	s.sent, s.failed = false, nil
+	s.sent, s.failed, s.spec = false, nil, generation
 }
 
 // due returns the tasks that are due, and forgets those in quarantine that no longer wait. It begins behind the
@@ -115,10 +122,9 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	of := s.quarantine[name]
 	of.attempts++
 	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
+	of.refused = sentence(trouble.Message) + " The event of task " + name +
+		" is kept and tried again; others are sent. To have it delivered, make the sink accept it"
 	s.quarantine[name] = of
-	s.refused = Health{v1alpha1.ReasonSinkRefused, sentence(trouble.Message) + " The event of task " + name +
-		" is kept and tried again; others are sent. To have it delivered, make the sink accept it"}
-	s.health = s.refused
 }
 
 // retryAfter returns the sink's Retry-After.
@@ -159,8 +165,9 @@ func (s *sending) end(now time.Time) {
 		s.failures = 0
 	}
 	if s.failed == nil {
-		if s.health = s.well(); len(s.quarantine) > 0 {
-			s.health = s.refused
+		s.health, s.judged = s.well(), s.spec
+		if names := slices.Sorted(maps.Keys(s.quarantine)); len(names) > 0 { // it names one of them
+			s.health = Health{v1alpha1.ReasonSinkRefused, s.quarantine[names[0]].refused}
 		}
 		return
 	}
@@ -174,6 +181,7 @@ func (s *sending) end(now time.Time) {
 		pause, longest = serverPause, maxServerPause
 	}
 	if theirs {
+		s.judged = s.spec
 		s.health = Health{v1alpha1.ReasonSinkUnavailable, sentence(trouble.Message) + " Events are kept and tried again"}
 		if trouble.Kind != Unavailable {
 			pause, longest = deniedPause, maxDeniedPause
@@ -201,11 +209,11 @@ func (s *sending) well() Health {
 	return Health{v1alpha1.ReasonNothingSent, "No CloudEvent is waiting; one is sent for each phase that a task reaches"}
 }
 
-// unusable takes in that there is no sink to send to.
-func (s *sending) unusable(err *Error) {
+// unusable takes in that there is no sink to send to by the spec of a generation.
+func (s *sending) unusable(err *Error, generation int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sink = nil // with the next sink, there is an attempt at once
+	s.sink, s.judged = nil, generation // with the next sink, there is an attempt at once
 	s.health = Health{v1alpha1.ReasonInvalidSink, sentence(err.Message) + " Events are kept until then"}
 }
 
@@ -219,6 +227,16 @@ func (s *sending) pause(now time.Time) (all, quarantine time.Duration) {
 		}
 	}
 	return max(0, s.retryAt.Sub(now)), quarantine
+}
+
+// of returns the health of a spec of a generation; zero while it is not known.
+func (s *sending) of(generation int64) Health {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.judged != generation {
+		return Health{}
+	}
+	return s.health
 }
 
 // condition returns the health, and whether an Event is due: trouble begins, has another reason, or is over.

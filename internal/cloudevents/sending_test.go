@@ -15,7 +15,7 @@ import (
 
 // stepWith is a step in which a task fares so, and the pause after it.
 func (s *sending) stepWith(sink *Sink, sent int, err error, now time.Time) time.Duration {
-	s.begin(sink)
+	s.begin(sink, 0)
 	s.note("task", sent, err, now)
 	s.end(now)
 	all, _ := s.pause(now)
@@ -69,7 +69,7 @@ func TestPausesOfASink(t *testing.T) {
 // TestAPauseThatWasAskedForIsKept: of tasks that are sent at once, one gets a Retry-After, and others fail otherwise, before and after.
 func TestAPauseThatWasAskedForIsKept(t *testing.T) {
 	now, state := time.Now(), &sending{}
-	state.begin(&Sink{})
+	state.begin(&Sink{}, 0)
 	broken := &Error{Kind: Unavailable, Message: "reset"}
 	for _, err := range []error{broken, &Error{Kind: Unavailable, RetryAfter: time.Hour}, broken, errors.New("API server")} {
 		state.note("task", 0, err, now)
@@ -95,7 +95,7 @@ func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 func TestSetAside(t *testing.T) {
 	now, state := time.Now(), &sending{}
 	refused := &Error{Kind: Refused, Message: "no"}
-	state.begin(&Sink{})
+	state.begin(&Sink{}, 0)
 	var names []string
 	for n := range maxQuarantined + 1 {
 		name := fmt.Sprintf("task-%03d", n)
@@ -135,7 +135,7 @@ func TestGoneWhileSetAside(t *testing.T) {
 // which event it refuses.
 func TestWellAgainButForRefused(t *testing.T) {
 	now, state, sink := time.Now(), &sending{}, &Sink{}
-	state.begin(sink)
+	state.begin(sink, 0)
 	state.note("bad", 0, &Error{Kind: Refused, Message: "no such event"}, now)
 	state.end(now)
 	state.stepWith(sink, 0, &Error{Kind: Unavailable, Message: "out of reach"}, now)

@@ -82,13 +82,13 @@ func (r *Reconciler) prepare(ctx context.Context, key types.NamespacedName) (to 
 	}()
 	sink, err := r.sinks.of(ctx, source)
 	if trouble, ok := errors.AsType[*Error](err); ok {
-		state.unusable(trouble)
+		state.unusable(trouble, source.Generation)
 		return nil, jittered(unusableRetry), nil
 	}
 	if err != nil {
 		return nil, 0, err // of the API server
 	}
-	state.begin(sink)
+	state.begin(sink, source.Generation)
 	all, quarantine := state.pause(r.now())
 	if all > 0 {
 		return nil, all, nil
@@ -143,9 +143,12 @@ func (r *Reconciler) send(ctx context.Context, to *job) (left bool) {
 	return left
 }
 
-// gone reports whether a source has left this operator in the middle of a step: another one may be sending already.
+// gone reports whether a source has left this operator in the middle of a step, when another one may be sending already, was made anew, or
+// has another spec, which may name another sink or none. Then another step follows.
 func (r *Reconciler) gone(ctx context.Context, source *v1alpha1.LivepeerTaskSource) bool {
-	return apierrors.IsNotFound(r.client.Get(ctx, client.ObjectKeyFromObject(source), &v1alpha1.LivepeerTaskSource{})) // the cache answers
+	now := &v1alpha1.LivepeerTaskSource{}
+	err := r.client.Get(ctx, client.ObjectKeyFromObject(source), now) // the cache answers
+	return apierrors.IsNotFound(err) || err == nil && (now.UID != source.UID || now.Generation != source.Generation)
 }
 
 // outgoing is what waits in a task, and the events made of it. The task itself is not in memory while they are sent.

@@ -44,7 +44,7 @@ func TestPausesGrowWhereNothingIsTakenAway(t *testing.T) {
 	source := &v1alpha1.LivepeerTaskSource{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "main", UID: "main"}}
 	state, sink, pause := &sending{}, to, time.Duration(0)
 	step := func() error {
-		state.begin(sink)
+		state.begin(sink, 0)
 		sent, err := r.sendTask(t.Context(), &job{source: source, sink: sink, state: state}, "a", time.Now().Add(time.Hour))
 		pause = state.stepWith(sink, sent, err, time.Now())
 		return err
