@@ -19,6 +19,10 @@ const (
 	// Pauses between watches: the first after a watch that worked, the longest while none does.
 	secretWatchPause    = time.Second
 	maxSecretWatchPause = 30 * time.Second
+	// Changes of a Secret are told of at once, and a second apart where there are many: after each, all sources that name it are connected
+	// anew and polled, which they may be every second, too.
+	tellRate  = 1
+	tellBurst = 5
 )
 
 // follow watches one Secret until ctx ends, with one watch after the other.
@@ -127,10 +131,23 @@ func (w *Watcher) note(secret types.NamespacedName, watch *secretWatch, told *ev
 		return
 	}
 	w.mu.Lock()
-	news := version != watch.version
+	news := version != watch.version && !watch.due // else that is told of with what is due
 	watch.version, watch.known = version, true
-	w.mu.Unlock()
+	pause := time.Duration(0)
 	if news {
+		pause = watch.turns.Reserve().Delay()
+		watch.due = pause > 0
+	}
+	w.mu.Unlock()
+	switch {
+	case news && pause > 0:
+		time.AfterFunc(pause, func() {
+			w.mu.Lock()
+			watch.due = false
+			w.mu.Unlock()
+			w.notify(secret)
+		})
+	case news:
 		w.notify(secret)
 	}
 }

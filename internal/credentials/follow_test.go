@@ -5,6 +5,7 @@ package credentials
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -113,7 +114,7 @@ func TestWatchesThatTellNothing(t *testing.T) {
 				begun++
 				return io.NopCloser(strings.NewReader(answer)), nil
 			})
-			go w.follow(ctx, ofMain, &secretWatch{})
+			go w.follow(ctx, ofMain, newSecretWatch(nil))
 			<-time.After(time.Hour)
 			synctest.Wait()
 			if most := int(time.Hour/maxSecretWatchPause) + 10; begun > most {
@@ -137,7 +138,7 @@ func TestAWatchOfNothing(t *testing.T) {
 			time.AfterFunc(secretWatchTime, func() { _ = told.Close() })
 			return stream, nil
 		})
-		go w.follow(ctx, ofMain, &secretWatch{})
+		go w.follow(ctx, ofMain, newSecretWatch(nil))
 		const times = 100
 		<-time.After(times * (secretWatchTime + 2*secretWatchPause))
 		synctest.Wait()
@@ -173,7 +174,7 @@ func TestEventsOfAWatch(t *testing.T) {
 			ctx, end := context.WithCancel(t.Context())
 			defer end()
 			open := newStream(ctx)
-			w, watch := NewWatcher(nil, nil), &secretWatch{}
+			w, watch := NewWatcher(nil, nil), newSecretWatch(nil)
 			ended := false
 			go func() {
 				w.listen(ofMain, watch, open)
@@ -186,4 +187,35 @@ func TestEventsOfAWatch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestASecretThatChangesAllTheTime is told of once a second, so that the many sources that may name it are not connected anew all the time; and
+// its last change is told.
+func TestASecretThatChangesAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		k := newKeeper()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		k.watcher.ctx = ctx
+		var told []string
+		k.OnChange(func(types.NamespacedName) { told = append(told, k.content.ResourceVersion) })
+		_, err := k.open()
+		g.Expect(err).NotTo(HaveOccurred())
+		synctest.Wait()
+		for n := range 100 {
+			k.content = aSecret(strconv.Itoa(n+2), map[string]string{"apiKey": strconv.Itoa(n)})
+			k.watches[0].tell(apiwatch.Modified, k.content.ResourceVersion)
+			synctest.Wait()
+			if n == 0 {
+				g.Expect(told).To(Equal([]string{"2"}), "at once")
+			}
+			<-time.After(100 * time.Millisecond)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		g.Expect(len(told)).To(BeNumerically("<=", 10+tellBurst+2))
+		g.Expect(told[len(told)-1]).To(Equal("101"))
+		k.Forget(ofMain)
+	})
 }

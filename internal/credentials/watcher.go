@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -48,6 +49,13 @@ type secretWatch struct {
 	version string
 	// known is false until the watch has shown the Secret: for one that does not exist, there is no event.
 	known bool
+	// turns bounds how often a change is told of, and due says that one is about to be.
+	turns *rate.Limiter
+	due   bool
+}
+
+func newSecretWatch(stop context.CancelFunc) *secretWatch {
+	return &secretWatch{stop: stop, turns: rate.NewLimiter(tellRate, tellBurst)}
 }
 
 // NewWatcher returns a watcher that watches once it is started.
@@ -117,7 +125,7 @@ func (w *Watcher) watch(of ref, secret types.NamespacedName) *secretWatch {
 		return watch
 	}
 	ctx, stop := context.WithCancel(w.ctx)
-	watch := &secretWatch{stop: stop}
+	watch := newSecretWatch(stop)
 	w.watches[secret] = watch
 	go w.follow(ctx, secret, watch)
 	return watch
