@@ -4,6 +4,7 @@ package taskfeed
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -176,9 +177,13 @@ func (f *feed) read(ctx context.Context) bool {
 		return nil
 	})
 	f.index.Read(key, stored)
-	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
+	switch _, fault := errors.AsType[*condition.Fault](err); {
+	case fault:
+		f.reads.Forget(key)
+		f.reads.AddAfter(key, faultDelay)
+	case err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil:
 		f.reads.AddRateLimited(key)
-	} else {
+	default:
 		f.reads.Forget(key)
 	}
 	return true

@@ -23,7 +23,9 @@ import (
 // Pauses between attempts to read a task that somebody else may have written.
 const (
 	readDelay    = time.Second
-	maxReadDelay = 5 * time.Minute
+	maxReadDelay = 30 * time.Second
+	// faultDelay is the pause after a fault of the operator, which the log has with its stack each time.
+	faultDelay = 5 * time.Minute
 )
 
 // Feeds are all feeds of an index.

@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -140,4 +142,39 @@ func TestWhatCantBeReadIsReadLater(t *testing.T) {
 		g.Expect(f.reads.NumRequeues(key)).To(Equal(requeues), "%v", err)
 		f.reads.ShutDown()
 	}
+}
+
+// awayAPI is an API server that is away at first.
+type awayAPI struct {
+	client.WithWatch
+	away atomic.Bool
+}
+
+func (a *awayAPI) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	if a.away.Load() {
+		return apierrors.NewServiceUnavailable("out")
+	}
+	aTask(key).DeepCopyInto(obj.(*v1alpha1.LivepeerTask)) //nolint:forcetypeassert // Nothing else is asked for.
+	return nil
+}
+
+// TestReadSoonAfterTheAPIServerIsBack: an edit of just before an outage is known soon after it, however long it lasted.
+func TestReadSoonAfterTheAPIServerIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		api := &awayAPI{}
+		api.away.Store(true)
+		f := &feed{index: taskstore.NewIndex(), client: api, reads: newReads(), log: logr.Discard()}
+		f.index.NotifyUnread(f.reads.Add)
+		var group sync.WaitGroup
+		f.readAll(t.Context(), &group)
+		defer group.Wait()
+		defer f.reads.ShutDown()
+		f.index.Notice(types.NamespacedName{Namespace: "media", Name: "one"}, "10")
+		<-time.After(time.Hour)
+		api.away.Store(false)
+		<-time.After(time.Minute)
+		synctest.Wait()
+		g.Expect(f.index.Counts(taskstore.SourceID{Namespace: "media", UID: "uid-of-main"}).Total).To(BeEquivalentTo(1))
+	})
 }
