@@ -5,6 +5,7 @@ package cloudevents
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -135,6 +136,9 @@ func (s *Sink) refused(response *http.Response, answer []byte) *Error {
 	switch {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		refusal.Message = fmt.Sprintf("The sink %s answers %s, and redirects are not followed: set the URL that it leads to", s.host, said)
+	case refusal.Kind == Denied && s.token.Reveal() == "":
+		refusal.Message = fmt.Sprintf("The sink %s answers %s. Check the sink's URL, and name a Secret with its sinkToken in "+
+			"notify.cloudEvents.secretRef where it wants one", s.host, said)
 	case refusal.Kind == Denied:
 		refusal.Message = fmt.Sprintf("The sink %s answers %s. Check the sink's URL and sinkToken in its Secret", s.host, said)
 	default:
@@ -154,10 +158,23 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 	if refused, ok := errors.AsType[*studio.ConfigError](err); ok { // shows only once the name is resolved
 		return &Error{Kind: Unusable, Message: refused.Message}
 	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s did not answer within %s", s.host, s.http.Timeout)}
+	return &Error{Kind: Unavailable, Message: s.why(err)}
+}
+
+// why says why there was no answer, and what to check.
+func (s *Sink) why(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return fmt.Sprintf("The certificate of the sink %s is signed by an unknown authority. If it is yours, put its certificate in PEM into "+
+			"ca.crt of the Secret that notify.cloudEvents.secretRef names", s.host)
 	}
-	return &Error{Kind: Unavailable, Message: fmt.Sprintf("The sink %s can't be reached: %s", s.host, s.clean(studio.Lasting(err).Error()))}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("The certificate that the sink %s shows is not for it: correct the sink's URL", s.host)
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return fmt.Sprintf("The sink %s did not answer within %s. Check the sink and network policies", s.host, s.http.Timeout)
+	}
+	return fmt.Sprintf("The sink %s can't be reached: %s. Check the sink's URL and network policies",
+		s.host, s.clean(studio.Lasting(err).Error()))
 }
 
 // clean removes what a terminal obeys from a text, masks credentials, and cuts the text. Masking comes first: half a token is

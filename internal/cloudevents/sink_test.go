@@ -233,3 +233,25 @@ func TestSinksLeadWhereSourcesMay(t *testing.T) {
 		}
 	}
 }
+
+// TestMessagesSayTheNextStep: one that can be taken with this sink.
+func TestMessagesSayTheNextStep(t *testing.T) {
+	bare, err := NewSink(SinkConfig{URL: "https://sink.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := bare.refused(&http.Response{StatusCode: http.StatusUnauthorized, Status: "401 Unauthorized"}, nil)
+	if !strings.Contains(refused.Message, "sinkToken") || !strings.Contains(refused.Message, "notify.cloudEvents.secretRef") {
+		t.Error(refused.Message)
+	}
+	for next, cause := range map[string]error{
+		"ca.crt":                 &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
+		"is not for it: correct": &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "sink.example"}},
+		"the sink's URL and":     &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+		"and network policies":   context.DeadlineExceeded,
+	} {
+		if message := bare.failed(t.Context(), &url.Error{Op: "Post", Err: cause}).Error(); !strings.Contains(message, next) {
+			t.Errorf("%q lacks %q", message, next)
+		}
+	}
+}
