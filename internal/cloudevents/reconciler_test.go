@@ -197,3 +197,25 @@ func TestASourceThatIsGoing(t *testing.T) {
 	s.Expect(s.attempts.Load()).To(BeZero())
 	s.Expect(s.states).To(BeEmpty())
 }
+
+// TestWhatIsOnItsWayWhenTheOperatorEnds is not sent again after each restart: it has a moment to arrive and to be taken out. Nothing else is begun.
+func TestWhatIsOnItsWayWhenTheOperatorEnds(t *testing.T) {
+	s := newSteps(t, 1)
+	for _, task := range s.api.Tasks {
+		task.Status.Notifications = append(task.Status.Notifications, v1alpha1.Transition{Phase: v1alpha1.PhaseCompleted})
+	}
+	ctx, end := context.WithCancel(t.Context())
+	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		s.attempts.Add(1)
+		end()
+	}))
+	t.Cleanup(sink.Close)
+	s.api.Source.Spec.Notify.CloudEvents.Sink = sink.URL
+	_, err := s.Reconciler.step(ctx, client.ObjectKeyFromObject(s.api.Source))
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(s.attempts.Load()).To(BeEquivalentTo(1))
+	for _, task := range s.api.Tasks {
+		s.Expect(task.Status.Notifications).To(ConsistOf(HaveField("Phase", v1alpha1.PhaseCompleted)))
+	}
+	s.free()
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/condition"
+	"github.com/livepeer/livepeer-task-operator/internal/fair"
 	"github.com/livepeer/livepeer-task-operator/internal/taskstore"
 )
 
@@ -161,14 +162,25 @@ type outgoing struct {
 }
 
 // sendTask sends what waits in one task, in order, until an event fails or the step is over, and acknowledges what was sent. Events
-// that can't be acknowledged will be sent again, and do not count as sent: otherwise the pause before that would not grow.
+// that can't be acknowledged will be sent again, and do not count as sent: otherwise the pause before that would not grow. What is on its
+// way when the operator ends has a moment to arrive and to be acknowledged.
 func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until time.Time) (sent int, err error) {
 	out, err := r.read(ctx, to.source, name)
 	if err != nil || out == nil {
 		return 0, err
 	}
+	last := func() bool { return ctx.Err() != nil || r.now().After(until) }
+	err = fair.Finish(ctx, func(ctx context.Context) error {
+		sent, err = r.sendAll(ctx, to, out, last)
+		return err
+	})
+	return sent, err
+}
+
+// sendAll sends what waits, one event at least, until the last.
+func (r *Reconciler) sendAll(ctx context.Context, to *job, out *outgoing, last func() bool) (sent int, err error) {
 	for i := range out.waiting {
-		if sent > 0 && r.now().After(until) || to.state.over() { // another task may have failed meanwhile
+		if sent > 0 && last() || to.state.over() { // another task may have failed meanwhile
 			break
 		}
 		if err = r.sendOne(ctx, to.sink, out, i); err != nil {
@@ -182,7 +194,7 @@ func (r *Reconciler) sendTask(ctx context.Context, to *job, name string, until t
 	if kept := r.acknowledge(ctx, to.source, out, sent); kept != nil {
 		if ctx.Err() == nil {
 			log.FromContext(ctx).Info("Sent CloudEvents can't be removed from their task, and will be sent again",
-				"task", name, "events", sent, "error", kept.Error())
+				"task", out.key.Name, "events", sent, "error", kept.Error())
 		}
 		return 0, errors.Join(err, kept, errRepeats)
 	}
