@@ -36,6 +36,7 @@ type Client struct {
 	Namespace string
 
 	rest   rest.Interface
+	clock  *clock
 	others dynamic.Interface // reads the few other kinds that matter
 	whole  Whole             // takes what is read of tasks, if it is there
 }
@@ -62,6 +63,8 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	config = rest.CopyConfig(config)
 	// As kubectl has it. The API server looks after itself, and client-go's own limit of 5 a second would be felt.
 	config.QPS, config.Burst = 50, 300
+	clock := &clock{}
+	config.Wrap(clock.wrap)
 	others, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -73,7 +76,7 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Namespace: namespace, others: others, rest: client}, nil
+	return &Client{Namespace: namespace, clock: clock, others: others, rest: client}, nil
 }
 
 // Tasks lists the tasks that any of the field selectors finds, as often as they find it.

@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -85,7 +84,7 @@ func examine(ctx context.Context, c *cluster.Client) ([]doctor.Check, error) {
 			return checks, err
 		}
 		checks = append(checks, doctor.Served(s, operators)...)
-		checks = append(checks, doctor.Source(s, secret, time.Now())...)
+		checks = append(checks, doctor.Source(s, secret, c.Now())...)
 	}
 	return checks, nil
 }

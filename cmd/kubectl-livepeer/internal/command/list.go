@@ -93,7 +93,7 @@ func newList(e *env) *cobra.Command {
 				return nil
 			}
 			width, _ := term.Size(e.Out)
-			e.print(listTable(tasks, which.all, width, time.Now())...)
+			e.print(listTable(tasks, which.all, width, c.Now())...)
 			return nil
 		},
 	}

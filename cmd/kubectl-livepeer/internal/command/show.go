@@ -36,7 +36,7 @@ func newShow(e *env) *cobra.Command {
 				return err
 			}
 			e.tellSources(cmd.Context(), c, f.task.Labels[v1alpha1.LabelSource]) // what is shown may be old
-			e.print(describe(f.task, time.Now())...)
+			e.print(describe(f.task, c.Now())...)
 			return nil
 		},
 	}

@@ -80,11 +80,11 @@ func (e *env) watch(ctx context.Context, c *cluster.Client, which *selection) er
 			if len(tasks) == 0 && !log.began {
 				fmt.Fprintln(e.ErrOut, empty)
 			}
-			e.print(log.lines(tasks, which.all, time.Now())...)
+			e.print(log.lines(tasks, which.all, c.Now())...)
 			continue
 		}
 		screen.draw(func(width, height int) []string {
-			lines := frame(tasks, title(which, c.Namespace), which.all, width, height, time.Now())
+			lines := frame(tasks, title(which, c.Namespace), which.all, width, height, c.Now())
 			if len(tasks) == 0 {
 				lines = append(lines, term.Cut(empty, width))
 			}
