@@ -13,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 )
@@ -93,4 +94,25 @@ func TestTheRefusedTaskIsNamed(t *testing.T) {
 	if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkRefused || !strings.Contains(is.Message, "task kept") {
 		t.Errorf("%+v", is)
 	}
+}
+
+// TestARefusedTaskThatGoes: the condition does not go on about its event until that would have been tried again.
+func TestARefusedTaskThatGoes(t *testing.T) {
+	s := newSteps(t, 1)
+	s.status.Store(http.StatusBadRequest)
+	now := time.Now()
+	s.now = func() time.Time { return now }
+	for steps := 0; s.attempts.Load() < 5; steps++ {
+		after := s.step()
+		s.Expect(after).To(And(BeNumerically(">", 0), BeNumerically("<=", goneRetry)))
+		s.Expect(steps).To(BeNumerically("<", 100))
+		now = now.Add(after)
+	}
+	s.Expect(s.delivering()).To(HaveField("Reason", v1alpha1.ReasonSinkRefused))
+	for name, task := range s.api.Tasks {
+		s.index.Deleted(client.ObjectKeyFromObject(task), task.UID)
+		delete(s.api.Tasks, name)
+	}
+	s.step()
+	s.Expect(s.delivering()).To(HaveField("Reason", v1alpha1.ReasonNothingSent))
 }

@@ -45,6 +45,8 @@ const (
 	sendConcurrency = 8
 	// unusableRetry is how soon unusable settings are checked again, if no watch shows that they changed.
 	unusableRetry = time.Minute
+	// goneRetry is how soon the condition no longer names a refused task that is gone.
+	goneRetry = time.Minute
 )
 
 // Reconciler sends the outboxes of each source's tasks to its sink. The steps of each source run in a goroutine of their own, one after

@@ -55,8 +55,11 @@ func (r *Reconciler) step(ctx context.Context, key types.NamespacedName) (after 
 	case left:
 		return time.Millisecond, nil
 	}
-	return quarantine, nil
+	return lookAgain(quarantine), nil
 }
+
+// lookAgain returns when to look whether the tasks in quarantine still wait, though none is due yet: of one that is deleted, nobody tells.
+func lookAgain(quarantine time.Duration) time.Duration { return min(quarantine, goneRetry) }
 
 // prepare finds out what to do for a source. It returns no job if nothing is to be sent now.
 func (r *Reconciler) prepare(ctx context.Context, key types.NamespacedName) (to *job, after time.Duration, err error) {
@@ -97,7 +100,7 @@ func (r *Reconciler) prepare(ctx context.Context, key types.NamespacedName) (to 
 	due := state.due(r.index.WaitingOf(taskstore.SourceIDOf(source)), r.now())
 	if len(due) == 0 {
 		state.end(r.now())
-		return nil, quarantine, nil
+		return nil, lookAgain(quarantine), nil
 	}
 	return &job{source, sink, state, due}, 0, nil
 }
