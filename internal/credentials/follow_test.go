@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,14 +199,22 @@ func TestASecretThatChangesAllTheTime(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
 		k.watcher.ctx = ctx
+		var mu sync.Mutex
 		var told []string
-		k.OnChange(func(types.NamespacedName) { told = append(told, k.content.ResourceVersion) })
+		version := k.content.ResourceVersion
+		k.OnChange(func(types.NamespacedName) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, version)
+		})
 		_, err := k.open()
 		g.Expect(err).NotTo(HaveOccurred())
 		synctest.Wait()
 		for n := range 100 {
-			k.content = aSecret(strconv.Itoa(n+2), map[string]string{"apiKey": strconv.Itoa(n)})
-			k.watches[0].tell(apiwatch.Modified, k.content.ResourceVersion)
+			mu.Lock()
+			version = strconv.Itoa(n + 2)
+			mu.Unlock()
+			k.watches[0].tell(apiwatch.Modified, strconv.Itoa(n+2))
 			synctest.Wait()
 			if n == 0 {
 				g.Expect(told).To(Equal([]string{"2"}), "at once")
