@@ -205,7 +205,7 @@ func TestAViewerChangesNothing(t *testing.T) {
 func TestWebhook(t *testing.T) {
 	w := newWorld(t)
 	s := w.source("main", is("True", "Synced", ""))
-	w.Expect(w.runs(1, "webhook")).To(ContainSubstring("put a webhookSecret"))
+	w.Expect(w.runs(1, "webhook")).To(And(ContainSubstring("put a webhookSecret"), ContainSubstring("--receiver-bind-address")))
 	s.Status.Conditions = append(s.Status.Conditions, metav1.Condition{
 		Type: v1alpha1.ConditionReceiving, Status: "False", Reason: "InvalidWebhookSecret", Message: "too short", LastTransitionTime: metav1.Now(),
 	})
