@@ -61,19 +61,20 @@ var alike = map[string][]string{
 	"output.upload": {"output.clip", "output.import", "output.transcode", "output.transcode.asset"},
 }
 
-// schema returns every field that a task can have: those of the public schema, those that Studio sends besides, and both
-// once more for the places that look alike.
-func schema(t testing.TB) []schemaField {
+// documented returns the lines of the public schema.
+func documented(t testing.TB) string {
 	t.Helper()
-	documented, err := os.ReadFile("testdata/task-schema.tsv")
+	raw, err := os.ReadFile("testdata/task-schema.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var fields []schemaField
-	add := func(path, kind string) {
-		fields = append(fields, schemaField{path: path, kind: kind, writeOnly: strings.Contains(kind, "write only")})
-	}
-	for line := range strings.Lines(string(documented) + undocumented) {
+	return string(raw)
+}
+
+// parsed returns the fields that these lines name.
+func parsed(t testing.TB, lines string) (fields []schemaField) {
+	t.Helper()
+	for line := range strings.Lines(lines) {
 		path, kind, found := strings.Cut(strings.TrimSpace(line), "\t")
 		if strings.HasPrefix(path, "#") {
 			continue
@@ -81,11 +82,22 @@ func schema(t testing.TB) []schemaField {
 		if !found {
 			t.Fatalf("not a field: %q", line)
 		}
-		add(path, kind)
+		fields = append(fields, schemaField{path: path, kind: kind, writeOnly: strings.Contains(kind, "write only")})
+	}
+	return fields
+}
+
+// schema returns every field that a task can have: those of the public schema, those that Studio sends besides, and both
+// once more for the places that look alike.
+func schema(t testing.TB) []schemaField {
+	t.Helper()
+	var fields []schemaField
+	for _, f := range parsed(t, documented(t)+undocumented) {
+		fields = append(fields, f)
 		for place, others := range alike {
-			if below(path, place) {
+			if below(f.path, place) {
 				for _, other := range others {
-					add(other+strings.TrimPrefix(path, place), kind)
+					fields = append(fields, schemaField{path: other + strings.TrimPrefix(f.path, place), kind: f.kind, writeOnly: f.writeOnly})
 				}
 			}
 		}
