@@ -128,7 +128,7 @@ func TestRunbook(t *testing.T) {
 }
 
 // TestAnswers: each kind of error of the API has a row where the page of the API says what follows from it, is a result in the page of
-// metrics, and is tried by the test of what a source's condition says.
+// metrics, and is tried by the tests of the client, of what a source's condition says, of faults, and of credentials in an answer.
 func TestAnswers(t *testing.T) {
 	g := NewWithT(t)
 	kinds := constants(g, "internal/studio/errors.go", "Kinds of Error")
@@ -140,9 +140,12 @@ func TestAnswers(t *testing.T) {
 	}
 	for value, name := range kinds {
 		has("hack/monitoring/metrics.md.tmpl", "`"+value+"`")
+		has("internal/studio/errors_test.go", ", "+name+", ")
 		has("internal/syncstate/outcome_test.go", "api(studio."+name+",")
 		if value != "NotFound" { // Malformed, where a list is not found
 			has("docs/livepeer-api.md", "| `"+value+"`")
+			has("internal/controller/faults_test.go", "v1alpha1.Reason"+name)
+			has("internal/controller/canary_troubles_test.go", "v1alpha1.Reason"+name)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -42,12 +43,30 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// TestOutcomeOf: every error that a step can end in, the third time in a row, with polls 5 s apart.
+// conditionsIn returns what the manual of sources says of the conditions Reconciling and Stalled.
+func conditionsIn(t *testing.T) (reconciling, stalled string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/livepeertasksource.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, status, _ := strings.Cut(string(page), "\nConditions follow kstatus.")
+	status, _, found := strings.Cut(status, "`Suspended` has neither")
+	reconciling, stalled, both := strings.Cut(status, "**Stalled** is there")
+	if !found || !both {
+		t.Fatal("the section of conditions is not found")
+	}
+	return reconciling, stalled
+}
+
+// TestOutcomeOf: every error that a step can end in, the third time in a row, with polls 5 s apart. The manual says which of them
+// somebody has to act on.
 func TestOutcomeOf(t *testing.T) {
 	const interval = 5 * time.Second
 	api := func(kind studio.Kind, retryAfter time.Duration) error {
 		return fmt.Errorf("listing: %w", &studio.Error{Kind: kind, RetryAfter: retryAfter, Message: "the API says no"})
 	}
+	reconciling, stalled := conditionsIn(t)
 	trouble := credentials.NotFound(types.NamespacedName{Namespace: "media", Name: "livepeer"})
 	for name, c := range map[string]struct {
 		err     error
@@ -86,6 +105,9 @@ func TestOutcomeOf(t *testing.T) {
 		got := OutcomeOf(c.err, 3, interval)
 		if got.Reason != c.reason || got.Stalled != c.stalled || got.Delay != c.delay || !strings.Contains(got.Message, c.message) {
 			t.Errorf("%s: %+v", name, got)
+		}
+		if listed := "`" + c.reason + "`"; strings.Contains(stalled, listed) != c.stalled || strings.Contains(reconciling, listed) == c.stalled {
+			t.Errorf("%s: docs/livepeertasksource.md names %s under the wrong condition: Stalled is %v", name, c.reason, c.stalled)
 		}
 		for _, slow := range []time.Duration{time.Second, time.Minute, time.Hour} {
 			for failures := range 20 {

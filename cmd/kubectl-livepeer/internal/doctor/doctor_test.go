@@ -4,6 +4,8 @@ package doctor
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -150,6 +152,27 @@ func TestReady(t *testing.T) {
 	expect(t, Ready(suspended), Warn, "resume main")
 	if checks := Source(suspended, Secret{}, now); len(checks) != 1 {
 		t.Errorf("a suspended source is not polled: %v", checks)
+	}
+}
+
+// TestEveryReasonIsJudged: of each reason why a source of this version is not ready, host knows what it says of Studio's answers.
+func TestEveryReasonIsJudged(t *testing.T) {
+	constants, err := os.ReadFile("../../../../api/v1alpha1/constants.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, group, _ := strings.Cut(string(constants), "// Reasons of a LivepeerTaskSource's conditions.")
+	group, _, _ = strings.Cut(group, "\n)")
+	reasons := regexp.MustCompile(`Reason\w+ = "(\w+)"`).FindAllStringSubmatch(group, -1)
+	if len(reasons) < 15 {
+		t.Fatalf("only %d reasons", len(reasons))
+	}
+	for _, reason := range reasons {
+		source := well(says(reason[1]))
+		ready := slices.Contains([]string{v1alpha1.ReasonSynced, v1alpha1.ReasonSuspended}, reason[1])
+		if c := host(source); !ready && strings.Contains(c.Finding, "is not known") {
+			t.Errorf("%s: add it to host, or to elsewhere: %s", reason[1], c)
+		}
 	}
 }
 
