@@ -169,7 +169,7 @@ func TestPagesForDevelopersNameWhatIsThere(t *testing.T) {
 		}
 		return err
 	})).To(Succeed())
-	isFile := regexp.MustCompile(`^[\w./-]+\.(go|json|tsv|tsx|tmpl|yaml)$`)
+	isFile := regexp.MustCompile(`^[\w./-]+\.(go|json|tsv|tsx?|tmpl|yaml)$`)
 	isName := regexp.MustCompile(`^(\w+\.)?[A-Za-z][a-z]+[A-Z]\w*$`)
 	for _, page := range []string{"CONTRIBUTING.md", "docs/architecture.md", "docs/development.md"} {
 		for _, span := range quoted.FindAllStringSubmatch(prose(g, filepath.Join(root, page)), -1) {
