@@ -4,17 +4,21 @@ package controller_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/hack/controlplane"
@@ -65,11 +69,36 @@ func TestSourceDefaults(t *testing.T) {
 	w.Expect(spec.Suspend).To(BeFalse())
 }
 
-// TestBadSourcesAreRefused: with a message that says what to change.
+// rules returns the messages of the rules that a source's spec has to keep to.
+func (w *world) rules() (messages []string) {
+	w.t.Helper()
+	raw, err := os.ReadFile("../../config/crd/bases/studio.livepeer.org_livepeertasksources.yaml")
+	w.Expect(err).NotTo(HaveOccurred())
+	var definition apiextensionsv1.CustomResourceDefinition
+	w.Expect(yaml.Unmarshal(raw, &definition)).To(Succeed())
+	var collect func(apiextensionsv1.JSONSchemaProps)
+	collect = func(of apiextensionsv1.JSONSchemaProps) {
+		for _, rule := range of.XValidations {
+			messages = append(messages, rule.Message)
+		}
+		for _, field := range of.Properties {
+			collect(field)
+		}
+	}
+	collect(definition.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"])
+	w.Expect(len(messages)).To(BeNumerically(">", 10))
+	return messages
+}
+
+// ofDurations begins, behind the name of the field, the messages that TestBadDurationsAreRefused looks for.
+const ofDurations = " must be hours, minutes and seconds, such as "
+
+// TestBadSourcesAreRefused: with a message that says what to change. Each rule of the schema is broken once.
 func TestBadSourcesAreRefused(t *testing.T) {
 	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
+	rules := slices.DeleteFunc(w.rules(), func(message string) bool { return strings.Contains(message, ofDurations) })
 	for spec, message := range map[string]string{
 		`{"secretRef": {"name": "a"}, "url": "https://user:key@livepeer.studio/api"}`:                                                "url must not carry user info",
 		`{"secretRef": {"name": "a"}, "url": "https://livepeer.studio/api?key=1"}`:                                                   "url must not carry user info, a query",
@@ -77,6 +106,8 @@ func TestBadSourcesAreRefused(t *testing.T) {
 		`{"secretRef": {"name": "a"}, "url": "livepeer.studio"}`:                                                                     "url must be an http or https URL",
 		`{"secretRef": {"name": "a"}, "interval": "500ms"}`:                                                                          "interval must be a duration of at least 1s",
 		`{"secretRef": {"name": "a"}, "interval": "15m"}`:                                                                            "resyncInterval must not be shorter than interval",
+		`{"secretRef": {"name": "a"}, "resyncInterval": "500ms"}`:                                                                    "resyncInterval must be a duration of at least 1s",
+		`{"secretRef": {"name": "a"}, "stallAfter": "30s"}`:                                                                          "stallAfter must be a duration of at least 1m",
 		`{"secretRef": {"name": "a"}, "timeout": "1h"}`:                                                                              "timeout must be a duration from 1s to 10m",
 		`{"secretRef": {"name": "a"}, "history": {"maxTasks": -1}}`:                                                                  "should be greater than or equal to 0",
 		`{"secretRef": {"name": "a"}, "history": {"maxAge": "0s"}}`:                                                                  "maxAge must be a duration of at least 1s",
@@ -96,7 +127,9 @@ func TestBadSourcesAreRefused(t *testing.T) {
 		out, err := w.kubectl(minimalSource+spec+"}", "apply", "-f", "-")
 		w.Expect(err).To(HaveOccurred(), spec)
 		w.Expect(out).To(ContainSubstring(message), spec)
+		rules = slices.DeleteFunc(rules, func(message string) bool { return strings.Contains(out, message) })
 	}
+	w.Expect(rules).To(BeEmpty(), "no source breaks these rules")
 }
 
 // TestBadDurationsAreRefused: in every field that is one, with a message that names the units and an example, and nothing of how
@@ -105,7 +138,14 @@ func TestBadDurationsAreRefused(t *testing.T) {
 	valuesOnly(t)
 	t.Parallel()
 	w := newWorld(t)
-	for _, field := range []string{"interval", "resyncInterval", "timeout", "stallAfter", "maxAge"} {
+	var fields []string
+	for _, message := range w.rules() {
+		if field, _, found := strings.Cut(message, ofDurations); found {
+			fields = append(fields, field)
+		}
+	}
+	w.Expect(fields).To(ContainElements("interval", "maxAge"))
+	for _, field := range fields {
 		for _, value := range []string{"1d", "1d12h", "P1D", "2w", "soon", "", "10", "-5m", "1h 5m", "1,5h", "9999999h", "999999999999999999999h"} {
 			spec := fmt.Sprintf(`%q: %q`, field, value)
 			if field == "maxAge" {
@@ -113,7 +153,7 @@ func TestBadDurationsAreRefused(t *testing.T) {
 			}
 			out, err := w.kubectl(minimalSource+`{"secretRef": {"name": "a"}, `+spec+"}}", "apply", "-f", "-")
 			w.Expect(err).To(HaveOccurred(), spec)
-			w.Expect(out).To(ContainSubstring(field+" must be hours, minutes and seconds, such as "), spec)
+			w.Expect(out).To(ContainSubstring(field+ofDurations), spec)
 			w.Expect(out).NotTo(Or(ContainSubstring("proto"), ContainSubstring("at least"), ContainSubstring("shorter"), ContainSubstring("duration(")), spec)
 		}
 	}
