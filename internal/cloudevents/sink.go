@@ -164,8 +164,8 @@ func (s *Sink) failed(ctx context.Context, err error) error {
 // why says why there was no answer, and what to check.
 func (s *Sink) why(err error) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return fmt.Sprintf("The certificate of the sink %s is signed by an unknown authority. If it is yours, put its certificate in PEM into "+
-			"ca.crt of the Secret that notify.cloudEvents.secretRef names", s.host)
+		return fmt.Sprintf("The certificate of the sink %s is signed by an unknown authority. If it is yours, put its certificate in PEM "+
+			"into ca.crt of the Secret that notify.cloudEvents.secretRef names", s.host)
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("The certificate that the sink %s shows is not for it: correct the sink's URL", s.host)

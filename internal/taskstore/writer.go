@@ -37,7 +37,7 @@ type Writer struct {
 	live  client.Reader
 	index *Index
 	slots *fair.Gate
-	// tasks has one slot for each: else two writes could create one under two of its names, each where it found the other one taken or free.
+	// tasks has one slot for each: else two writes could create one under two of its names.
 	tasks *fair.Gate
 	// Observers are called after each action that was carried out.
 	Observers []Observer

@@ -46,8 +46,8 @@ func notReceived(s *v1alpha1.LivepeerTaskSource) error {
 	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReceiving); c != nil {
 		return fmt.Errorf("source %s receives no webhooks, %s: %s", s.Name, c.Reason, c.Message)
 	}
-	return fmt.Errorf("source %s receives no webhooks; put a webhookSecret of 16 random characters or more into its Secret %s, or, where it "+
-		"has one, turn the operator's receiver on with --receiver-bind-address (docs/push.md)", s.Name, s.Spec.SecretRef.Name)
+	return fmt.Errorf("source %s receives no webhooks; put a webhookSecret of 16 random characters or more into its Secret %s, or, where "+
+		"it has one, turn the operator's receiver on with --receiver-bind-address (docs/push.md)", s.Name, s.Spec.SecretRef.Name)
 }
 
 // urls finds the whole URLs that lead to a path.
