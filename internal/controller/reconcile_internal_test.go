@@ -66,6 +66,22 @@ func TestHowAReconcileEnds(t *testing.T) {
 	}
 }
 
+// TestAStatusIsWrittenSoonAfterTheAPIServerIsBack, however long it was away.
+func TestAStatusIsWrittenSoonAfterTheAPIServerIsBack(t *testing.T) {
+	g := NewWithT(t)
+	broken := apierrors.NewInternalError(errors.New("etcd"))
+	api := &patchedAPI{kubetest.NewAPI("http://127.0.0.1:1"), func(client.Object) error { return broken }}
+	api.Source.Spec.Suspend = true
+	r, again := reconcilerOf(t, api), options().RateLimiter
+	request, away := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(api.Source)}, time.Duration(0)
+	for away < time.Hour {
+		_, err := r.Reconcile(t.Context(), request)
+		g.Expect(err).To(HaveOccurred())
+		away += again.When(request)
+	}
+	g.Expect(again.When(request)).To(BeNumerically("<=", time.Minute))
+}
+
 // TestASourceThatIsGoneIsForgotten, deleted or served by another shard from now on; not while it can't be asked for.
 func TestASourceThatIsGoneIsForgotten(t *testing.T) {
 	for _, c := range []struct {

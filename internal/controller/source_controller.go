@@ -42,6 +42,10 @@ const (
 	namespaceWriters = 16
 	// writeRetry is how soon to write a status again after a conflict, or after errCrowded.
 	writeRetry = time.Second
+	// Pauses before a source is reconciled again that the API server kept from being read or written. A controller's default goes up to a
+	// quarter of an hour: for so long after an outage, a source that is polled rarely, or suspended, would not say so.
+	errorRetry    = 5 * time.Millisecond
+	maxErrorRetry = 30 * time.Second
 	// unknownRetry is how soon to reconcile a source again if the tasks of its namespace are not known.
 	unknownRetry = 10 * time.Second
 )
@@ -211,6 +215,13 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.LivepeerTaskSource{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		WatchesRawSource(source.Func(r.follow)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: sourceWorkers}).
+		WithOptions(options()).
 		Complete(r)
+}
+
+func options() controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: sourceWorkers,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](errorRetry, maxErrorRetry),
+	}
 }
