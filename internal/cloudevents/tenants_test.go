@@ -192,10 +192,8 @@ func silent(t *testing.T) (url string, accepted *atomic.Int64) {
 			conn.Close()
 		}
 	}()
-	t.Cleanup(func() {
-		listener.Close()
-		<-ended
-	})
+	context.AfterFunc(t.Context(), func() { listener.Close() }) // before the controller ends, which would give the connections 2 s
+	t.Cleanup(func() { <-ended })
 	return "http://" + listener.Addr().String(), accepted
 }
 
