@@ -192,7 +192,7 @@ func silent(t *testing.T) (url string, accepted *atomic.Int64) {
 			conn.Close()
 		}
 	}()
-	context.AfterFunc(t.Context(), func() { listener.Close() }) // before the controller ends, which would give the connections 2 s
+	context.AfterFunc(t.Context(), func() { _ = listener.Close() }) // before the controller ends, which would give the connections 2 s
 	t.Cleanup(func() { <-ended })
 	return "http://" + listener.Addr().String(), accepted
 }
