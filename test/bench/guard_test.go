@@ -36,7 +36,7 @@ func TestCompare(t *testing.T) {
 		"one write more":                {map[string][]float64{"change.writes": {1.001}}, []string{"change.writes"}},
 		"more memory":                   {map[string][]float64{"rest.memory": {62}}, []string{"rest.memory"}},
 		"more CPU on a slower machine":  {map[string][]float64{"first.cpu": {2.4}, "bare.first.server": {20}}, nil},
-		"more CPU":                      {map[string][]float64{"first.cpu": {1.4}, "bare.first.server": {10}}, []string{"first.cpu"}},
+		"more CPU":                      {map[string][]float64{"first.cpu": {1.6}, "bare.first.server": {10}}, []string{"first.cpu"}},
 		"more CPU on a faster machine":  {map[string][]float64{"first.cpu": {1.2}, "bare.first.server": {5}}, []string{"first.cpu"}},
 		"the measure was not measured":  {map[string][]float64{"first.cpu": {9}}, nil},
 		"it was not measured before":    {map[string][]float64{"full.writes": {9}}, nil},
