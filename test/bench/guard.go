@@ -20,7 +20,7 @@ type guard struct {
 
 // guards are the figures that a change of the operator can make worse. What the API server does alone is the measure, and no guard.
 func guards() []guard {
-	// One and the same operator, measured by turns with another on a quiet machine, spent 0.108 to 0.143 of the API server's CPU on changes.
+	// One and the same operator, measured by turns with another, spent 0.108 to 0.143 of the API server's CPU on changes.
 	const rates, work, cpu, memory = 0.2, 0.15, 0.3, 0.1
 	return []guard{
 		{name: "first.ratio", higher: true, noise: rates},
