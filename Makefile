@@ -84,11 +84,12 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy methods.
 	cd api && $(CONTROLLER_GEN) object:headerFile=../hack/boilerplate.go.txt paths=./...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, what the Helm chart takes from config/, and docs: rights, metrics, reference, schemas.
+manifests: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(NEED_KUBECTL) ## Generate CRDs, the operator's RBAC role, what the Helm chart takes from config/, and docs: rights, metrics, flags, reference, schemas.
 	cd api && $(CONTROLLER_GEN) crd:allowDangerousTypes=true,maxDescLen=1000 paths=./... output:crd:dir=../config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 	KUBECTL=$(KUBECTL) go run ./hack/rights
 	go run ./hack/monitoring/page
+	go run . --help 2>&1 | go run ./hack/flags
 	KUBECTL=$(KUBECTL) go run ./hack/chart
 	$(CRD_REF_DOCS) --log-level=ERROR --source-path=api/v1alpha1 --config=hack/reference/config.yaml --templates-dir=hack/reference \
 		--renderer=markdown --output-path=docs/reference.md

@@ -119,7 +119,7 @@ func main() {
 			"all that comes through one has its address.")
 	flag.StringVar(&opts.check, "check", "", "Look at an operator instead of being one, and exit: this URL of its readiness probe has to "+
 		"say within 30s that it is ready, and the cluster's CRDs have to be as new as this program. helm test runs it.")
-	opts.zap.BindFlags(flag.CommandLine)
+	logging.Bind(&opts.zap, flag.CommandLine)
 	flag.Parse()
 	opts.rest = flag.Args()
 

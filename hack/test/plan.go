@@ -32,6 +32,7 @@ func withoutRace() map[string]string {
 		"hack/chart":        drives,
 		"hack/controlplane": drives,
 		"hack/demo":         drives,
+		"hack/flags":        files,
 		"hack/monitoring":   files,
 		"hack/rights":       files,
 		"hack/testbed":      drives,

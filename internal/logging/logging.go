@@ -4,6 +4,7 @@
 package logging
 
 import (
+	"flag"
 	"io"
 	"log"
 	"strings"
@@ -17,6 +18,21 @@ import (
 
 	"github.com/livepeer/livepeer-task-operator/internal/redact"
 )
+
+// Bind defines the flags of options. The library's own texts tell of other defaults than New has.
+func Bind(options *zap.Options, flags *flag.FlagSet) {
+	options.BindFlags(flags)
+	for name, help := range map[string]struct{ value, usage string }{
+		"zap-devel":            {"false", "Log for developers: lines to read, from debug on, with the stack of each warning and error."},
+		"zap-encoder":          {"json", "How a line of the log is written: json or console."},
+		"zap-log-level":        {"info", "What is logged: error, info or debug, or a number above 0, for more than debug the higher it is."},
+		"zap-stacktrace-level": {"panic", "From which level on a line has the stack of its place: info, error or panic."},
+		"zap-time-encoding":    {"rfc3339", "How times are written: epoch, millis, nano, iso8601, rfc3339 or rfc3339nano."},
+	} {
+		bound := flags.Lookup(name)
+		bound.DefValue, bound.Usage = help.value, help.usage
+	}
+}
 
 // New returns a logger to a writer, with IDs as Studio spells them. Errors have no stack unless an option asks for it: the place of the
 // log call helps nobody, and a panic logs its own stack.

@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"sync"
 	"testing"
 
@@ -65,6 +67,28 @@ func TestErrorsHaveNoStack(t *testing.T) {
 
 	New(&zap.Options{StacktraceLevel: zapcore.ErrorLevel}, &out).Error(nil, "Not ready")
 	g.Expect(out.String()).To(ContainSubstring("stacktrace"), "who asks for it gets it")
+}
+
+// What a flag says is its default is what holds where it is not set; and it says so in our words, for the library has other defaults.
+func TestFlagsTellTheirDefaults(t *testing.T) {
+	said := func(options *zap.Options) string {
+		var out bytes.Buffer
+		logger := New(options, &out)
+		logger.V(1).Info("for developers")
+		logger.Info("for everybody")
+		logger.Error(errors.New("broken"), "Not ready")
+		return regexp.MustCompile(`\d`).ReplaceAllString(out.String(), "0") // the time
+	}
+	theirs := flag.NewFlagSet("theirs", flag.ContinueOnError)
+	(&zap.Options{}).BindFlags(theirs)
+	theirs.VisitAll(func(of *flag.Flag) {
+		g, options, flags := NewWithT(t), &zap.Options{}, flag.NewFlagSet("ours", flag.ContinueOnError)
+		Bind(options, flags)
+		ours := flags.Lookup(of.Name)
+		g.Expect(ours.Usage).NotTo(Equal(of.Usage), of.Name)
+		g.Expect(flags.Set(of.Name, ours.DefValue)).To(Succeed(), of.Name)
+		g.Expect(said(options)).To(Equal(said(&zap.Options{})), of.Name)
+	})
 }
 
 // Kubernetes' client logs by klog, whose lines are no JSON by themselves.
