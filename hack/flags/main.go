@@ -19,8 +19,9 @@ const head = `<!-- Written by make manifests from the operator's --help. -->
 
 # Flags
 
-What the operator can be told on its command line. [Settings](install.md#settings) and the chart's ` + "[`extraArgs`](helm.md)" + ` say how to set one
-in a cluster; most have a value or a component of their own, which also adapts rights and ports. ` + "`manager --help`" + ` says the same.
+What the operator can be told on its command line; ` + "`manager --help`" + ` says the same. How to set one in a cluster is in
+[Settings](install.md#settings) and, for the chart, under ` + "[`extraArgs`](helm.md)" + `. Most have a value or a component of their own,
+which adapts rights and ports as well.
 
 | flag | default | |
 |---|---|---|
@@ -28,7 +29,7 @@ in a cluster; most have a value or a component of their own, which also adapts r
 
 // How Go's flag package prints a flag: its name and type, its text on the next line, and its default at the end of that.
 var (
-	nameLine    = regexp.MustCompile(`^  -(\S+)`)
+	nameLine    = regexp.MustCompile(`^ {2}-(\S+)`)
 	defaultText = regexp.MustCompile(` \(default (.+)\)$`)
 )
 

@@ -25,7 +25,7 @@ func Bind(options *zap.Options, flags *flag.FlagSet) {
 	for name, help := range map[string]struct{ value, usage string }{
 		"zap-devel":            {"false", "Log for developers: lines to read, from debug on, with the stack of each warning and error."},
 		"zap-encoder":          {"json", "How a line of the log is written: json or console."},
-		"zap-log-level":        {"info", "What is logged: error, info or debug, or a number above 0, for more than debug the higher it is."},
+		"zap-log-level":        {"info", "What is logged: error, info or debug; or a number, which logs the more the higher it is."},
 		"zap-stacktrace-level": {"panic", "From which level on a line has the stack of its place: info, error or panic."},
 		"zap-time-encoding":    {"rfc3339", "How times are written: epoch, millis, nano, iso8601, rfc3339 or rfc3339nano."},
 	} {
