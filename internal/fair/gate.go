@@ -96,11 +96,13 @@ func (g *Gate) Wanted(holder types.NamespacedName) bool {
 	if !holds || of.held == 0 {
 		return false
 	}
-	g.free++
-	of.held--
-	defer func() { g.free--; of.held++ }()
 	for at := g.turns.Front(); at != nil; at = at.Next() {
-		if waiting, _ := at.Value.(*tenant); g.has(waiting) {
+		waiting, _ := at.Value.(*tenant)
+		held := waiting.held
+		if waiting == of {
+			held--
+		}
+		if g.grants(g.free+1, held) {
 			return true
 		}
 	}
@@ -109,8 +111,11 @@ func (g *Gate) Wanted(holder types.NamespacedName) bool {
 
 // has reports whether there is a slot for a namespace. There is none while somebody of the namespace waits: give hands out such slots at
 // once. The caller holds the lock.
-func (g *Gate) has(of *tenant) bool {
-	return g.free > 0 && of.held < g.perNamespace && (g.free > g.kept || of.held < g.few)
+func (g *Gate) has(of *tenant) bool { return g.grants(g.free, of.held) }
+
+// grants reports whether a namespace that holds so many slots gets one where so many are free.
+func (g *Gate) grants(free, held int) bool {
+	return free > 0 && held < g.perNamespace && (free > g.kept || held < g.few)
 }
 
 func (g *Gate) release(of *tenant) {
