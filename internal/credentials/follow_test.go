@@ -21,10 +21,7 @@ import (
 func TestSecretsThatCannotBeWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		k := newKeeper()
-		ctx, end := context.WithCancel(t.Context())
-		defer end()
-		k.watcher.ctx = ctx
+		k := following(t)
 		told := 0
 		k.OnChange(func(types.NamespacedName) { told++ })
 		first, err := k.open()
@@ -195,10 +192,7 @@ func TestEventsOfAWatch(t *testing.T) {
 func TestASecretThatChangesAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		k := newKeeper()
-		ctx, end := context.WithCancel(t.Context())
-		defer end()
-		k.watcher.ctx = ctx
+		k := following(t)
 		var mu sync.Mutex
 		var told []string
 		version := k.content.ResourceVersion

@@ -102,6 +102,14 @@ func newKeeper() *keeper {
 	return &keeper{vault: v, window: w, watcher: watcher, Cache: NewCache[*thing](watcher, "secretRef", "apiKey", "ca.crt"), settings: "x"}
 }
 
+// following returns one that watches until the test ends.
+func following(t *testing.T) *keeper {
+	t.Helper()
+	k := newKeeper()
+	k.watcher.ctx = t.Context() // as Start does
+	return k
+}
+
 func (k *keeper) open() (*thing, error) {
 	made, _, err := k.Cache.Get(context.Background(), ofMain, "livepeer", k.settings, func(*corev1.Secret) (*thing, error) {
 		return &thing{}, k.refuses
@@ -158,10 +166,7 @@ func TestWhatIsMadeAnew(t *testing.T) {
 func TestWatchedSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		k := newKeeper()
-		ctx, end := context.WithCancel(t.Context())
-		defer end()
-		k.watcher.ctx = ctx // as Start does
+		k := following(t)
 		told := 0
 		k.OnChange(func(types.NamespacedName) { told++ })
 		latest := func() *stream {
@@ -250,25 +255,22 @@ func TestMadeTwice(t *testing.T) {
 func TestAnotherSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		k := newKeeper()
-		ctx, end := context.WithCancel(t.Context())
-		defer end()
-		k.watcher.ctx = ctx
+		k := following(t)
 		build := func(*corev1.Secret) (*thing, error) { return &thing{}, nil }
 		for _, name := range []string{"one", "two"} {
-			_, _, err := k.Cache.Get(ctx, ofMain, name, "x", build)
+			_, _, err := k.Cache.Get(t.Context(), ofMain, name, "x", build)
 			g.Expect(err).NotTo(HaveOccurred())
 			synctest.Wait()
 		}
 		g.Expect([]bool{k.watches[0].closed, k.watches[1].closed}).To(Equal([]bool{true, false}))
-		ofNone, _, err := k.Cache.Get(ctx, ofMain, "", "x", build)
+		ofNone, _, err := k.Cache.Get(t.Context(), ofMain, "", "x", build)
 		g.Expect(err).NotTo(HaveOccurred())
 		synctest.Wait()
 		g.Expect(k.watches[1].closed).To(BeTrue(), "none is named")
-		ofThree, _, err := k.Cache.Get(ctx, ofMain, "three", "x", build)
+		ofThree, _, err := k.Cache.Get(t.Context(), ofMain, "three", "x", build)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(ofThree).NotTo(BeIdenticalTo(ofNone))
-		_, _, err = k.Cache.Get(ctx, ofMain, "../four", "x", build)
+		_, _, err = k.Cache.Get(t.Context(), ofMain, "../four", "x", build)
 		g.Expect(err).To(HaveOccurred())
 		synctest.Wait()
 		g.Expect(k.watches[2].closed).To(BeTrue(), "what is named is no name")
@@ -281,19 +283,16 @@ func TestAnotherSecret(t *testing.T) {
 func TestASecretOfTwoSources(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		k := newKeeper()
-		ctx, end := context.WithCancel(t.Context())
-		defer end()
-		k.watcher.ctx = ctx
+		k := following(t)
 		var told []string
 		k.OnChange(func(source types.NamespacedName) { told = append(told, source.Name) })
 		sinks := NewCache[*thing](k.watcher, "notify.secretRef", "token")
 		sinks.OnChange(func(source types.NamespacedName) { told = append(told, "sink of "+source.Name) })
-		_, _, err := sinks.Get(ctx, types.NamespacedName{Namespace: "media", Name: "b"}, "shared", "x",
+		_, _, err := sinks.Get(t.Context(), types.NamespacedName{Namespace: "media", Name: "b"}, "shared", "x",
 			func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
 		g.Expect(err).NotTo(HaveOccurred())
 		for source, secret := range map[string]string{"a": "shared", "b": "shared", "c": "other"} {
-			_, _, err := k.Cache.Get(ctx, types.NamespacedName{Namespace: "media", Name: source}, secret, "x",
+			_, _, err := k.Cache.Get(t.Context(), types.NamespacedName{Namespace: "media", Name: source}, secret, "x",
 				func(*corev1.Secret) (*thing, error) { return &thing{}, nil })
 			g.Expect(err).NotTo(HaveOccurred())
 			synctest.Wait()
