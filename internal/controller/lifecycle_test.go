@@ -75,8 +75,8 @@ func TestWidenedTypesAreUpToDate(t *testing.T) {
 	w.eventuallyEqual()
 }
 
-// TestTheSecondSourceTakesOver: of two sources that see the same tasks, the second takes them once the first is gone and
-// its tasks are collected.
+// TestTheSecondSourceTakesOver: of two sources that see the same tasks, the second takes them soon after the first is gone and
+// its tasks are collected, and does not wait for its next regular full sync, an hour later.
 func TestTheSecondSourceTakesOver(t *testing.T) {
 	t.Parallel()
 	w := mirroring(t, 30)
@@ -88,7 +88,6 @@ func TestTheSecondSourceTakesOver(t *testing.T) {
 		w.Expect(w.client.DeleteAllOf(w.ctx, &v1alpha1.LivepeerTask{}, client.InNamespace(w.namespace), of)).To(Succeed())
 		return w.mirroredStates(of)
 	}, soon, tick).Should(BeEmpty())
-	w.resync("second", "take over")
 	w.eventuallyReady("second", v1alpha1.ReasonSynced)
 	w.eventuallyEqual()
 	tasks := w.tasks()
@@ -96,6 +95,19 @@ func TestTheSecondSourceTakesOver(t *testing.T) {
 		w.Expect(metav1.IsControlledBy(&tasks[i], second)).To(BeTrue())
 		w.Expect(tasks[i].Labels).To(HaveKeyWithValue(v1alpha1.LabelSource, "second"))
 	}
+}
+
+// TestTheSecondSourceTakesWhatTheFirstGivesUp: the remedy that the condition names, types that the other has not, helps soon as well.
+func TestTheSecondSourceTakesWhatTheFirstGivesUp(t *testing.T) {
+	t.Parallel()
+	w := mirroring(t, 30)
+	w.source("second", func(spec *v1alpha1.LivepeerTaskSourceSpec) { spec.Types = []string{"upload"} })
+	w.eventuallyReady("second", v1alpha1.ReasonConflict)
+	w.respec("main", func(spec *v1alpha1.LivepeerTaskSourceSpec) {
+		spec.Types = []string{"clip", "export", "export-data", "transcode-file"}
+	})
+	w.eventuallyReady("second", v1alpha1.ReasonSynced)
+	w.eventuallyEqual()
 }
 
 // TestANamespaceGoesAtOnce: nothing holds its objects back, and the operator does not fight for tasks that are deleted in

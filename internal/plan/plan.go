@@ -103,6 +103,17 @@ func (l Lookup) ByID(id string) (stored mirror.Entry, found bool) {
 	return mirror.Entry{}, false
 }
 
+// Free reports whether no object has this ID, and one of the names that its object could have is free.
+func (l Lookup) Free(id string) bool {
+	if _, found := l.ByID(id); found {
+		return false
+	}
+	return slices.ContainsFunc(mirror.Names(id), func(name string) bool {
+		_, stored := l(name)
+		return !stored
+	})
+}
+
 // Result is what Plan found.
 type Result struct {
 	Actions []Action

@@ -219,6 +219,7 @@ func (s *Source) work(ctx context.Context, source *v1alpha1.LivepeerTaskSource, 
 		s.renew(ctx, source, connection)
 		state.Update(source, syncstate.Observed{
 			Fingerprint: connection.Fingerprint, Stored: s.stored(source), Listing: state.Listing(),
+			Freed: state.Health.Rejected.Freed(s.engine.Index.Lookup(source.Namespace)),
 		}, s.rechecks.Handoff.TakeFullSync, clock.Now())
 		if state.Wait(clock.Now()) > 0 {
 			err = errNotDue

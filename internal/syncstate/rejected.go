@@ -18,6 +18,8 @@ const (
 	maxRejected = 1000
 	// maxRefusal bounds, in bytes, what is remembered of the API server's words.
 	maxRefusal = 512
+
+	nameless = "every name that its object could have is taken by another task"
 )
 
 // Rejected are the tasks of a source that can't be mirrored, by ID, and why: the API server's refusal, or the empty text
@@ -40,10 +42,20 @@ func (p *Rejected) Planned(planned *plan.Result, id string) {
 	case len(planned.Conflicts) > 0:
 		p.Add(id, "")
 	case len(planned.Nameless) > 0:
-		p.Add(id, "every name that its object could have is taken by another task")
+		p.Add(id, nameless)
 	case len(planned.Actions) == 0:
 		delete(*p, id)
 	}
+}
+
+// Freed reports whether one of them can be mirrored now, since the object that was in its way is gone.
+func (p Rejected) Freed(stored plan.Lookup) bool {
+	for id, refusal := range p {
+		if (refusal == "" || refusal == nameless) && stored.Free(id) {
+			return true
+		}
+	}
+	return false
 }
 
 // problem sums the rejected tasks up; nil if there are none.

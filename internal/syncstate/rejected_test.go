@@ -11,6 +11,7 @@ import (
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
 	"github.com/livepeer/livepeer-task-operator/internal/mirror"
+	"github.com/livepeer/livepeer-task-operator/internal/plan"
 )
 
 func TestProblems(t *testing.T) {
@@ -48,6 +49,39 @@ func TestProblems(t *testing.T) {
 			if !strings.Contains(got.Message, part) {
 				t.Errorf("%s: %q lacks %q", name, got.Message, part)
 			}
+		}
+	}
+}
+
+// TestFreed: only what another object was in the way of is looked at; what the API server refused is not.
+func TestFreed(t *testing.T) {
+	names := mirror.Names("ABC")
+	hold := func(ids ...string) plan.Lookup {
+		return func(name string) (mirror.Entry, bool) {
+			at := slices.Index(names, name)
+			if at < 0 || at >= len(ids) || ids[at] == "" {
+				return mirror.Entry{}, false
+			}
+			return mirror.Entry{Shown: mirror.Shown{ID: ids[at]}}, true
+		}
+	}
+	for name, c := range map[string]struct {
+		rejected Rejected
+		stored   plan.Lookup
+		want     bool
+	}{
+		"another source's":                  {Rejected{"ABC": ""}, hold("ABC"), false},
+		"under its second name":             {Rejected{"ABC": ""}, hold("abc", "ABC"), false},
+		"gone":                              {Rejected{"ABC": ""}, hold(), true},
+		"gone, and its first name is taken": {Rejected{"ABC": ""}, hold("abc"), true},
+		"one of two is gone":                {Rejected{"ABC": "", "other": ""}, hold("ABC"), true},
+		"no name is free":                   {Rejected{"ABC": nameless}, hold("abc", "x", "y"), false},
+		"a name is free":                    {Rejected{"ABC": nameless}, hold("abc", "", "y"), true},
+		"refused":                           {Rejected{"ABC": "exceeded quota"}, hold(), false},
+		"none":                              {nil, hold(), false},
+	} {
+		if got := c.rejected.Freed(c.stored); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

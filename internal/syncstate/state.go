@@ -181,6 +181,8 @@ type Observed struct {
 	Stored int
 	// Listing: a full sync is under way.
 	Listing bool
+	// Freed: see Rejected.Freed.
+	Freed bool
 }
 
 // Renew takes in changes of the source: spec, credentials, or a request by annotation. After each, a poll and a full sync are due at
@@ -210,7 +212,11 @@ func (s *State) Renew(
 	}
 	// A full sync under way goes on: it must not begin again with each deletion by somebody.
 	if !found.Listing || dropped == Everything {
-		s.Schedule.want(source, resync(), now)
+		wanted := resync()
+		if found.Freed {
+			wanted = max(wanted, WantedSoon)
+		}
+		s.Schedule.want(source, wanted, now)
 	}
 	confirmed := s.confirmed(before.Confirmed)
 	if !respecified && !reconnected && (next.Requested == before.Requested || !requested) && !confirmed {

@@ -230,6 +230,21 @@ func TestWhatIsGoneIsLookedForSoon(t *testing.T) {
 	}
 }
 
+// TestWhatIsFreedIsTakenSoon: a source that another has made way for does not wait for its next regular full sync; nor does one that is asked
+// for at once wait for that.
+func TestWhatIsFreedIsTakenSoon(t *testing.T) {
+	source := kubetest.ASource()
+	for asked, want := range map[Wanted]time.Duration{NotWanted: 20 * time.Second, WantedNow: 0} {
+		p := &State{Inputs: Inputs{Generation: 1, Fingerprint: "print"}}
+		p.FullSynced(source, &Listing{Began: noon.Add(-2 * time.Second), Whole: true}, noon)
+		p.Schedule.NextFull = noon.Add(time.Hour)
+		p.Renew(source, Observed{Fingerprint: "print", Freed: true}, func() Wanted { return asked }, noon)
+		if wait := p.Schedule.NextFull.Sub(noon); wait != want {
+			t.Errorf("asked for %v: in %v", asked, wait)
+		}
+	}
+}
+
 func TestWait(t *testing.T) {
 	in := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 	for name, c := range map[string]struct {
