@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/yaml"
 )
 
 // The map of the code has each package that is shipped, and each function and type that it names is where it says.
@@ -56,6 +57,32 @@ func TestArchitectureIsTrue(t *testing.T) {
 	g.Expect(calls).To(BeNumerically(">", 20))
 }
 
+// Each package that is shipped has a lint rule that says which others it may import: one that was forgotten could import all of them.
+func TestEachPackageHasItsArrows(t *testing.T) {
+	g := NewWithT(t)
+	var config struct {
+		Linters struct {
+			Settings struct {
+				Depguard struct{ Rules map[string]struct{ Files []string } }
+			}
+		}
+	}
+	g.Expect(yaml.Unmarshal([]byte(read(g, ".golangci.yml")), &config)).To(Succeed())
+	guarded := map[string]bool{"internal/kubetest": true, "internal/studio/livepeertest": true} // only tests import these
+	for name, rule := range config.Linters.Settings.Depguard.Rules {
+		for _, pattern := range rule.Files {
+			if files := guardedFiles.FindStringSubmatch(pattern); files != nil && strings.HasPrefix(name, "from-") {
+				for path := range strings.SplitSeq(files[2]+files[3], ",") {
+					guarded["internal/"+files[1]+path] = true
+				}
+			}
+		}
+	}
+	for path := range declarations(g) {
+		g.Expect(guarded[path]).To(BeTrue(), ".golangci.yml: no rule from-... says what %s may import", path)
+	}
+}
+
 // has reports whether a package declares that, or a method of that name.
 func has(declared map[string]bool, name string) bool {
 	for known := range declared {
@@ -71,6 +98,8 @@ var (
 	quoted = regexp.MustCompile("`([^`]+)`")
 	// packageRows say of a package its job, its entry points if it has some, and what it must not do.
 	packageRows = regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| ([^|]*) \\| (?:([^|]*) \\| )?[^|]* \\|$")
+	// guardedFiles are those of some packages of internal: of one, or of several within braces.
+	guardedFiles = regexp.MustCompile(`^\*\*/internal/([^{*]*)(?:\{(.*)\}|([^{}*/]+))/\*\.go$`)
 	// callRows are those of the walks.
 	callRows = regexp.MustCompile(`(?m)^\| \d+ \| ([a-z/]+) \| ([^|]*) \| ([^|]*) \|$`)
 )
