@@ -48,14 +48,19 @@ func (p *Rejected) Planned(planned *plan.Result, id string) {
 	}
 }
 
-// Freed reports whether one of them can be mirrored now, since the object that was in its way is gone.
+// Freed reports whether a tenth of them, or more, can be mirrored now, since the objects that were in their way are gone. Less is not worth
+// a full sync out of turn: a source that another is in conflict with gives up tasks all the time where its history is full.
 func (p Rejected) Freed(stored plan.Lookup) bool {
+	blocked, free := 0, 0
 	for id, refusal := range p {
-		if (refusal == "" || refusal == nameless) && stored.Free(id) {
-			return true
+		if refusal != "" && refusal != nameless {
+			continue
+		}
+		if blocked++; stored.Free(id) {
+			free++
 		}
 	}
-	return false
+	return free > 0 && 10*free >= blocked
 }
 
 // problem sums the rejected tasks up; nil if there are none.

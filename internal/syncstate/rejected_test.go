@@ -65,6 +65,15 @@ func TestFreed(t *testing.T) {
 			return mirror.Entry{Shown: mirror.Shown{ID: ids[at]}}, true
 		}
 	}
+	// conflicts are one that is free, and so many that are not.
+	conflicts := func(n int) (Rejected, plan.Lookup) {
+		rejected, taken := Rejected{"ABC": ""}, map[string]mirror.Entry{}
+		for i := range n {
+			id := fmt.Sprint("other-", i)
+			rejected[id], taken[mirror.Names(id)[0]] = "", mirror.Entry{Shown: mirror.Shown{ID: id}}
+		}
+		return rejected, func(name string) (mirror.Entry, bool) { entry, ok := taken[name]; return entry, ok }
+	}
 	for name, c := range map[string]struct {
 		rejected Rejected
 		stored   plan.Lookup
@@ -82,6 +91,11 @@ func TestFreed(t *testing.T) {
 	} {
 		if got := c.rejected.Freed(c.stored); got != c.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for others, want := range map[int]bool{9: true, 10: false} {
+		if rejected, stored := conflicts(others); rejected.Freed(stored) != want {
+			t.Errorf("one of %d is free: not %v", others+1, want)
 		}
 	}
 }
