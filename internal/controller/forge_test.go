@@ -201,7 +201,6 @@ func TestOperatorNeedsTheWritersRole(t *testing.T) {
 		binding := &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		w.Expect(w.client.Delete(context.Background(), binding)).To(Succeed())
 	})
-	w.resync("main", "1")
 	w.eventuallyReady("main", v1alpha1.ReasonSynced)
 	w.Expect(w.tasks()).To(HaveLen(10))
 }

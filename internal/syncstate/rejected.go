@@ -53,7 +53,7 @@ func (p *Rejected) Planned(planned *plan.Result, id string) {
 func (p Rejected) Freed(stored plan.Lookup) bool {
 	blocked, free := 0, 0
 	for id, refusal := range p {
-		if refusal != "" && refusal != nameless {
+		if !blocks(refusal) {
 			continue
 		}
 		if blocked++; stored.Free(id) {
@@ -61,6 +61,19 @@ func (p Rejected) Freed(stored plan.Lookup) bool {
 		}
 	}
 	return free > 0 && 10*free >= blocked
+}
+
+// blocks reports whether it is another object that is in the way of a task.
+func blocks(refusal string) bool { return refusal == "" || refusal == nameless }
+
+// refused reports whether the API server refused some of them.
+func (p Rejected) refused() bool {
+	for _, refusal := range p {
+		if !blocks(refusal) {
+			return true
+		}
+	}
+	return false
 }
 
 // problem sums the rejected tasks up; nil if there are none.

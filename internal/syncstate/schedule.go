@@ -15,6 +15,9 @@ import (
 // unreadable tasks of unknown ID, or objects that should have been deleted: only a full sync shows what has become of them.
 const soonShare = 10
 
+// mostDoublings bounds a pause that doubles: by then it is longer than anybody lets pass between full syncs.
+const mostDoublings = 12
+
 // Schedule says when a source is due.
 type Schedule struct {
 	NextPoll, NextFull time.Time
@@ -27,8 +30,8 @@ type Schedule struct {
 	// to a step.
 	fixed bool
 	asked Outcome
-	// failures counts the steps that failed in a row.
-	failures int
+	// failures counts the steps that failed in a row, and refused the full syncs in a row in which the API server refused tasks.
+	failures, refused int
 }
 
 // Wait returns how long there is nothing to do; 0 or less if something is due. busy: something is under way.
@@ -96,10 +99,26 @@ func (s *Schedule) want(source *v1alpha1.LivepeerTaskSource, when Wanted, now ti
 	case NotWanted:
 		return
 	case WantedSoon:
-		next = now.Add(max(soonShare*s.took, source.Spec.Interval.Duration))
+		next = now.Add(s.soon(source))
 	}
-	if next.Before(s.NextFull) {
-		s.NextFull = next
+	s.fullBy(next)
+}
+
+// tryAgain brings the next full sync forward after one in which the API server refused tasks: somebody may change a quota or a policy. It
+// comes soon at first, and each time after twice as long.
+func (s *Schedule) tryAgain(source *v1alpha1.LivepeerTaskSource, now time.Time) {
+	s.fullBy(now.Add(s.soon(source) << min(s.refused, mostDoublings)))
+	s.refused++
+}
+
+// soon is how long it is until a full sync that is to come soon.
+func (s *Schedule) soon(source *v1alpha1.LivepeerTaskSource) time.Duration {
+	return max(soonShare*s.took, source.Spec.Interval.Duration)
+}
+
+func (s *Schedule) fullBy(latest time.Time) {
+	if latest.Before(s.NextFull) {
+		s.NextFull = latest
 	}
 }
 

@@ -296,6 +296,11 @@ func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now
 	if of.Soon || s.Health.Unreadable.unnamed > 0 {
 		s.Schedule.want(source, WantedSoon, now)
 	}
+	if s.Health.Rejected.refused() {
+		s.Schedule.tryAgain(source, now)
+	} else {
+		s.Schedule.refused = 0
+	}
 	if of.Again {
 		s.Coverage.Listed, s.Schedule.NextFull = time.Time{}, now
 	}

@@ -230,6 +230,33 @@ func TestWhatIsGoneIsLookedForSoon(t *testing.T) {
 	}
 }
 
+// TestRefusedTasksAreTriedAgain soon, then more and more rarely, and not less often than every other task.
+func TestRefusedTasksAreTriedAgain(t *testing.T) {
+	source := kubetest.ASource() // each 10 s, and a full sync each 10 minutes
+	p := &State{Inputs: Inputs{Generation: 1, Fingerprint: "print"}}
+	sync := func(rejected Rejected) time.Duration {
+		p.Health.Rejected = rejected
+		p.FullSynced(source, &Listing{Began: noon.Add(-2 * time.Second), Whole: true}, noon)
+		return p.Schedule.NextFull.Sub(noon)
+	}
+	regular := sync(Rejected{"b": ""}) // in conflict
+	refused := Rejected{"a": "exceeded quota", "b": ""}
+	for _, want := range []time.Duration{20, 40, 80, 160, 320, 640, 1280} {
+		if wait := sync(refused); wait != min(want*time.Second, regular) {
+			t.Errorf("in %v, not %v", wait, want*time.Second)
+		}
+	}
+	for range 100 {
+		if wait := sync(refused); wait != regular {
+			t.Fatalf("in %v", wait)
+		}
+	}
+	sync(nil)
+	if wait := sync(refused); wait != 20*time.Second {
+		t.Errorf("others are refused: in %v", wait)
+	}
+}
+
 // TestWhatIsFreedIsTakenSoon: a source that another has made way for does not wait for its next regular full sync; nor does one that is asked
 // for at once wait for that.
 func TestWhatIsFreedIsTakenSoon(t *testing.T) {
