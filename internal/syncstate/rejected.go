@@ -111,9 +111,10 @@ func (p *Rejected) problem() *condition.Error {
 // remedy says what to do about a refusal.
 func remedy(refusal string) string {
 	if strings.Contains(refusal, "'livepeer-task-operator-mirror'") {
-		return "To let this operator write tasks, bind the ClusterRole livepeer-task-operator-task-writer-role to its ServiceAccount"
+		return "To let this operator write tasks, bind the ClusterRole livepeer-task-operator-task-writer-role to its ServiceAccount; " +
+			"it tries again by itself"
 	}
-	return "Change what it names, such as a policy or a quota"
+	return "Change what it names, such as a policy or a quota; the operator tries again by itself"
 }
 
 func tasks(n int) string {
