@@ -63,7 +63,9 @@ func TestEachPackageHasItsArrows(t *testing.T) {
 	var config struct {
 		Linters struct {
 			Settings struct {
-				Depguard struct{ Rules map[string]struct{ Files []string } }
+				Depguard struct {
+					Rules map[string]struct{ Files []string }
+				}
 			}
 		}
 	}
