@@ -15,9 +15,6 @@ import (
 // unreadable tasks of unknown ID, or objects that should have been deleted: only a full sync shows what has become of them.
 const soonShare = 10
 
-// mostDoublings bounds a pause that doubles: by then it is longer than anybody lets pass between full syncs.
-const mostDoublings = 12
-
 // Schedule says when a source is due.
 type Schedule struct {
 	NextPoll, NextFull time.Time
@@ -107,7 +104,11 @@ func (s *Schedule) want(source *v1alpha1.LivepeerTaskSource, when Wanted, now ti
 // tryAgain brings the next full sync forward after one in which the API server refused tasks: somebody may change a quota or a policy. It
 // comes soon at first, and each time after twice as long.
 func (s *Schedule) tryAgain(source *v1alpha1.LivepeerTaskSource, now time.Time) {
-	s.fullBy(now.Add(s.soon(source) << min(s.refused, mostDoublings)))
+	pause := s.soon(source)
+	for n := s.refused; n > 0 && pause < source.Spec.ResyncInterval.Duration; n-- {
+		pause *= 2
+	}
+	s.fullBy(now.Add(pause))
 	s.refused++
 }
 

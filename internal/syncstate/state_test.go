@@ -255,6 +255,12 @@ func TestRefusedTasksAreTriedAgain(t *testing.T) {
 	if wait := sync(refused); wait != 20*time.Second {
 		t.Errorf("others are refused: in %v", wait)
 	}
+	source.Spec.Interval.Duration, source.Spec.ResyncInterval.Duration = 2*365*24*time.Hour, 3*365*24*time.Hour
+	for range 100 {
+		if wait := sync(refused); wait <= 0 {
+			t.Fatalf("of one that is polled each two years: in %v", wait)
+		}
+	}
 }
 
 // TestWhatIsFreedIsTakenSoon: a source that another has made way for does not wait for its next regular full sync; nor does one that is asked
