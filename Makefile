@@ -397,6 +397,9 @@ controlplane: ## Get kube-apiserver, etcd and kubectl, once: those of KUBEBUILDE
 kubectl: ## Get kubectl alone, likewise.
 	@hack/controlplane.sh kubectl
 
+.PHONY: tools
+tools: $(GOLANGCI_LINT) $(DOCKERFILE) $(HELM) $(ACTIONLINT) $(GOVULNCHECK) ## Build what lint and vulncheck call, into bin.
+
 .PHONY: helm
 helm: $(HELM) ## Build helm into bin. The tests of the chart call it.
 

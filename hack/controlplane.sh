@@ -55,18 +55,29 @@ take() {
 
 wanted=("$@")
 [ $# -gt 0 ] || wanted=(kube-apiserver kubectl etcd)
-missing=()
+# look puts into $missing what is still to be got.
+look() {
+  missing=()
+  for name in "${wanted[@]}"; do
+    if [ -z "${KUBEBUILDER_ASSETS:-}" ]; then
+      [ -x "$out/$name" ] && cmp -s "$pins" "$out/.$name.built-from" || missing+=("$name")
+    elif [ ! -x "$KUBEBUILDER_ASSETS/$name" ]; then
+      echo "KUBEBUILDER_ASSETS is $KUBEBUILDER_ASSETS, and there is no $name in it: unset it, or name a folder that holds ${wanted[*]}" >&2
+      exit 1
+    fi
+  done
+}
 for name in "${wanted[@]}"; do
   package "$name" >/dev/null
-  if [ -z "${KUBEBUILDER_ASSETS:-}" ]; then
-    [ -x "$out/$name" ] && cmp -s "$pins" "$out/.$name.built-from" || missing+=("$name")
-  elif [ ! -x "$KUBEBUILDER_ASSETS/$name" ]; then
-    echo "KUBEBUILDER_ASSETS is $KUBEBUILDER_ASSETS, and there is no $name in it: unset it, or name a folder that holds ${wanted[*]}" >&2
-    exit 1
-  fi
 done
+look
 [ ${#missing[@]} -gt 0 ] || exit 0
 mkdir -p "$out"
+# Two that begin at once (make demo beside make test) would build into the same folder.
+exec 4>"$out/.lock"
+flock --nonblock 4 || await "waiting for another that gets it" 0 flock 4
+look
+[ ${#missing[@]} -gt 0 ] || exit 0
 
 version=$(go list -C tools/controlplane -m -f '{{.Version}}' k8s.io/kubernetes)
 IFS=. read -r major minor _ <<<"${version#v}"

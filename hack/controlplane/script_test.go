@@ -20,6 +20,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
 )
 
 // fakeGo stands for go where building takes minutes: it says which version is pinned, has setup-envtest at hand, and makes
@@ -163,4 +164,20 @@ func TestWhereTheControlPlaneComesFrom(t *testing.T) {
 		s.Expect(said).To(ContainSubstring("there is no kubectl in it: unset it, or name a folder"))
 		s.Expect(filepath.Join(s.dir, "bin", "controlplane")).NotTo(BeADirectory())
 	})
+}
+
+// TestOneGetsTheControlPlane: of several that begin at once, like make demo beside make test, one gets it, and the others wait for it.
+func TestOneGetsTheControlPlane(t *testing.T) {
+	s := script(t, "/nowhere")
+	said := make([]string, 4)
+	var group errgroup.Group
+	for i := range said {
+		group.Go(func() (err error) {
+			said[i], err = s.run("SETUP_ENVTEST=/nowhere")
+			return err
+		})
+	}
+	s.Expect(group.Wait()).To(Succeed(), "%s", said)
+	s.Expect(strings.Count(strings.Join(said, ""), "Built in ")).To(Equal(1), "%s", said)
+	s.Expect(s.says("etcd")).To(Equal("built"))
 }
