@@ -5,7 +5,9 @@ package cloudevents
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -115,4 +117,34 @@ func TestARefusedTaskThatGoes(t *testing.T) {
 	}
 	s.step()
 	s.Expect(s.delivering()).To(HaveField("Reason", v1alpha1.ReasonNothingSent))
+}
+
+// TestWhatComesAfterNotifyIsSetAgainIsSent: spec.notify is removed, and set again while what waited is being taken away, as by a tool of
+// GitOps. The phase that a task reaches then is sent.
+func TestWhatComesAfterNotifyIsSetAgainIsSent(t *testing.T) {
+	s := newSteps(t, 60)
+	notify := s.api.Source.Spec.Notify
+	set := func(to *v1alpha1.Notify) {
+		s.api.Source.Spec.Notify = to
+		s.api.Source.Generation++
+	}
+	set(nil)
+	var once sync.Once
+	s.api.Writing = func(_, _ *v1alpha1.LivepeerTask) {
+		once.Do(func() {
+			set(notify)
+			task := s.api.Tasks["task-59"].DeepCopy()
+			s.api.Version++
+			task.ResourceVersion = strconv.Itoa(s.api.Version)
+			task.Status.Notifications = append(task.Status.Notifications, v1alpha1.Transition{Phase: v1alpha1.PhaseFailed})
+			s.api.Tasks["task-59"] = task
+		})
+	}
+	s.step()
+	s.Expect(s.attempts.Load()).To(BeZero(), "it took away")
+	s.Expect(s.index.WaitingTasks()).To(BeNumerically("<", 60))
+	for s.index.WaitingTasks() > 0 {
+		s.step()
+	}
+	s.Expect(s.attempts.Load()).To(BeNumerically(">=", 2), "of task-59")
 }

@@ -25,9 +25,8 @@ const (
 	refusedPause, maxRefusedPause = time.Minute, time.Hour             // it does not accept one task's event
 	serverPause, maxServerPause   = time.Second, 30 * time.Second      // the API server does not answer
 	sinkJitter                    = 0.2
-	// maxQuarantined bounds the tasks of a source that wait because the sink refuses their event. Beyond that, all of the source's
-	// tasks wait.
-	maxQuarantined = 100
+	// refusedSpacing is the time between two attempts at refused events of a source, on average, however many there are.
+	refusedSpacing = time.Second
 )
 
 // sending is the state of one source's sending. It is in memory only: the outboxes are in the tasks.
@@ -41,6 +40,7 @@ type sending struct {
 	sent         bool      // in this step
 	failed       error     // why this step has to end
 	quarantine   map[string]quarantined
+	refused      refusal // of one of them
 	last         string // the last task that a step has tried: the next step goes on behind it
 	health       Health
 	spec, judged int64  // generations: of the spec that this step goes by, and of the one that health is of; 0: of none that there is now
@@ -51,7 +51,11 @@ type sending struct {
 type quarantined struct {
 	until    time.Time
 	attempts int
-	refused  string // by which the condition says so
+}
+
+// refusal is what the condition says of one task in quarantine: the first by name that was tried, so that it seldom changes.
+type refusal struct {
+	task, message string
 }
 
 // errRepeats says that the sink has taken an event, and will get it again.
@@ -109,11 +113,13 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	s.last = name
 	s.sent = s.sent || sent > 0
 	if err == nil {
-		delete(s.quarantine, name) // also if nothing waits any more, and the index does not know yet
+		if sent > 0 || s.failed == nil { // else it was not tried
+			delete(s.quarantine, name) // also if nothing waits any more, and the index does not know yet
+		}
 		return
 	}
 	trouble, _ := errors.AsType[*Error](err)
-	if trouble == nil || trouble.Kind != Refused || len(s.quarantine) >= maxQuarantined {
+	if trouble == nil || trouble.Kind != Refused {
 		if s.failed == nil || retryAfter(err) > retryAfter(s.failed) { // of several failures, keep the longest Retry-After
 			s.failed = err
 		}
@@ -121,10 +127,12 @@ func (s *sending) note(name string, sent int, err error, now time.Time) {
 	}
 	of := s.quarantine[name]
 	of.attempts++
-	of.until = now.Add(max(trouble.RetryAfter, jittered(condition.Backoff(of.attempts, refusedPause, maxRefusedPause))))
-	of.refused = sentence(trouble.Message) + " The event of task " + name +
-		" is kept and tried again; others are sent. To have it delivered, make the sink accept it"
+	pause := max(condition.Backoff(of.attempts, refusedPause, maxRefusedPause), time.Duration(len(s.quarantine))*refusedSpacing)
+	of.until = now.Add(max(trouble.RetryAfter, jittered(pause)))
 	s.quarantine[name] = of
+	if _, waits := s.quarantine[s.refused.task]; !waits || name <= s.refused.task {
+		s.refused = refusal{name, sentence(trouble.Message)}
+	}
 }
 
 // retryAfter returns the sink's Retry-After.
@@ -166,8 +174,8 @@ func (s *sending) end(now time.Time) {
 	}
 	if s.failed == nil {
 		s.health, s.judged = s.well(), s.spec
-		if names := slices.Sorted(maps.Keys(s.quarantine)); len(names) > 0 { // it names one of them
-			s.health = Health{v1alpha1.ReasonSinkRefused, s.quarantine[names[0]].refused}
+		if len(s.quarantine) > 0 { // it names one of them
+			s.health = Health{v1alpha1.ReasonSinkRefused, s.refusal()}
 		}
 		return
 	}
@@ -196,6 +204,15 @@ func (s *sending) end(now time.Time) {
 		delay = max(delay, trouble.RetryAfter)
 	}
 	s.retryAt = now.Add(delay)
+}
+
+// refusal is what the condition says while events are refused.
+func (s *sending) refusal() string {
+	if _, waits := s.quarantine[s.refused.task]; !waits {
+		s.refused = refusal{slices.Min(slices.Collect(maps.Keys(s.quarantine))), "The sink refuses events."}
+	}
+	return s.refused.message + " The event of task " + s.refused.task +
+		" is kept and tried again; others are sent. To have it delivered, make the sink accept it"
 }
 
 // sentence ends a text with one period, whether it had one or not: the text may come from elsewhere.

@@ -91,32 +91,74 @@ func TestTheAPIServersTroubleIsNotTheSinks(t *testing.T) {
 	}
 }
 
-// TestSetAside: refused events leave the others alone, up to a bound, and are forgotten once their task waits no more.
+// TestSetAside: refused events leave the others alone, however many there are, are tried again one a second at most, and are forgotten
+// once their task waits no more.
 func TestSetAside(t *testing.T) {
+	const many = 2 * int(maxRefusedPause/refusedSpacing)
 	now, state := time.Now(), &sending{}
 	refused := &Error{Kind: Refused, Message: "no"}
 	state.begin(&Sink{}, 0)
-	var names []string
-	for n := range maxQuarantined + 1 {
-		name := fmt.Sprintf("task-%03d", n)
-		names = append(names, name)
-		if state.over() {
-			t.Fatalf("over after %d", n)
+	names := make([]string, many)
+	for n := range names {
+		names[n] = fmt.Sprintf("task-%05d", n)
+		state.note(names[n], 0, refused, now)
+	}
+	if state.over() {
+		t.Error("all others wait")
+	}
+	if due := state.due(append(slices.Clone(names), "task-well"), now); !slices.Equal(due, []string{"task-well"}) {
+		t.Errorf("%d due at once", len(due))
+	}
+	again := 0
+	for after := time.Duration(0); after <= maxRefusedPause; after += time.Minute {
+		for _, name := range state.due(names, now.Add(after)) {
+			state.note(name, 0, refused, now.Add(after))
+			again++
 		}
-		state.note(name, 0, refused, now)
 	}
-	if !state.over() || len(state.quarantine) != maxQuarantined {
-		t.Errorf("%d in quarantine, over: %v", len(state.quarantine), state.over())
-	}
-	if due := state.due(names, now); !slices.Equal(due, names[maxQuarantined:]) {
-		t.Errorf("due at once: %v", due)
-	}
-	if due := state.due(names, now.Add(2*refusedPause)); len(due) != len(names) {
-		t.Errorf("due later: %v", due)
+	if most := int(3 * maxRefusedPause / refusedSpacing / 2); again == 0 || again > most {
+		t.Errorf("%d attempts in an hour", again)
 	}
 	state.due(names[:1], now)
 	if len(state.quarantine) != 1 {
 		t.Errorf("%d are remembered of 1 that waits", len(state.quarantine))
+	}
+}
+
+// TestTheConditionNamesARefusedEventThatWaits: the same one as long as it does.
+func TestTheConditionNamesARefusedEventThatWaits(t *testing.T) {
+	now, state := time.Now(), &sending{}
+	state.begin(&Sink{}, 0)
+	for _, name := range []string{"b", "a", "c"} {
+		state.note(name, 0, &Error{Kind: Refused, Message: "not " + name + "."}, now)
+	}
+	says := func(want string) {
+		t.Helper()
+		state.end(now)
+		if is, _ := state.condition(false); is.Reason != v1alpha1.ReasonSinkRefused || !strings.HasPrefix(is.Message, want) {
+			t.Errorf("%+v instead of %s", is, want)
+		}
+	}
+	says("not a. The event of task a ")
+	state.note("c", 0, &Error{Kind: Refused, Message: "not c again"}, now)
+	says("not a. The event of task a ")
+	state.note("a", 1, nil, now)
+	says("The sink refuses events. The event of task b ")
+	state.note("c", 0, &Error{Kind: Refused, Message: "not c again"}, now)
+	says("The sink refuses events. The event of task b ")
+	state.note("b", 0, &Error{Kind: Refused, Message: "not b"}, now)
+	says("not b. The event of task b ")
+}
+
+// TestAttemptsAreKeptWhereAStepEnds: the pause of a refused event goes on growing where a step ended before its turn.
+func TestAttemptsAreKeptWhereAStepEnds(t *testing.T) {
+	now, state := time.Now(), &sending{}
+	state.begin(&Sink{}, 0)
+	state.note("a", 0, &Error{Kind: Refused, Message: "no"}, now)
+	state.note("b", 0, &Error{Kind: Unavailable, Message: "reset"}, now)
+	state.note("a", 0, nil, now)
+	if state.quarantine["a"].attempts != 1 {
+		t.Error("forgotten")
 	}
 }
 

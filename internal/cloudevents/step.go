@@ -285,6 +285,9 @@ func (r *Reconciler) discardTask(ctx context.Context, source *v1alpha1.LivepeerT
 		return err
 	}
 	defer release()
+	if r.gone(ctx, source) { // then what waits may have come since
+		return nil
+	}
 	if err := r.writer.Acknowledge(ctx, task, task.Status.Notifications); err != nil {
 		return err
 	}
