@@ -41,7 +41,7 @@ type sending struct {
 	failed       error     // why this step has to end
 	quarantine   map[string]quarantined
 	refused      refusal // of one of them
-	last         string // the last task that a step has tried: the next step goes on behind it
+	last         string  // the last task that a step has tried: the next step goes on behind it
 	health       Health
 	spec, judged int64  // generations: of the spec that this step goes by, and of the one that health is of; 0: of none that there is now
 	lastReported string // the reason of the last Event
