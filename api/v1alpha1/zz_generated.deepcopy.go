@@ -822,6 +822,11 @@ func (in *LivepeerTaskSourceStatus) DeepCopyInto(out *LivepeerTaskSourceStatus) 
 		in, out := &in.LastFullSyncTime, &out.LastFullSyncTime
 		*out = (*in).DeepCopy()
 	}
+	if in.MirroredBefore != nil {
+		in, out := &in.MirroredBefore, &out.MirroredBefore
+		*out = new(int32)
+		**out = **in
+	}
 	out.Tasks = in.Tasks
 	if in.Receiver != nil {
 		in, out := &in.Receiver, &out.Receiver

@@ -30,13 +30,10 @@ const pollTimeRefresh = 5 * time.Minute
 
 // suspended returns the report of a suspended source.
 func suspended(source *v1alpha1.LivepeerTaskSource) sourcesync.Report {
-	return sourcesync.Report{
-		Ended: true, Judged: true, Omitted: source.Status.Tasks.Omitted,
-		Outcome: sourcesync.Outcome{
-			Reason:  v1alpha1.ReasonSuspended,
-			Message: "Polling is suspended and the mirrored tasks stay as they are: set spec.suspend to false to go on",
-		},
-	}
+	return sourcesync.Unchanged(source, sourcesync.Outcome{
+		Reason:  v1alpha1.ReasonSuspended,
+		Message: "Polling is suspended and the mirrored tasks stay as they are: set spec.suspend to false to go on",
+	})
 }
 
 // report writes the source's status where it changed.
@@ -67,7 +64,7 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 		cloudevents.SetCondition(next, r.delivering(source))
 	}
 	r.measure(next, &last.report)
-	polledAt, changed := last.report.PolledAt, !equality.Semantic.DeepEqual(source.Status, next.Status)
+	polledAt, changed := last.report.PolledAt, differs(source, next)
 	stale := source.Status.LastPollTime == nil || polledAt.Sub(source.Status.LastPollTime.Time).Abs() >= pollTimeRefresh
 	if report.Ended && !polledAt.IsZero() && !report.Behind && (changed || stale) {
 		next.Status.LastPollTime, changed = &metav1.Time{Time: polledAt.Truncate(time.Second)}, true
@@ -88,11 +85,22 @@ func (r *SourceReconciler) report(ctx context.Context, source *v1alpha1.Livepeer
 	return client.IgnoreNotFound(err)
 }
 
+// differs reports whether a status has to be written. That MirroredBefore begins to be known, as after a restart, can wait until a count
+// of tasks changes.
+func differs(source, next *v1alpha1.LivepeerTaskSource) bool {
+	is := next.Status
+	if source.Status.MirroredBefore == nil {
+		is.MirroredBefore = nil
+	}
+	return !equality.Semantic.DeepEqual(source.Status, is)
+}
+
 // setProgress writes the progress of the mirroring into the status.
 func setProgress(source *v1alpha1.LivepeerTaskSource, report *sourcesync.Report, counts v1alpha1.TaskCounts) {
 	source.Status.ObservedGeneration = source.Generation
 	source.Status.Tasks = counts
 	source.Status.Tasks.Omitted = report.Omitted
+	source.Status.SyncedGeneration, source.Status.MirroredBefore = report.SyncedGeneration, report.MirroredBefore
 	if !report.FullSyncAt.IsZero() {
 		source.Status.LastFullSyncTime = &metav1.Time{Time: report.FullSyncAt.Truncate(time.Second)}
 		source.Status.LastHandledReconcileAt = report.Handled
@@ -109,7 +117,9 @@ func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.Liv
 	logHealth(ctx, source, next)
 	patch, err := json.Marshal(map[string]any{
 		// The whole status, not only what differs from the cache, so that counts of 0 show too.
-		"status": wholeStatus{next.Status, next.Status.Receiver},
+		"status": wholeStatus{
+			next.Status, next.Status.Receiver, next.Status.MirroredBefore, next.Status.SyncedGeneration, next.Status.LastHandledReconcileAt,
+		},
 		// If the source was changed, recreated, or moved to another operator since it was read, this status is outdated.
 		"metadata": map[string]any{"resourceVersion": source.ResourceVersion},
 	})
@@ -123,10 +133,13 @@ func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.Liv
 	return err
 }
 
-// wholeStatus is a status as a merge patch that also removes an absent receiver.
+// wholeStatus is a status as a merge patch that also removes what is absent.
 type wholeStatus struct {
 	v1alpha1.LivepeerTaskSourceStatus
-	Receiver *v1alpha1.ReceiverStatus `json:"receiver"`
+	Receiver               *v1alpha1.ReceiverStatus `json:"receiver"`
+	MirroredBefore         *int32                   `json:"mirroredBefore"`
+	SyncedGeneration       int64                    `json:"syncedGeneration"`
+	LastHandledReconcileAt string                   `json:"lastHandledReconcileAt"`
 }
 
 // setConditions sets Ready, and Reconciling or Stalled if they apply, as kstatus expects. A suspended source is

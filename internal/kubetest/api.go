@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -276,13 +277,33 @@ func (s *apiStatus) Patch(_ context.Context, obj client.Object, patch client.Pat
 	if own && of.ResourceVersion != "" && of.ResourceVersion != s.api.Source.ResourceVersion {
 		return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("livepeertasksources").GroupResource(), source.Name, nil)
 	}
-	s.api.Version++
 	next := s.api.Source.DeepCopy()
-	next.Status = *copied(&source.Status)
+	if err := merge(&next.Status, data); err != nil {
+		return err
+	}
+	s.api.Version++
 	next.ResourceVersion = strconv.Itoa(s.api.Version)
 	s.api.Source = next
 	next.DeepCopyInto(source)
 	return nil
+}
+
+// merge changes a status by a merge patch: what the patch leaves out stays.
+func merge(status *v1alpha1.LivepeerTaskSourceStatus, patch []byte) error {
+	is, err := json.Marshal(map[string]any{"status": status})
+	if err != nil {
+		return err
+	}
+	merged, err := jsonpatch.MergePatch(is, patch)
+	if err != nil {
+		return err
+	}
+	next := struct {
+		Status *v1alpha1.LivepeerTaskSourceStatus `json:"status"`
+	}{&v1alpha1.LivepeerTaskSourceStatus{}}
+	err = json.Unmarshal(merged, &next)
+	*status = *next.Status
+	return err
 }
 
 // without leaves out what others have set of spec or status.

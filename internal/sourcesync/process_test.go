@@ -194,7 +194,7 @@ func (p *process) say(report *Report) {
 	status := &next.Status
 	status.ObservedGeneration = next.Generation
 	status.Tasks = p.index.Counts(taskstore.SourceIDOf(next))
-	status.Tasks.Omitted = report.Omitted
+	status.Tasks.Omitted, status.SyncedGeneration, status.MirroredBefore = report.Omitted, report.SyncedGeneration, report.MirroredBefore
 	if !report.FullSyncAt.IsZero() {
 		status.LastFullSyncTime = &metav1.Time{Time: report.FullSyncAt.Truncate(time.Second)}
 		status.LastHandledReconcileAt = report.Handled

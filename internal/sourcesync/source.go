@@ -201,7 +201,7 @@ func (s *Source) contained(ctx context.Context, source *v1alpha1.LivepeerTaskSou
 	}); err != nil {
 		outcome := state.Schedule.Failed(err, source.Spec.Interval.Duration, s.engine.Clock.Now())
 		s.engine.Metrics.Failed(s.key, metrics.KindPoll, outcome.Reason)
-		report = Report{Ended: true, Generation: source.Generation, Judged: true, Outcome: outcome, Omitted: source.Status.Tasks.Omitted}
+		report = Unchanged(source, outcome)
 	}
 	return report
 }

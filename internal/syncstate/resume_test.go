@@ -17,7 +17,7 @@ import (
 func TestResume(t *testing.T) {
 	minute := func(n int) *metav1.Time { return &metav1.Time{Time: noon.Add(time.Duration(n) * time.Minute)} }
 	status := v1alpha1.LivepeerTaskSourceStatus{
-		ObservedGeneration: 1, LastFullSyncTime: minute(-4), LastPollTime: minute(-1), LastHandledReconcileAt: "asked",
+		ObservedGeneration: 1, SyncedGeneration: 1, LastFullSyncTime: minute(-4), LastPollTime: minute(-1), LastHandledReconcileAt: "asked",
 		Tasks: v1alpha1.TaskCounts{Total: 3, Omitted: 7},
 	}
 	ms := func(minutes int) int64 { return minute(minutes).UnixMilli() }
@@ -54,8 +54,9 @@ func TestResume(t *testing.T) {
 		"no tasks at all": {
 			func(s *v1alpha1.LivepeerTaskSourceStatus) { s.Tasks = v1alpha1.TaskCounts{} }, nil, 6, 0, mirror.Stamp{},
 		},
-		"never synced":     {func(s *v1alpha1.LivepeerTaskSourceStatus) { s.LastFullSyncTime = nil }, entries, 0, 0, mirror.Stamp{}},
-		"spec changed":     {func(s *v1alpha1.LivepeerTaskSourceStatus) { s.ObservedGeneration = 9 }, entries, 0, 0, mirror.Stamp{}},
+		"never synced": {func(s *v1alpha1.LivepeerTaskSourceStatus) { s.LastFullSyncTime = nil }, entries, 0, 0, mirror.Stamp{}},
+		// The last process knew of the spec, and its full sync was cut off.
+		"spec changed":     {func(s *v1alpha1.LivepeerTaskSourceStatus) { s.SyncedGeneration = 0 }, entries, 0, 0, mirror.Stamp{}},
 		"tasks are gone":   {nil, nil, 0, 0, mirror.Stamp{}},
 		"nothing is known": {func(s *v1alpha1.LivepeerTaskSourceStatus) { *s = v1alpha1.LivepeerTaskSourceStatus{} }, nil, 0, 0, mirror.Stamp{}},
 	} {

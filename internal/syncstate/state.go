@@ -58,6 +58,9 @@ func InputsOf(source *v1alpha1.LivepeerTaskSource) Inputs {
 type Coverage struct {
 	// Synced: a full sync of this generation has completed.
 	Synced bool
+	// Generation of the spec that the last completed full sync was made for; 0 if another one is due, whatever happens meanwhile: spec or
+	// credentials have changed since.
+	Generation int64
 	// Resuming: the first poll after a restart is not over. Most of what it reads, the last process has stored: a stored task with the
 	// same update time counts as mirrored. Later polls and full syncs compare the content.
 	Resuming bool
@@ -69,8 +72,9 @@ type Coverage struct {
 	Handled string
 	// Newest is the latest update known at FullAt, by Studio's clock: no clock here is trusted.
 	Newest int64
-	// Changed: spec or credentials have changed, and no full sync has completed since; or a deletion of most tasks waits for confirmation.
-	// StoredBefore tasks were mirrored then. Tasks that came later, perhaps of another project, must not lower the share of missing ones.
+	// Changed: spec or credentials have changed, or may have since the last process, and no full sync has completed since; or a deletion of
+	// most tasks waits for confirmation. StoredBefore tasks were mirrored then. Tasks that came later, perhaps of another project, must not
+	// lower the share of missing ones.
 	Changed      bool
 	StoredBefore int
 }
@@ -101,18 +105,16 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	}
 	s.Retention.NotifyAfter = notifyAfter(status, stored, credible)
 	reason, message := ready(status)
-	paused := reason == v1alpha1.ReasonPruningPaused
-	if s.Coverage.Changed = paused; paused { // how many there were before is not recorded: StoredBefore is 0
+	if reason == v1alpha1.ReasonPruningPaused {
 		s.Health.Paused = pausedAs(message)
 	}
-	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 ||
-		status.ObservedGeneration != source.Generation {
+	s.Coverage.Changed, s.Coverage.StoredBefore = true, mirroredBefore(status, stored)
+	if status.LastFullSyncTime == nil || stored == 0 && status.Tasks.Total > 0 || status.SyncedGeneration != source.Generation {
 		s.Schedule.NextFull = now
 		return
 	}
-	s.Coverage = Coverage{
-		Synced: true, Resuming: true, Handled: status.LastHandledReconcileAt, FullAt: status.LastFullSyncTime.Time, Changed: paused,
-	}
+	s.Coverage.Synced, s.Coverage.Generation, s.Coverage.Resuming = true, source.Generation, true
+	s.Coverage.Handled, s.Coverage.FullAt = status.LastHandledReconcileAt, status.LastFullSyncTime.Time
 	s.Retention.Omitted = status.Tasks.Omitted
 	// From now on by elapsed time: the clock may have been set since, and may be set again.
 	s.Schedule.NextFull = now.Add(source.Spec.ResyncInterval.Duration - max(0, now.Sub(s.Coverage.FullAt)))
@@ -128,6 +130,18 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	if s.Retention.Omitted > 0 {
 		s.Retention.Cutoff = plan.OldestFinished(entries)
 	}
+}
+
+// mirroredBefore returns how many tasks were mirrored before the change after which no full sync has completed, or before most went missing;
+// otherwise, how many were as of the last report: the last process may have stored more since, of another account.
+func mirroredBefore(status *v1alpha1.LivepeerTaskSourceStatus, stored int) int {
+	switch reason, _ := ready(status); {
+	case status.MirroredBefore != nil:
+		return int(*status.MirroredBefore)
+	case reason == v1alpha1.ReasonPruningPaused:
+		return 0
+	}
+	return min(stored, int(status.Tasks.Total))
 }
 
 // lastPolled returns the time of the last poll that is recorded, less restartMargin, in milliseconds since 1970; 0 if there is none.
@@ -195,7 +209,7 @@ func (s *State) Renew(
 	s.Inputs = next
 	respecified := before.Generation != 0 && before.Generation != next.Generation
 	reconnected := before.Fingerprint != next.Fingerprint
-	requested := next.Requested != s.Coverage.Handled
+	requested := next.Requested != "" && next.Requested != s.Coverage.Handled
 	first := before.Fingerprint == ""
 	if respecified {
 		s.Retention.Cutoff, s.Coverage.Synced = mirror.Stamp{}, false
@@ -205,6 +219,9 @@ func (s *State) Renew(
 		if !s.Coverage.Changed {
 			s.Coverage.Changed, s.Coverage.StoredBefore = true, found.Stored
 		}
+	}
+	if respecified || reconnected && !first {
+		s.Coverage.Generation = 0
 	}
 	if reconnected && !first {
 		dropped = Everything
@@ -282,11 +299,11 @@ type Listing struct {
 
 // FullSynced takes in a completed full sync.
 func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now time.Time) {
-	s.Coverage.Synced, s.Coverage.Changed = true, of.Most
+	s.Coverage.Synced, s.Coverage.Generation, s.Coverage.Changed = true, s.Inputs.Generation, of.Most
 	if of.Most {
 		s.Coverage.StoredBefore = of.Stored
 	}
-	s.Coverage.FullAt, s.Coverage.Handled, s.Coverage.Newest = of.Began, of.Requested, of.Newest
+	s.Coverage.FullAt, s.Coverage.Handled, s.Coverage.Newest = of.Began, cmp.Or(of.Requested, s.Coverage.Handled), of.Newest
 	if of.Whole {
 		s.Coverage.Listed = of.Began
 	}
@@ -304,7 +321,7 @@ func (s *State) FullSynced(source *v1alpha1.LivepeerTaskSource, of *Listing, now
 	if of.Again {
 		s.Coverage.Listed, s.Schedule.NextFull = time.Time{}, now
 	}
-	if s.Inputs.Requested != of.Requested { // another request came since it began
+	if asked := s.Inputs.Requested; asked != "" && asked != of.Requested { // another request came since it began
 		s.Schedule.NextFull = now
 	}
 }

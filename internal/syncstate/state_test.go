@@ -333,4 +333,10 @@ func TestARequestIsAnsweredByAFullSyncThatBeganAfterIt(t *testing.T) {
 	if p.Coverage.Handled != "second" || !p.Schedule.NextFull.After(noon) {
 		t.Errorf("%q is answered, the next full sync is at %s", p.Coverage.Handled, p.Schedule.NextFull)
 	}
+	delete(source.Annotations, v1alpha1.AnnotationRequestedAt) // no request
+	p.Renew(source, Observed{Fingerprint: "print"}, notAsked, noon)
+	p.FullSynced(source, &Listing{Began: noon, Whole: true}, noon)
+	if p.Coverage.Handled != "second" || !p.Schedule.NextFull.After(noon) {
+		t.Errorf("%q is answered, the next full sync is at %s", p.Coverage.Handled, p.Schedule.NextFull)
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
 	"github.com/livepeer/livepeer-task-operator/internal/kubetest"
@@ -19,7 +20,7 @@ import (
 func resumed(reason string) *v1alpha1.LivepeerTaskSource {
 	source := kubetest.ASource()
 	source.Status = v1alpha1.LivepeerTaskSourceStatus{
-		ObservedGeneration: 1, LastFullSyncTime: &metav1.Time{Time: noon.Add(-time.Minute)}, LastPollTime: &metav1.Time{Time: noon},
+		ObservedGeneration: 1, SyncedGeneration: 1, LastFullSyncTime: &metav1.Time{Time: noon.Add(-time.Minute)}, LastPollTime: &metav1.Time{Time: noon},
 		Tasks: v1alpha1.TaskCounts{Total: 1},
 	}
 	meta.SetStatusCondition(&source.Status.Conditions, metav1.Condition{
@@ -40,8 +41,31 @@ func TestResumeUnwell(t *testing.T) {
 		if p.Coverage.Synced == unwell || p.Schedule.NextFull.Equal(noon) != unwell {
 			t.Errorf("%s: synced %v, lists at %v", reason, p.Coverage.Synced, p.Schedule.NextFull)
 		}
-		if p.Coverage.Changed != (reason == v1alpha1.ReasonPruningPaused) || p.Coverage.StoredBefore != 0 {
-			t.Errorf("%s: %+v", reason, p.Coverage)
+	}
+}
+
+// TestWhatWasThereBeforeIsKnownAfterARestart: what the last process has stored after a change, or while a deletion waits, does not count as
+// mirrored before.
+func TestWhatWasThereBeforeIsKnownAfterARestart(t *testing.T) {
+	three := each(mirror.Entry{}, mirror.Entry{}, mirror.Entry{})
+	for name, c := range map[string]struct {
+		reason   string
+		recorded *int32
+		reported int32
+		want     int
+	}{
+		"on record":                       {v1alpha1.ReasonUnavailable, ptr.To[int32](60), 70, 60},
+		"as reported":                     {v1alpha1.ReasonSynced, nil, 3, 3},
+		"some were stored since":          {v1alpha1.ReasonSynced, nil, 2, 2},
+		"some are gone":                   {v1alpha1.ReasonSynced, nil, 9, 3},
+		"a deletion waits, not on record": {v1alpha1.ReasonPruningPaused, nil, 3, 0},
+	} {
+		source, p := resumed(c.reason), &State{}
+		source.Status.MirroredBefore, source.Status.Tasks.Total = c.recorded, c.reported
+		p.Resume(source, three, noon)
+		p.Renew(source, Observed{Fingerprint: "print", Stored: 3}, notAsked, noon)
+		if !p.Coverage.Changed || p.Coverage.StoredBefore != c.want {
+			t.Errorf("%s: %+v", name, p.Coverage)
 		}
 	}
 }
