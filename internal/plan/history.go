@@ -21,19 +21,23 @@ func Oldest(finished []mirror.Stamp, history v1alpha1.History, now time.Time) mi
 	if history.MaxAge != nil {
 		byAge.UpdatedAt = now.Add(-history.MaxAge.Duration).UnixMilli()
 	}
-	limit := MaxTasks(history)
-	if len(finished) <= limit {
-		return byAge
-	}
-	slices.SortFunc(finished, func(a, b mirror.Stamp) int { return b.Compare(a) })
-	byCount := mirror.Stamp{UpdatedAt: finished[0].UpdatedAt + 1} // for a limit of 0: just above the newest
-	if limit > 0 {
-		byCount = finished[limit-1]
-	}
-	if byCount.Compare(byAge) > 0 {
+	if byCount := oldestByCount(finished, history); byCount != (mirror.Stamp{}) && byCount.Compare(byAge) > 0 {
 		return byCount
 	}
 	return byAge
+}
+
+// oldestByCount is Oldest by the limit of their number alone.
+func oldestByCount(finished []mirror.Stamp, history v1alpha1.History) mirror.Stamp {
+	limit := MaxTasks(history)
+	if len(finished) <= limit {
+		return mirror.Stamp{}
+	}
+	slices.SortFunc(finished, func(a, b mirror.Stamp) int { return b.Compare(a) })
+	if limit == 0 {
+		return mirror.Stamp{UpdatedAt: finished[0].UpdatedAt + 1} // just above the newest
+	}
+	return finished[limit-1]
 }
 
 // MaxTasks is how many finished tasks history keeps.

@@ -74,11 +74,21 @@ func (s *Scope) Since(newest int64, stored iter.Seq[*mirror.Entry]) int64 {
 
 // Oldest returns the oldest finished task that history keeps, once the observed ones are stored as well.
 func (b *Bounds) Oldest(observed []*mirror.Observation) mirror.Stamp {
-	var stamps []mirror.Stamp
-	if b.Stored.Finished+len(observed) > MaxTasks(b.Source.Spec.History) {
-		stamps = finishedStamps(b.Stored.Entries, observed)
+	return Oldest(b.finished(observed), b.Source.Spec.History, b.Now)
+}
+
+// OldestByCount is the same by the limit of their number alone. Only that one must not bring back what it has removed: the limit of age
+// goes by the clock, which may have been ahead.
+func (b *Bounds) OldestByCount() mirror.Stamp {
+	return oldestByCount(b.finished(nil), b.Source.Spec.History)
+}
+
+// finished lists the finished tasks, once the observed ones are stored as well; none if there are fewer than history keeps.
+func (b *Bounds) finished(observed []*mirror.Observation) []mirror.Stamp {
+	if b.Stored.Finished+len(observed) <= MaxTasks(b.Source.Spec.History) {
+		return nil
 	}
-	return Oldest(stamps, b.Source.Spec.History, b.Now)
+	return finishedStamps(b.Stored.Entries, observed)
 }
 
 // oldestNew returns the oldest finished task that may be created: none that history has pruned before, and, if

@@ -274,7 +274,7 @@ func (s *syncer) recordWritten(actions []plan.Action, out *taskstore.Written) {
 // prune deletes what is beyond the limits of types and history.
 func (s *syncer) prune(ctx context.Context) error {
 	scope := s.scope()
-	s.State.Retention.Raise(scope.Oldest)
+	s.State.Retention.Raise(s.bounds().OldestByCount())
 	actions := plan.Limits(*scope, s.Index.Entries(taskstore.SourceIDOf(s.Source)))
 	if err := s.apply(ctx, scope, actions); err != nil {
 		return err
