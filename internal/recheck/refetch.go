@@ -67,8 +67,12 @@ func (q *Queue) refetch(ctx context.Context, ask *question) followUp {
 	if connection == nil {
 		var err error
 		if connection, err = q.Connect(ctx, source); err != nil {
-			if ask.why == plan.ExternalChange && ctx.Err() == nil {
-				q.SyncSoon() // the source's condition names the problem; its next full sync repairs the task
+			switch { // the source's condition names the problem; its next poll or full sync sees to the task
+			case ctx.Err() != nil:
+			case ask.why == plan.ExternalChange:
+				q.SyncSoon()
+			case ask.why == plan.Pushed:
+				q.PollSoon()
 			}
 			return followUp{}
 		}

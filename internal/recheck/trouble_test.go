@@ -86,7 +86,7 @@ func TestNobodyAsksInAPause(t *testing.T) {
 	g.Expect(a.questions.Load()).To(BeZero())
 }
 
-// TestWithoutAConnection: an edit is left to a full sync, once the source can be connected to.
+// TestWithoutAConnection: an edit is left to a full sync, and a push to a poll, once the source can be connected to.
 func TestWithoutAConnection(t *testing.T) {
 	g := NewWithT(t)
 	a := newAsked(t, oneTask("a", at).ServeHTTP)
@@ -97,6 +97,10 @@ func TestWithoutAConnection(t *testing.T) {
 	a.ended(g)
 	g.Expect(a.source.steps).To(Receive())
 	g.Expect(a.Handoff.TakeFullSync()).To(Equal(syncstate.WantedNow))
+	a.Handoff.Listed(connectTo(t, a.Source.Spec.URL).Fingerprint, map[string]struct{}{"": {}})
+	a.Push("a", at, time.Now())
+	a.ended(g)
+	g.Expect(a.source.wakes).To(Receive())
 }
 
 // TestAPushIsWrittenOnce: a task that is stored as it was when it was pushed is not asked for again.

@@ -46,7 +46,8 @@ func Metrics(ctx context.Context, mgr ctrl.Manager, options *MetricsOptions) err
 		if err != nil {
 			return fmt.Errorf("filter for metrics: %w", err)
 		}
-		if handler, err = filter(mgr.GetLogger().WithName(name), handler); err != nil {
+		// Once it is known who asks: else requests that wait for that could take all places.
+		if handler, err = filter(mgr.GetLogger().WithName(name), working(handler)); err != nil {
 			return fmt.Errorf("filter for metrics: %w", err)
 		}
 		if err := certify(mgr, config, options); err != nil {

@@ -46,5 +46,5 @@ func Probes(ctx context.Context, mgr ctrl.Manager, address string) (ctrl.Manager
 		mux.Handle(path, handler)
 		mux.Handle(path+"/", handler)
 	}
-	return p, mgr.Add(server("health probe", listener, mux))
+	return p, mgr.Add(server("health probe", listener, working(mux)))
 }

@@ -36,12 +36,25 @@ func listen(ctx context.Context, name, address string) (net.Listener, error) {
 	return connections.Bound(listener, maxConnections, maxConnections), nil
 }
 
+// working keeps the connection of a request while handler answers it: others that are silent make room, and not it.
+func working(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn := connections.Of(r.Context())
+		if !conn.Work() {
+			return
+		}
+		defer conn.Rest()
+		handler.ServeHTTP(w, r)
+	})
+}
+
 // server returns a server for a manager, which runs whoever leads, and before anything else.
 func server(name string, listener net.Listener, handler http.Handler) *manager.Server {
 	return &manager.Server{
 		Name: name, Listener: listener,
 		Server: &http.Server{
 			Handler: handler, MaxHeaderBytes: maxHeader, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+			ConnContext: connections.Context,
 		},
 	}
 }

@@ -187,3 +187,51 @@ func heap() uint64 {
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
 }
+
+// TestSilentConnectionsEndNoRequest: a request that is being answered keeps its connection, and silent ones make room.
+func TestSilentConnectionsEndNoRequest(t *testing.T) {
+	for name, from := range map[string]func(n int) string{
+		"of as many addresses": func(n int) string { return fmt.Sprintf("127.0.1.%d", n+1) },
+		"of its own address":   func(int) string { return "127.0.0.1" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			asked, goOn := make(chan struct{}), make(chan struct{})
+			address := serve(t, func(*http.Request) error {
+				close(asked)
+				<-goOn
+				return nil
+			})
+			answered, closed := make(chan error, 1), make(chan error, 1)
+			go func() {
+				client := &http.Client{Timeout: soon, Transport: &http.Transport{DisableKeepAlives: true}}
+				response, err := client.Get("http://" + address + "/readyz")
+				if err == nil {
+					err = response.Body.Close()
+				}
+				answered <- err
+			}()
+			<-asked
+			for n := range maxConnections {
+				dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from(n))}}
+				conn, err := dialer.DialContext(t.Context(), "tcp", address)
+				g.Expect(err).NotTo(HaveOccurred())
+				t.Cleanup(func() { _ = conn.Close() })
+				if n == 0 {
+					go func() {
+						_, err := conn.Read(make([]byte, 1))
+						closed <- err
+					}()
+				}
+			}
+			select {
+			case <-closed: // the oldest silent one
+			case err := <-answered:
+				close(goOn)
+				t.Fatal("cut off", err)
+			}
+			close(goOn)
+			g.Expect(<-answered).NotTo(HaveOccurred())
+		})
+	}
+}
