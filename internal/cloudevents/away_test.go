@@ -48,7 +48,7 @@ func TestEventsGoOnSoonAfterTheAPIServerIsBack(t *testing.T) {
 		api.away.Store(true)
 		s.api.Source.Spec.Notify.CloudEvents.SecretRef = secret
 		s.writer = taskstore.NewWriter(kubetest.Storage{Client: api}, api, s.index)
-		s.sinks = NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{})
+		s.sinks = NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, studio.NewPool())
 		synctest.Test(t, func(t *testing.T) {
 			g, queue := NewWithT(t), workqueue.NewTypedRateLimitingQueue(retries())
 			defer queue.ShutDown()

@@ -64,7 +64,7 @@ func newSteps(t *testing.T, waiting int) *steps {
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Reconciler = New(Config{
 		Client: &listingAPI{s.api}, Index: index, Writer: taskstore.NewWriter(kubetest.Storage{Client: s.api}, s.api, index),
-		Sinks: NewSinks(credentials.NewWatcher(s.api, nil), "test", studio.Hosts{}), Metrics: measured, Now: time.Now,
+		Sinks: NewSinks(credentials.NewWatcher(s.api, nil), "test", studio.Hosts{}, studio.NewPool()), Metrics: measured, Now: time.Now,
 		Changed: func(types.NamespacedName) { s.told.Add(1) }, Indexed: func() bool { return true },
 	})
 	return s

@@ -43,6 +43,8 @@ type SinkConfig struct {
 	Token studio.Key
 	// CA holds certificates in PEM to trust besides the system's; it may be nil.
 	CA []byte
+	// Pool has the authorities that sinks share; without one, the sink has its own.
+	Pool *studio.Pool
 	// Hosts says where URL may lead to.
 	Hosts studio.Hosts
 	// UserAgent is sent with each event.
@@ -76,7 +78,11 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 			Message: "sinkToken in the Secret contains " + studio.StrangerIn(cfg.Token.Reveal()) + ": store only the token, without Bearer"}
 	}
 	timeout := cmp.Or(cfg.Timeout, sendTimeout)
-	transport, err := studio.NewTransport(u, cfg.Hosts, cfg.CA, timeout)
+	pool := cfg.Pool
+	if pool == nil {
+		pool = studio.NewPool()
+	}
+	transport, err := pool.NewTransport(u, cfg.Hosts, cfg.CA, timeout)
 	if err != nil {
 		return nil, &Error{Kind: Unusable, Message: err.Error()}
 	}

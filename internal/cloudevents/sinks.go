@@ -32,14 +32,15 @@ type Sinks struct {
 
 	userAgent string
 	hosts     studio.Hosts
+	pool      *studio.Pool
 	timeout   time.Duration // of an event; tests have a longer one
 }
 
-// NewSinks returns a cache of sinks. userAgent names the operator to them.
-func NewSinks(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts) *Sinks {
+// NewSinks returns a cache of sinks. userAgent names the operator to them, and pool has the authorities that they share with others.
+func NewSinks(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, pool *studio.Pool) *Sinks {
 	return &Sinks{
 		Cache:     credentials.NewCache[*Sink](watcher, "notify.cloudEvents.secretRef", secretKeySinkToken, secretKeySinkCA),
-		userAgent: userAgent, hosts: hosts, timeout: sendTimeout,
+		userAgent: userAgent, hosts: hosts, pool: pool, timeout: sendTimeout,
 	}
 }
 
@@ -55,7 +56,7 @@ func (s *Sinks) of(ctx context.Context, source *v1alpha1.LivepeerTaskSource) (*S
 		}
 		return NewSink(SinkConfig{
 			URL: to.Sink, Token: studio.NewKey(string(secret.Data[secretKeySinkToken])), CA: secret.Data[secretKeySinkCA],
-			Hosts: s.hosts, UserAgent: s.userAgent, Timeout: s.timeout,
+			Pool: s.pool, Hosts: s.hosts, UserAgent: s.userAgent, Timeout: s.timeout,
 		})
 	})
 	return sink, sinkTrouble(types.NamespacedName{Namespace: key.Namespace, Name: name}, err)

@@ -4,12 +4,17 @@ package cloudevents
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	. "github.com/onsi/gomega"
@@ -43,7 +48,7 @@ func TestASinksSecretIsNamedAsTrouble(t *testing.T) {
 			source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
 				Sink: "https://sink.example", SecretRef: &v1alpha1.SecretReference{Name: c.secret},
 			}}
-			_, err := NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}).of(t.Context(), source)
+			_, err := NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, studio.NewPool()).of(t.Context(), source)
 			trouble, ok := errors.AsType[*Error](err)
 			g.Expect(ok).To(BeTrue(), "%v", err)
 			g.Expect(trouble.Kind).To(Equal(Unusable))
@@ -60,4 +65,45 @@ func TestAHugeTokenIsRefused(t *testing.T) {
 			t.Errorf("%d bytes: %v", length, err)
 		}
 	}
+}
+
+// trustingAPI has a Secret with authorities under every name.
+type trustingAPI struct {
+	*kubetest.API
+
+	ca []byte
+}
+
+func (a *trustingAPI) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	if secret, ok := obj.(*corev1.Secret); ok {
+		secret.Name, secret.Namespace, secret.ResourceVersion = key.Name, key.Namespace, "1"
+		secret.Type, secret.Data = corev1.SecretTypeOpaque, map[string][]byte{secretKeySinkCA: a.ca}
+		return nil
+	}
+	return a.API.Get(ctx, key, obj, opts...)
+}
+
+// TestSinksShareAuthorities: sources whose Secrets have the same ca.crt have it in memory once, whatever sink they lead to.
+func TestSinksShareAuthorities(t *testing.T) {
+	g := NewWithT(t)
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	api := &trustingAPI{kubetest.NewAPI(""), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})}
+	sinks := NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, studio.NewPool())
+	var transports []*http.Transport
+	for n := range 2 {
+		source := kubetest.ASource()
+		source.Name = fmt.Sprint("source-", n)
+		source.UID = types.UID(source.Name)
+		source.Spec.Notify = &v1alpha1.Notify{CloudEvents: &v1alpha1.CloudEvents{
+			Sink: fmt.Sprintf("https://sink-%d.example", n), SecretRef: &v1alpha1.SecretReference{Name: source.Name},
+		}}
+		sink, err := sinks.of(t.Context(), source)
+		g.Expect(err).NotTo(HaveOccurred())
+		transport, ok := sink.http.Transport.(*http.Transport)
+		g.Expect(ok).To(BeTrue())
+		transports = append(transports, transport)
+	}
+	g.Expect(transports[0]).NotTo(BeIdenticalTo(transports[1]))
+	g.Expect(transports[0].TLSClientConfig.RootCAs).To(BeIdenticalTo(transports[1].TLSClientConfig.RootCAs))
 }

@@ -135,7 +135,7 @@ func (a *tenants) start() *Reconciler {
 	a.t.Helper()
 	measured, err := NewMetrics(prometheus.NewRegistry(), a.index.WaitingTasks)
 	a.Expect(err).NotTo(HaveOccurred())
-	sinks := NewSinks(credentials.NewWatcher(a, nil), "test", studio.Hosts{})
+	sinks := NewSinks(credentials.NewWatcher(a, nil), "test", studio.Hosts{}, studio.NewPool())
 	sinks.timeout = patience
 	r := New(Config{
 		Client: a, Index: a.index, Writer: taskstore.NewWriter(kubetest.Storage{Client: a}, a, a.index),

@@ -33,7 +33,7 @@ func TestSourcesThatAreThereHaveTheirTurn(t *testing.T) {
 	g := NewWithT(t)
 	api := &listingAPI{kubetest.NewAPI("")}
 	r := New(Config{
-		Client: api, Index: taskstore.NewIndex(), Sinks: NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}),
+		Client: api, Index: taskstore.NewIndex(), Sinks: NewSinks(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, studio.NewPool()),
 		Indexed: func() bool { return true },
 	})
 	queue := priorityqueue.New[reconcile.Request]("test")

@@ -124,10 +124,11 @@ func TestASourceArrivesHoweverItsFirstReconcileEnds(t *testing.T) {
 func reconcilerOf(t *testing.T, api client.Client) *SourceReconciler {
 	t.Helper()
 	index := taskstore.NewIndex()
+	sessions := session.NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, studio.NewPool(), nil)
 	r := &SourceReconciler{
 		known:  func(string) bool { return true },
 		client: api, index: index, last: map[client.ObjectKey]*reported{},
-		connector: &session.Connector{Sessions: session.NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil)}, waker: &waker{},
+		connector: &session.Connector{Sessions: sessions}, waker: &waker{},
 		writes: fair.NewGate(sourceWorkers, namespaceWriters),
 	}
 	r.engine = sourcesync.New(sourcesync.Config{

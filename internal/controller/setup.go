@@ -56,7 +56,7 @@ func Setup(mgr ctrl.Manager, config Config) error {
 	if config.Shard {
 		served = shard.NewSources()
 	}
-	index := taskstore.NewIndex()
+	index, pool := taskstore.NewIndex(), studio.NewPool()
 	secrets, err := watchSecrets(mgr)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func Setup(mgr ctrl.Manager, config Config) error {
 	if err != nil {
 		return err
 	}
-	sessions, waker := session.NewSessions(secrets, config.UserAgent, config.Hosts, measured), &waker{}
+	sessions, waker := session.NewSessions(secrets, config.UserAgent, config.Hosts, pool, measured), &waker{}
 	connector := &session.Connector{Sessions: sessions, Webhooks: config.webhooks(backend.Config{
 		Client: mgr.GetClient(), Events: events, Secret: sessions.WebhookSecret, Wake: waker.wake, Now: config.Clock.Now,
 	})}
@@ -90,7 +90,8 @@ func Setup(mgr ctrl.Manager, config Config) error {
 		return err
 	}
 	sender, err := openSender(mgr, cloudevents.Config{
-		Client: mgr.GetClient(), Index: index, Writer: writer, Sinks: cloudevents.NewSinks(secrets, config.UserAgent, config.Hosts),
+		Client: mgr.GetClient(), Index: index, Writer: writer,
+		Sinks:   cloudevents.NewSinks(secrets, config.UserAgent, config.Hosts, pool),
 		Metrics: sent, Events: events, Now: config.Clock.Now, Indexed: feeds.Synced, Changed: waker.wake,
 	})
 	if err != nil {

@@ -36,7 +36,7 @@ func TestAHugeSecretTakesLittleMemory(t *testing.T) {
 		"the longest":   {map[string][]byte{secretKeyAPIKey: longest, backend.SecretKey: longest}, "", "", 16 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sessions := NewSessions(nil, "test", studio.Hosts{}, nil)
+			sessions := NewSessions(nil, "test", studio.Hosts{}, studio.NewPool(), nil)
 			source := kubetest.ASource()
 			source.Spec.URL = "https://livepeer.studio/api"
 			var before, after runtime.MemStats
@@ -70,7 +70,7 @@ func TestWhichEntryIsMeant(t *testing.T) {
 		"apikey":   `but "apikey"`,
 		"password": `Secret "livepeer" has no key "apiKey": store the Livepeer Studio API key under it`,
 	} {
-		_, err := NewSessions(nil, "test", studio.Hosts{}, nil).dial(kubetest.ASource(),
+		_, err := NewSessions(nil, "test", studio.Hosts{}, studio.NewPool(), nil).dial(kubetest.ASource(),
 			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "livepeer"}, Data: map[string][]byte{entry: []byte(" ")}})
 		trouble, _ := errors.AsType[*condition.Error](err)
 		if trouble == nil || trouble.Reason != v1alpha1.ReasonInvalidSecret || !strings.HasPrefix(trouble.Message, says) &&
@@ -83,7 +83,7 @@ func TestWhichEntryIsMeant(t *testing.T) {
 // TestAnotherSettingIsAnotherSession: nothing goes on with the URL, the time-out or the source of before.
 func TestAnotherSettingIsAnotherSession(t *testing.T) {
 	api, prints := kubetest.NewAPI("http://127.0.0.1:1"), map[string]bool{}
-	sessions := NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, nil)
+	sessions := NewSessions(credentials.NewWatcher(api, nil), "test", studio.Hosts{}, studio.NewPool(), nil)
 	for _, change := range []func(*v1alpha1.LivepeerTaskSource){
 		func(*v1alpha1.LivepeerTaskSource) {}, func(s *v1alpha1.LivepeerTaskSource) { s.UID = "another" },
 		func(s *v1alpha1.LivepeerTaskSource) { s.Spec.URL += "/v2" }, func(s *v1alpha1.LivepeerTaskSource) { s.Spec.Timeout.Duration++ },

@@ -41,7 +41,7 @@ func TestLargeTasksOfOneNamespace(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"id":"a","a":%q,"b":%q}`, text, text)
 	}))
 	defer server.Close()
-	sessions := NewSessions(nil, "test", studio.Hosts{}, metrics.New(prometheus.NewRegistry(), nil))
+	sessions := NewSessions(nil, "test", studio.Hosts{}, studio.NewPool(), metrics.New(prometheus.NewRegistry(), nil))
 	open := func(namespace, at string) *studio.Client {
 		source := kubetest.ASource()
 		source.Namespace, source.Spec.URL, source.Spec.Timeout.Duration = namespace, server.URL+at+"/api", time.Minute
@@ -86,7 +86,7 @@ func TestLargeTasksOfManyNamespaces(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	sessions := NewSessions(nil, "test", studio.Hosts{}, metrics.New(prometheus.NewRegistry(), nil))
+	sessions := NewSessions(nil, "test", studio.Hosts{}, studio.NewPool(), metrics.New(prometheus.NewRegistry(), nil))
 	open := func(namespace, at string) *studio.Client {
 		source := kubetest.ASource()
 		source.Namespace, source.Spec.URL, source.Spec.Timeout.Duration = namespace, server.URL+at+"/api", 10*time.Minute

@@ -54,11 +54,13 @@ type Sessions struct {
 	metrics   *metrics.Metrics
 }
 
-// NewSessions returns sessions whose clients call themselves userAgent, and connect to these hosts only.
-func NewSessions(watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, measured *metrics.Metrics) *Sessions {
+// NewSessions returns sessions whose clients call themselves userAgent, connect to these hosts only, and share what pool has.
+func NewSessions(
+	watcher *credentials.Watcher, userAgent string, hosts studio.Hosts, pool *studio.Pool, measured *metrics.Metrics,
+) *Sessions {
 	return &Sessions{
 		Cache:     credentials.NewCache[*session](watcher, "secretRef", secretKeyAPIKey, backend.SecretKey, secretKeyCA),
-		userAgent: userAgent, hosts: hosts, pool: studio.NewPool(), large: backlog.NewLarge(),
+		userAgent: userAgent, hosts: hosts, pool: pool, large: backlog.NewLarge(),
 		metrics: measured,
 	}
 }

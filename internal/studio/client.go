@@ -32,7 +32,7 @@ type Config struct {
 	Timeout time.Duration
 	// Hosts says where BaseURL may lead to.
 	Hosts Hosts
-	// Pool has the connections that clients share; without one, the client has its own.
+	// Pool has the connections and the authorities that clients share; without one, the client has its own.
 	Pool *Pool
 	// UserAgent is sent with each request.
 	UserAgent string

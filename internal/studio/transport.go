@@ -35,39 +35,10 @@ const (
 	// maxHeaderBytes bounds the header of an answer, as Node.js does. It is kept while the body is read, and as many short fields as fit
 	// into a megabyte take 16 MB.
 	maxHeaderBytes = 16 << 10
-	// maxCA bounds the certificates to trust besides the system's, in bytes of PEM: all public authorities take less. They are in
-	// memory for as long as the source exists.
-	maxCA = 512 << 10
 )
 
-// rootsWith returns the system's certificate authorities and these; nil if ca is empty, which means the system's and takes no memory
-// for each source.
-func rootsWith(ca []byte) (*x509.CertPool, error) {
-	if len(ca) == 0 {
-		return nil, nil
-	}
-	if len(ca) > maxCA {
-		return nil, &ConfigError{Field: "ca.crt", Message: fmt.Sprintf("ca.crt in the Secret has %d KiB; at most %d are allowed: "+
-			"store only the certificate authority of the server there.", len(ca)>>10, maxCA>>10)}
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(ca) {
-		return nil, &ConfigError{Field: "ca.crt",
-			Message: "There is no certificate in ca.crt of the Secret. Put one there in PEM (BEGIN CERTIFICATE), or remove ca.crt."}
-	}
-	return roots, nil
-}
-
-// newTransport makes a transport for requests to the host of base. It trusts the system's certificate authorities and
-// those in cfg.CA. The error is a *ConfigError.
-func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
-	roots, err := rootsWith(cfg.CA)
-	if err != nil {
-		return nil, err
-	}
+// newTransport makes a transport for requests to the host of base. It trusts the certificate authorities in roots; nil: the system's.
+func newTransport(base *url.URL, cfg *Config, roots *x509.CertPool) *http.Transport {
 	connect := min(cfg.Timeout, connectTimeout)
 	return &http.Transport{
 		Proxy:       http.ProxyFromEnvironment,
@@ -87,7 +58,7 @@ func newTransport(base *url.URL, cfg *Config) (*http.Transport, error) {
 		// A dead connection is soon detected and closed.
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, MaxReceiveBufferPerStream: ahead},
 		OnProxyConnectResponse: proxyAnswer,
-	}, nil
+	}
 }
 
 // proxyError is a proxy's refusal to connect to the API.
