@@ -46,7 +46,7 @@ func newTransport(base *url.URL, cfg *Config, roots *x509.CertPool) *http.Transp
 		TLSClientConfig: &tls.Config{
 			RootCAs: roots, MinVersion: tls.VersionTLS12,
 			// Later connections resume the session of an earlier one: no certificates are sent and checked again.
-			ClientSessionCache: tls.NewLRUClientSessionCache(1),
+			ClientSessionCache: &lastSession{},
 		},
 		TLSHandshakeTimeout:    connect,
 		ResponseHeaderTimeout:  cfg.Timeout,
