@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/livepeer/livepeer-task-operator/api/v1alpha1"
@@ -61,8 +62,7 @@ func selects(selector string, s *v1alpha1.LivepeerTaskSource) bool {
 
 // namespacesOf are those that an operator works in; none where it works in all.
 func namespacesOf(d *appsv1.Deployment) []string {
-	list := strings.ReplaceAll(flagOf(d, namespacesFlag), "$(POD_NAMESPACE)", d.Namespace)
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	return strings.FieldsFunc(flagOf(d, namespacesFlag), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // flagOf is the value of a flag of the operator, in any form that Go allows: -flag=value, --flag=value, or the value as an argument of
@@ -81,8 +81,24 @@ func flagOf(d *appsv1.Deployment, flag string) (value string) {
 			if !whole && n+1 < len(c.Args) {
 				given = c.Args[n+1]
 			}
-			value = given // the last one counts
+			value = expanded(given, d, c) // the last one counts
 		}
 	}
 	return value
+}
+
+// expanded is an argument as the container gets it: $(NAME) stands for a variable of its environment, such as its namespace, or the
+// annotation by which OLM says where an operator is to work.
+func expanded(arg string, d *appsv1.Deployment, c *corev1.Container) string {
+	for i := range c.Env {
+		value := c.Env[i].Value
+		if from := c.Env[i].ValueFrom; from != nil && from.FieldRef != nil {
+			if value = d.Namespace; from.FieldRef.FieldPath != "metadata.namespace" {
+				annotation := strings.TrimSuffix(strings.TrimPrefix(from.FieldRef.FieldPath, "metadata.annotations['"), "']")
+				value = d.Spec.Template.Annotations[annotation]
+			}
+		}
+		arg = strings.ReplaceAll(arg, "$("+c.Env[i].Name+")", value)
+	}
+	return arg
 }

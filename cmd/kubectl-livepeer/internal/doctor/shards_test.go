@@ -14,8 +14,27 @@ import (
 
 func operator(name string, args ...string) appsv1.Deployment {
 	d := appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: name}}
-	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "proxy", Args: []string{"--" + selectorFlag + "=x=y"}}, {Name: "manager", Args: args}}
+	field := func(name, path string) corev1.EnvVar {
+		return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: path}}}
+	}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "proxy", Args: []string{"--" + selectorFlag + "=x=y"}}, {Name: "manager", Args: args, Env: []corev1.EnvVar{
+		{Name: "ONE", Value: "media"}, field("POD_NAMESPACE", "metadata.namespace"), field("TARGET_NAMESPACES", "metadata.annotations['olm.targetNamespaces']"),
+	}}}
 	return d
+}
+
+// TestServedByOLM: OLM says by an annotation where an operator is to work; the empty one means everywhere.
+func TestServedByOLM(t *testing.T) {
+	for targets, served := range map[string]bool{"": true, "media": true, "x,media": true, "x": false} {
+		d := operator("olm", "--"+namespacesFlag+"=$(TARGET_NAMESPACES)")
+		d.Spec.Template.Annotations = map[string]string{"olm.targetNamespaces": targets}
+		if checks := Served(well(), []appsv1.Deployment{d}); (len(checks) == 0 || checks[0].Level == OK) != served {
+			t.Errorf("%q: %v", targets, checks)
+		}
+	}
+	if checks := Served(well(), []appsv1.Deployment{operator("one", "--"+namespacesFlag, "$(ONE)")}); len(checks) > 0 && checks[0].Level != OK {
+		t.Errorf("%v", checks)
+	}
 }
 
 func TestServed(t *testing.T) {
