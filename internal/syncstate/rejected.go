@@ -114,6 +114,11 @@ func remedy(refusal string) string {
 		return "To let this operator write tasks, bind the ClusterRole livepeer-task-operator-task-writer-role to its ServiceAccount; " +
 			"it tries again by itself"
 	}
+	for _, verb := range []string{"create", "update", "delete"} {
+		if strings.Contains(refusal, `" cannot `+verb+` resource "livepeertasks`) { // as Kubernetes says it, whatever authorizes
+			return "The operator lacks a right in this cluster: apply its roles again, as it was installed; it tries again by itself"
+		}
+	}
 	return "Change what it names, such as a policy or a quota; the operator tries again by itself"
 }
 
