@@ -33,7 +33,7 @@ type LivepeerTaskSourceSpec struct {
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 
-	// How often to list every task, to find deletions and drift: 10m unless set, and not shorter than interval.
+	// How often to have a full sync, which finds deletions and drift: 10m unless set, and not shorter than interval.
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
