@@ -12,6 +12,10 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // changes are what happens in Studio while a command waits, by what the command holds.
@@ -72,11 +76,28 @@ func TestCommandsOfOtherDocuments(t *testing.T) {
 			commands := commandsOf(w, file, section)
 			w.Expect(commands).NotTo(BeEmpty(), "%s, %s", file, section)
 			for _, command := range commands {
-				command = strings.NewReplacer("<task id>", done, "<name>", done).Replace(command)
+				command = strings.NewReplacer("<task id>", done, "<name>", done, "-n media", "-n default").Replace(command)
 				w.runs(t, step{command: command}, nil)
 			}
 		}
 	}
+	w.rotates(t)
+}
+
+// rotates stores a new key as the page of sources says. All else in the Secret stays.
+func (w *world) rotates(t *testing.T) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/livepeertasksource.md")
+	w.Expect(err).NotTo(HaveOccurred())
+	_, section, _ := strings.Cut(string(page), "### Rotate the key\n\n```\n")
+	command, _, _ := strings.Cut(section, "```")
+	w.Expect(command).To(ContainSubstring(" -n media "))
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "livepeer"}}
+	more := client.RawPatch(types.MergePatchType, []byte(`{"stringData": {"webhookSecret": "0123456789abcdef"}}`))
+	w.Expect(w.client.Patch(w.ctx, secret, more)).To(Succeed())
+	w.runs(t, step{command: "echo another | " + strings.Replace(command, "-n media", "-n default", 1)}, nil)
+	w.Expect(w.client.Get(w.ctx, client.ObjectKeyFromObject(secret), secret)).To(Succeed())
+	w.Expect(secret.Data).To(Equal(map[string][]byte{"apiKey": []byte("another\n"), "webhookSecret": []byte("0123456789abcdef")}))
 }
 
 // commandsOf returns the lines of a section's blocks that call kubectl.
