@@ -11,6 +11,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -40,6 +41,11 @@ func page(ctx context.Context, kubectl, root string) ([]byte, error) {
 				return nil, fmt.Errorf("%s: %w", dir, err)
 			}
 			tables[name+who] = table(rows)
+		}
+		if name == "Namespaced" {
+			if tables["Second"], err = secondNamespace(roles); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if unused := why.unused(); len(unused) > 0 {
@@ -71,6 +77,25 @@ func rolesIn(manifests []byte) ([]rbacv1.ClusterRole, error) {
 			roles = append(roles, role)
 		}
 	}
+}
+
+// secondNamespace writes the Role and RoleBinding that an operator of the namespace media needs in the namespace events.
+func secondNamespace(roles []rbacv1.ClusterRole) (string, error) {
+	i := slices.IndexFunc(roles, func(role rbacv1.ClusterRole) bool { return role.Name == prefix+"manager-role" })
+	if i < 0 {
+		return "", errors.New("there is no manager-role")
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {namespace: events, name: %s}\nrules:\n", roles[i].Name)
+	for _, rule := range roles[i].Rules {
+		fmt.Fprintf(&out, "- {apiGroups: [\"%s\"], resources: [%s], verbs: [%s]}\n",
+			strings.Join(rule.APIGroups, `", "`), strings.Join(rule.Resources, ", "), strings.Join(rule.Verbs, ", "))
+	}
+	fmt.Fprintf(&out, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n"+
+		"metadata: {namespace: events, name: %[1]smanager-rolebinding}\n"+
+		"roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]smanager-role}\n"+
+		"subjects:\n- {kind: ServiceAccount, namespace: media, name: %[1]scontroller-manager}", prefix)
+	return out.String(), nil
 }
 
 func table(rows []row) string {
