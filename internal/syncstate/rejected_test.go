@@ -53,18 +53,19 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestRemedies: a refusal says what to do about it. Most are a policy's or a quota's; two are the operator's own rights.
+// TestRemedies: a refusal says what to do about it. Most are a policy's or a quota's, some for want of a right.
 func TestRemedies(t *testing.T) {
 	const lacks = `task a: livepeertasks.studio.livepeer.org is forbidden: User "system:serviceaccount:livepeer-task-operator-system:` +
 		`livepeer-task-operator-controller-manager" cannot %s resource "%s" in API group "studio.livepeer.org" in the namespace "media"`
+	const roles, change = "apply its roles again, as it was installed", "Change what it names, such as a policy or a quota"
 	for refusal, want := range map[string]string{
-		fmt.Sprintf(lacks, "create", "livepeertasks"):                                               "apply its roles again, as it was installed",
-		fmt.Sprintf(lacks, "update", "livepeertasks"):                                               "apply its roles again, as it was installed",
-		fmt.Sprintf(lacks, "update", "livepeertasks/status"):                                        "apply its roles again, as it was installed",
-		fmt.Sprintf(lacks, "delete", "livepeertasks"):                                               "apply its roles again, as it was installed",
-		`task a: livepeertasks.studio.livepeer.org "a" is forbidden: exceeded quota: tasks`:         "Change what it names, such as a policy or a quota",
-		`task a: denied request: you cannot create resource "livepeertasks" here`:                   "Change what it names, such as a policy or a quota",
-		`task a: ValidatingAdmissionPolicy 'livepeer-task-operator-mirror' with binding 'x' denied`: "livepeer-task-operator-task-writer-role",
+		fmt.Sprintf(lacks, "create", "livepeertasks"):                                       roles,
+		fmt.Sprintf(lacks, "update", "livepeertasks"):                                       roles,
+		fmt.Sprintf(lacks, "update", "livepeertasks/status"):                                roles,
+		fmt.Sprintf(lacks, "delete", "livepeertasks"):                                       roles,
+		`task a: livepeertasks.studio.livepeer.org "a" is forbidden: exceeded quota: tasks`: change,
+		`task a: denied request: you cannot create resource "livepeertasks" here`:           change,
+		`task a: ValidatingAdmissionPolicy 'livepeer-task-operator-mirror' denied request`:  "livepeer-task-operator-task-writer-role",
 	} {
 		if got := remedy(refusal); !strings.Contains(got, want) || !strings.HasSuffix(got, "tries again by itself") {
 			t.Errorf("%s: %q", refusal, got)
