@@ -135,14 +135,14 @@ type LivepeerTaskSourceStatus struct {
 	// +optional
 	LastFullSyncTime *metav1.Time `json:"lastFullSyncTime,omitempty"`
 
-	// The metadata.generation that the last completed full sync was made for. Less than metadata.generation, or missing, while a full sync is
-	// due because spec or credentials have changed.
+	// The metadata.generation that the last completed full sync was made for. 0, or less than metadata.generation, while a full sync
+	// is due because spec or credentials have changed.
 	// +optional
 	SyncedGeneration int64 `json:"syncedGeneration,omitempty"`
 
-	// How many tasks were mirrored when spec or credentials changed, or the operator began, until a full sync has completed; or before most of
-	// them went missing, until they are back or their deletion is confirmed. The share of missing tasks is judged by it: those that came
-	// since, perhaps of another project, do not lower it.
+	// How many tasks were mirrored when spec or credentials changed, or the operator began, until a full sync has completed; or before
+	// most of them went missing, until they are back or their deletion is confirmed. The share of missing tasks is judged by it: those
+	// that came since, perhaps of another project, do not lower it.
 	// +optional
 	MirroredBefore *int32 `json:"mirroredBefore,omitempty"`
 

@@ -86,7 +86,8 @@ func secondNamespace(roles []rbacv1.ClusterRole) (string, error) {
 		return "", errors.New("there is no manager-role")
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {namespace: events, name: %s}\nrules:\n", roles[i].Name)
+	fmt.Fprintf(&out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n"+
+		"metadata: {namespace: events, name: %s}\nrules:\n", roles[i].Name)
 	for _, rule := range roles[i].Rules {
 		fmt.Fprintf(&out, "- {apiGroups: [\"%s\"], resources: [%s], verbs: [%s]}\n",
 			strings.Join(rule.APIGroups, `", "`), strings.Join(rule.Resources, ", "), strings.Join(rule.Verbs, ", "))

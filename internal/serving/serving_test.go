@@ -202,10 +202,12 @@ func TestSilentConnectionsEndNoRequest(t *testing.T) {
 				<-goOn
 				return nil
 			})
-			answered, closed := make(chan error, 1), make(chan error, 1)
+			answered, closed := make(chan error, 1), make(chan struct{})
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+			g.Expect(err).NotTo(HaveOccurred())
 			go func() {
 				client := &http.Client{Timeout: soon, Transport: &http.Transport{DisableKeepAlives: true}}
-				response, err := client.Get("http://" + address + "/readyz")
+				response, err := client.Do(request)
 				if err == nil {
 					err = response.Body.Close()
 				}
@@ -219,8 +221,8 @@ func TestSilentConnectionsEndNoRequest(t *testing.T) {
 				t.Cleanup(func() { _ = conn.Close() })
 				if n == 0 {
 					go func() {
-						_, err := conn.Read(make([]byte, 1))
-						closed <- err
+						_, _ = conn.Read(make([]byte, 1))
+						close(closed)
 					}()
 				}
 			}

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	. "github.com/onsi/gomega"
 )
 
 // someAuthorities returns so many bytes of them at most, in PEM.
@@ -85,7 +87,7 @@ func TestManySourcesWithTheSameAuthorities(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer release()
+			t.Cleanup(release)
 			transports = append(transports, transport)
 		}
 		if further := (inUse() - before) / many; further > each {
@@ -144,17 +146,13 @@ func TestAuthoritiesNoLongerInUseAreForgotten(t *testing.T) {
 		defer pool.authorities.mu.Unlock()
 		return len(pool.authorities.pools)
 	}
-	for ends := time.Now().Add(10 * time.Second); kept() != 1; time.Sleep(time.Millisecond) {
-		if time.Now().After(ends) {
-			t.Fatalf("%d contents are kept for one that is in use", kept())
-		}
-	}
+	NewWithT(t).Eventually(kept, time.Minute, time.Millisecond).Should(Equal(1), "of one that is in use")
 	runtime.KeepAlive(last)
 }
 
 // All connecting goes through the lock of the pool: nobody waits there for another's certificates to be parsed.
 func TestAuthoritiesAreParsedWithoutTheLock(t *testing.T) {
-	pool, ca := NewPool(), someAuthorities(t, 2000)
+	g, pool, ca := NewWithT(t), NewPool(), someAuthorities(t, 2000)
 	opened := make(chan error, 1)
 	parsed := func() bool {
 		pool.authorities.mu.Lock()
@@ -166,12 +164,7 @@ func TestAuthoritiesAreParsedWithoutTheLock(t *testing.T) {
 		_, _, err := openers["source"](pool, 0, ca)
 		opened <- err
 	}()
-	for ends := time.Now().Add(10 * time.Second); !parsed(); time.Sleep(time.Millisecond) {
-		if time.Now().After(ends) {
-			t.Error("certificates are parsed with the lock")
-			break
-		}
-	}
+	g.Eventually(parsed, time.Minute, time.Millisecond).Should(BeTrue())
 	pool.mu.Unlock()
 	if err := <-opened; err != nil {
 		t.Fatal(err)

@@ -56,7 +56,9 @@ func TestSessionsOfLargeCertificatesAreNotKept(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			resumed := false
 			for range 3 {
-				answer, err := (&http.Client{Transport: transport}).Get(server.URL)
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+				g.Expect(err).NotTo(HaveOccurred())
+				answer, err := (&http.Client{Transport: transport}).Do(request)
 				g.Expect(err).NotTo(HaveOccurred())
 				_, _ = io.Copy(io.Discard, answer.Body)
 				_ = answer.Body.Close()

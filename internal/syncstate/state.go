@@ -132,8 +132,8 @@ func (s *State) Resume(source *v1alpha1.LivepeerTaskSource, entries iter.Seq[*mi
 	}
 }
 
-// mirroredBefore returns how many tasks were mirrored before the change after which no full sync has completed, or before most went missing;
-// otherwise, how many were as of the last report: the last process may have stored more since, of another account.
+// mirroredBefore returns how many tasks were mirrored before the change after which no full sync has completed, or before most went
+// missing; otherwise, how many were as of the last report: the last process may have stored more since, of another account.
 func mirroredBefore(status *v1alpha1.LivepeerTaskSourceStatus, stored int) int {
 	switch reason, _ := ready(status); {
 	case status.MirroredBefore != nil:
