@@ -17,7 +17,7 @@ import (
 // Paused is a deletion that waits for confirmation.
 type Paused struct {
 	Missing int
-	// Total is how many tasks were mirrored before any went missing; 0 if the operator has restarted since.
+	// Total is how many tasks were mirrored before any went missing; 0 if that is not known.
 	Total int
 	// said is the condition's message by an earlier process, until a full sync makes a new one.
 	said string
