@@ -92,9 +92,7 @@ func search(t *testing.T, where, text string, allowed ...string) {
 // Secrets that the canaries come from.
 func (w *world) objects() map[string]string {
 	w.t.Helper()
-	config := cluster.Config()
-	config.Timeout = soon // it would be 32 s, too little on a busy machine where all tests' tasks are listed
-	server := discovery.NewDiscoveryClientForConfigOrDie(config)
+	server := discovery.NewDiscoveryClientForConfigOrDie(cluster.Config())
 	resources, err := server.ServerPreferredResources()
 	w.Expect(err).NotTo(HaveOccurred())
 	found := map[string]string{}
@@ -104,21 +102,24 @@ func (w *world) objects() map[string]string {
 			path = "/api/v1"
 		}
 		for i := range list.APIResources {
-			if resource := &list.APIResources[i]; slices.Contains(resource.Verbs, "list") {
-				raw, err := server.RESTClient().Get().AbsPath(path, resource.Name).DoRaw(w.ctx)
+			resource := &list.APIResources[i]
+			// In pages: the tasks of all tests are more than a busy API server can show in the minute that it has for an answer.
+			for next, more := "", slices.Contains(resource.Verbs, "list"); more; more = next != "" {
+				raw, err := server.RESTClient().Get().AbsPath(path, resource.Name).Param("limit", "200").Param("continue", next).DoRaw(w.ctx)
 				w.Expect(err).NotTo(HaveOccurred())
-				w.eachObject(resource.Kind, raw, found)
+				next = w.eachObject(resource.Kind, raw, found)
 			}
 		}
 	}
 	return found
 }
 
-// eachObject adds the objects of a list.
-func (w *world) eachObject(kind string, raw []byte, found map[string]string) {
+// eachObject adds the objects of a page of a list, and returns where the next one begins.
+func (w *world) eachObject(kind string, raw []byte, found map[string]string) (next string) {
 	w.t.Helper()
 	var list struct {
-		Items []json.RawMessage `json:"items"`
+		Metadata metav1.ListMeta   `json:"metadata"`
+		Items    []json.RawMessage `json:"items"`
 	}
 	w.Expect(json.Unmarshal(raw, &list)).To(Succeed())
 	for _, item := range list.Items {
@@ -128,6 +129,7 @@ func (w *world) eachObject(kind string, raw []byte, found map[string]string) {
 			found[fmt.Sprintf("%s %s/%s", kind, object.Namespace, object.Name)] = string(item)
 		}
 	}
+	return list.Metadata.Continue
 }
 
 // metrics returns all metrics of this process.
