@@ -118,7 +118,8 @@ func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.Liv
 	patch, err := json.Marshal(map[string]any{
 		// The whole status, not only what differs from the cache, so that counts of 0 show too.
 		"status": wholeStatus{
-			next.Status, next.Status.Receiver, next.Status.MirroredBefore, next.Status.SyncedGeneration, next.Status.LastHandledReconcileAt,
+			next.Status, next.Status.Receiver, next.Status.MirroredBefore, orNull(next.Status.SyncedGeneration),
+			orNull(next.Status.LastHandledReconcileAt),
 		},
 		// If the source was changed, recreated, or moved to another operator since it was read, this status is outdated.
 		"metadata": map[string]any{"resourceVersion": source.ResourceVersion},
@@ -138,8 +139,16 @@ type wholeStatus struct {
 	v1alpha1.LivepeerTaskSourceStatus
 	Receiver               *v1alpha1.ReceiverStatus `json:"receiver"`
 	MirroredBefore         *int32                   `json:"mirroredBefore"`
-	SyncedGeneration       int64                    `json:"syncedGeneration"`
-	LastHandledReconcileAt string                   `json:"lastHandledReconcileAt"`
+	SyncedGeneration       any                      `json:"syncedGeneration"`
+	LastHandledReconcileAt any                      `json:"lastHandledReconcileAt"`
+}
+
+// orNull is what a merge patch removes a field by where the value is that of an absent field.
+func orNull[T comparable](value T) any {
+	if value == *new(T) {
+		return nil
+	}
+	return value
 }
 
 // setConditions sets Ready, and Reconciling or Stalled if they apply, as kstatus expects. A suspended source is
