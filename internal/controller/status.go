@@ -118,7 +118,7 @@ func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.Liv
 	patch, err := json.Marshal(map[string]any{
 		// The whole status, not only what differs from the cache, so that counts of 0 show too.
 		"status": wholeStatus{
-			next.Status, next.Status.Receiver, next.Status.MirroredBefore, orNull(next.Status.SyncedGeneration),
+			next.Status, next.Status.Conditions, next.Status.Receiver, next.Status.MirroredBefore, orNull(next.Status.SyncedGeneration),
 			orNull(next.Status.LastHandledReconcileAt),
 		},
 		// If the source was changed, recreated, or moved to another operator since it was read, this status is outdated.
@@ -137,6 +137,7 @@ func (r *SourceReconciler) write(ctx context.Context, source, next *v1alpha1.Liv
 // wholeStatus is a status as a merge patch that also removes what is absent.
 type wholeStatus struct {
 	v1alpha1.LivepeerTaskSourceStatus
+	Conditions             []metav1.Condition       `json:"conditions"`
 	Receiver               *v1alpha1.ReceiverStatus `json:"receiver"`
 	MirroredBefore         *int32                   `json:"mirroredBefore"`
 	SyncedGeneration       any                      `json:"syncedGeneration"`
