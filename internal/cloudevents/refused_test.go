@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,17 +21,18 @@ import (
 // another type arrives in the step that follows.
 func TestRefusedEventsHoldUpNoOthers(t *testing.T) {
 	s := newSteps(t, 0)
-	now, taken, refused := time.Now(), 0, 0
+	now := time.Now()
+	var taken, refused atomic.Int64
 	s.now = func() time.Time { return now }
 	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var event struct{ Data Data }
 		_ = json.NewDecoder(r.Body).Decode(&event)
 		if event.Data.Type == "export" {
-			refused++
+			refused.Add(1)
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			return
 		}
-		taken++
+		taken.Add(1)
 	}))
 	t.Cleanup(sink.Close)
 	s.api.Source.Spec.Notify.CloudEvents.Sink = sink.URL
@@ -48,8 +50,8 @@ func TestRefusedEventsHoldUpNoOthers(t *testing.T) {
 		waits(fmt.Sprintf("%x-upload", n), "upload")
 		for next := now.Add(30 * time.Minute); now.Before(next); {
 			now = now.Add(max(time.Second, s.step()))
-			s.Expect(taken).To(Equal(n+1), "at once, and once")
+			s.Expect(taken.Load()).To(BeEquivalentTo(n+1), "at once, and once")
 		}
 	}
-	s.Expect(refused).To(BeNumerically("<", 300*(12+10)), "each at most once an hour, after some attempts at first")
+	s.Expect(refused.Load()).To(BeNumerically("<", 300*(12+10)), "each at most once an hour, after some attempts at first")
 }
